@@ -1,0 +1,68 @@
+/**
+ * Errors by who must act. A message says where, what was seen and what was wanted; `todo` says what to do about it.
+ * `exitCode` is the command line's answer (README, "Exit codes").
+ */
+abstract class KnownError extends Error {
+  abstract readonly exitCode: number;
+  readonly todo: string | undefined;
+
+  constructor(message: string, options: { todo?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.todo = options.todo;
+  }
+}
+
+/** The caller must act: a wrong flag, input, lock or policy. */
+export class UsageError extends KnownError {
+  readonly exitCode = 2;
+}
+
+/** Bytes are not what they claim to be: a size, a hash, a format. */
+export class IntegrityError extends KnownError {
+  readonly exitCode = 1;
+}
+
+/** A check or a gate said no: a refused image, a missing verdict, a Dockerfile that fails. */
+export class CheckError extends KnownError {
+  readonly exitCode = 1;
+}
+
+/** The outside world failed: a registry, a hub, the network, the disk. */
+export class RemoteError extends KnownError {
+  readonly exitCode = 3;
+}
+
+/** A program could not be started, or failed for a reason that is not the caller's. */
+export class CommandError extends KnownError {
+  readonly exitCode = 3;
+}
+
+/** The run was told to stop; 130 for SIGINT, 143 for SIGTERM. */
+export class InterruptedError extends KnownError {
+  readonly exitCode: number;
+
+  constructor(signal: "SIGINT" | "SIGTERM") {
+    super(`Interrupted by ${signal}.`, {
+      todo: "Run the same again: it goes on where it stopped.",
+    });
+    this.exitCode = signal === "SIGINT" ? 130 : 143;
+  }
+}
+
+/** Whether the error is one that we raise ourselves; anything else is a fault of our own (exit 70). */
+export function isKnown(error: unknown): error is KnownError {
+  return error instanceof KnownError;
+}
+
+/** The text for a person: the message, its causes, and what to do, indented by two spaces. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const lines = [error.message];
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
+    if (!lines.some((line) => line.includes(String((cause as Error).message))))
+      lines.push(`because: ${cause.message}`);
+  }
+  if (isKnown(error) && error.todo !== undefined) lines.push(error.todo);
+  return lines.join("\n  ");
+}

@@ -1,0 +1,41 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { CommandError } from "../errors.ts";
+import type { Exec } from "../ports/exec.ts";
+
+/** Programs of this machine. */
+export const exec: Exec = (command, args, options = {}) =>
+  new Promise((resolve, reject) => {
+    const { cwd, env = process.env, input, onLine, signal } = options;
+    signal?.throwIfAborted();
+    const child = spawn(command, args, { cwd, env, stdio: ["pipe", "pipe", "pipe"] });
+    const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+    for (const stream of ["stdout", "stderr"] as const) {
+      child[stream].on("data", (piece: Buffer) => output[stream].push(piece));
+      if (onLine !== undefined)
+        createInterface({ input: child[stream] }).on("line", (line) => onLine(line, stream));
+    }
+    let deadline: NodeJS.Timeout | undefined;
+    const stop = () => {
+      child.kill("SIGTERM");
+      deadline = setTimeout(() => child.kill("SIGKILL"), 10_000);
+    };
+    signal?.addEventListener("abort", stop, { once: true });
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(input);
+    const done = () => {
+      signal?.removeEventListener("abort", stop);
+      clearTimeout(deadline);
+    };
+    child.on("error", (cause) => {
+      done();
+      reject(new CommandError(`${command} could not be started.`, { cause }));
+    });
+    child.on("close", (code, killedBy) => {
+      done();
+      if (signal?.aborted) return reject(signal.reason);
+      const text = (pieces: Buffer[]) => Buffer.concat(pieces).toString("utf8");
+      if (code === null) return reject(new CommandError(`${command} was ended by ${killedBy}.`));
+      resolve({ code, stdout: text(output.stdout), stderr: text(output.stderr) });
+    });
+  });

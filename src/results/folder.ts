@@ -1,0 +1,57 @@
+import { join } from "node:path";
+import type { z } from "zod";
+import type { Files } from "../ports/files.ts";
+import { parseDocument } from "./shape.ts";
+
+/** The results folder: `<stage>.json`, or `build-linux-amd64.json` where one platform ran alone. */
+export async function writeResult(
+  files: Pick<Files, "mkdir" | "writeFile" | "rename">,
+  folder: string,
+  name: string,
+  result: object,
+): Promise<string> {
+  await files.mkdir(folder, { recursive: true });
+  const path = join(folder, `${name}.json`);
+  await files.writeFile(`${path}.new`, `${JSON.stringify(result, null, 2)}\n`);
+  await files.rename(`${path}.new`, path);
+  return path;
+}
+
+/** Reads one result; undefined where the stage has not run. A UsageError names what is wrong in the file. */
+export async function readResult<T>(
+  files: Pick<Files, "readFile">,
+  folder: string,
+  name: string,
+  shape: z.ZodType<T>,
+): Promise<T | undefined> {
+  const path = join(folder, `${name}.json`);
+  let text: string;
+  try {
+    text = await files.readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  return parseDocument(
+    shape,
+    text,
+    path,
+    `It is written by the stage ${name.split("-")[0]}: run that stage again.`,
+  );
+}
+
+/** Reads every `<stage>.json` and `<stage>-*.json`, in the order of their names. */
+export async function readResults<T>(
+  files: Pick<Files, "readdir" | "readFile">,
+  folder: string,
+  stage: string,
+  shape: z.ZodType<T>,
+): Promise<readonly T[]> {
+  const names = (await files.readdir(folder).catch(() => [] as string[])).filter(
+    (name) => name === `${stage}.json` || (name.startsWith(`${stage}-`) && name.endsWith(".json")),
+  );
+  const results = await Promise.all(
+    names.sort().map((name) => readResult(files, folder, name.slice(0, -".json".length), shape)),
+  );
+  return results.filter((result) => result !== undefined);
+}

@@ -1,0 +1,120 @@
+import { z } from "zod";
+import { bytes, digest, verdict } from "./shape.ts";
+
+/** The stages' results (design: "Results"). Unknown fields are kept, so that a newer stage can be read by an older one. */
+const text = z.record(z.string(), z.string());
+
+export const deliveries = ["hybrid", "bake", "mount"] as const;
+
+export const prepareResult = z.looseObject({
+  image: z.string(),
+  platforms: z.array(z.looseObject({ platform: z.string(), runner: z.string() })).min(1),
+  tags: z.array(z.string()),
+  labels: text,
+  annotations: text,
+  push: z.boolean(),
+  /** Where the final image goes: a repository, or `oci:DIR` when nothing is pushed. */
+  target: z.string(),
+  models: z.looseObject({
+    /** Path of the lock; empty: no weights. */
+    lock: z.string(),
+    delivery: z.enum(deliveries),
+    repository: z.string(),
+  }),
+  source: z.looseObject({
+    /** Commit that is built, and its time: seconds since 1970. */
+    revision: z.string().optional(),
+    commitTime: z.int().nonnegative(),
+    refresh: z.string().optional(),
+  }),
+});
+export type PrepareResult = z.infer<typeof prepareResult>;
+
+export const layerState = z.enum(["present", "mounted", "uploaded", "checked"]);
+
+export const modelsResult = z.looseObject({
+  /** The models image's index; absent where nothing was pushed. */
+  digest: digest.optional(),
+  repository: z.string(),
+  layers: z.array(z.looseObject({ digest, size: bytes, state: layerState })),
+  files: z.array(
+    z.looseObject({
+      file: z.string(),
+      type: z.string(),
+      verdict: z.string(),
+      rule: z.string().optional(),
+    }),
+  ),
+  bytesUploaded: bytes,
+  bytesRead: bytes,
+  requests: z.int().nonnegative(),
+});
+export type ModelsResult = z.infer<typeof modelsResult>;
+
+export const buildResult = z.looseObject({
+  platforms: z.array(
+    z.looseObject({
+      platform: z.string(),
+      /** The platform manifest. */
+      digest,
+      /** Bytes of its layers as they are stored. */
+      size: bytes,
+    }),
+  ),
+  /** Where the runtime manifests are: a repository or `oci:DIR`. */
+  repository: z.string(),
+  /** BuildKit's own index (with attestations), where it wrote one. */
+  indexes: z.array(digest),
+  cached: z.boolean(),
+  seconds: z.number(),
+});
+export type BuildResult = z.infer<typeof buildResult>;
+
+export const scanResult = z.looseObject({
+  verdict,
+  reason: z.string().optional(),
+  platforms: z.array(
+    z.looseObject({ platform: z.string(), digest, diffIds: z.array(digest).optional() }),
+  ),
+});
+export type ScanResult = z.infer<typeof scanResult>;
+
+export const assembleResult = z.looseObject({
+  digest,
+  mediaType: z.string(),
+  /** Where the candidate is. */
+  repository: z.string(),
+  platforms: z.array(
+    z.looseObject({ platform: z.string(), digest, runtimeDigest: digest, size: bytes }),
+  ),
+  /** Model layers that the target does not hold (nothing was pushed and the weights were never published). */
+  absent: z.array(digest),
+  bytesUploaded: bytes,
+});
+export type AssembleResult = z.infer<typeof assembleResult>;
+
+export const acceptResult = z.looseObject({
+  digest,
+  platform: z.string(),
+  target: z.string(),
+  verdict,
+  reason: z.string().optional(),
+  checks: z.array(z.looseObject({ name: z.string(), verdict, reason: z.string().optional() })),
+});
+export type AcceptResult = z.infer<typeof acceptResult>;
+
+export const promoteResult = z.looseObject({
+  digest,
+  tags: z.array(
+    z.looseObject({
+      tag: z.string(),
+      from: digest.optional(),
+      to: digest,
+      moved: z.boolean(),
+      why: z.string(),
+    }),
+  ),
+  /** Why the candidate was published without a scan or acceptance; absent when it was tested. */
+  untested: z.looseObject({ reason: z.string(), missing: z.array(z.string()) }).optional(),
+});
+export type PromoteResult = z.infer<typeof promoteResult>;
