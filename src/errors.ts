@@ -1,3 +1,5 @@
+import { types } from "node:util";
+
 /**
  * Errors by who must act. A message says where, what was seen and what was wanted; `todo` says what to do about it.
  * `exitCode` is the command line's answer (README, "Exit codes").
@@ -55,11 +57,16 @@ export function isKnown(error: unknown): error is KnownError {
   return error instanceof KnownError;
 }
 
+/** Whether a caught value is an error, also one of Node's own modules in another realm; `code` is theirs (ENOSPC, ECONNRESET, Z_DATA_ERROR). */
+export function isError(value: unknown): value is Error & { readonly code?: string } {
+  return value instanceof Error || types.isNativeError(value);
+}
+
 /** The text for a person: the message, its causes, and what to do, indented by two spaces. */
-export function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+export function explain(error: unknown): string {
+  if (!isError(error)) return String(error);
   const lines = [error.message];
-  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
+  for (let cause = error.cause; isError(cause); cause = cause.cause) {
     if (!lines.some((line) => line.includes(String((cause as Error).message))))
       lines.push(`because: ${cause.message}`);
   }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { Readable } from "node:stream";
 import { rootCertificates } from "node:tls";
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici";
-import { RemoteError } from "../errors.ts";
+import { isError, RemoteError } from "../errors.ts";
 import type { Fetch, HttpResponse } from "../ports/fetch.ts";
 
 /** What the usual variables say about the network: proxies, and certificates to trust beside the built-in ones. */
@@ -72,7 +72,7 @@ function failure(
   signal: AbortSignal | undefined,
 ): unknown {
   if (signal?.aborted) return signal.reason;
-  if (!(cause instanceof Error) || !isNetworkError(cause)) return cause;
+  if (!isError(cause) || !isNetworkError(cause)) return cause;
   return new RemoteError(`${method} ${url.origin}${url.pathname}: ${reason(cause)}`, { cause });
 }
 
