@@ -1,0 +1,181 @@
+#!/usr/bin/env bash
+# The servers that the tests talk to: two Docker engines (containerd store, classic store), a BuildKit daemon and a
+# registry with stand-in base images. They have their own folders, sockets and bridges, publish on loopback only, and
+# leave the machine's firewall and any other Docker engine alone. Their data stays in the cache between runs.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/setup/common.sh"
+
+usage() {
+  cat <<'END'
+usage: scripts/services.sh run COMMAND…   start the services, run COMMAND with their addresses, stop them
+       scripts/services.sh start          start them and leave them running; addresses: <cache>/services.env
+       scripts/services.sh stop           stop them (only those that this script started)
+
+The cache is $DIRECTOR_IMAGE_DEV_CACHE, by default ~/.cache/director-image-dev. Several `run` at once share
+the services: the last one to end stops them, unless `start` was said.
+END
+}
+
+run_dir="$CACHE/run"
+env_file="$CACHE/services.env"
+
+# --- processes ---------------------------------------------------------------------------------------------------
+
+# Is the process that we started under NAME still that program?
+alive() {
+  local pid program
+  [[ -f $run_dir/$1.pid ]] || return 1
+  read -r pid program <"$run_dir/$1.pid"
+  [[ "$(readlink "/proc/$pid/exe" 2>/dev/null)" == "$program" ]]
+}
+
+# launch NAME PROGRAM ARGUMENT…: starts it in the background, in a session of its own, without our locks.
+launch() {
+  local name=$1 program
+  program="$(readlink -f "$2")"
+  shift 2
+  setsid "$program" "$@" >>"$run_dir/$name.log" 2>&1 </dev/null 7>&- 8>&- 9>&- &
+  printf '%s %s\n' "$!" "$program" >"$run_dir/$name.pid"
+}
+
+# Waits until a command succeeds; ends with the server's last words if it does not within 60 s or the server dies.
+await() {
+  local name=$1 deadline=$((SECONDS + 60)) pid
+  shift
+  read -r pid _ <"$run_dir/$name.pid"
+  until "$@" >/dev/null 2>&1; do
+    if ! kill -0 "$pid" || ((SECONDS > deadline)); then
+      tail -n 15 "$run_dir/$name.log" >&2
+      die "$name did not come up (its last lines are above, all of them in $run_dir/$name.log)"
+    fi
+    sleep 0.1
+  done
+}
+
+# Stops what was started under NAME, by its own id: politely, and after 20 s by force.
+halt() {
+  local name=$1 pid
+  if alive "$name"; then
+    read -r pid _ <"$run_dir/$name.pid"
+    kill "$pid" 2>/dev/null || true
+    for _ in {1..200}; do
+      alive "$name" || break
+      sleep 0.1
+    done
+    if alive "$name"; then kill -KILL "$pid" 2>/dev/null || true; fi
+  fi
+  rm -f "$run_dir/$name.pid"
+}
+
+# --- the services ------------------------------------------------------------------------------------------------
+
+# bridge NAME ADDRESS/BITS: a bridge device of our own with a way out to the network the machine is on.
+bridge() {
+  ip link show "$1" >/dev/null 2>&1 || ip link add name "$1" type bridge
+  ip address replace "$2" dev "$1"
+  ip link set "$1" up
+  local rule=(POSTROUTING -s "$2" ! -o "$1" -j MASQUERADE)
+  iptables -w -t nat -C "${rule[@]}" 2>/dev/null || iptables -w -t nat -A "${rule[@]}"
+  for rule in -i -o; do
+    iptables -w -C FORWARD "$rule" "$1" -j ACCEPT 2>/dev/null || iptables -w -I FORWARD "$rule" "$1" -j ACCEPT
+  done
+}
+
+drop_bridge() {
+  ip link show "$1" >/dev/null 2>&1 || return 0
+  iptables -w -t nat -D POSTROUTING -s "$2" ! -o "$1" -j MASQUERADE 2>/dev/null || true
+  iptables -w -D FORWARD -i "$1" -j ACCEPT 2>/dev/null || true
+  iptables -w -D FORWARD -o "$1" -j ACCEPT 2>/dev/null || true
+  ip link delete "$1"
+}
+
+start_containerd() {
+  alive containerd && return
+  cat >"$run_dir/containerd.toml" <<END
+version = 3
+root = "$CACHE/data/containerd"
+state = "$run_dir/containerd"
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime", "io.containerd.nri.v1.nri"]
+[grpc]
+  address = "$run_dir/containerd.sock"
+END
+  PATH="$docker:$PATH" launch containerd "$docker/containerd" --config "$run_dir/containerd.toml"
+  await containerd test -S "$run_dir/containerd.sock"
+}
+
+# engine NAME BRIDGE ADDRESS/BITS containerd|classic: the two stores of Docker, each in a name space of its own.
+start_engine() {
+  local name=$1 device=$2 address=$3 store=$4 snapshotter=false
+  alive "$name" && return
+  [[ $store == containerd ]] && snapshotter=true
+  bridge "$device" "$address"
+  printf '{ "features": { "containerd-snapshotter": %s } }\n' "$snapshotter" >"$run_dir/$name.json"
+  PATH="$docker:$PATH" launch "$name" "$docker/dockerd" --config-file "$run_dir/$name.json" \
+    --host "unix://$run_dir/$name.sock" --data-root "$CACHE/data/$name" --exec-root "$run_dir/$name" \
+    --pidfile "$run_dir/$name.docker.pid" --containerd "$run_dir/containerd.sock" --containerd-namespace "$name" \
+    --containerd-plugins-namespace "$name-plugins" --bridge "$device" --iptables=false --ip6tables=false \
+    --userland-proxy-path "$docker/docker-proxy"
+  await "$name" "$docker/docker" --host "unix://$run_dir/$name.sock" info
+}
+
+start_buildkit() {
+  alive buildkitd && return
+  launch buildkitd "$buildkitd" --root "$CACHE/data/buildkit" --addr "unix://$run_dir/buildkitd.sock" \
+    --oci-worker=true --oci-worker-binary=runc --containerd-worker=false
+  await buildkitd test -S "$run_dir/buildkitd.sock"
+}
+
+# The registry of stand-in bases keeps its port from run to run, since image names carry it.
+start_bases() {
+  alive bases && return
+  local port config="$run_dir/bases.yml"
+  port="$(cat "$CACHE/bases.port" 2>/dev/null || true)"
+  if [[ -z $port ]] || (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then port="$(free_port)"; fi
+  printf '%s\n' "$port" >"$CACHE/bases.port"
+  cat >"$config" <<END
+version: 0.1
+log: { level: warn }
+storage: { filesystem: { rootdirectory: "$CACHE/data/bases-$BASES_REVISION" } }
+http: { addr: "127.0.0.1:$port" }
+END
+  OTEL_TRACES_EXPORTER=none launch bases "$registry" serve "$config"
+  await bases curl -fsS "http://127.0.0.1:$port/v2/"
+}
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# Addresses for whoever sources it; written again whenever one more service is up.
+write_env() {
+  {
+    printf 'export PATH=%q:"$PATH"\n' "$docker"
+    printf 'export DOCKER_CONFIG=%q\n' "$CACHE/docker-config"
+    printf 'export %s=%q\n' "$@"
+  } >"$env_file.new"
+  mv "$env_file.new" "$env_file"
+}
+
+start_all() {
+  [[ $EUID -eq 0 ]] || die "the test services are containers and engines of their own: run this as root"
+  mkdir -p "$run_dir" "$CACHE/data" "$CACHE/docker-config/cli-plugins"
+  "$SETUP/debian.sh" skopeo jq curl zstd iproute2 iptables runc
+  docker="$("$SETUP/docker.sh")"
+  ln -sfn "$docker/docker-buildx" "$CACHE/docker-config/cli-plugins/docker-buildx"
+  start_containerd
+  start_engine main di-main 10.213.0.1/20 containerd
+  start_engine classic di-classic 10.213.16.1/20 classic
+  local known=(DOCKER_HOST "unix://$run_dir/main.sock" TEST_CLASSIC_DOCKER_HOST "unix://$run_dir/classic.sock")
+  write_env "${known[@]}"
+}
+
+stop_all() {
+  local name
+  for name in bases buildkitd main classic containerd; do halt "$name"; done
+  drop_bridge di-main 10.213.0.1/20
+  drop_bridge di-classic 10.213.16.1/20
+  rm -f "$env_file"
+}
+
+start_all
+cat "$env_file"

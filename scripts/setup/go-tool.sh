@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Builds one Go program of the development machine and prints its path: `go-tool.sh registry|buildkitd|act|actionlint|crane`.
+# The modules come through the machine's Go proxy and are checked against the public checksum database.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+case ${1-} in
+registry) version=$REGISTRY_VERSION package=github.com/distribution/distribution/v3/cmd/registry ;;
+buildkitd) version=$BUILDKIT_VERSION package=github.com/moby/buildkit/cmd/buildkitd ;;
+act) version=$ACT_VERSION package=github.com/nektos/act ;;
+actionlint) version=$ACTIONLINT_VERSION package=github.com/rhysd/actionlint/cmd/actionlint ;;
+crane) version=$CRANE_VERSION package=github.com/google/go-containerregistry/cmd/crane ;;
+*) die "go-tool.sh: unknown program '${1-}'; it is one of registry, buildkitd, act, actionlint, crane" ;;
+esac
+name=$1
+dir="$CACHE/$name-$version"
+
+build() {
+  local out=$1 module
+  command -v go >/dev/null || die "$name is built from source and this machine has no Go: install Go 1.26 or newer"
+  module="$(mktemp -d)"
+  cd "$module"
+  quietly go mod init director-image-dev/"$name"
+  quietly go get -tool "$package@$version" || die "$package@$version cannot be had through the Go proxy (see above)"
+  CGO_ENABLED=0 quietly nice -n 10 go build -trimpath -ldflags='-s -w' -o "$out/$name" "$package" ||
+    die "$package@$version did not build (see above)"
+  rm -rf "$module"
+}
+
+if [[ ! -d $dir ]]; then
+  note "Building $name $version"
+  once "$dir" build
+fi
+printf '%s\n' "$dir/$name"

