@@ -1,0 +1,92 @@
+import type { Platform } from "../images/platform.ts";
+import type { Reference } from "../images/reference.ts";
+import type { deliveries } from "../results/stages.ts";
+import type { StageName } from "./inputs.ts";
+
+/** Everything that a run was told, checked and frozen. Sizes in bytes, times in seconds. */
+export interface Config {
+  readonly stage: StageName | "all";
+  readonly results: string;
+  readonly image: Reference;
+  readonly platforms: readonly Platform[];
+  readonly models: {
+    /** Path of the lock; undefined: no weights. */
+    readonly lock: string | undefined;
+    readonly delivery: (typeof deliveries)[number];
+    readonly repository: Reference;
+  };
+  readonly push: "auto" | "true" | "false";
+  readonly layout: string;
+  readonly tags: readonly string[];
+  readonly flavor: readonly string[];
+  readonly labels: readonly string[];
+  readonly annotations: readonly string[];
+  readonly registry: Credentials | undefined;
+  readonly hub: { readonly endpoint: URL; readonly token: string | undefined };
+  readonly downloadMirror: string | undefined;
+  readonly build: BuildInputs;
+  readonly scan: ScanInputs;
+  readonly acceptance: AcceptanceInputs;
+  readonly promote: { readonly allowUntested: string | undefined; readonly force: boolean };
+}
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface BuildInputs {
+  readonly context: string;
+  readonly file: string;
+  /** Undefined: `runtime` where the file has that stage. */
+  readonly target: string | undefined;
+  readonly args: Readonly<Record<string, string>>;
+  readonly contexts: Readonly<Record<string, string>>;
+  readonly secrets: readonly string[];
+  readonly secretFiles: readonly string[];
+  readonly secretEnvs: readonly string[];
+  readonly ssh: readonly string[];
+  readonly noCache: boolean;
+  readonly pull: boolean;
+  readonly network: string | undefined;
+  readonly addHosts: readonly string[];
+  readonly allow: readonly string[];
+  readonly shmSize: string | undefined;
+  readonly cacheFrom: readonly string[];
+  readonly cacheTo: readonly string[];
+  readonly cache: "registry" | "gha" | "none";
+  readonly builder: string | undefined;
+  readonly driver: "docker-container" | "docker" | "remote" | "kubernetes";
+  readonly driverOpts: readonly string[];
+  readonly buildkitdConfig: string | undefined;
+  readonly buildxVersion: string;
+  readonly provenance: "auto" | "true" | "false";
+  readonly sbom: "auto" | "true" | "false";
+  readonly sign: "auto" | "true" | "false";
+}
+
+export interface ScanInputs {
+  readonly failOn: string;
+  readonly ignoreUnfixed: boolean;
+  readonly policy: string | undefined;
+  readonly database: string | undefined;
+  readonly databaseMaxAge: number;
+  readonly trivyVersion: string;
+  readonly minPackages: number;
+  readonly sarifUpload: "auto" | "always" | "never";
+  readonly sarifFile: string;
+}
+
+export interface AcceptanceInputs {
+  readonly mode: "auto" | "required" | "off";
+  readonly gpu: "auto" | "required" | "off";
+  readonly startupTimeout: number;
+  readonly shutdownTimeout: number;
+  readonly maxVram: number;
+  readonly maxImageSize: number;
+  readonly minDriver: string;
+  readonly memory: number;
+  readonly cpus: number;
+  readonly slots: number;
+  readonly chainUrl: string | undefined;
+}

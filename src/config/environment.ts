@@ -1,0 +1,74 @@
+import { tmpdir } from "node:os";
+
+/** What the variables around a run say; read here and nowhere else. */
+export interface Environment {
+  readonly temporary: string;
+  /** The checkout: GITHUB_WORKSPACE, else the current folder. */
+  readonly workspace: string;
+  readonly owner: string | undefined;
+  readonly actor: string | undefined;
+  readonly hubEndpoint: string;
+  readonly hubToken: string | undefined;
+  readonly network: {
+    readonly httpProxy?: string;
+    readonly httpsProxy?: string;
+    readonly noProxy?: string;
+    readonly extraCertificates?: string;
+  };
+  /** Undefined outside GitHub's runners. */
+  readonly github: GithubEnvironment | undefined;
+}
+
+export interface GithubEnvironment {
+  readonly eventName: string;
+  readonly eventPath: string | undefined;
+  readonly ref: string;
+  readonly sha: string;
+  readonly baseRef: string | undefined;
+  readonly repository: string;
+  readonly serverUrl: string;
+}
+
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+export function readEnvironment(variables: Variables, folder: string): Environment {
+  const { GITHUB_REPOSITORY: repository } = variables;
+  return {
+    temporary: variables["RUNNER_TEMP"] || tmpdir(),
+    workspace: variables["GITHUB_WORKSPACE"] || folder,
+    owner: variables["GITHUB_REPOSITORY_OWNER"] || repository?.split("/")[0] || undefined,
+    actor: variables["GITHUB_ACTOR"] || undefined,
+    hubEndpoint: (variables["HF_ENDPOINT"] || "https://huggingface.co").replace(/\/+$/, ""),
+    hubToken: variables["HF_TOKEN"] || undefined,
+    network: networkOf(variables),
+    github: githubOf(variables),
+  };
+}
+
+function networkOf(variables: Variables): Environment["network"] {
+  const pick = (name: string, ...from: readonly string[]) => {
+    const found = from
+      .map((variable) => variables[variable])
+      .find((value) => value !== undefined && value !== "");
+    return found === undefined ? {} : { [name]: found };
+  };
+  return {
+    ...pick("httpProxy", "http_proxy", "HTTP_PROXY"),
+    ...pick("httpsProxy", "https_proxy", "HTTPS_PROXY"),
+    ...pick("noProxy", "no_proxy", "NO_PROXY"),
+    ...pick("extraCertificates", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"),
+  };
+}
+
+function githubOf(variables: Variables): GithubEnvironment | undefined {
+  if (variables["GITHUB_ACTIONS"] !== "true") return undefined;
+  return {
+    eventName: variables["GITHUB_EVENT_NAME"] ?? "",
+    eventPath: variables["GITHUB_EVENT_PATH"] || undefined,
+    ref: variables["GITHUB_REF"] ?? "",
+    sha: variables["GITHUB_SHA"] ?? "",
+    baseRef: variables["GITHUB_BASE_REF"] || undefined,
+    repository: variables["GITHUB_REPOSITORY"] ?? "",
+    serverUrl: variables["GITHUB_SERVER_URL"] ?? "https://github.com",
+  };
+}

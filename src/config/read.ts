@@ -1,0 +1,200 @@
+import { join } from "node:path";
+import { UsageError } from "../errors.ts";
+import { type Platform, parsePlatform, platformName } from "../images/platform.ts";
+import { parsePlace, type Reference } from "../images/reference.ts";
+import { deliveries } from "../results/stages.ts";
+import type { AcceptanceInputs, BuildInputs, Config, Credentials, ScanInputs } from "./config.ts";
+import type { Environment } from "./environment.ts";
+import { type InputName, inputs, stageNames } from "./inputs.ts";
+import { choice, count, flag, lines, list, pairs, seconds, size, wrong } from "./values.ts";
+
+/** What was given for an input: undefined where nothing was. */
+export type Given = (name: InputName) => string | undefined;
+
+type Read = (name: InputName) => string;
+
+/** Checks every input once and gives the frozen configuration; a UsageError names the input. */
+export function readConfig(given: Given, environment: Environment): Config {
+  const read: Read = (name) => (given(name) ?? inputs[name].default).trim();
+  const image = imageOf(read, environment);
+  const delivery = choice("models-delivery", read("models-delivery"), deliveries);
+  const repository = read("models-repository");
+  return freeze({
+    stage: choice("stage", read("stage"), ["all", ...stageNames] as const),
+    results: read("results") || join(environment.temporary, "director-image"),
+    image,
+    platforms: platformsOf(read("platforms")),
+    models: {
+      lock: optional(read("models")),
+      delivery,
+      repository: repository === "" ? image : place("models-repository", repository),
+    },
+    push: choice("push", read("push"), ["auto", "true", "false"] as const),
+    layout: read("layout"),
+    tags: lines(read("tags")),
+    flavor: lines(read("flavor")),
+    labels: pairLines(read, "labels"),
+    annotations: pairLines(read, "annotations"),
+    registry: credentialsOf(read, image, environment),
+    hub: {
+      endpoint: hubEndpoint(environment),
+      token: optional(read("hub-token")) ?? environment.hubToken,
+    },
+    downloadMirror: optional(read("download-mirror")),
+    build: buildInputs(read),
+    scan: scanInputs(read),
+    acceptance: acceptanceInputs(read),
+    promote: {
+      allowUntested: optional(read("allow-untested")),
+      force: flag("force", read("force")),
+    },
+  });
+}
+
+function imageOf(read: Read, { owner }: Environment): Reference {
+  const text = read("image");
+  if (text !== "") return place("image", text);
+  if (owner === undefined)
+    throw new UsageError(
+      "image: nothing was given, and there is no repository owner to derive it from.",
+      {
+        todo: "Give a repository, such as ghcr.io/OWNER/director, or oci:DIR for a layout on disk.",
+      },
+    );
+  return place("image", `ghcr.io/${owner}/director`);
+}
+
+/** Workflows write `${{ github.repository_owner }}` with its capitals, which registries refuse: the name is lower-cased. */
+function place(name: InputName, text: string): Reference {
+  try {
+    return parsePlace(text.startsWith("oci:") ? text : text.toLowerCase());
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(`${name}: ${error.message}`, {
+      ...(error.todo === undefined ? {} : { todo: error.todo }),
+    });
+  }
+}
+
+function platformsOf(text: string): readonly Platform[] {
+  const names = list(text).map((entry) => platformName(parsePlatform(entry)));
+  if (names.length === 0) throw wrong("platforms", text, "at least one, such as linux/amd64");
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) throw new UsageError(`platforms: ${twice} is there twice.`);
+  return names;
+}
+
+function pairLines(read: Read, name: InputName): readonly string[] {
+  pairs(name, read(name));
+  return lines(read(name));
+}
+
+/** The workflow's own token opens ghcr.io; it is never sent to another registry. */
+function credentialsOf(
+  read: Read,
+  image: Reference,
+  { actor = "token" }: Environment,
+): Credentials | undefined {
+  const username = read("registry-username");
+  const password = read("registry-password");
+  if (username !== "" && password === "")
+    throw new UsageError("registry-password: registry-username was given without it.");
+  if (password !== "") return { username: username || actor, password };
+  const token = read("github-token");
+  return token !== "" && image.kind === "registry" && image.registry === "ghcr.io"
+    ? { username: actor, password: token }
+    : undefined;
+}
+
+function hubEndpoint({ hubEndpoint: text }: Environment): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw new UsageError(`HF_ENDPOINT: "${text}" is not an address (https://…).`);
+  return url;
+}
+
+function buildInputs(read: Read): BuildInputs {
+  const ternary = ["auto", "true", "false"] as const;
+  return {
+    context: read("context"),
+    file: read("file"),
+    target: optional(read("target")),
+    args: pairs("build-args", read("build-args")),
+    contexts: pairs("build-contexts", read("build-contexts")),
+    secrets: lines(read("secrets")),
+    secretFiles: pairLines(read, "secret-files"),
+    secretEnvs: pairLines(read, "secret-envs"),
+    ssh: lines(read("ssh")),
+    noCache: flag("no-cache", read("no-cache")),
+    pull: flag("pull", read("pull")),
+    network: optional(read("network")),
+    addHosts: lines(read("add-hosts")),
+    allow: list(read("allow")),
+    shmSize: optional(read("shm-size")),
+    cacheFrom: lines(read("cache-from")),
+    cacheTo: lines(read("cache-to")),
+    cache: choice("cache", read("cache"), ["registry", "gha", "none"] as const),
+    builder: optional(read("builder")),
+    driver: choice("driver", read("driver"), [
+      "docker-container",
+      "docker",
+      "remote",
+      "kubernetes",
+    ] as const),
+    driverOpts: lines(read("driver-opts")),
+    buildkitdConfig: optional(read("buildkitd-config")),
+    buildxVersion: read("buildx-version").replace(/^v/, ""),
+    provenance: choice("provenance", read("provenance"), ternary),
+    sbom: choice("sbom", read("sbom"), ternary),
+    sign: choice("sign", read("sign"), ternary),
+  };
+}
+
+function scanInputs(read: Read): ScanInputs {
+  return {
+    failOn: choice("fail-on", read("fail-on"), [
+      "critical",
+      "high",
+      "medium",
+      "low",
+      "unknown",
+      "none",
+    ]),
+    ignoreUnfixed: flag("ignore-unfixed", read("ignore-unfixed")),
+    policy: optional(read("scan-policy")),
+    database: optional(read("trivy-db")),
+    databaseMaxAge: seconds("trivy-db-max-age", read("trivy-db-max-age")),
+    trivyVersion: read("trivy-version").replace(/^v/, ""),
+    minPackages: count("min-packages", read("min-packages"), 0),
+    sarifUpload: choice("sarif-upload", read("sarif-upload"), ["auto", "always", "never"] as const),
+    sarifFile: read("sarif-file"),
+  };
+}
+
+function acceptanceInputs(read: Read): AcceptanceInputs {
+  const modes = ["auto", "required", "off"] as const;
+  return {
+    mode: choice("acceptance", read("acceptance"), modes),
+    gpu: choice("gpu", read("gpu"), modes),
+    startupTimeout: seconds("startup-timeout", read("startup-timeout")),
+    shutdownTimeout: seconds("shutdown-timeout", read("shutdown-timeout")),
+    maxVram: size("max-vram", read("max-vram")),
+    maxImageSize: size("max-image-size", read("max-image-size")),
+    minDriver: read("min-driver"),
+    memory: size("acceptance-memory", read("acceptance-memory")),
+    cpus: count("acceptance-cpus", read("acceptance-cpus"), 1),
+    slots: count("acceptance-slots", read("acceptance-slots"), 1),
+    chainUrl: optional(read("chain-url")),
+  };
+}
+
+function optional(text: string): string | undefined {
+  return text === "" ? undefined : text;
+}
+
+function freeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) {
+    if (typeof inner === "object" && inner !== null && !(inner instanceof URL)) freeze(inner);
+  }
+  return Object.freeze(value);
+}
