@@ -1,0 +1,46 @@
+import { UsageError } from "../errors.ts";
+
+/** The lines that say something: without comments (`# …` at the start or after a space) and empty lines. */
+export function meaningful(lines: readonly string[]): readonly string[] {
+  return lines.map((line) => withoutComment(line).trim()).filter((line) => line !== "");
+}
+
+function withoutComment(line: string): string {
+  let quoted = false;
+  for (const [at, char] of [...line].entries()) {
+    if (char === '"') quoted = !quoted;
+    if (char === "#" && !quoted && (at === 0 || /\s/.test(line[at - 1] ?? "")))
+      return line.slice(0, at);
+  }
+  return line;
+}
+
+/**
+ * The fields of one line of comma-separated values: `type=raw,"value=a,b"`. A field that begins with a quote ends with one, and a quote in it
+ * is written twice. A UsageError names the line.
+ */
+export function fields(line: string, input: string): readonly string[] {
+  const found: string[] = [];
+  const field = /\s*(?:"((?:[^"]|"")*)"|([^",][^,]*|))\s*(,|$)/y;
+  while (field.lastIndex <= line.length) {
+    const match = field.exec(line);
+    if (match === null)
+      throw new UsageError(
+        `${input}: "${line}" has a quote that is not closed, or text after one.`,
+        {
+          todo: 'A field with a comma stands in quotes as a whole: type=match,"pattern=\\d{1,3}".',
+        },
+      );
+    found.push(match[1]?.replaceAll('""', '"') ?? (match[2] ?? "").trim());
+    if (match[3] === "") break;
+  }
+  return found;
+}
+
+/** `key=value` split at the first equals sign; a field without one has no key. */
+export function keyValue(field: string): readonly [key: string | undefined, value: string] {
+  const at = field.indexOf("=");
+  return at === -1
+    ? [undefined, field.trim()]
+    : [field.slice(0, at).trim(), field.slice(at + 1).trim()];
+}
