@@ -11,16 +11,19 @@ export interface HubContext {
   readonly token: string | undefined;
 }
 
-/** Answers as the hub: `/api/models/…` lists a repository, `/<repository>/resolve/…` finds a file. */
+/**
+ * Answers as the hub: `/api/models/<repository>/revision/<revision>` describes a repository,
+ * `…/tree/<revision>` lists its files (all of them, in one page), `/<repository>/resolve/…` finds one.
+ */
 export async function hubAnswer(
   request: IncomingMessage,
   response: ServerResponse,
   context: HubContext,
 ): Promise<void> {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://hub");
-  const [, name = "", revision = "main", path] =
-    /^\/api\/models\/([^/]+\/[^/]+)(?:\/revision\/([^/]+))?$/.exec(pathname) ??
-    /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(pathname) ??
+  const [, name = "", view = "revision", revision = "main", path = ""] =
+    /^\/api\/models\/([^/]+\/[^/]+)(?:\/(revision|tree)\/([^/]+))?$/.exec(pathname) ??
+    /^\/([^/]+\/[^/]+)\/(resolve)\/([^/]+)\/(.+)$/.exec(pathname) ??
     [];
   if (request.method !== "GET" && request.method !== "HEAD")
     return refuse(response, 405, "MethodNotAllowed", "Method not allowed");
@@ -29,24 +32,19 @@ export async function hubAnswer(
     return refuse(response, 404, "RepoNotFound", "Repository not found");
   if (revision !== "main" && revision !== repository.commit)
     return refuse(response, 404, "RevisionNotFound", `Invalid rev id: ${revision}`);
-  const gated = context.gated.includes(name);
-  if (path === undefined) {
-    const listing = { id: name, modelId: name, private: false, gated: gated ? "auto" : false };
+  if (view === "tree") return json(response, tree(repository));
+  if (view === "revision") {
     const siblings = searchParams.has("blobs") ? described(repository) : named(repository);
-    response.writeHead(200, { "Content-Type": "application/json; charset=utf-8" });
-    response.end(JSON.stringify({ ...listing, sha: repository.commit, siblings }));
-    return;
+    const gated = context.gated.includes(name) ? "auto" : false;
+    const about = { id: name, modelId: name, sha: repository.commit, private: false, gated };
+    return json(response, { ...about, siblings });
   }
-  const refusal = gated ? gate(name, request.headers.authorization, context.token) : undefined;
+  const refusal = gate(name, request.headers.authorization, context);
   if (refusal !== undefined) return refuse(response, refusal.status, "GatedRepo", refusal.message);
   const file = repository.files.find((one) => one.path === decodeURIComponent(path));
   if (file === undefined) return refuse(response, 404, "EntryNotFound", "Entry not found");
-  return await resolve(request, response, {
-    name,
-    file,
-    commit: repository.commit,
-    cdn: context.cdn,
-  });
+  const { commit } = repository;
+  return await resolve(request, response, { name, file, commit, cdn: context.cdn });
 }
 
 /** Answers as the storage host, which takes signed addresses and no other credential. */
@@ -68,6 +66,11 @@ export async function storageAnswer(
   return await serveFile(request, response, { ...file, etag: `"${file.lfs.sha256}"` });
 }
 
+function json(response: ServerResponse, body: unknown): void {
+  response.writeHead(200, { "Content-Type": "application/json; charset=utf-8" });
+  response.end(JSON.stringify(body));
+}
+
 function refuse(response: ServerResponse, status: number, code: string, message: string): void {
   response.writeHead(status, {
     "Content-Type": "text/plain; charset=utf-8",
@@ -77,14 +80,14 @@ function refuse(response: ServerResponse, status: number, code: string, message:
   response.end(message);
 }
 
-function gate(name: string, authorization: string | undefined, token: string | undefined) {
-  const restricted = `Access to model ${name} is restricted`;
-  if (authorization === undefined) {
-    const message = `${restricted}. You must have access to it and be authenticated to access it. Please log in.`;
-    return { status: 401, message };
-  }
+function gate(name: string, authorization: string | undefined, { gated, token }: HubContext) {
+  if (!gated.includes(name)) return;
   if (token !== undefined && authorization === `Bearer ${token}`) return;
-  return { status: 403, message: `${restricted} and you are not in the authorized list.` };
+  const restricted = `Access to model ${name} is restricted`;
+  if (authorization !== undefined)
+    return { status: 403, message: `${restricted} and you are not in the authorized list.` };
+  const message = `${restricted}. You must have access to it and be authenticated to access it. Please log in.`;
+  return { status: 401, message };
 }
 
 function named({ files }: HubRepository) {
@@ -97,6 +100,16 @@ function described({ files }: HubRepository) {
     blobId,
     size,
     ...(lfs === undefined ? {} : { lfs: { size, ...lfs } }),
+  }));
+}
+
+function tree({ files }: HubRepository) {
+  return files.map(({ path, size, blobId, lfs }) => ({
+    type: "file",
+    path,
+    oid: blobId,
+    size,
+    ...(lfs === undefined ? {} : { lfs: { oid: lfs.sha256, size, pointerSize: lfs.pointerSize } }),
   }));
 }
 
