@@ -1,4 +1,5 @@
 import { tmpdir } from "node:os";
+import { UsageError } from "../errors.ts";
 
 /** What the variables around a run say; read here and nowhere else. */
 export interface Environment {
@@ -15,6 +16,8 @@ export interface Environment {
     readonly noProxy?: string;
     readonly extraCertificates?: string;
   };
+  /** Seconds since 1970 (reproducible-builds.org); wins over the commit's time. */
+  readonly sourceDateEpoch: number | undefined;
   /** Undefined outside GitHub's runners. */
   readonly github: GithubEnvironment | undefined;
 }
@@ -41,8 +44,15 @@ export function readEnvironment(variables: Variables, folder: string): Environme
     hubEndpoint: (variables["HF_ENDPOINT"] || "https://huggingface.co").replace(/\/+$/, ""),
     hubToken: variables["HF_TOKEN"] || undefined,
     network: networkOf(variables),
+    sourceDateEpoch: epochOf(variables["SOURCE_DATE_EPOCH"]),
     github: githubOf(variables),
   };
+}
+
+function epochOf(text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new UsageError(`SOURCE_DATE_EPOCH: "${text}" is not a number of seconds since 1970.`);
 }
 
 function networkOf(variables: Variables): Environment["network"] {

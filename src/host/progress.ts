@@ -1,3 +1,4 @@
+import { amount } from "../amount.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Progress } from "../ports/log.ts";
 
@@ -34,12 +35,4 @@ export function progressLine(
   if (total === undefined || total === 0) return `${label}  ${amount(done)}${speed}`;
   const left = rate > 0 && done < total ? `, ${Math.ceil((total - done) / rate)} s left` : "";
   return `${label}  ${amount(done)} of ${amount(total)} (${Math.floor((100 * done) / total)} %)${speed}${left}`;
-}
-
-/** Bytes for people: `11.7 GB`, GB being 10⁹. */
-function amount(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
-  const value = bytes / 1000 ** power;
-  return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
 }

@@ -4,15 +4,26 @@ import { bytes, digest, verdict } from "./shape.ts";
 /** The stages' results (design: "Results"). Unknown fields are kept, so that a newer stage can be read by an older one. */
 const text = z.record(z.string(), z.string());
 
+/** How long the stage took; written by whoever ran it. */
+const timed = { seconds: z.number().nonnegative().optional() };
+
 export const deliveries = ["hybrid", "bake", "mount"] as const;
 
 export const prepareResult = z.looseObject({
+  ...timed,
   image: z.string(),
   platforms: z.array(z.looseObject({ platform: z.string(), runner: z.string() })).min(1),
   tags: z.array(z.string()),
+  /** The main tag; absent where no rule applied. */
+  version: z.string().optional(),
   labels: text,
+  /** Of the index; `manifestAnnotations` by platform. */
   annotations: text,
+  manifestAnnotations: z.record(z.string(), text),
   push: z.boolean(),
+  pushReason: z.string(),
+  /** BuildKit's cache is never written for a stranger's pull request. */
+  cacheMayBeWritten: z.boolean(),
   /** Where the final image goes: a repository, or `oci:DIR` when nothing is pushed. */
   target: z.string(),
   models: z.looseObject({
@@ -25,6 +36,8 @@ export const prepareResult = z.looseObject({
     /** Commit that is built, and its time: seconds since 1970. */
     revision: z.string().optional(),
     commitTime: z.int().nonnegative(),
+    /** The same, RFC 3339: the image's `created`. */
+    created: z.string(),
     refresh: z.string().optional(),
   }),
 });
@@ -33,6 +46,7 @@ export type PrepareResult = z.infer<typeof prepareResult>;
 export const layerState = z.enum(["present", "mounted", "uploaded", "checked"]);
 
 export const modelsResult = z.looseObject({
+  ...timed,
   /** The models image's index; absent where nothing was pushed. */
   digest: digest.optional(),
   repository: z.string(),
@@ -52,6 +66,7 @@ export const modelsResult = z.looseObject({
 export type ModelsResult = z.infer<typeof modelsResult>;
 
 export const buildResult = z.looseObject({
+  ...timed,
   platforms: z.array(
     z.looseObject({
       platform: z.string(),
@@ -66,11 +81,11 @@ export const buildResult = z.looseObject({
   /** BuildKit's own index (with attestations), where it wrote one. */
   indexes: z.array(digest),
   cached: z.boolean(),
-  seconds: z.number(),
 });
 export type BuildResult = z.infer<typeof buildResult>;
 
 export const scanResult = z.looseObject({
+  ...timed,
   verdict,
   reason: z.string().optional(),
   platforms: z.array(
@@ -80,6 +95,7 @@ export const scanResult = z.looseObject({
 export type ScanResult = z.infer<typeof scanResult>;
 
 export const assembleResult = z.looseObject({
+  ...timed,
   digest,
   mediaType: z.string(),
   /** Where the candidate is. */
@@ -94,6 +110,7 @@ export const assembleResult = z.looseObject({
 export type AssembleResult = z.infer<typeof assembleResult>;
 
 export const acceptResult = z.looseObject({
+  ...timed,
   digest,
   platform: z.string(),
   target: z.string(),
@@ -104,6 +121,7 @@ export const acceptResult = z.looseObject({
 export type AcceptResult = z.infer<typeof acceptResult>;
 
 export const promoteResult = z.looseObject({
+  ...timed,
   digest,
   tags: z.array(
     z.looseObject({
@@ -118,3 +136,14 @@ export const promoteResult = z.looseObject({
   untested: z.looseObject({ reason: z.string(), missing: z.array(z.string()) }).optional(),
 });
 export type PromoteResult = z.infer<typeof promoteResult>;
+
+/** All that a results folder holds, by stage. */
+export interface Results {
+  readonly prepare?: PrepareResult | undefined;
+  readonly models?: ModelsResult | undefined;
+  readonly build: readonly BuildResult[];
+  readonly scan: readonly ScanResult[];
+  readonly assemble?: AssembleResult | undefined;
+  readonly accept: readonly AcceptResult[];
+  readonly promote?: PromoteResult | undefined;
+}

@@ -1,0 +1,26 @@
+import { UsageError } from "../errors.ts";
+import type { Command } from "./command.ts";
+
+/** Commands whose names are promised and which say that they are not there yet. */
+const later: Readonly<Record<string, string>> = {
+  scan: "look for known vulnerabilities in an image",
+  accept: "start an image, watch it and stop it",
+  diff: "what changed between two images for an operator",
+  report: "write the HTML report of a results folder",
+  verify: "check signatures and policy of a published image",
+  doctor: "say what this machine lacks",
+  prune: "remove old versions from a registry",
+  completion: "write the shell's completion",
+};
+
+export const laterCommands: readonly Command[] = Object.entries(later).map(([name, summary]) => ({
+  name,
+  summary: `${summary} (not in this version)`,
+  example: `director-image ${name} --help`,
+  arguments: "[arguments...]",
+  run: async () => {
+    throw new UsageError(`${name}: not in this version.`, {
+      todo: "See CHANGELOG.md for what is there.",
+    });
+  },
+}));

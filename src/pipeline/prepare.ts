@@ -1,0 +1,77 @@
+import type { Config } from "../config/config.ts";
+import type { Facts } from "../config/facts.ts";
+import { names } from "../images/assemble.ts";
+import { placeName } from "../images/reference.ts";
+import type { Context } from "../metadata/context.ts";
+import { annotationsAt, annotationsFor, labelsFor } from "../metadata/labels.ts";
+import { tagsFor } from "../metadata/tags.ts";
+import type { Log } from "../ports/log.ts";
+import type { PrepareResult } from "../results/stages.ts";
+
+/** The plan of a run: pure, but for the clock that `{{date}}` shows. */
+export function prepare(
+  config: Config,
+  facts: Facts,
+  now: number,
+  log: Pick<Log, "info" | "warning">,
+): PrepareResult {
+  const context: Context = { ...facts, now };
+  const { tags, version, warnings } = tagsFor(config.tags, config.flavor, context);
+  for (const warning of warnings) log.warning(warning);
+  const { push, why } = mayPush(config, facts);
+  log.info(
+    push
+      ? `Goes to ${placeName(config.image)}${tags.length > 0 ? `, tags ${tags.join(", ")}` : ""}.`
+      : `Nothing is pushed: ${why}.`,
+  );
+  const annotations = annotationsFor(config.annotations, context, version);
+  return {
+    image: placeName(config.image),
+    target: push ? placeName(config.image) : `oci:${config.layout}`,
+    platforms: config.platforms.map((platform) => ({ platform, runner: "" })),
+    tags: [...tags],
+    ...(version === undefined ? {} : { version }),
+    labels: labelsFor(config.labels, context, version),
+    annotations: annotationsAt(annotations, "index"),
+    manifestAnnotations: Object.fromEntries(
+      config.platforms.map((platform) => [
+        platform,
+        annotationsAt(annotations, "manifest", platform),
+      ]),
+    ),
+    push,
+    pushReason: why,
+    cacheMayBeWritten: push && facts.untrusted === undefined,
+    models: {
+      lock: config.models.lock ?? "",
+      delivery: config.models.delivery,
+      repository: placeName(config.models.repository),
+    },
+    source: {
+      ...(facts.sha === "" ? {} : { revision: facts.sha }),
+      commitTime: facts.commitTime,
+      created: new Date(facts.commitTime * 1000).toISOString().replace(".000Z", "Z"),
+      ...refreshOf(config),
+    },
+  };
+}
+
+/** Whether anything may leave this machine. */
+export function mayPush(
+  { push }: Pick<Config, "push">,
+  { isPullRequest, untrusted }: Pick<Facts, "isPullRequest" | "untrusted">,
+): { push: boolean; why: string } {
+  if (untrusted !== undefined)
+    return { push: false, why: `a pull request by ${untrusted} may not` };
+  if (push === "true") return { push: true, why: "push is true" };
+  if (push === "false") return { push: false, why: "push is false" };
+  return isPullRequest
+    ? { push: false, why: "this is a pull request (push is auto)" }
+    : { push: true, why: "this is no pull request (push is auto)" };
+}
+
+/** A monthly refresh is written into the annotations by whoever makes it (design: "The final image"). */
+function refreshOf({ annotations }: Pick<Config, "annotations">): { refresh?: string } {
+  const line = annotations.find((entry) => entry.startsWith(`${names.refresh}=`));
+  return line === undefined ? {} : { refresh: line.slice(names.refresh.length + 1) };
+}

@@ -1,0 +1,166 @@
+import { CheckError, explain, RemoteError, UsageError } from "../errors.ts";
+import { type Age, type Aged, ageOf, promotion } from "../images/age.ts";
+import type { Digest } from "../images/digest.ts";
+import { type Document, isIndex, parseIndex } from "../images/manifest.ts";
+import { isTag } from "../images/reference.ts";
+import type { Log } from "../ports/log.ts";
+import type { Store } from "../ports/store.ts";
+import type { AcceptResult, AssembleResult, PromoteResult, ScanResult } from "../results/stages.ts";
+import { readiness } from "./readiness.ts";
+
+export interface Promoting {
+  readonly candidate: AssembleResult;
+  readonly tags: readonly string[];
+  readonly scans: readonly ScanResult[];
+  readonly accepts: readonly AcceptResult[];
+  readonly allowUntested: string | undefined;
+  readonly force: boolean;
+}
+
+interface Ports {
+  readonly store: Store;
+  readonly log: Log;
+}
+
+type Move = PromoteResult["tags"][number] & { readonly before: Document | undefined };
+
+/** Points tags at a candidate that was tested: all of them, or none. Throws a CheckError that names what is missing or refused. */
+export async function promote(promoting: Promoting, { store, log }: Ports): Promise<PromoteResult> {
+  const { candidate, tags, force } = promoting;
+  const untested = checked(promoting);
+  if (untested !== undefined)
+    log.warning(`Published without ${untested.missing.join(", ")}: ${untested.reason}`);
+  const bad = tags.find((tag) => !isTag(tag));
+  if (bad !== undefined) throw new UsageError(`"${bad}" is not a tag.`);
+  const document = await store.readManifest(candidate.digest);
+  if (document === undefined) {
+    throw new CheckError(`${store.name} does not hold the candidate ${candidate.digest}.`, {
+      todo: "Run the stage assemble again: it sends what is missing.",
+    });
+  }
+  const aged = candidateAge(document);
+  const moves = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
+  await moveAll(moves, document, { store, log });
+  return {
+    digest: candidate.digest,
+    tags: moves.map(({ before: _before, ...move }) => move),
+    ...(untested === undefined ? {} : { untested }),
+  };
+}
+
+function checked({
+  candidate,
+  scans,
+  accepts,
+  allowUntested,
+}: Promoting): PromoteResult["untested"] {
+  const { refused, missing } = readiness(candidate, scans, accepts);
+  if (refused.length > 0)
+    throw new CheckError(`No tag is moved to ${candidate.digest}: ${refused.join("; ")}.`);
+  if (missing.length === 0) return undefined;
+  if (allowUntested !== undefined) return { reason: allowUntested, missing: [...missing] };
+  throw new CheckError(
+    `No tag is moved to ${candidate.digest}: missing are ${missing.join(", ")}.`,
+    {
+      todo: "Run the missing stages, or say why it may be published all the same: allow-untested: REASON.",
+    },
+  );
+}
+
+async function plan(
+  tag: string,
+  candidate: Aged & { readonly age: Age },
+  force: boolean,
+  store: Store,
+): Promise<Move> {
+  const before = await store.readManifest(tag);
+  const { move, why } = promotion(
+    before === undefined ? undefined : agedOf(before),
+    candidate,
+    force,
+  );
+  return {
+    tag,
+    ...(before === undefined ? {} : { from: before.digest }),
+    to: candidate.digest,
+    moved: move,
+    why,
+    before,
+  };
+}
+
+/** Moves tag after tag, each read again afterwards; what was moved goes back when one fails. */
+async function moveAll(
+  moves: readonly Move[],
+  document: Document,
+  { store, log }: Ports,
+): Promise<void> {
+  const moved: Move[] = [];
+  for (const move of moves.filter((entry) => entry.moved)) {
+    try {
+      await stillAt(move.tag, move.before?.digest, store);
+      moved.push(move);
+      await store.putManifest(document, move.tag);
+      await stillAt(move.tag, document.digest, store);
+      log.info(`${move.tag} → ${document.digest} (${move.why})`);
+    } catch (error) {
+      const left = await putBack(moved, document.digest, { store, log });
+      throw new RemoteError(`The tag ${move.tag} could not be moved; ${left}`, {
+        cause: error,
+        todo: "Run promote again.",
+      });
+    }
+  }
+}
+
+async function stillAt(tag: string, wanted: Digest | undefined, store: Store): Promise<void> {
+  const seen = await store.manifestDigest(tag);
+  if (seen === wanted) return;
+  throw new RemoteError(
+    `the tag ${tag} was moved by somebody else meanwhile: it is at ${seen ?? "nothing"}, ${wanted ?? "nothing"} was expected.`,
+  );
+}
+
+/** Puts tags back that still point at the candidate, and says in words how that went. */
+async function putBack(
+  moved: readonly Move[],
+  candidate: Digest,
+  { store, log }: Ports,
+): Promise<string> {
+  const stuck: string[] = [];
+  for (const { tag, before } of moved.toReversed()) {
+    try {
+      if ((await store.manifestDigest(tag)) !== candidate) continue;
+      if (before !== undefined) await store.putManifest(before, tag);
+      else if (!(await store.removeTag(tag)))
+        stuck.push(`${tag} (new, and ${store.name} does not remove tags)`);
+    } catch (error) {
+      log.warning(`The tag ${tag} could not be put back: ${explain(error)}`);
+      stuck.push(tag);
+    }
+  }
+  return stuck.length === 0
+    ? "every tag is where it was before."
+    : `these could not be put back: ${stuck.join(", ")}.`;
+}
+
+function candidateAge(document: Document): Aged & { readonly age: Age } {
+  const aged = agedOf(document);
+  if (aged.age === undefined)
+    throw new CheckError(
+      `The candidate ${document.digest} does not say its commit's time (annotation org.opencontainers.image.created).`,
+      { todo: "Run the stage assemble again." },
+    );
+  return { ...aged, age: aged.age };
+}
+
+function agedOf(document: Document): Aged {
+  if (!isIndex(document))
+    return { digest: document.digest, platforms: [document.digest], age: undefined };
+  const index = parseIndex(document);
+  return {
+    digest: document.digest,
+    platforms: index.manifests.map(({ digest }) => digest),
+    age: ageOf(index.annotations),
+  };
+}

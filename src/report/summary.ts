@@ -1,0 +1,144 @@
+import { amount } from "../amount.ts";
+import type { Results } from "../results/stages.ts";
+
+/** The job summary (GitHub-flavoured Markdown) of whatever stages ran. */
+export function summary(results: Results): string {
+  const parts = [
+    heading(results),
+    stages(results),
+    layers(results),
+    platforms(results),
+    tags(results),
+    pulling(results),
+  ];
+  return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+function heading({ prepare, assemble }: Results): string {
+  if (prepare === undefined) return "## Director image";
+  const lines = [
+    `## Director image ${code(prepare.image)}${prepare.version === undefined ? "" : ` ${code(prepare.version)}`}`,
+  ];
+  if (!prepare.push) lines.push(`Nothing was pushed: ${cell(prepare.pushReason)}.`);
+  if (assemble !== undefined) lines.push(`Digest: ${code(assemble.digest)}`);
+  if (prepare.source.revision !== undefined) lines.push(`Commit: ${code(prepare.source.revision)}`);
+  return lines.join("\n\n");
+}
+
+function stages(results: Results): string {
+  const rows = [
+    results.models && [
+      "models",
+      `${results.models.layers.length} layers`,
+      amount(results.models.bytesUploaded),
+      results.models.seconds,
+    ],
+    ...results.build.map((build) => [
+      "build",
+      `${build.platforms.map(({ platform }) => platform).join(", ")}${build.cached ? " (all from the cache)" : ""}`,
+      "",
+      build.seconds,
+    ]),
+    ...results.scan.map((scan) => ["scan", scan.verdict, "", scan.seconds]),
+    results.assemble && [
+      "assemble",
+      `${results.assemble.platforms.length} platforms`,
+      amount(results.assemble.bytesUploaded),
+      results.assemble.seconds,
+    ],
+    ...results.accept.map((accept) => ["accept", accept.verdict, "", accept.seconds]),
+    results.promote && [
+      "promote",
+      `${results.promote.tags.filter(({ moved }) => moved).length} tags moved`,
+      "",
+      results.promote.seconds,
+    ],
+  ].filter((row) => row !== undefined);
+  if (rows.length === 0) return "";
+  return table(
+    ["Stage", "Result", "Uploaded", "Time"],
+    rows.map(([name, what, bytes, seconds]) =>
+      [name, what, bytes, seconds === undefined ? "" : duration(Number(seconds))].map(String),
+    ),
+  );
+}
+
+function layers({ models }: Results): string {
+  if (models === undefined || models.layers.length === 0) return "";
+  const rows = models.layers.map(({ digest, size, state, files }) => [
+    cell(names(files)),
+    amount(size),
+    state,
+    code(digest),
+  ]);
+  return `### Model layers\n\n${table(["Files", "Size", "State", "Digest"], rows)}\n\n${amount(models.bytesUploaded)} of weights went to ${code(models.repository)}.`;
+}
+
+/** Files of a layer, where the result has them. */
+function names(files: unknown): string {
+  if (!Array.isArray(files)) return "";
+  return files.length > 3
+    ? `${files.slice(0, 2).join(", ")} and ${files.length - 2} more`
+    : files.join(", ");
+}
+
+function platforms({ assemble }: Results): string {
+  if (assemble === undefined) return "";
+  const rows = assemble.platforms.map(({ platform, digest, runtimeDigest, size }) => [
+    platform,
+    amount(size),
+    code(digest),
+    code(runtimeDigest),
+  ]);
+  const absent =
+    assemble.absent.length === 0
+      ? ""
+      : `\n\n${assemble.absent.length} model layers are not in ${code(assemble.repository)}: the weights were not published.`;
+  return `### Platforms\n\n${table(["Platform", "Size", "Image", "Runtime"], rows)}${absent}`;
+}
+
+function tags({ promote }: Results): string {
+  if (promote === undefined) return "";
+  const rows = promote.tags.map(({ tag, moved, why }) => [
+    code(tag),
+    moved ? "moved" : "not moved",
+    cell(why),
+  ]);
+  const untested =
+    promote.untested === undefined
+      ? ""
+      : `\n\n> Published without ${promote.untested.missing.join(", ")}: ${cell(promote.untested.reason)}`;
+  return `### Tags\n\n${table(["Tag", "", "Why"], rows)}${untested}`;
+}
+
+function pulling({ prepare, assemble, promote }: Results): string {
+  if (
+    prepare === undefined ||
+    assemble === undefined ||
+    promote === undefined ||
+    prepare.target.startsWith("oci:")
+  )
+    return "";
+  const tag = promote.tags.find(({ moved, why }) => moved || why === "already there")?.tag;
+  return `### Pull\n\n\`\`\`sh\ndocker pull ${prepare.image}${tag === undefined ? "" : `:${tag}`}@${assemble.digest}\n\`\`\``;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+function duration(seconds: number): string {
+  return seconds < 100
+    ? `${seconds.toFixed(1)} s`
+    : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+function code(text: string): string {
+  return `\`${cell(text).replaceAll("`", "'")}\``;
+}
+
+/** Text that cannot leave its cell or bring HTML. */
+function cell(text: string): string {
+  return text.replaceAll("\n", " ").replaceAll("|", "\\|").replaceAll("<", "&lt;");
+}
