@@ -119,6 +119,8 @@ start_engine() {
 }
 
 start_buildkit() {
+  local buildkitd
+  buildkitd="$("$SETUP/go-tool.sh" buildkitd)"
   alive buildkitd && return
   launch buildkitd "$buildkitd" --root "$CACHE/data/buildkit" --addr "unix://$run_dir/buildkitd.sock" \
     --oci-worker=true --oci-worker-binary=runc --containerd-worker=false
@@ -127,10 +129,13 @@ start_buildkit() {
 
 # The registry of stand-in bases keeps its port from run to run, since image names carry it.
 start_bases() {
-  alive bases && return
-  local port config="$run_dir/bases.yml"
+  local port config="$run_dir/bases.yml" registry
+  registry="$("$SETUP/go-tool.sh" registry)"
   port="$(cat "$CACHE/bases.port" 2>/dev/null || true)"
+  bases_address="127.0.0.1:$port"
+  alive bases && return
   if [[ -z $port ]] || (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then port="$(free_port)"; fi
+  bases_address="127.0.0.1:$port"
   printf '%s\n' "$port" >"$CACHE/bases.port"
   cat >"$config" <<END
 version: 0.1
@@ -146,27 +151,51 @@ free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# Addresses for whoever sources it; written again whenever one more service is up.
-write_env() {
+# Addresses for whoever sources it, written again whenever one more service is up: `publish NAME VALUE…`.
+publish() {
+  known+=("$@")
   {
     printf 'export PATH=%q:"$PATH"\n' "$docker"
-    printf 'export DOCKER_CONFIG=%q\n' "$CACHE/docker-config"
-    printf 'export %s=%q\n' "$@"
+    printf 'export %s=%q\n' DOCKER_CONFIG "$CACHE/docker-config" "${known[@]}"
   } >"$env_file.new"
   mv "$env_file.new" "$env_file"
 }
 
+# tool VARIABLE NAME: a program built from source, its path published.
+tool() { publish "$1" "$("$SETUP/go-tool.sh" "$2")"; }
+
 start_all() {
   [[ $EUID -eq 0 ]] || die "the test services are containers and engines of their own: run this as root"
+  known=()
   mkdir -p "$run_dir" "$CACHE/data" "$CACHE/docker-config/cli-plugins"
-  "$SETUP/debian.sh" skopeo jq curl zstd iproute2 iptables runc
+  "$SETUP/debian.sh" skopeo jq curl zstd iproute2 iptables runc ca-certificates
   docker="$("$SETUP/docker.sh")"
   ln -sfn "$docker/docker-buildx" "$CACHE/docker-config/cli-plugins/docker-buildx"
   start_containerd
   start_engine main di-main 10.213.0.1/20 containerd
   start_engine classic di-classic 10.213.16.1/20 classic
-  local known=(DOCKER_HOST "unix://$run_dir/main.sock" TEST_CLASSIC_DOCKER_HOST "unix://$run_dir/classic.sock")
-  write_env "${known[@]}"
+  publish DOCKER_HOST "unix://$run_dir/main.sock" TEST_CLASSIC_DOCKER_HOST "unix://$run_dir/classic.sock"
+  tool TEST_REGISTRY_BIN registry
+  start_bases
+  publish TEST_OLD_REGISTRY_BIN "$("$SETUP/old-registry.sh")"
+  make_bases &
+  local bases=$!
+  tool TEST_CRANE_BIN crane
+  start_buildkit
+  publish TEST_BUILDKIT_ADDR "unix://$run_dir/buildkitd.sock"
+  tool TEST_ACT_BIN act
+  "$SETUP/emulation.sh"
+  wait "$bases" || die "the stand-in bases could not be made (the reason is above)"
+  publish TEST_BASES "$bases_address"
+}
+
+make_bases() {
+  local image platform
+  export DOCKER_HOST="unix://$run_dir/main.sock" DOCKER_CONFIG="$CACHE/docker-config" PATH="$docker:$PATH"
+  "$SETUP/bases.sh" "$bases_address"
+  for image in base:bookworm rust:sid; do
+    docker image inspect "$bases_address/$image" >/dev/null 2>&1 || quietly docker pull "$bases_address/$image"
+  done
 }
 
 stop_all() {
@@ -177,5 +206,61 @@ stop_all() {
   rm -f "$env_file"
 }
 
-start_all
-cat "$env_file"
+# --- who uses them -----------------------------------------------------------------------------------------------
+# Every user holds a shared lock on users.lock for as long as it lives; the kernel drops it with the process, however
+# that ends. Whoever gets the exclusive lock is alone and may stop the services. start.lock keeps starts and stops apart.
+
+with_start_lock() {
+  exec 8>"$CACHE/.start.lock"
+  flock 8
+  "$@"
+  flock -u 8
+  exec 8>&-
+}
+
+stop_if_last() {
+  flock -u 9
+  if [[ ! -e $run_dir/keep ]] && flock -n -x 9; then stop_all; fi
+}
+
+run() {
+  exec 9>"$CACHE/.users.lock"
+  flock -s 9
+  trap 'with_start_lock stop_if_last' EXIT
+  with_start_lock start_all
+  # shellcheck source=/dev/null
+  . "$env_file"
+  "$@" 9>&- &
+  local child=$! status=0
+  trap 'kill -INT "$child" 2>/dev/null' INT
+  trap 'kill -TERM "$child" 2>/dev/null' TERM
+  wait "$child" || status=$?
+  while kill -0 "$child" 2>/dev/null; do wait "$child" || status=$?; done
+  exit "$status"
+}
+
+keep() {
+  mkdir -p "$run_dir"
+  touch "$run_dir/keep"
+  start_all
+  note "The services are running. Their addresses: . $env_file"
+}
+
+stop() {
+  rm -f "$run_dir/keep"
+  exec 9>"$CACHE/.users.lock"
+  flock -n -x 9 || die "another scripts/services.sh run is using the services; they stop when it ends"
+  stop_all
+}
+
+case ${1-} in
+run)
+  shift
+  [[ $# -gt 0 ]] || { usage >&2; exit 2; }
+  run "$@"
+  ;;
+start) with_start_lock keep ;;
+stop) with_start_lock stop ;;
+-h | --help) usage ;;
+*) usage >&2; exit 2 ;;
+esac

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Bundles src/ into what the action and the command run: scripts/package.sh [FOLDER], by default dist/. The same bytes anywhere.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=${1:-dist}
+lib=lib
+
+if [ "${1:-}" = --help ]; then
+  sed -n '2s/^# //p' "$0"
+  exit 0
+fi
+rm -rf "$lib" "$out"
+npx --no-install tsc -p tsconfig.build.json
+for entry in main post cli; do
+  npx --no-install ncc build "$lib/$entry.js" -o "$out/$entry" --license licenses.txt --target es2022 --quiet
+done
