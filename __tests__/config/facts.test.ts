@@ -1,0 +1,72 @@
+import { describe, expect, it } from "@jest/globals";
+import type { GithubEnvironment } from "../../src/config/environment.ts";
+import { eventFacts, repositoryPage } from "../../src/config/facts.ts";
+import { mayPush } from "../../src/pipeline/prepare.ts";
+
+const github: GithubEnvironment = {
+  eventName: "pull_request",
+  eventPath: undefined,
+  ref: "refs/pull/7/merge",
+  sha: "a".repeat(40),
+  baseRef: "main",
+  repository: "nsn/director",
+  serverUrl: "https://github.com",
+};
+const repository = {
+  full_name: "nsn/director",
+  name: "director",
+  default_branch: "trunk",
+  html_url: "https://github.com/nsn/director",
+  license: { spdx_id: "MIT" },
+};
+const pull = (from: string | undefined, login = "bob") => ({
+  repository,
+  pull_request: {
+    head: { repo: from === undefined ? null : { full_name: from } },
+    user: { login },
+  },
+});
+
+describe("who may push", () => {
+  it.each([
+    ["a push", { ...github, eventName: "push" }, { repository }, "auto", true],
+    [
+      "a push that is told not to",
+      { ...github, eventName: "push" },
+      { repository },
+      "false",
+      false,
+    ],
+    ["a pull request of the repository", github, pull("nsn/director"), "auto", false],
+    [
+      "a pull request of the repository that is told to",
+      github,
+      pull("nsn/director"),
+      "true",
+      true,
+    ],
+    ["a fork that is told to", github, pull("eve/director"), "true", false],
+    ["a fork that was deleted", github, pull(undefined), "true", false],
+    ["Dependabot", github, pull("nsn/director", "dependabot[bot]"), "true", false],
+    ["a pull request of an unreadable event", github, {}, "true", false],
+  ] as const)("%s", (_, environment, event, push, expected) => {
+    expect(mayPush({ push }, eventFacts(environment, event, 0)).push).toBe(expected);
+  });
+});
+
+it("takes facts of the repository from the event", () => {
+  expect(eventFacts(github, pull("nsn/director"), 5)).toMatchObject({
+    defaultBranch: "trunk",
+    commitTime: 5,
+    repository: { name: "director", license: "MIT" },
+  });
+});
+
+it.each([
+  ["https://github.com/nsn/director.git", "https://github.com/nsn/director"],
+  ["https://user:secret@github.com/nsn/director", "https://github.com/nsn/director"],
+  ["git@github.com:nsn/director.git", "https://github.com/nsn/director"],
+  ["ssh://git@github.com:22/nsn/director.git", "https://github.com/nsn/director"],
+  ["/srv/git/director", ""],
+  ["", ""],
+])("the page of the remote %j is %j", (remote, page) => expect(repositoryPage(remote)).toBe(page));

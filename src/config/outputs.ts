@@ -1,0 +1,16 @@
+/** What a step leaves for later ones. */
+export const outputs = {
+  digest: "Digest of the final image's index",
+  ref: "The image by digest: repository@digest",
+  version: "The main tag",
+  tags: "Tags, one a line",
+  platforms: "Platforms (JSON list)",
+  "models-digest": "Digest of the models image",
+  "runtime-digests": "Digest of each platform's runtime manifest (JSON object)",
+  "sarif-file": "Path of the findings",
+  scan: "Result of the scan (JSON)",
+  acceptance: "Result of the acceptance (JSON)",
+  report: "Path of the report",
+  "bytes-uploaded": "Bytes sent: { models, runtime, manifests } (JSON)",
+} as const;
+export type OutputName = keyof typeof outputs;

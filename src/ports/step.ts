@@ -1,0 +1,21 @@
+/** One step of a workflow: what it was given, and what it leaves for others. */
+export interface Step {
+  /** Undefined where the input was not given at all. */
+  input(name: string): string | undefined;
+  output(name: string, value: string): void;
+  /** Adds Markdown to the job summary. */
+  summary(markdown: string): Promise<void>;
+  /** Ends the step as failed, with an annotation. */
+  fail(message: string): void;
+  /** Kept for the step's post part. */
+  save(name: string, value: string): void;
+  saved(name: string): string;
+}
+
+/** Files that one job leaves for another. */
+export interface Artifacts {
+  /** Keeps files of a folder under a name, in place of an earlier attempt's. */
+  upload(name: string, folder: string, files: readonly string[]): Promise<void>;
+  /** Brings every artifact of this run whose name begins so into a folder; their names. */
+  download(prefix: string, folder: string): Promise<readonly string[]>;
+}
