@@ -1,6 +1,6 @@
 import type { Tensor } from "./tensor.ts";
 
-export interface OnnxNode {
+interface OnnxNode {
   readonly op: string;
   readonly inputs: readonly string[];
   readonly output: string;
