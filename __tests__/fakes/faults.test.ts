@@ -46,8 +46,8 @@ async function serve(faults: readonly Fault[], handler: Handler = whole) {
   return { url: `http://127.0.0.1:${port}`, met: interceptor.met };
 }
 
-/** What arrives of a response until it ends, breaks, or is quiet for 150 ms. */
-async function receive(url: string, method = "GET") {
+/** What arrives of a response until it ends, breaks, or is quiet for so many milliseconds. */
+async function receive(url: string, { method = "GET", patience = 10_000 } = {}) {
   return await new Promise<{ status?: number; length?: string; body: Buffer; end: string }>(
     (resolve) => {
       const chunks: Buffer[] = [];
@@ -58,7 +58,7 @@ async function receive(url: string, method = "GET") {
         request.destroy();
         resolve({ ...head, body: Buffer.concat(chunks), end });
       };
-      const quiet = setTimeout(() => done("quiet"), 150);
+      const quiet = setTimeout(() => done("quiet"), patience);
       request.on("error", () => done("broken"));
       request.on("response", (response) => {
         const length = response.headers["content-length"];
@@ -86,14 +86,15 @@ describe("faults of a response", () => {
 
   it.each([0, 70_000])("stall after %i bytes with the connection open", async (bytes) => {
     const { url } = await serve([{ does: stallAfter(bytes) }]);
-    const seen = await receive(url);
+    const seen = await receive(url, { patience: 300 });
     expect({ ...seen, body: undefined }).toEqual({ status: 200, length: "200000", end: "quiet" });
     expect(digest(seen.body)).toBe(digest(body.subarray(0, bytes)));
   });
 
   it("accept a request and stay silent", async () => {
     const { url } = await serve([{ does: silence() }]);
-    expect(await receive(url)).toEqual({ body: Buffer.alloc(0), end: "quiet" });
+    const seen = await receive(url, { patience: 100 });
+    expect(seen).toEqual({ body: Buffer.alloc(0), end: "quiet" });
   });
 
   it("invert one byte and no other", async () => {
@@ -149,7 +150,7 @@ describe("faults in the handler's place", () => {
 
   it("tell a HEAD request the changed length and send it no body", async () => {
     const { url } = await serve([{ does: extendBy(1) }]);
-    const seen = await receive(url, "HEAD");
+    const seen = await receive(url, { method: "HEAD" });
     expect([seen.length, seen.body.length, seen.end]).toEqual(["200001", 0, "ended"]);
   });
 });
@@ -175,7 +176,7 @@ describe("faults of an upload", () => {
   it("stall after some bytes with the connection open", async () => {
     const { handler, read } = reader();
     const { url } = await serve([{ does: stallUploadAfter(100_000) }], handler);
-    const signal = AbortSignal.timeout(150);
+    const signal = AbortSignal.timeout(500);
     await expect(fetch(url, { method: "PUT", body, signal })).rejects.toThrow("timeout");
     expect(digest(read())).toBe(digest(body.subarray(0, 100_000)));
   });
