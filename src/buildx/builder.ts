@@ -1,0 +1,135 @@
+import { UsageError } from "../errors.ts";
+import { digestOf, short } from "../images/digest.ts";
+import type { Platform } from "../images/platform.ts";
+import type { Clock } from "../ports/clock.ts";
+import { type Docker, noDaemon, output, refused, run } from "./docker.ts";
+import { noContainerdStore } from "./failure.ts";
+
+export type Driver = "docker-container" | "docker" | "remote" | "kubernetes";
+
+/** A builder that runs, and how to leave it. */
+export interface Builder {
+  readonly name: string;
+  readonly driver: string;
+  readonly platforms: readonly Platform[];
+  /** Takes the builder away if it was made for this run; safe to repeat. */
+  remove(): Promise<void>;
+}
+
+export interface BuilderRequest {
+  /** An existing builder: used as it is and left alone. */
+  readonly builder: string | undefined;
+  readonly driver: Driver;
+  /** `NAME=VALUE`; `endpoint=ADDRESS` says where a remote BuildKit (or which Docker context or Kubernetes) is. */
+  readonly driverOpts: readonly string[];
+  readonly buildkitdConfig: string | undefined;
+  /** The image's registry: a BuildKit in a container reaches one on loopback through the host's network only. */
+  readonly registry: string | undefined;
+  /** True: the builder and its cache stay for the next run on this machine, which finds it by what it was asked for. */
+  readonly keep: boolean;
+}
+
+/** BuildKit for docker-container and kubernetes builders; `driver-opts: image=…` takes another one. */
+export const buildkitImage =
+  "moby/buildkit:v0.32.2@sha256:28a898719c18a33f4e8000685287fa36fd0dd9560c6440227d3a732d79bb41d8";
+
+/** Finds or makes the builder and starts it. What does not answer is a CommandError, a name that is not there a UsageError. */
+export async function useBuilder(
+  request: BuilderRequest,
+  { docker, clock }: { readonly docker: Docker; readonly clock: Pick<Clock, "random"> },
+): Promise<Builder> {
+  if (request.builder !== undefined) return existing(request.builder, docker);
+  if (request.driver === "docker") return existing(await engine(docker), docker);
+  const name = builderName(request, clock);
+  const { code, stderr } = await run(docker, createArguments(name, request));
+  if (code !== 0 && !(request.keep && /existing instance|already exists/.test(stderr)))
+    throw noDaemon(stderr) ?? refused(["buildx", "create"], code, stderr);
+  const remove = async () => {
+    await run(docker, ["buildx", "rm", "--force", name]);
+  };
+  try {
+    const made = await existing(name, docker);
+    return request.keep ? made : { ...made, remove };
+  } catch (error) {
+    if (!request.keep) await remove();
+    throw error;
+  }
+}
+
+/** The call that makes a builder. Pure. */
+export function createArguments(name: string, request: BuilderRequest): readonly string[] {
+  const { driver, driverOpts, buildkitdConfig, registry } = request;
+  const endpoint = driverOpts.find((line) => line.startsWith("endpoint="));
+  if (driver === "remote" && endpoint === undefined)
+    throw new UsageError("driver: remote needs to know where its BuildKit is.", {
+      todo: "Give it in driver-opts: endpoint=tcp://HOST:PORT or endpoint=unix:///PATH.",
+    });
+  const given = driverOpts.filter((line) => line !== endpoint);
+  const has = (option: string) => given.some((line) => line.startsWith(`${option}=`));
+  const ours = [
+    ...(driver === "remote" || has("image") ? [] : [`image=${buildkitImage}`]),
+    ...(driver === "docker-container" && !has("network") && isLoopback(registry)
+      ? ["network=host"]
+      : []),
+  ];
+  return [
+    ...["buildx", "create", "--name", name, "--driver", driver],
+    ...[...ours, ...given].flatMap((option) => ["--driver-opt", option]),
+    ...(buildkitdConfig === undefined ? [] : ["--buildkitd-config", buildkitdConfig]),
+    ...(endpoint === undefined ? [] : [endpoint.slice("endpoint=".length)]),
+  ];
+}
+
+/** Reads `docker buildx inspect`: the driver, and the platforms of all nodes. Pure. */
+export function readInspect(text: string): { driver: string; platforms: readonly Platform[] } {
+  const values = (key: string) =>
+    [...text.matchAll(new RegExp(`^${key}:[ \\t]+(.+)$`, "gm"))].map(([, value = ""]) => value);
+  const platforms = values("Platforms").flatMap((list) => list.split(","));
+  return {
+    driver: values("Driver")[0] ?? "",
+    platforms: [...new Set(platforms.map((name) => name.trim().replace(/\*$/, "")))],
+  };
+}
+
+/** A UsageError or CommandError unless the builder is there and runs; the docker driver must have the containerd store. */
+async function existing(name: string, docker: Docker): Promise<Builder> {
+  const args = ["buildx", "inspect", "--bootstrap", name];
+  const { code, stdout, stderr } = await run(docker, args);
+  if (/no builder .* found/.test(stderr))
+    throw new UsageError(`builder: there is no builder "${name}".`, {
+      todo: "docker buildx ls names those that are there.",
+    });
+  const daemon = noDaemon(`${stderr}\n${stdout.match(/^Error:.*$/m)?.[0] ?? ""}`);
+  if (daemon !== undefined) throw daemon;
+  const { driver, platforms } = readInspect(stdout);
+  if (code !== 0 || platforms.length === 0)
+    throw refused(args, code, stderr || (stdout.match(/^Error:.*$/m)?.[0] ?? stdout));
+  if (driver === "docker") await checkStore(docker);
+  return { name, driver, platforms, remove: async () => undefined };
+}
+
+/** The builder of the engine itself bears the name of the Docker context. */
+async function engine(docker: Docker): Promise<string> {
+  return (await output(docker, ["context", "show"])).trim();
+}
+
+async function checkStore(docker: Docker): Promise<void> {
+  const status = await output(docker, ["info", "--format", "{{json .DriverStatus}}"]);
+  if (!status.includes("io.containerd.snapshotter")) throw noContainerdStore();
+}
+
+/** Kept builders are found again by what they were asked for; others have a name of their own, since jobs share a machine. */
+function builderName(request: BuilderRequest, clock: Pick<Clock, "random">): string {
+  const { driver, driverOpts, buildkitdConfig = "", registry } = request;
+  const wanted = JSON.stringify([driver, driverOpts, buildkitdConfig, isLoopback(registry)]);
+  const id = request.keep
+    ? short(digestOf(wanted))
+    : Math.floor(clock.random() * 2 ** 48)
+        .toString(16)
+        .padStart(12, "0");
+  return `director-image-${id}`;
+}
+
+function isLoopback(registry = ""): boolean {
+  return /^(localhost|127\.[\d.]+|\[::1\])(:\d+)?$/.test(registry);
+}

@@ -1,0 +1,67 @@
+import { CommandError, IntegrityError } from "../errors.ts";
+import { mediaTypes } from "../images/descriptor.ts";
+import { type Digest, isDigest } from "../images/digest.ts";
+import { type Document, isIndex, parseIndex, parseManifest } from "../images/manifest.ts";
+import { type Platform, parsePlatform, platformName } from "../images/platform.ts";
+import type { Store } from "../ports/store.ts";
+import type { BuildResult } from "../results/stages.ts";
+
+/** The digest in buildx's metadata file: of an index, or of the manifest where one platform has no attestation. Pure. */
+export function builtDigest(metadata: string): Digest {
+  let digest: unknown;
+  try {
+    digest = (JSON.parse(metadata) as Record<string, unknown>)["containerimage.digest"];
+  } catch (cause) {
+    throw new CommandError("buildx's metadata file is not JSON.", { cause });
+  }
+  if (typeof digest === "string" && isDigest(digest)) return digest;
+  throw new CommandError(
+    `buildx's metadata file names no image: containerimage.digest is ${JSON.stringify(digest)}.`,
+  );
+}
+
+/** What was built, read back from where it is now: BuildKit's attestation manifests are told apart by their annotation. */
+export async function readBuilt(
+  store: Store,
+  digest: Digest,
+  wanted: readonly Platform[],
+): Promise<Pick<BuildResult, "platforms" | "indexes">> {
+  const built = await read(store, digest);
+  const found = isIndex(built) ? imagesOf(built) : [{ platform: wanted[0] ?? "", digest }];
+  const platforms = await Promise.all(
+    wanted.map(async (name) => {
+      const platform = platformName(parsePlatform(name));
+      const image = found.find((entry) => entry.platform === platform || !isIndex(built));
+      if (image === undefined)
+        throw new IntegrityError(
+          `${store.name}@${digest} has no image for ${platform}, only for ${found.map((entry) => entry.platform).join(", ")}.`,
+        );
+      return { platform, digest: image.digest, size: await sizeOf(store, image.digest) };
+    }),
+  );
+  return { platforms, indexes: isIndex(built) ? [digest] : [] };
+}
+
+function imagesOf(index: Document): readonly { platform: Platform; digest: Digest }[] {
+  return parseIndex(index).manifests.flatMap(({ digest, platform, annotations, mediaType }) =>
+    platform === undefined ||
+    mediaType !== mediaTypes.manifest ||
+    annotations?.["vnd.docker.reference.type"] !== undefined
+      ? []
+      : [{ platform: platformName(platform), digest }],
+  );
+}
+
+/** Bytes of the layers as they are stored. */
+async function sizeOf(store: Store, digest: Digest): Promise<number> {
+  const { layers } = parseManifest(await read(store, digest));
+  return layers.reduce((sum, { size }) => sum + size, 0);
+}
+
+async function read(store: Store, digest: Digest): Promise<Document> {
+  const document = await store.readManifest(digest);
+  if (document !== undefined) return document;
+  throw new IntegrityError(
+    `${store.name}@${digest} was built, but is not there when it is read back.`,
+  );
+}
