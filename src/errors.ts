@@ -35,6 +35,21 @@ export class RemoteError extends KnownError {
   readonly exitCode = 3;
 }
 
+/** A store was given a manifest that names blobs (or manifests) which it does not have, or has no more. */
+export class MissingBlobError extends RemoteError {
+  /** What is missing; empty where the store does not say. */
+  readonly digests: readonly string[];
+
+  constructor(
+    message: string,
+    digests: readonly string[],
+    options: { todo?: string; cause?: unknown } = {},
+  ) {
+    super(message, options);
+    this.digests = digests;
+  }
+}
+
 /** A program could not be started, or failed for a reason that is not the caller's. */
 export class CommandError extends KnownError {
   readonly exitCode = 3;
