@@ -15,7 +15,7 @@ export interface Store {
   readBlob(digest: Digest, from?: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /** Keeps a blob. It is there afterwards with exactly its digest and size, or the call throws and it is not. */
   putBlob(source: BlobSource, options?: PutBlobOptions): Promise<PutBlobResult>;
-  /** Takes a blob from another repository of the same registry; false where the registry does not do that. */
+  /** Takes a blob from another repository of the same registry, given by its store's name; false where that is not possible. */
   mountBlob(digest: Digest, from: string): Promise<boolean>;
 
   /** A manifest or index by tag or digest; undefined if it is not there. Its bytes are checked against the digest. */

@@ -1,4 +1,4 @@
-import { placeName, type RegistryReference } from "../../images/reference.ts";
+import { parsePlace, placeName, type RegistryReference } from "../../images/reference.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Exec } from "../../ports/exec.ts";
 import type { Fetch } from "../../ports/fetch.ts";
@@ -75,8 +75,9 @@ export function registryStore(
       });
     },
     mountBlob: async (digest, from) => {
-      const source = from.startsWith(`${registry}/`) ? from.slice(registry.length + 1) : from;
-      const answer = await mountOrBegin(client, digest, source);
+      const source = parsePlace(from);
+      if (source.kind !== "registry" || source.registry !== registry) return false;
+      const answer = await mountOrBegin(client, digest, source.repository);
       if (typeof answer === "object") begun.set(digest, answer);
       return answer === true;
     },
