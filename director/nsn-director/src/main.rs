@@ -1,0 +1,3 @@
+fn main() {
+    println!("nsn-director {}", env!("CARGO_PKG_VERSION"));
+}
