@@ -18,6 +18,10 @@ END
 
 run_dir="$CACHE/run"
 env_file="$CACHE/services.env"
+# Bridges and their addresses are by cache folder, so that services of two caches can run beside each other.
+slot=$(($(cksum <<<"$CACHE" | cut -d' ' -f1) % 250))
+main_bridge=("di-main-$slot" "10.213.$slot.1/24")
+classic_bridge=("di-classic-$slot" "10.214.$slot.1/24")
 
 # --- processes ---------------------------------------------------------------------------------------------------
 
@@ -108,8 +112,9 @@ start_engine() {
   local name=$1 device=$2 address=$3 store=$4 snapshotter=false
   alive "$name" && return
   [[ $store == containerd ]] && snapshotter=true
+  local pool='[{ "base": "10.215.0.0/16", "size": 24 }]'
   bridge "$device" "$address"
-  printf '{ "features": { "containerd-snapshotter": %s } }\n' "$snapshotter" >"$run_dir/$name.json"
+  printf '{ "features": { "containerd-snapshotter": %s }, "default-address-pools": %s }\n' "$snapshotter" "$pool" >"$run_dir/$name.json"
   PATH="$docker:$PATH" launch "$name" "$docker/dockerd" --config-file "$run_dir/$name.json" \
     --host "unix://$run_dir/$name.sock" --data-root "$CACHE/data/$name" --exec-root "$run_dir/$name" \
     --pidfile "$run_dir/$name.docker.pid" --containerd "$run_dir/containerd.sock" --containerd-namespace "$name" \
@@ -155,6 +160,7 @@ free_port() {
 publish() {
   known+=("$@")
   {
+    # shellcheck disable=SC2016  # expanded by whoever sources the file
     printf 'export PATH=%q:"$PATH"\n' "$docker"
     printf 'export %s=%q\n' DOCKER_CONFIG "$CACHE/docker-config" "${known[@]}"
   } >"$env_file.new"
@@ -172,8 +178,8 @@ start_all() {
   docker="$("$SETUP/docker.sh")"
   ln -sfn "$docker/docker-buildx" "$CACHE/docker-config/cli-plugins/docker-buildx"
   start_containerd
-  start_engine main di-main 10.213.0.1/20 containerd
-  start_engine classic di-classic 10.213.16.1/20 classic
+  start_engine main "${main_bridge[@]}" containerd
+  start_engine classic "${classic_bridge[@]}" classic
   publish DOCKER_HOST "unix://$run_dir/main.sock" TEST_CLASSIC_DOCKER_HOST "unix://$run_dir/classic.sock"
   tool TEST_REGISTRY_BIN registry
   start_bases
@@ -190,7 +196,7 @@ start_all() {
 }
 
 make_bases() {
-  local image platform
+  local image
   export DOCKER_HOST="unix://$run_dir/main.sock" DOCKER_CONFIG="$CACHE/docker-config" PATH="$docker:$PATH"
   "$SETUP/bases.sh" "$bases_address"
   for image in base:bookworm rust:sid; do
@@ -201,8 +207,8 @@ make_bases() {
 stop_all() {
   local name
   for name in bases buildkitd main classic containerd; do halt "$name"; done
-  drop_bridge di-main 10.213.0.1/20
-  drop_bridge di-classic 10.213.16.1/20
+  drop_bridge "${main_bridge[@]}"
+  drop_bridge "${classic_bridge[@]}"
   rm -f "$env_file"
 }
 

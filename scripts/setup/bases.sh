@@ -26,6 +26,7 @@ base_bookworm() {
   "$SETUP/emulation.sh"
   root "$1/amd64.tar" bookworm amd64 ca-certificates,curl,python3
   root "$1/arm64.tar" bookworm arm64 ca-certificates,curl,python3
+  # shellcheck disable=SC2016  # expanded by BuildKit
   printf 'FROM scratch\nARG TARGETARCH\nADD ${TARGETARCH}.tar /\nCMD ["bash"]\n' >"$1/Dockerfile"
   push "$1" linux/amd64,linux/arm64 base:bookworm
 }

@@ -1,11 +1,11 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # Sourced by every script of the development machine: where things are kept, and how they say what they do.
 
 CACHE="${DIRECTOR_IMAGE_DEV_CACHE:-$HOME/.cache/director-image-dev}"
 SETUP="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 ROOT="$(cd "$SETUP/../.." && pwd)"
 mkdir -p "$CACHE"
-# shellcheck source=scripts/setup/versions.sh
+
 . "$SETUP/versions.sh"
 
 # Says on standard error what is being done.
