@@ -9,6 +9,7 @@ import { failedStep, type Progress } from "./progress.ts";
 type Failure = UsageError | CheckError | CommandError | RemoteError;
 type Explanation = readonly [said: RegExp, error: (line: string) => Failure];
 
+/** What buildx says where it is not the Dockerfile's fault. */
 const explanations: readonly Explanation[] = [
   [/target stage ".*" could not be found/, (line) => new UsageError(`target: ${line}.`)],
   [
@@ -19,16 +20,12 @@ const explanations: readonly Explanation[] = [
     /unable to prepare context|failed to get build context/,
     (line) => new UsageError(`context: ${line}.`),
   ],
-  [
-    /no builder ".*" found/,
-    (line) =>
-      new UsageError(`builder: ${line}.`, { todo: "docker buildx ls names those that are there." }),
-  ],
+  [/no builder ".*" found/, (line) => new UsageError(`builder: ${line}.`)],
   [
     /entitlement .* is not allowed|granting entitlement/,
     (line) =>
       new UsageError(`allow: ${line}.`, {
-        todo: "The builder must allow it too: its configuration (buildkitd-config), insecure-entitlements.",
+        todo: "The builder must allow it too: insecure-entitlements in its buildkitd-config.",
       }),
   ],
   [
@@ -36,35 +33,28 @@ const explanations: readonly Explanation[] = [
     (line) => new UsageError(`ssh: ${line}.`),
   ],
   [
-    /OCI exporter is not supported for the docker driver|[Mm]ulti-platform build is not supported for the docker driver|multiple platforms feature is currently not supported/,
+    /OCI exporter is not supported for the docker driver|multi-platform build is not supported for the docker driver|multiple platforms feature is currently not supported/i,
     () => noContainerdStore(),
   ],
   [
     /no space left on device/,
     (line) =>
-      new CommandError(`The disk of the builder is full: ${line}.`, {
-        todo: "docker buildx prune, docker system df; or a builder on another machine.",
+      new CommandError(`The builder's disk is full: ${line}.`, {
+        todo: "docker buildx prune and docker system df show and free it; or take a builder on another machine.",
       }),
   ],
   [
-    /exec format error/,
-    (line) =>
-      new CommandError(`The builder cannot run programs of this platform: ${line}.`, {
-        todo: howToEmulate,
-      }),
-  ],
-  [
-    /failed to (push|authorize|fetch oauth token)|unexpected status from (PUT|POST|PATCH|HEAD) request|push access denied|authorization failed/,
+    /failed to (push|authorize|fetch oauth token)|unexpected status from (PUT|POST|PATCH) request|push access denied|authorization failed/,
     (line) =>
       new RemoteError(`The registry did not take the image: ${line}.`, {
-        todo: "Look at registry-username, registry-password and what they may write.",
+        todo: "Look at registry-username and registry-password, and at what they may write.",
       }),
   ],
   [
-    /failed to resolve source metadata.*(dial tcp|timeout|TLS|EOF|connection re|5\d\d|429)|failed to do request/,
+    /failed to resolve source metadata.*(dial tcp|timeout|TLS handshake|EOF|connection re|status.*: (5\d\d|429)|toomanyrequests)/i,
     (line) => new RemoteError(`A base image cannot be fetched: ${line}.`),
   ],
-  [/unknown flag/, (line) => new CommandError(`buildx is too old: ${line}.`)],
+  [/unknown flag/, (line) => new CommandError(`This buildx is too old: ${line}.`)],
 ];
 
 export function noContainerdStore(): CommandError {
@@ -83,28 +73,38 @@ export function buildError(
   progress: Progress,
 ): Failure {
   const { messages } = progress;
-  const final = messages.findLast((line) => line.startsWith("ERROR: ")) ?? messages.at(-1) ?? "";
-  const line = final
-    .replace(/^ERROR: (failed to build: )?(failed to solve: )?/, "")
-    .replace(/\.$/, "");
-  const cause = new CommandError(`docker buildx build ended with exit status ${code}.`);
-  const known = explanations.find(([said]) => said.test(line));
-  if (known !== undefined) return known[1](line);
-  const daemon = noDaemon(stderr, cause);
-  if (daemon !== undefined) return daemon;
   const step = failedStep(progress);
+  if (step?.tail.some((line) => /exec format error/.test(line)))
+    return new CommandError(`The builder cannot run this platform's programs: ${step.name}.`, {
+      todo: howToEmulate,
+    });
+  const said = finalMessage(messages);
+  const exit = /^process ".*" did not complete successfully: (exit code: \d+)$/s.exec(said)?.[1];
+  const known = explanations.find(([pattern]) => exit === undefined && pattern.test(said));
+  if (known !== undefined) return known[1](said);
+  const daemon = noDaemon(stderr);
+  if (exit === undefined && daemon !== undefined) return daemon;
   const at = placeIn(messages, source);
   if (step === undefined && at === undefined)
-    return new CommandError(`The build failed: ${line || `exit status ${code}, without a word`}.`);
+    return new CommandError(`The build failed: ${said || `exit status ${code}, without a word`}.`);
   return new CheckError(
     [
-      `${at?.place ?? basename(source.file)}: the build failed: ${line}`,
+      `${at?.place ?? basename(source.file)}: the build failed: ${exit ?? said}`,
       ...(at?.instruction === undefined ? [] : [`the line: ${at.instruction}`]),
       ...(step === undefined ? [] : [`the step: ${step.name}`]),
       ...(step?.tail.length ? ["its last lines:", ...step.tail.map((text) => `| ${text}`)] : []),
     ].join("\n  "),
     { todo: "Nothing was published. The whole output is in the log above." },
   );
+}
+
+function finalMessage(messages: readonly string[]): string {
+  const at = messages.findLastIndex((line) => line.startsWith("ERROR: "));
+  return messages
+    .slice(at === -1 ? -1 : at)
+    .join("\n")
+    .replace(/^ERROR: (failed to build: )?(failed to solve: )?/, "")
+    .replace(/\.$/, "");
 }
 
 /** buildx shows the place as `Dockerfile:3` and the instruction's lines marked by `>>>`. */
