@@ -31,8 +31,9 @@ export function httpFetch(settings: NetworkSettings = {}): Fetch {
             ? (body ?? null)
             : Readable.from(body, { objectMode: false }),
         signal: signal ?? null,
-        headersTimeout: isStream(body) ? 0 : idleTimeout,
+        headersTimeout: idleTimeout,
         bodyTimeout: idleTimeout,
+        reset: false,
       });
       return answer(response, url);
     } catch (cause) {
@@ -95,10 +96,6 @@ function reason(error: Error & { code?: string }): string {
     UND_ERR_CONNECT_TIMEOUT: "the connection could not be made in time.",
   };
   return known[error.code ?? ""] ?? error.message;
-}
-
-function isStream(body: unknown): boolean {
-  return typeof body === "object" && body !== null && Symbol.asyncIterator in body;
 }
 
 function dispatcherFor({
