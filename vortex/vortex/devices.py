@@ -54,7 +54,7 @@ class HostDevice:
 
     def mix(self, placed: Placed, start: int, state: Array) -> Array:
         flat = contiguous_bytes(placed.data)
-        digits = flat.take(np.arange(start, start + MIX * MIX), mode="wrap") & 15
+        digits = flat[np.arange(start, start + MIX * MIX) % flat.size] & 15
         product = digits.reshape(MIX, MIX).astype(np.float32) @ state.astype(np.float32)
         return np.asarray(np.fmod(product + state, 16), dtype=np.uint8)
 
