@@ -51,7 +51,7 @@ export function layerSize(files: readonly LayerFile[]): number {
 }
 
 function entriesOf<F extends LayerFile>(files: readonly F[]): readonly Entry<F>[] {
-  const folders = new Set(files.flatMap(({ path }) => parents(path)));
+  const folders = new Set(files.flatMap(({ path }) => parentFolders(path)));
   const entries: Entry<F>[] = [
     ...[...folders].map((path) => ({ entry: { path, type: "folder", size: 0 } as const })),
     ...files.map((file) => ({
@@ -69,7 +69,8 @@ interface Entry<F> {
   readonly file?: F;
 }
 
-function parents(path: string): string[] {
+/** The folders above a path, the outermost first, without slashes at their ends. */
+export function parentFolders(path: string): string[] {
   const found: string[] = [];
   for (let at = path.indexOf("/"); at !== -1; at = path.indexOf("/", at + 1))
     found.push(path.slice(0, at));
