@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Builds one Go program of the development machine and prints its path: `go-tool.sh registry|buildkitd|act|actionlint|crane`.
+# Builds one Go program of the development machine and prints its path: `go-tool.sh registry|buildkitd|buildctl|act|actionlint|crane`.
 # The modules come through the machine's Go proxy and are checked against the public checksum database.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 case ${1-} in
 registry) version=$REGISTRY_VERSION package=github.com/distribution/distribution/v3/cmd/registry ;;
-buildkitd) version=$BUILDKIT_VERSION package=github.com/moby/buildkit/cmd/buildkitd ;;
+buildkitd | buildctl) version=$BUILDKIT_VERSION package=github.com/moby/buildkit/cmd/$1 ;;
 act) version=$ACT_VERSION package=github.com/nektos/act ;;
 actionlint) version=$ACTIONLINT_VERSION package=github.com/rhysd/actionlint/cmd/actionlint ;;
 crane) version=$CRANE_VERSION package=github.com/google/go-containerregistry/cmd/crane ;;
-*) die "go-tool.sh: unknown program '${1-}'; it is one of registry, buildkitd, act, actionlint, crane" ;;
+*) die "go-tool.sh: unknown program '${1-}'; it is one of registry, buildkitd, buildctl, act, actionlint, crane" ;;
 esac
 name=$1
 dir="$CACHE/$name-$version"
