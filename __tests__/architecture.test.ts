@@ -17,6 +17,7 @@ const allowed: Record<string, readonly string[]> = {
   results: [...values, "ports", "zod"],
   ...Object.fromEntries(stages.map((stage) => [stage, shared])),
   models: [...shared, "zod"],
+  buildx: [...shared, "semver"],
   metadata: [...shared, "semver"],
   assembly: [...shared, "tar-stream"],
   report: shared,

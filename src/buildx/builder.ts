@@ -1,4 +1,4 @@
-import { UsageError } from "../errors.ts";
+import { CommandError, UsageError } from "../errors.ts";
 import { digestOf, short } from "../images/digest.ts";
 import type { Platform } from "../images/platform.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -99,13 +99,18 @@ async function existing(name: string, docker: Docker): Promise<Builder> {
     throw new UsageError(`builder: there is no builder "${name}".`, {
       todo: "docker buildx ls names those that are there.",
     });
-  const daemon = noDaemon(`${stderr}\n${stdout.match(/^Error:.*$/m)?.[0] ?? ""}`);
-  if (daemon !== undefined) throw daemon;
+  const said = `${stderr}\n${/^Error:.*$/m.exec(stdout)?.[0] ?? ""}`.trim();
+  if (/deadline exceeded/.test(said)) throw silent(name);
   const { driver, platforms } = readInspect(stdout);
-  if (code !== 0 || platforms.length === 0)
-    throw refused(args, code, stderr || (stdout.match(/^Error:.*$/m)?.[0] ?? stdout));
+  if (code !== 0 || platforms.length === 0) throw noDaemon(said) ?? refused(args, code, said);
   if (driver === "docker") await checkStore(docker);
   return { name, driver, platforms, remove: async () => undefined };
+}
+
+function silent(name: string): CommandError {
+  return new CommandError(`The builder ${name} does not answer.`, {
+    todo: "See that its BuildKit runs where driver-opts (endpoint=…) says, and that this machine may reach it.",
+  });
 }
 
 /** The builder of the engine itself bears the name of the Docker context. */

@@ -6,6 +6,10 @@ import type { StageName } from "./inputs.ts";
 /** Everything that a run was told, checked and frozen. Sizes in bytes, times in seconds. */
 export interface Config {
   readonly stage: StageName | "all";
+  /** The checkout, which relative paths start from. */
+  readonly workspace: string;
+  /** A folder for what lives as long as the run. */
+  readonly temporary: string;
   readonly results: string;
   readonly image: Reference;
   readonly platforms: readonly Platform[];

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { UsageError } from "../errors.ts";
 import { type Platform, parsePlatform, platformName } from "../images/platform.ts";
 import { parsePlace, type Reference } from "../images/reference.ts";
@@ -21,7 +21,12 @@ export function readConfig(given: Given, environment: Environment): Config {
   const repository = read("models-repository");
   return freeze({
     stage: choice("stage", read("stage"), ["all", ...stageNames] as const),
-    results: read("results") || join(environment.temporary, "director-image"),
+    workspace: environment.workspace,
+    temporary: environment.temporary,
+    results: resolve(
+      environment.workspace,
+      read("results") || join(environment.temporary, "director-image"),
+    ),
     image,
     platforms: platformsOf(read("platforms")),
     models: {
@@ -36,10 +41,7 @@ export function readConfig(given: Given, environment: Environment): Config {
     labels: pairLines(read, "labels"),
     annotations: pairLines(read, "annotations"),
     registry: credentialsOf(read, image, environment),
-    hub: {
-      endpoint: hubEndpoint(environment),
-      token: optional(read("hub-token")) ?? environment.hubToken,
-    },
+    hub: hubOf(read("hub-token"), environment),
     downloadMirror: optional(read("download-mirror")),
     build: buildInputs(read),
     scan: scanInputs(read),
@@ -104,6 +106,14 @@ function credentialsOf(
   return token !== "" && image.kind === "registry" && image.registry === "ghcr.io"
     ? { username: actor, password: token }
     : undefined;
+}
+
+/** Where `huggingface` sources are, and the token for gated ones: the input, else HF_TOKEN. */
+export function hubOf(token: string | undefined, environment: Environment): Config["hub"] {
+  return {
+    endpoint: hubEndpoint(environment),
+    token: optional(token ?? "") ?? environment.hubToken,
+  };
 }
 
 function hubEndpoint({ hubEndpoint: text }: Environment): URL {

@@ -15,8 +15,26 @@ export interface Ports {
   readonly clock: Clock;
   readonly log: Log;
   readonly tools: ToolCache;
-  /** The store of a repository or of a layout's folder. */
-  readonly open: (place: Reference) => Store;
+  /** The environment of the programs that are started. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly open: Open;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
+  /** Folder of the action's own files: Dockerfile.director, director/, vortex/. */
+  readonly home: string;
+  /** Remembers a folder that must not outlive the run, or nothing: whoever cleans up after a killed run removes it. */
+  readonly made: (folder: string) => void;
+}
+
+/** The store of a repository or of a layout's folder; another `fetch` counts its requests. */
+export type Open = (
+  place: Reference,
+  more?: { readonly login?: Login | undefined; readonly fetch?: Fetch },
+) => Store;
+
+/** Credentials for one registry, and for no other. */
+export interface Login {
+  readonly registry: string;
+  readonly username: string;
+  readonly password: string;
 }

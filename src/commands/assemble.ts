@@ -1,0 +1,78 @@
+import { readFacts } from "../config/facts.ts";
+import { choice } from "../config/values.ts";
+import { UsageError } from "../errors.ts";
+import { names } from "../images/assemble.ts";
+import { parseReference, placeName } from "../images/reference.ts";
+import { lockTag } from "../models/lock-text.ts";
+import { assembleImage } from "../pipeline/assemble-image.ts";
+import { delivered } from "../pipeline/delivery.ts";
+import { readLock } from "../pipeline/models.ts";
+import { runtimePlatforms } from "../pipeline/runtime-images.ts";
+import { deliveries } from "../results/stages.ts";
+import type { Command } from "./command.ts";
+
+export const assembleCommand: Command = {
+  name: "assemble",
+  summary: "put the weights below a runtime image, by writing manifests only",
+  example:
+    "director-image assemble --runtime 127.0.0.1:5000/director@sha256:… --lock models.lock.json --to 127.0.0.1:5000/director:next",
+  flags: [
+    {
+      flag: "--runtime <ref...>",
+      description: "runtime image: an index, or one per platform",
+      required: true,
+    },
+    {
+      flag: "--lock <file>",
+      description: "the models lock, with its layers",
+      default: "models.lock.json",
+    },
+    {
+      flag: "--to <ref>",
+      description: "repository or oci:DIR of the final image, with a tag where one shall be set",
+      required: true,
+    },
+    {
+      flag: "--delivery <hybrid|bake|mount>",
+      description: "which models are baked",
+      default: "hybrid",
+    },
+  ],
+  run: async (given, { ports, environment }) => {
+    const to = parseReference(given.value("to") ?? "");
+    if (to.digest !== undefined)
+      throw new UsageError("--to: the digest is not known before; give a repository and a tag.");
+    const { open, log, signal } = ports;
+    const lock = await readLock(given.value("lock") ?? "", ports);
+    const target = open(to);
+    const references = given.values("runtime").map((text) => parseReference(text));
+    const runtimes = (
+      await Promise.all(
+        references.map((reference) =>
+          runtimePlatforms(reference.digest ?? reference.tag ?? "latest", open(reference)),
+        ),
+      )
+    ).flat();
+    const facts = await readFacts(environment, ports);
+    const models = await target.manifestDigest(lockTag(lock));
+    const result = await assembleImage(
+      {
+        runtimes,
+        platforms: [...new Set(runtimes.map(({ platform }) => platform))],
+        ...delivered(lock, choice("--delivery", given.value("delivery") ?? "", deliveries)),
+        created: new Date(facts.commitTime * 1000).toISOString().replace(".000Z", "Z"),
+        labels: models === undefined ? {} : { [names.models]: `${placeName(to)}@${models}` },
+        annotations: {},
+        manifestAnnotations: {},
+        published: to.tag,
+        mayLackModels: false,
+      },
+      { weights: target, target, log, signal },
+    );
+    if (to.tag !== undefined) {
+      const index = await target.readManifest(result.digest);
+      if (index !== undefined) await target.putManifest(index, to.tag);
+    }
+    return { json: result, text: [`${placeName(to)}@${result.digest}`] };
+  },
+};

@@ -1,0 +1,44 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { readEnvironment } from "../config/environment.ts";
+import { clock } from "../host/clock.ts";
+import { exec } from "../host/exec.ts";
+import { httpFetch } from "../host/fetch.ts";
+import { files } from "../host/files.ts";
+import { opener } from "../pipeline/open.ts";
+import { terminalLog } from "../terminal/log.ts";
+import { folderToolCache } from "../terminal/tool-cache.ts";
+import type { Context } from "./command.ts";
+import type { Common } from "./program.ts";
+
+/** The command line's surroundings: this machine, its terminal, and what its variables say. */
+export function terminalContext(
+  variables: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+  home: string,
+  { quiet, verbose, plainHttp }: Common,
+): Context {
+  const environment = readEnvironment(variables, process.cwd());
+  const log = terminalLog({ clock, quiet, verbose });
+  const ports = { exec, fetch: httpFetch(environment.network), files, clock, log };
+  const user = variables["HOME"] || homedir();
+  const dockerConfig = variables["DOCKER_CONFIG"] || join(user, ".docker");
+  return {
+    environment,
+    ports: {
+      ...ports,
+      tools: folderToolCache(
+        join(variables["XDG_CACHE_HOME"] || join(user, ".cache"), "director-image", "tools"),
+      ),
+      env: Object.fromEntries(
+        Object.entries(variables).filter(
+          (entry): entry is [string, string] => entry[1] !== undefined,
+        ),
+      ),
+      open: opener({ dockerConfig, plainHttp }, ports),
+      signal,
+      home,
+      made: () => undefined,
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import { UsageError } from "../errors.ts";
+import { parseReference, placeName } from "../images/reference.ts";
+import { needed } from "../pipeline/needed.ts";
+import { promote } from "../pipeline/promote.ts";
+import { readAll } from "../pipeline/run.ts";
+import type { Command } from "./command.ts";
+
+export const promoteCommand: Command = {
+  name: "promote",
+  summary: "point tags at a candidate that was scanned and accepted",
+  example:
+    "director-image promote 127.0.0.1:5000/director@sha256:… --tag 1.2.3 --tag latest --results results",
+  arguments: "<ref>",
+  inputs: ["allow-untested", "force"],
+  flags: [
+    { flag: "--tag <tag...>", description: "tag to move", required: true },
+    { flag: "--results <dir>", description: "results folder of the stages before", required: true },
+  ],
+  run: async (given, { ports }) => {
+    const reference = parseReference(given.arguments[0] ?? "");
+    const results = await readAll(given.value("results") ?? "", ports);
+    const candidate = needed(results, "assemble");
+    if (reference.digest === undefined)
+      throw new UsageError(
+        `${given.arguments[0]}: promote wants a digest (…@sha256:…), since a tag may move.`,
+      );
+    if (reference.digest !== candidate.digest)
+      throw new UsageError(`The results are of ${candidate.digest}, not of ${reference.digest}.`);
+    const force = given.value("force") ?? "false";
+    const result = await promote(
+      {
+        candidate,
+        tags: given.values("tag"),
+        scans: results.scan,
+        accepts: results.accept,
+        allowUntested: given.value("allow-untested"),
+        force: force === "true",
+      },
+      { store: ports.open(reference), log: ports.log },
+    );
+    return {
+      json: result,
+      text: result.tags.map(
+        ({ tag, moved, why }) =>
+          `${placeName(reference)}:${tag}  ${moved ? "moved" : "not moved"}: ${why}`,
+      ),
+    };
+  },
+};

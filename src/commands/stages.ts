@@ -1,0 +1,119 @@
+import type { Config } from "../config/config.ts";
+import { readFacts } from "../config/facts.ts";
+import { type InputName, inputs } from "../config/inputs.ts";
+import { readConfig } from "../config/read.ts";
+import { UsageError } from "../errors.ts";
+import { parsePlace } from "../images/reference.ts";
+import { loadImage } from "../pipeline/load.ts";
+import { loginOf } from "../pipeline/open.ts";
+import { runPipeline, runStage } from "../pipeline/run.ts";
+import { lines } from "../report/lines.ts";
+import type { BuildResult } from "../results/stages.ts";
+import type { Command, Context, Given } from "./command.ts";
+
+const buildInputs: readonly InputName[] = [
+  "results",
+  "image",
+  "push",
+  "layout",
+  "platforms",
+  "context",
+  "file",
+  "target",
+  "build-args",
+  "build-contexts",
+  "secrets",
+  "secret-files",
+  "secret-envs",
+  "ssh",
+  "no-cache",
+  "pull",
+  "network",
+  "add-hosts",
+  "allow",
+  "shm-size",
+  "cache-from",
+  "cache-to",
+  "cache",
+  "builder",
+  "driver",
+  "driver-opts",
+  "buildkitd-config",
+  "buildx-version",
+  "download-mirror",
+  "provenance",
+  "registry-username",
+  "registry-password",
+];
+
+export const buildCommand: Command = {
+  name: "build",
+  summary: "build the runtime image, without weights",
+  example: "director-image build --image 127.0.0.1:5000/director --platforms linux/amd64",
+  inputs: buildInputs,
+  run: async (given, context) => {
+    const { config, facts } = await read(given, context, { models: "" });
+    await runStage("prepare", config, facts, context.ports);
+    const result = (await runStage("build", config, facts, context.ports)) as BuildResult;
+    return {
+      json: result,
+      text: result.platforms.map(
+        ({ platform, digest }) => `${platform}  ${result.repository}@${digest}`,
+      ),
+    };
+  },
+};
+
+export const runCommand: Command = {
+  name: "run",
+  summary: "the whole pipeline on this machine",
+  example:
+    "director-image run --image 127.0.0.1:5000/director --tags type=raw,value=latest --allow-untested 'first try'",
+  inputs: Object.keys(inputs).filter(
+    (name) => name !== "stage" && name !== "github-token",
+  ) as InputName[],
+  flags: [
+    { flag: "--delivery <hybrid|bake|mount>", description: "short for --models-delivery" },
+    { flag: "--load <name>", description: "bring the image into the local Docker under this name" },
+  ],
+  run: async (given, context) => {
+    const { ports } = context;
+    const delivery = given.value("delivery");
+    const { config, facts } = await read(
+      given,
+      context,
+      delivery === undefined ? {} : { "models-delivery": delivery },
+    );
+    const results = await runPipeline(config, facts, ports);
+    const name = given.value("load");
+    const { assemble } = results;
+    if (name !== undefined && assemble !== undefined) {
+      if (assemble.absent.length > 0)
+        throw new UsageError(
+          `--load: the image lacks ${assemble.absent.length} model layers, since nothing was pushed.`,
+          { todo: "Use --image oci:DIR to keep the weights in a layout, or push to a registry." },
+        );
+      await ports.log.group(`Load ${name}`, () =>
+        loadImage(
+          ports.open(parsePlace(assemble.repository), { login: loginOf(config) }),
+          assemble.digest,
+          name,
+          ports,
+        ),
+      );
+    }
+    return {
+      json: Object.fromEntries(Object.entries(results).filter(([, value]) => value !== undefined)),
+      text: lines(results, name),
+    };
+  },
+};
+
+async function read(
+  given: Given,
+  { environment, ports }: Context,
+  overrides: Partial<Record<InputName, string>>,
+): Promise<{ config: Config; facts: Awaited<ReturnType<typeof readFacts>> }> {
+  const config = readConfig((name) => overrides[name] ?? given.value(name), environment);
+  return { config, facts: await readFacts(environment, ports) };
+}

@@ -1,0 +1,71 @@
+import { join } from "node:path";
+import { names } from "../images/assemble.ts";
+import { parsePlace } from "../images/reference.ts";
+import type { Lock } from "../models/lock.ts";
+import { parseLock } from "../models/lock-parse.ts";
+import type { AssembleResult, PrepareResult, Results } from "../results/stages.ts";
+import { assembleImage } from "./assemble-image.ts";
+import { runtimePlace } from "./build.ts";
+import { delivered } from "./delivery.ts";
+import { needed } from "./needed.ts";
+import { loginOf } from "./open.ts";
+import type { Ports } from "./ports.ts";
+import type { Stage } from "./stage.ts";
+
+/** Puts the weights below the runtime of every platform, at the plan's target. */
+export async function assembleStage(
+  { config, results }: Stage,
+  { files, open, log, signal }: Ports,
+): Promise<AssembleResult> {
+  const plan = needed(results, "prepare");
+  const login = loginOf(config);
+  const lock = plan.models.lock === "" ? undefined : await completedLock(config.results, files);
+  const target = open(parsePlace(plan.target), { login });
+  return assembleImage(
+    {
+      runtimes: results.build.flatMap((build) =>
+        build.platforms.map((entry) => ({
+          ...entry,
+          store: open(runtimePlace(build, config), { login }),
+        })),
+      ),
+      platforms: plan.platforms.map(({ platform }) => platform),
+      ...modelsOf(lock, plan, results),
+      created: plan.source.created,
+      annotations: plan.annotations,
+      manifestAnnotations: plan.manifestAnnotations,
+      published: plan.push ? plan.version : undefined,
+      mayLackModels: !plan.push,
+    },
+    {
+      weights: lock === undefined ? target : open(parsePlace(plan.models.repository), { login }),
+      target,
+      log,
+      signal,
+    },
+  );
+}
+
+function modelsOf(lock: Lock | undefined, plan: PrepareResult, { models }: Results) {
+  if (lock === undefined)
+    return { root: "/models", models: [], lock: undefined, labels: plan.labels };
+  const image =
+    models?.digest === undefined
+      ? {}
+      : { [names.models]: `${labelPlace(plan.models.repository)}@${models.digest}` };
+  return { ...delivered(lock, plan.models.delivery), labels: { ...plan.labels, ...image } };
+}
+
+/** A layout's folder differs from machine to machine and is no place to pull from: it is not written into the image. */
+function labelPlace(repository: string): string {
+  return repository.startsWith("oci:") ? "layout" : repository;
+}
+
+/** The lock with its layers, as the stage models left it in the results folder. */
+async function completedLock(
+  folder: string,
+  files: Pick<Ports["files"], "readFile">,
+): Promise<Lock> {
+  const path = join(folder, "models.lock.json");
+  return parseLock(await files.readFile(path, "utf8"), path);
+}

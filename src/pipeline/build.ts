@@ -1,0 +1,147 @@
+import { join } from "node:path";
+import { arch, platform as os } from "node:process";
+import { build } from "../buildx/build.ts";
+import { useBuilder } from "../buildx/builder.ts";
+import type { Docker } from "../buildx/docker.ts";
+import { findSource } from "../buildx/dockerfile.ts";
+import { setUpDocker } from "../buildx/set-up.ts";
+import type { Config } from "../config/config.ts";
+import { UsageError } from "../errors.ts";
+import type { Platform } from "../images/platform.ts";
+import { parsePlace, type Reference } from "../images/reference.ts";
+import type { BuildResult, PrepareResult } from "../results/stages.ts";
+import { transfer } from "../stores/transfer.ts";
+import { needed } from "./needed.ts";
+import { loginOf } from "./open.ts";
+import type { Ports } from "./ports.ts";
+import type { Stage } from "./stage.ts";
+
+/** Builds the runtime image, without weights, and leaves it where assemble finds it: in the target by digest, or a layout in the results folder. */
+export async function buildStage({ config, results }: Stage, ports: Ports): Promise<BuildResult> {
+  const plan = needed(results, "prepare");
+  const scratch = await ports.files.mkdtemp(join(config.temporary, "director-image-build-"));
+  ports.made(scratch);
+  try {
+    const docker = await setUpDocker(
+      {
+        env: ports.env,
+        login: loginOf(config),
+        buildxVersion: config.build.buildxVersion,
+        downloadMirror: config.downloadMirror,
+        machine: { os, architecture: arch },
+        scratch,
+      },
+      ports,
+    );
+    const built = await buildWith(docker.docker, config, plan, scratch, ports);
+    return await pushed(built, config, plan, ports);
+  } finally {
+    await ports.files.rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function buildWith(
+  docker: Docker,
+  config: Config,
+  plan: PrepareResult,
+  scratch: string,
+  ports: Ports,
+): Promise<BuildResult> {
+  const { build: options } = config;
+  const { files, clock, log, signal, open } = ports;
+  const platforms = platformsToBuild(config, plan);
+  const source = await findSource(
+    { ...options, workspace: config.workspace, own: ownSource(ports.home) },
+    files,
+  );
+  const target = parsePlace(plan.target);
+  const image = parsePlace(plan.image);
+  const builder = await useBuilder(
+    { ...options, registry: image.kind === "registry" ? image.registry : undefined, keep: false },
+    { docker, clock },
+  );
+  try {
+    const layout = layoutName(platforms, plan);
+    const result = await build(
+      builder,
+      {
+        source,
+        platforms,
+        options,
+        labels: {},
+        annotations: {},
+        epoch: plan.source.commitTime,
+        cacheRepository: image.kind === "registry" ? plan.image : undefined,
+        mayPush: plan.cacheMayBeWritten,
+        repository: plan.push && target.kind === "registry" ? plan.target : undefined,
+        layout: join(config.results, layout),
+        scratch,
+      },
+      {
+        docker,
+        files,
+        clock,
+        log,
+        signal,
+        storeAt: (place) => open(parsePlace(place), { login: loginOf(config) }),
+      },
+    );
+    return result.repository.startsWith("oci:")
+      ? { ...result, repository: `oci:${layout}` }
+      : result;
+  } finally {
+    await builder.remove();
+  }
+}
+
+/** A driver that cannot push by digest leaves a layout; where the image may be pushed, it goes to the target now. */
+async function pushed(
+  built: BuildResult,
+  config: Config,
+  plan: PrepareResult,
+  { open, signal, log }: Ports,
+): Promise<BuildResult> {
+  const target = parsePlace(plan.target);
+  const from = runtimePlace(built, config);
+  if (!plan.push || target.kind === "layout" || from.kind === "registry") return built;
+  const to = open(target, { login: loginOf(config) });
+  log.info(`Sending the runtime to ${to.name}, since this builder cannot.`);
+  const tops =
+    built.indexes.length > 0 ? built.indexes : built.platforms.map(({ digest }) => digest);
+  for (const digest of tops) await transfer(digest, open(from), to, { signal });
+  return { ...built, repository: plan.target };
+}
+
+/** Where a build's images are; a layout's folder is written relative to the results folder, which may have moved to another machine. */
+export function runtimePlace(
+  { repository }: Pick<BuildResult, "repository">,
+  { results }: Pick<Config, "results">,
+): Reference {
+  const place = parsePlace(repository);
+  return place.kind === "layout" ? { ...place, folder: join(results, place.folder) } : place;
+}
+
+/** The plan's platforms that this job was asked for. */
+function platformsToBuild({ platforms }: Config, plan: PrepareResult): readonly Platform[] {
+  const wanted = plan.platforms
+    .map(({ platform }) => platform)
+    .filter((platform) => platforms.includes(platform));
+  if (wanted.length > 0) return wanted;
+  throw new UsageError(
+    `platforms: ${platforms.join(", ")} is not among those of the plan (${plan.platforms.map(({ platform }) => platform).join(", ")}).`,
+    {
+      todo: "Give prepare all platforms, and each build one or more of them.",
+    },
+  );
+}
+
+function layoutName(platforms: readonly Platform[], plan: PrepareResult): string {
+  return platforms.length === plan.platforms.length
+    ? "runtime"
+    : `runtime-${platforms.join("-").replaceAll("/", "-")}`;
+}
+
+/** What is built where the workspace has no Dockerfile.director: the action's own node. */
+function ownSource(home: string) {
+  return { file: join(home, "Dockerfile.director"), context: home, contexts: {} };
+}

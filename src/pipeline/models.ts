@@ -1,0 +1,70 @@
+import { join } from "node:path";
+import { UsageError } from "../errors.ts";
+import { parsePlace } from "../images/reference.ts";
+import type { Lock } from "../models/lock.ts";
+import { parseLock } from "../models/lock-parse.ts";
+import { formatLock } from "../models/lock-text.ts";
+import { pushModels } from "../models/push.ts";
+import type { ModelsResult, PrepareResult } from "../results/stages.ts";
+import { countRequests } from "../stores/count-requests.ts";
+import { needed } from "./needed.ts";
+import { loginOf } from "./open.ts";
+import type { Ports } from "./ports.ts";
+import type { Stage } from "./stage.ts";
+
+/** Makes sure that the weights are where the plan wants them, and leaves the lock with its layers in the results folder. */
+export async function modelsStage({ config, results }: Stage, ports: Ports): Promise<ModelsResult> {
+  const plan = needed(results, "prepare");
+  if (plan.models.lock === "") {
+    ports.log.info("No models: the image is built without weights.");
+    return {
+      repository: plan.models.repository,
+      layers: [],
+      files: [],
+      bytesUploaded: 0,
+      bytesRead: 0,
+      requests: 0,
+    };
+  }
+  const lock = await readLock(join(config.workspace, plan.models.lock), ports);
+  const counted = countRequests(ports.fetch);
+  const store = ports.open(parsePlace(plan.models.repository), {
+    login: loginOf(config),
+    fetch: counted.fetch,
+  });
+  const pushed = await pushModels(
+    lock,
+    { ...ports, store, hub: config.hub, storeRequests: counted.requests },
+    {
+      platforms: plan.platforms.map(({ platform }) => platform),
+      annotations: sourceOf(plan),
+      checkOnly: !plan.push,
+      signal: ports.signal,
+    },
+  );
+  await ports.files.mkdir(config.results, { recursive: true });
+  await ports.files.writeFile(join(config.results, "models.lock.json"), formatLock(pushed.lock));
+  const layers = pushed.result.layers.map((layer, at) => ({
+    ...layer,
+    files: pushed.lock.layers[at]?.files ?? [],
+  }));
+  return { ...pushed.result, layers };
+}
+
+/** The lock that an input names; a UsageError if it is missing or malformed. */
+export async function readLock(path: string, { files }: Pick<Ports, "files">): Promise<Lock> {
+  const text = await files.readFile(path, "utf8").catch((cause) => {
+    throw new UsageError(`models: the lock ${path} cannot be read.`, {
+      cause,
+      todo: "Write it with: director-image models lock, or give models: '' for an image without weights.",
+    });
+  });
+  return parseLock(text, path);
+}
+
+/** GHCR links a package to its repository by this annotation. */
+function sourceOf({ labels }: PrepareResult): Readonly<Record<string, string>> {
+  const name = "org.opencontainers.image.source";
+  const source = labels[name];
+  return source === undefined ? {} : { [name]: source };
+}

@@ -1,0 +1,23 @@
+import { parsePlace } from "../images/reference.ts";
+import type { PromoteResult } from "../results/stages.ts";
+import { needed } from "./needed.ts";
+import { loginOf } from "./open.ts";
+import type { Ports } from "./ports.ts";
+import { promote } from "./promote.ts";
+import type { Stage } from "./stage.ts";
+
+/** Moves the plan's tags to the candidate. */
+export async function promoteStage(
+  { config, results }: Stage,
+  { open, log }: Ports,
+): Promise<PromoteResult> {
+  const plan = needed(results, "prepare");
+  const candidate = needed(results, "assemble");
+  const { scan: scans, accept: accepts } = results;
+  if (!plan.push) {
+    log.info(`No tag is moved: ${plan.pushReason}.`);
+    return { digest: candidate.digest, tags: [] };
+  }
+  const store = open(parsePlace(plan.target), { login: loginOf(config) });
+  return promote({ candidate, tags: plan.tags, scans, accepts, ...config.promote }, { store, log });
+}

@@ -1,0 +1,126 @@
+import type { Config } from "../config/config.ts";
+import type { Facts } from "../config/facts.ts";
+import type { StageName } from "../config/inputs.ts";
+import { UsageError } from "../errors.ts";
+import { readResult, readResults, writeResult } from "../results/folder.ts";
+import {
+  acceptResult,
+  assembleResult,
+  buildResult,
+  modelsResult,
+  prepareResult,
+  promoteResult,
+  type Results,
+  scanResult,
+} from "../results/stages.ts";
+import { assembleStage } from "./assemble.ts";
+import { buildStage } from "./build.ts";
+import { modelsStage } from "./models.ts";
+import type { Ports } from "./ports.ts";
+import { prepare } from "./prepare.ts";
+import { promoteStage } from "./promote-stage.ts";
+import type { Stage } from "./stage.ts";
+
+type StageFunction = (stage: Stage, ports: Ports) => Promise<object>;
+
+const stages: Readonly<Record<StageName, StageFunction>> = {
+  prepare: async ({ config, facts }, { clock, log }) => prepare(config, facts, clock.now(), log),
+  models: modelsStage,
+  build: buildStage,
+  scan: notYet("scan"),
+  assemble: assembleStage,
+  accept: notYet("accept"),
+  promote: promoteStage,
+  report: notYet("report"),
+};
+
+/** Runs one stage from the results folder and writes its result there. */
+export async function runStage(
+  name: StageName,
+  config: Config,
+  facts: Facts,
+  ports: Ports,
+): Promise<object> {
+  ports.signal.throwIfAborted();
+  const begun = ports.clock.now();
+  const results = await readAll(config.results, ports);
+  const result = await stages[name]({ config, facts, results }, ports);
+  const timed = { ...result, seconds: (ports.clock.now() - begun) / 1000 };
+  await writeResult(ports.files, config.results, resultName(name, config, results), timed);
+  return timed;
+}
+
+/** The whole pipeline: weights and runtime side by side, tags last. Gives every stage's result. */
+export async function runPipeline(config: Config, facts: Facts, ports: Ports): Promise<Results> {
+  await ports.files.rm(config.results, { recursive: true, force: true });
+  const run = (name: StageName) => runStage(name, config, facts, ports);
+  await run("prepare");
+  await together(
+    ["models", "build"],
+    (name, signal) => runStage(name, config, facts, { ...ports, signal }),
+    ports.signal,
+  );
+  await run("assemble");
+  const { prepare: plan } = await readAll(config.results, ports);
+  if (plan?.push === true) await run("promote");
+  return readAll(config.results, ports);
+}
+
+/** Everything that the results folder holds. */
+export async function readAll(folder: string, { files }: Pick<Ports, "files">): Promise<Results> {
+  return {
+    prepare: await readResult(files, folder, "prepare", prepareResult),
+    models: await readResult(files, folder, "models", modelsResult),
+    build: await readResults(files, folder, "build", buildResult),
+    scan: await readResults(files, folder, "scan", scanResult),
+    assemble: await readResult(files, folder, "assemble", assembleResult),
+    accept: await readResults(files, folder, "accept", acceptResult),
+    promote: await readResult(files, folder, "promote", promoteResult),
+  };
+}
+
+/** `build-linux-amd64` where one platform of several was built alone. */
+export function resultName(
+  name: StageName,
+  { platforms }: Pick<Config, "platforms">,
+  { prepare: plan }: Results,
+): string {
+  const perPlatform = name === "build" || name === "scan" || name === "accept";
+  const [only] = platforms;
+  if (
+    !perPlatform ||
+    only === undefined ||
+    platforms.length > 1 ||
+    (plan?.platforms.length ?? 1) < 2
+  )
+    return name;
+  return `${name}-${only.replaceAll("/", "-")}`;
+}
+
+/** Runs stages side by side. When one fails the others are stopped, and waited for: nothing goes on in the background of a failed run. */
+async function together(
+  names: readonly StageName[],
+  run: (name: StageName, signal: AbortSignal) => Promise<object>,
+  outer: AbortSignal,
+): Promise<void> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([outer, stop.signal]);
+  let first: unknown;
+  await Promise.allSettled(
+    names.map((name) =>
+      run(name, signal).catch((error) => {
+        first ??= error;
+        stop.abort(error);
+      }),
+    ),
+  );
+  if (first !== undefined) throw first;
+}
+
+function notYet(name: StageName): StageFunction {
+  return async () => {
+    throw new UsageError(`stage: ${name} is not in this version.`, {
+      todo: "See CHANGELOG.md for what is there.",
+    });
+  };
+}

@@ -1,0 +1,55 @@
+import { amount } from "../amount.ts";
+import type { Results } from "../results/stages.ts";
+
+/** What a person at a terminal wants to know at the end of a run; `loaded` is the image's name in the local Docker. */
+export function lines(results: Results, loaded?: string): readonly string[] {
+  const { prepare, models, build, assemble, promote } = results;
+  if (prepare === undefined || assemble === undefined) return [];
+  const moved = promote?.tags.filter((tag) => tag.moved).map(({ tag }) => tag) ?? [];
+  const runtime = build.reduce(
+    (sum, { platforms }) => sum + platforms.reduce((bytes, { size }) => bytes + size, 0),
+    0,
+  );
+  const reference = `${assemble.repository}@${assemble.digest}`;
+  return [
+    `Image      ${reference}`,
+    ...assemble.platforms.map(({ platform, size }) => `           ${platform}: ${amount(size)}`),
+    ...(promote === undefined
+      ? [`Tags       none moved: ${prepare.pushReason}`]
+      : [
+          `Tags       ${promote.tags.map(({ tag, moved: is, why }) => (is ? tag : `${tag} (${why})`)).join(", ") || "none"}`,
+        ]),
+    `Uploaded   weights ${amount(models?.bytesUploaded ?? 0)}, manifests and new runtime layers ${amount(assemble.bytesUploaded)} (runtime in all: ${amount(runtime)})`,
+    `Times      ${times(results)}`,
+    `Run it     ${howToRun(assemble.repository, assemble.digest, moved[0] ?? prepare.version, loaded)}`,
+  ];
+}
+
+function times({ prepare, models, build, assemble, promote }: Results): string {
+  const stages: readonly (readonly [string, number | undefined])[] = [
+    ["prepare", prepare?.seconds],
+    ["models", models?.seconds],
+    ...build.map(({ seconds }) => ["build", seconds] as const),
+    ["assemble", assemble?.seconds],
+    ["promote", promote?.seconds],
+  ];
+  return stages
+    .flatMap(([name, seconds]) =>
+      seconds === undefined ? [] : [`${name} ${seconds.toFixed(1)} s`],
+    )
+    .join(", ");
+}
+
+function howToRun(
+  repository: string,
+  digest: string,
+  tag: string | undefined,
+  loaded: string | undefined,
+): string {
+  const ports = "-p 9000:9000/udp -p 9000:9000/tcp -p 9100:9100 -p 50051:50051";
+  const gpu = "(with a GPU: add --gpus all)";
+  if (loaded !== undefined) return `docker run --rm ${ports} ${loaded}  ${gpu}`;
+  if (repository.startsWith("oci:"))
+    return `copy it first, such as: skopeo copy --preserve-digests ${repository}${tag === undefined ? "" : `:${tag}`} docker://REGISTRY/director`;
+  return `docker run --rm ${ports} ${repository}${tag === undefined ? "" : `:${tag}`}@${digest}  ${gpu}`;
+}
