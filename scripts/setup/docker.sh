@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A Docker engine with the containerd image store, from Debian's newer suite: prints the folder that holds dockerd,
-# docker-proxy, docker, containerd, its shim and docker-buildx. runc is Debian 12's own (the newer one needs a newer
+# docker-proxy, docker-init, docker, containerd, its shim and docker-buildx. runc is Debian 12's own (the newer one needs a newer
 # libc). Signatures are checked by apt; the machine's own package lists stay as they are.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -30,9 +30,10 @@ unpack() {
     die "Debian's $DOCKER_SUITE has Docker $major; version $DOCKER_MINIMUM or newer is needed (scripts/setup/versions.sh)"
 }
 
-"$SETUP/debian.sh" runc iptables iproute2 ca-certificates
+"$SETUP/debian.sh" runc iptables iproute2 ca-certificates tini
 if [[ ! -d $dir ]]; then
   note "Unpacking Docker's engine from Debian's $DOCKER_SUITE"
   once "$dir" unpack
 fi
+[[ -e $dir/docker-init ]] || ln -sfn /usr/bin/tini-static "$dir/docker-init" # for containers started with --init
 printf '%s\n' "$dir"
