@@ -4,6 +4,7 @@ import type { Fetch, HttpResponse } from "../../ports/fetch.ts";
 import { contentType } from "../gate/content.ts";
 import { type Located, type Location, locate } from "./locate.ts";
 import { grouped, type Place, PlaceError, type WantedFile } from "./place.ts";
+import { refusal } from "./refusal.ts";
 
 export interface HttpPlaceOptions extends Location {
   /** For messages. */
@@ -50,7 +51,8 @@ function problemOf(
   if (linkedSha256 !== undefined && file.sha256 !== undefined && linkedSha256 !== file.sha256)
     return otherBytes(file, name, `has sha256 ${linkedSha256}`);
   if (status === 416) return otherBytes(file, name, `has no byte ${grouped(from)}`);
-  if (status !== 200 && status !== 206) return refusal(status, headers, url, options, now);
+  if (status !== 200 && status !== 206)
+    return refusal({ status, headers }, { ...options, what: file.name, place: name, url }, now);
   return undefined;
 }
 
@@ -98,50 +100,6 @@ export function otherBytes(
       todo: "Nothing was published. If the file was changed on purpose, run: director-image models lock --update",
     },
   );
-}
-
-function refusal(
-  status: number,
-  headers: HttpResponse["headers"],
-  url: URL,
-  { name, file, access, token }: HttpPlaceOptions,
-  now: number,
-): PlaceError {
-  const said =
-    headers["x-error-message"] === undefined ? "" : ` It says: ${headers["x-error-message"]}`;
-  const where = `${url.origin}${url.pathname}`;
-  if (status === 401 || status === 403) {
-    const who =
-      access === undefined
-        ? ""
-        : token === undefined
-          ? ", and no token was sent"
-          : ", with the token that was sent";
-    return new PlaceError(`${file.name}: ${name} refused ${where} (HTTP ${status})${who}.${said}`, {
-      todo: access ?? "The address must be open to everybody.",
-    });
-  }
-  if (status === 404 || status === 410) {
-    return new PlaceError(
-      `${file.name}: ${name} has no such file (HTTP ${status} for ${where}).${said}`,
-      {
-        todo: "Look whether it was moved or removed there; director-image models lock --update finds what is there now.",
-      },
-    );
-  }
-  const passing = [408, 425, 429, 500, 502, 503, 504].includes(status);
-  return new PlaceError(`${file.name}: ${name} answered HTTP ${status} for ${where}.${said}`, {
-    passing,
-    wait: retryAfter(headers["retry-after"], now),
-  });
-}
-
-/** Milliseconds that `Retry-After` asks for (RFC 9110, 10.2.3: seconds or a date). */
-function retryAfter(header: string | undefined, now: number): number | undefined {
-  if (header === undefined) return undefined;
-  if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1000;
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
 async function* skip(body: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {

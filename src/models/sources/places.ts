@@ -76,6 +76,14 @@ function folderPlace(
   );
 }
 
+/** Where a hub tells what a repository has at a revision, with sizes and the sha256 of Git LFS objects. */
+export function apiAddress({ endpoint }: HubSettings, repository: string, revision: string): URL {
+  return below(
+    endpoint.href,
+    `api/models/${repository}/revision/${encodeURIComponent(revision)}?blobs=true`,
+  );
+}
+
 /** The address of a path below a folder's address. */
 export function addressBelow(folder: string, path: string): URL {
   return below(folder, encodePath(path));
@@ -89,7 +97,7 @@ export function accessTo(repository: string, { endpoint, token }: HubSettings): 
     : `Accept the terms at ${page} with the account of the token (hub-token, or HF_TOKEN), or give one that may read it.`;
 }
 
-export function encodePath(path: string): string {
+function encodePath(path: string): string {
   return path.split("/").map(encodeURIComponent).join("/");
 }
 

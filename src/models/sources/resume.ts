@@ -1,20 +1,8 @@
 import { IntegrityError, isError, RemoteError } from "../../errors.ts";
-import type { Clock } from "../../ports/clock.ts";
-import type { Log } from "../../ports/log.ts";
 import { contentType } from "../gate/content.ts";
 import { otherBytes } from "./http-place.ts";
-import { grouped, type Place, PlaceError, type WantedFile } from "./place.ts";
-
-/** How often each place is asked for one file. */
-const attempts = 5;
-
-/** Longest wait that a place may ask for, in milliseconds. */
-const longestWait = 600_000;
-
-export interface ResumePorts {
-  readonly clock: Pick<Clock, "sleep" | "random">;
-  readonly log: Pick<Log, "info">;
-}
+import { grouped, type Place, type WantedFile } from "./place.ts";
+import { attempts, givenUp, isPassing, pause, type RetryPorts } from "./retry.ts";
 
 /**
  * A file's bytes from `from` to its end, from the first place that gives them; where one breaks, it is asked again at the byte reached,
@@ -25,7 +13,7 @@ export async function* readResumed(
   places: readonly Place[],
   file: WantedFile,
   from: number,
-  ports: ResumePorts,
+  ports: RetryPorts,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const reached = { at: from };
@@ -49,7 +37,7 @@ async function* readPlace(
   place: Place,
   file: WantedFile,
   reached: { at: number },
-  ports: ResumePorts,
+  ports: RetryPorts,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   for (let attempt = 1; ; attempt += 1) {
@@ -60,7 +48,7 @@ async function* readPlace(
       signal?.throwIfAborted();
       if (!isPassing(error)) throw error;
       if (isWhole(file, reached.at)) return;
-      if (attempt === attempts) throw givenUp(file, error);
+      if (attempt === attempts) throw givenUp(file.name, error);
       await pause(attempt + 1, error, ports, signal);
     }
   }
@@ -69,18 +57,6 @@ async function* readPlace(
 /** Whether a connection that broke had given everything. */
 function isWhole({ size }: WantedFile, at: number): boolean {
   return at === size && size > 0;
-}
-
-async function pause(
-  next: number,
-  error: Error,
-  { clock, log }: ResumePorts,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const wait = waitBefore(next, error, clock.random());
-  log.info(error.message);
-  log.info(`Retry ${next}/${attempts} in ${Math.round(wait / 1000)}s...`);
-  await clock.sleep(wait, signal);
 }
 
 async function* readOnce(
@@ -105,24 +81,6 @@ function check(file: WantedFile, place: Place, at: number, piece: Uint8Array): v
   const type = contentType(piece, file.size);
   if (type === "html") throw otherBytes(file, place.name, "sent an HTML page");
   if (type === "git-lfs-pointer") throw otherBytes(file, place.name, "sent a git-lfs pointer");
-}
-
-function isPassing(error: unknown): error is Error {
-  if (error instanceof PlaceError)
-    return error.passing && (error.wait === undefined || error.wait <= longestWait);
-  if (!(error instanceof RemoteError) || !isError(error.cause)) return false;
-  return !/^(ENOTFOUND|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO)/.test(error.cause.code ?? "");
-}
-
-/** 2ⁿ seconds give or take a quarter, or what the place asks for, in milliseconds; n counts the retries from 1. */
-function waitBefore(attempt: number, error: Error, random: number): number {
-  const asked = error instanceof PlaceError ? (error.wait ?? 0) : 0;
-  return Math.max(asked, 2 ** (attempt - 1) * 1000 * (0.75 + random / 2));
-}
-
-function givenUp({ name }: WantedFile, error: Error): RemoteError {
-  const message = error.message.startsWith(name) ? error.message : `${name}: ${error.message}`;
-  return new RemoteError(`${message} Given up after ${attempts} attempts.`);
 }
 
 function summary({ name }: WantedFile, failures: readonly Error[]): Error {

@@ -1,0 +1,100 @@
+import { createHash } from "node:crypto";
+import type { Digest } from "../images/digest.ts";
+import { placeReader, type SourcePorts, sourceReader } from "./file-reader.ts";
+import { layerSource } from "./layer-source.ts";
+import { imagePath, type LockedModel, type ModelFile } from "./lock.ts";
+import { ownLayerSize, type PlannedLayer, plannedLayer } from "./pack.ts";
+import type { CheckedFile } from "./sources/checked-file.ts";
+import { placesOf } from "./sources/places.ts";
+
+/** Small files whose hash nobody told are kept until their layer is made, up to this many bytes in all. */
+const keptBytes = 64 * 2 ** 20;
+
+/** Reads files for a lock, each of them once: a large one gives its hash and the digest of its own layer in the same go. */
+export class ReadOnce {
+  readonly #root: string;
+  readonly #ports: SourcePorts;
+  readonly #kept = new Map<string, Uint8Array>();
+  readonly #digests = new Map<string, Digest>();
+  #room = keptBytes;
+  #bytesRead = 0;
+
+  constructor(root: string, ports: SourcePorts) {
+    this.#root = root;
+    this.#ports = ports;
+  }
+
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  /** The hash of a file that its source does not tell. */
+  async sha256(
+    model: LockedModel,
+    { path, size, allow }: { path: string; size: number; allow: string | undefined },
+    signal?: AbortSignal,
+  ): Promise<string> {
+    const id = `${model.name}/${path}`;
+    const wanted = { name: imagePath(this.#root, id), size, allow };
+    const places = placesOf(model, path, wanted, this.#ports);
+    const reader = placeReader(id, wanted, places, this.#ports, this.#count);
+    const file = { id, model, file: { path, size, sha256: "", allow } };
+    if (size >= ownLayerSize) {
+      const digest = await digestOf(
+        plannedLayer(this.#root, [file]),
+        this.#root,
+        () => reader,
+        signal,
+      );
+      this.#digests.set(id, digest);
+    } else await this.#readSmall(id, size, reader, signal);
+    return reader.sha256 ?? "";
+  }
+
+  /** The digest of a layer whose files are known. */
+  async layerDigest(layer: PlannedLayer, signal?: AbortSignal): Promise<Digest> {
+    const [first, ...more] = layer.files;
+    const known =
+      first !== undefined && more.length === 0 ? this.#digests.get(first.id) : undefined;
+    return known ?? (await digestOf(layer, this.#root, (file) => this.#reader(file), signal));
+  }
+
+  #reader(file: ModelFile): CheckedFile {
+    const kept = this.#kept.get(file.id);
+    if (kept === undefined) return sourceReader(this.#root, file, this.#ports, this.#count);
+    const place = { name: "memory", open: async (from: number) => oneByOne(kept.subarray(from)) };
+    return placeReader(file.id, { name: file.id, ...file.file }, [place], this.#ports);
+  }
+
+  async #readSmall(
+    id: string,
+    size: number,
+    reader: CheckedFile,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const keep = size <= this.#room;
+    if (keep) this.#room -= size;
+    const pieces: Uint8Array[] = [];
+    for await (const piece of reader.open(0, signal)) if (keep) pieces.push(piece);
+    if (keep) this.#kept.set(id, Buffer.concat(pieces));
+  }
+
+  readonly #count = (bytes: number): void => {
+    this.#bytesRead += bytes;
+  };
+}
+
+async function* oneByOne(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+async function digestOf(
+  layer: PlannedLayer,
+  root: string,
+  readerOf: (file: ModelFile) => CheckedFile,
+  signal?: AbortSignal,
+): Promise<Digest> {
+  const hash = createHash("sha256");
+  for await (const piece of layerSource(root, layer, readerOf).open(0, signal)) hash.update(piece);
+  return `sha256:${hash.digest("hex")}`;
+}
