@@ -38,12 +38,7 @@ export class RunningDigest {
   /** The digest of the whole; an IntegrityError if bytes are missing or it is not the one that was promised. */
   finish(): Digest {
     const { name, size, digest } = this.#source;
-    if (this.#at !== size) {
-      throw new IntegrityError(
-        `${name}: its source ended after ${grouped(this.#at)} bytes, ${grouped(size)} were wanted.`,
-        { todo: "Nothing of it was kept." },
-      );
-    }
+    if (this.#at !== size) throw endedEarly(this.#source, this.#at);
     const seen: Digest = `sha256:${this.#hash.copy().digest("hex")}`;
     if (digest !== undefined && seen !== digest) {
       throw new IntegrityError(
@@ -53,6 +48,16 @@ export class RunningDigest {
     }
     return seen;
   }
+}
+
+export function endedEarly(
+  { name, size }: Pick<BlobSource, "name" | "size">,
+  at: number,
+): IntegrityError {
+  return new IntegrityError(
+    `${name}: its source ended after ${grouped(at)} bytes, ${grouped(size)} were wanted.`,
+    { todo: "Nothing of it was kept." },
+  );
 }
 
 function grouped(bytes: number): string {

@@ -1,4 +1,5 @@
 import type { BlobSource } from "../../images/blob.ts";
+import { endedEarly } from "../running-digest.ts";
 
 /** What a blob's own source threw: no fault of the store's, and nothing that sending again mends. */
 export class SourceFailure {
@@ -11,11 +12,15 @@ export class SourceFailure {
 
 /** Reads a source in parts of a wished length, each a stream, one after the other. */
 export class PartReader {
+  readonly #source: BlobSource;
   readonly #pieces: AsyncIterator<Uint8Array>;
+  #at: number;
   #left: Uint8Array | undefined;
   #failure: SourceFailure | undefined;
 
   constructor(source: BlobSource, from: number, signal?: AbortSignal) {
+    this.#source = source;
+    this.#at = from;
     this.#pieces = source.open(from, signal)[Symbol.asyncIterator]();
   }
 
@@ -24,15 +29,16 @@ export class PartReader {
     return this.#failure;
   }
 
-  /** The next `length` bytes; fewer where the source ends. */
+  /** The next `length` bytes; a source that ends before them has failed. */
   async *part(length: number): AsyncGenerator<Uint8Array> {
     let wanted = length;
     while (wanted > 0) {
       const piece = this.#left ?? (await this.#next());
-      if (piece === undefined) return;
+      if (piece === undefined) throw this.#fail(endedEarly(this.#source, this.#at));
       this.#left = piece.length > wanted ? piece.subarray(wanted) : undefined;
       const part = piece.length > wanted ? piece.subarray(0, wanted) : piece;
       wanted -= part.length;
+      this.#at += part.length;
       yield part;
     }
   }
@@ -55,8 +61,12 @@ export class PartReader {
       const { done, value } = await this.#pieces.next();
       return done ? undefined : value;
     } catch (error) {
-      this.#failure = new SourceFailure(error);
-      throw this.#failure;
+      throw this.#fail(error);
     }
+  }
+
+  #fail(cause: unknown): SourceFailure {
+    this.#failure = new SourceFailure(cause);
+    return this.#failure;
   }
 }

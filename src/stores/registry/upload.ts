@@ -1,6 +1,5 @@
 import { IntegrityError, isError } from "../../errors.ts";
 import type { BlobSource } from "../../images/blob.ts";
-import type { Digest } from "../../images/digest.ts";
 import type { PutBlobOptions, PutBlobResult } from "../../ports/store.ts";
 import { persist } from "../persist.ts";
 import { RunningDigest } from "../running-digest.ts";
@@ -36,9 +35,8 @@ export async function uploadBlob(
 ): Promise<PutBlobResult> {
   const upload = new Upload(client, source, options);
   try {
-    const { signal } = options;
     return await persist(() => upload.attempt(), client.ports, {
-      signal,
+      signal: options.signal,
       progress: () => upload.resumed,
     });
   } catch (error) {
@@ -47,7 +45,10 @@ export async function uploadBlob(
   }
 }
 
+/** Where an upload stands: what an attempt learns for the next one. */
 class Upload {
+  /** The highest byte at which the registry let us go on. */
+  resumed = 0;
   readonly #client: RegistryClient;
   readonly #source: BlobSource;
   readonly #options: UploadOptions;
@@ -58,9 +59,7 @@ class Upload {
   #bytesSent = 0;
   #mayResume = true;
   #timedOut = false;
-  #digestRefused = 0;
-  /** The highest byte at which the registry let us go on. */
-  resumed = 0;
+  #bytesRefused = 0;
 
   constructor(client: RegistryClient, source: BlobSource, options: UploadOptions) {
     this.#client = client;
@@ -70,108 +69,91 @@ class Upload {
     this.#session = options.begun;
   }
 
+  /** One try, from where the registry can go on to the end. */
   async attempt(): Promise<PutBlobResult> {
+    const { signal, onProgress } = this.#options;
     const { size } = this.#source;
-    const { signal } = this.#options;
-    const from = await this.#position();
-    if (from === "there") return this.#result(this.#digest.finish());
-    const body = await this.#send(from);
-    const digest = finished(this.#digest);
-    if (this.#session === undefined) throw new Error("An upload lost its session.");
+    const from = await this.#resume();
+    if (from === undefined && (await this.#isThere())) return this.#result();
+    const session = this.#session ?? (await this.#begin());
+    const reader = new PartReader(this.#source, from ?? 0, signal);
     try {
-      await commitUpload(this.#client, this.#session, digest, {
-        signal,
-        ...(body === undefined ? {} : { body }),
-      });
+      const whole = size <= small && (from ?? 0) === 0;
+      const body = whole ? await collected(this.#counted(reader.part(size), 0)) : undefined;
+      const last = whole ? session : await this.#sendParts(reader, session, from ?? 0);
+      if (!(await reader.ended())) this.#digest.take(new Uint8Array(1), size);
+      const digest = this.#digest.finish();
+      await commitUpload(this.#client, last, digest, { signal, ...(body && { body }) });
     } catch (error) {
-      throw this.#judged(error);
+      throw reader.failure ?? this.#learn(error);
+    } finally {
+      await reader.close();
     }
-    this.#options.onProgress?.(size);
-    return this.#result(digest);
+    onProgress?.(size);
+    return this.#result();
   }
 
   async cancel(): Promise<void> {
     if (this.#session !== undefined) await cancelUpload(this.#client, this.#session);
   }
 
-  #result(digest: Digest): PutBlobResult {
-    return { digest, size: this.#source.size, bytesSent: this.#bytesSent };
+  #result(): PutBlobResult {
+    const { size } = this.#source;
+    return { digest: this.#digest.finish(), size, bytesSent: this.#bytesSent };
   }
 
-  /** Where to go on: at the byte that the registry has, or at 0 in a new upload. */
-  async #position(): Promise<number | "there"> {
-    const { signal } = this.#options;
-    if (this.#session !== undefined && this.#sent === 0) return 0;
-    if (this.#session !== undefined && this.#mayResume) {
-      const status = await uploadStatus(this.#client, this.#session, signal);
-      const next = resumeAt(status?.range, this.#sent);
-      if (status !== undefined && next !== undefined) {
-        this.#session = status.session;
-        this.resumed = Math.max(this.resumed, next);
-        return next;
-      }
-    }
-    if (this.#sent > 0 && (await this.#isThere())) return "there";
-    const { leastChunk } = this.#session ?? {};
-    this.#session = await beginUpload(this.#client, signal);
-    this.#session = { ...this.#session, leastChunk: this.#session.leastChunk ?? leastChunk };
-    this.#sent = 0;
-    return 0;
+  /** The byte at which the present upload can go on; undefined: there is none that can. */
+  async #resume(): Promise<number | undefined> {
+    const session = this.#session;
+    if (session === undefined || this.#sent === 0) return session && 0;
+    const status = this.#mayResume
+      ? await uploadStatus(this.#client, session, this.#options.signal)
+      : undefined;
+    const next = resumeAt(status?.range, this.#sent);
+    this.#session = next === undefined ? undefined : status?.session;
+    this.resumed = Math.max(this.resumed, next ?? 0);
+    return next;
   }
 
-  /** Whether the upload did end, only that its answer was lost. */
+  /** Whether the upload did end before, only that its answer was lost. */
   async #isThere(): Promise<boolean> {
     const { size } = this.#source;
-    if (this.#digest.at !== size) return false;
+    if (this.#sent === 0 || this.#digest.at !== size || this.#bytesRefused > 0) return false;
     return (await headBlob(this.#client, this.#digest.finish())) === size;
   }
 
-  /** Sends the bytes from there on; those of a small blob are returned, to go with the PUT. */
-  async #send(from: number): Promise<Uint8Array | undefined> {
-    const { size } = this.#source;
-    const reader = new PartReader(this.#source, from, this.#options.signal);
-    try {
-      if (size <= small && from === 0) {
-        const bytes = await collected(this.#counted(reader.part(size), 0));
-        await this.#ended(reader);
-        return bytes;
-      }
-      for (let at = from; at < size; ) at += await this.#sendPart(reader, at);
-      await this.#ended(reader);
-      return undefined;
-    } catch (error) {
-      throw reader.failure ?? this.#judged(error);
-    } finally {
-      await reader.close();
-    }
+  async #begin(): Promise<UploadSession> {
+    this.#session = await beginUpload(this.#client, this.#options.signal);
+    this.#sent = 0;
+    return this.#session;
   }
 
-  async #sendPart(reader: PartReader, at: number): Promise<number> {
+  /** Sends the bytes from there to the end, in one PATCH or in several. */
+  async #sendParts(reader: PartReader, begun: UploadSession, from: number): Promise<UploadSession> {
     const { signal, chunkSize: asked } = this.#options;
-    const session = this.#session;
-    if (session === undefined) throw new Error("An upload lost its session.");
-    const chunk = chunkSize({ asked, least: session.leastChunk, timedOut: this.#timedOut });
-    const left = this.#source.size - at;
-    const length = Math.min(left, chunk ?? left);
-    const body = this.#counted(reader.part(length), at);
+    const { size } = this.#source;
     const { clock } = this.#client.ports;
-    const begun = clock.now();
+    const timedOut = this.#timedOut;
+    const chunk = chunkSize({ asked, least: begun.leastChunk, timedOut });
+    let session = begun;
+    let started = clock.now();
     try {
-      const part = { body, at, length, chunked: chunk !== undefined };
-      this.#session = await sendPart(this.#client, session, part, signal);
+      for (let at = from; at < size; ) {
+        started = clock.now();
+        const length = Math.min(size - at, chunk ?? size);
+        const body = this.#counted(reader.part(length), at);
+        const part = { body, at, length, chunked: chunk !== undefined };
+        session = await sendPart(this.#client, session, part, signal);
+        this.#session = session;
+        at += length;
+      }
+      return session;
     } catch (error) {
       const status = error instanceof UploadBroken ? error.status : undefined;
       const code = isError(error) && isError(error.cause) ? error.cause.code : undefined;
-      const milliseconds = clock.now() - begun;
-      this.#timedOut ||= metTimeLimit({ status, code, milliseconds });
+      this.#timedOut ||= metTimeLimit({ status, code, milliseconds: clock.now() - started });
       throw error;
     }
-    return length;
-  }
-
-  async #ended(reader: PartReader): Promise<void> {
-    if (await reader.ended()) return;
-    this.#digest.take(new Uint8Array(1), this.#source.size);
   }
 
   /** Hashes, counts and shows the bytes on their way. */
@@ -185,26 +167,20 @@ class Upload {
       yield piece;
       this.#options.onProgress?.(at);
     }
-    if (this.#digest.at < at) throw new Error("A byte was not hashed.");
   }
 
-  /** Takes from a failure what the next try must know. */
-  #judged(error: unknown): unknown {
+  /** Takes from a failure what the next attempt must know. */
+  #learn(error: unknown): unknown {
     if (!(error instanceof UploadBroken) || !error.lost) return error;
     this.#session = undefined;
-    if (error.status === 404 || error.status === 410) return error;
+    if (error.status === 416) this.#mayResume = false;
+    if (error.status !== 400) return error;
     this.#mayResume = false;
-    if (error.status === 400) this.#digestRefused += 1;
-    if (this.#digestRefused < 2) return error;
-    return new IntegrityError(
-      `${this.#source.name}: the registry received other bytes than were sent, twice.`,
-      { cause: error },
-    );
+    this.#bytesRefused += 1;
+    if (this.#bytesRefused < 2) return error;
+    const message = `${this.#source.name}: the registry received other bytes than were sent, twice.`;
+    return new IntegrityError(message, { cause: error });
   }
-}
-
-function finished(digest: RunningDigest): Digest {
-  return digest.finish();
 }
 
 async function collected(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

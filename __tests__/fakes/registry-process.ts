@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+
+export interface RegistryProcess {
+  readonly host: string;
+  close(): Promise<void>;
+}
+
+/** Starts a real registry with a folder of its own. `variable` names the environment variable with its program. */
+export async function startRegistryProcess(
+  variable: "TEST_REGISTRY_BIN" | "TEST_OLD_REGISTRY_BIN",
+): Promise<RegistryProcess> {
+  const program = process.env[variable];
+  if (program === undefined || program === "") {
+    throw new Error(
+      `${variable} is not set: it is the program of a real registry. Run the tests by scripts/services.sh run npm test.`,
+    );
+  }
+  const folder = await mkdtemp(join(tmpdir(), "registry-"));
+  const host = `127.0.0.1:${await freePort()}`;
+  const config = join(folder, "config.yml");
+  await writeFile(
+    config,
+    `version: 0.1
+log: { level: error, accesslog: { disabled: true } }
+storage: { filesystem: { rootdirectory: ${folder}/data }, delete: { enabled: true } }
+http: { addr: ${host} }
+`,
+  );
+  const child = spawn(program, ["serve", config], { stdio: "ignore" });
+  const close = async () => {
+    await ended(child);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await ready(host, child);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { host, close };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("There is no free port.");
+  return address.port;
+}
+
+async function ready(host: string, child: ChildProcess): Promise<void> {
+  let failure: unknown;
+  child.once("error", (error) => {
+    failure = error;
+  });
+  for (let tries = 0; tries < 200; tries += 1) {
+    if (failure !== undefined) throw failure;
+    if (child.exitCode !== null) throw new Error(`The registry ended with ${child.exitCode}.`);
+    const answer = await fetch(`http://${host}/v2/`).catch(() => undefined);
+    await answer?.arrayBuffer();
+    if (answer?.status === 200) return;
+    await setTimeout(50);
+  }
+  throw new Error(`The registry on ${host} did not answer in 10 s.`);
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const exit = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  const late = setTimeout(5_000, "late", { ref: false });
+  if ((await Promise.race([exit, late])) === "late") {
+    child.kill("SIGKILL");
+    await exit;
+  }
+}
