@@ -7,36 +7,28 @@ import { modelsCommands } from "./commands/models.ts";
 import { runProgram } from "./commands/program.ts";
 import { promoteCommand } from "./commands/promote.ts";
 import { buildCommand, runCommand } from "./commands/stages.ts";
-import { explain, InterruptedError, isError, isKnown } from "./errors.ts";
+import { ending } from "./errors.ts";
+import { stopSignal } from "./host/signals.ts";
 
-const stop = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const)
-  process.on(signal, () => stop.abort(new InterruptedError(signal)));
-process.stdout.on("error", () => undefined);
-
+const commands = [
+  runCommand,
+  buildCommand,
+  assembleCommand,
+  promoteCommand,
+  ...modelsCommands,
+  ...laterCommands,
+];
+const signal = stopSignal();
 try {
-  process.exitCode = await runProgram(
-    process.argv.slice(2),
-    [
-      runCommand,
-      buildCommand,
-      assembleCommand,
-      promoteCommand,
-      ...modelsCommands,
-      ...laterCommands,
-    ],
-    {
-      context: (common) => terminalContext(process.env, stop.signal, home(), common),
-      print: (text) => void process.stdout.write(text),
-      version: "1.0.0",
-    },
-  );
+  process.exitCode = await runProgram(process.argv.slice(2), commands, {
+    context: (common) => terminalContext(process.env, signal, home(), common),
+    print: (text) => void process.stdout.write(text),
+    version: "1.0.0",
+  });
 } catch (error) {
-  const shown = isKnown(error)
-    ? explain(error)
-    : `A fault of our own, please report it: ${isError(error) ? error.stack : String(error)}`;
-  process.stderr.write(`${shown}\n`);
-  process.exitCode = isKnown(error) ? error.exitCode : 70;
+  const { text, exitCode } = ending(error);
+  process.stderr.write(`${text}\n`);
+  process.exitCode = exitCode;
 }
 
 /** The repository's top folder, from src/ as from dist/cli/. */

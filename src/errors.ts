@@ -77,6 +77,15 @@ export function isError(value: unknown): value is Error & { readonly code?: stri
   return value instanceof Error || types.isNativeError(value);
 }
 
+/** What is shown of an error that ends a run, and the exit code; an error that is not ours is a fault of our own, with its stack. */
+export function ending(error: unknown): { readonly text: string; readonly exitCode: number } {
+  if (isKnown(error)) return { text: explain(error), exitCode: error.exitCode };
+  return {
+    text: `A fault of our own, please report it: ${isError(error) ? error.stack : String(error)}`,
+    exitCode: 70,
+  };
+}
+
 /** The text for a person: the message, its causes, and what to do, indented by two spaces. */
 export function explain(error: unknown): string {
   if (!isError(error)) return String(error);

@@ -5,6 +5,7 @@ import { clock } from "../host/clock.ts";
 import { exec } from "../host/exec.ts";
 import { httpFetch } from "../host/fetch.ts";
 import { files } from "../host/files.ts";
+import { definedVariables } from "../host/variables.ts";
 import { opener } from "../pipeline/open.ts";
 import { terminalLog } from "../terminal/log.ts";
 import { folderToolCache } from "../terminal/tool-cache.ts";
@@ -30,11 +31,7 @@ export function terminalContext(
       tools: folderToolCache(
         join(variables["XDG_CACHE_HOME"] || join(user, ".cache"), "director-image", "tools"),
       ),
-      env: Object.fromEntries(
-        Object.entries(variables).filter(
-          (entry): entry is [string, string] => entry[1] !== undefined,
-        ),
-      ),
+      env: definedVariables(variables),
       open: opener({ dockerConfig, plainHttp }, ports),
       signal,
       home,

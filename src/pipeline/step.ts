@@ -1,0 +1,83 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Config } from "../config/config.ts";
+import type { Environment } from "../config/environment.ts";
+import { readFacts } from "../config/facts.ts";
+import { type Input, type InputName, inputs, type StageName } from "../config/inputs.ts";
+import { readConfig } from "../config/read.ts";
+import { lines } from "../config/values.ts";
+import type { Artifacts, Step } from "../ports/step.ts";
+import { outputsOf } from "../report/outputs.ts";
+import { summary } from "../report/summary.ts";
+import type { Ports } from "./ports.ts";
+import { readAll, resultName, runPipeline, runStage } from "./run.ts";
+
+export interface StepPorts extends Ports {
+  readonly step: Step;
+  readonly artifacts: Artifacts;
+}
+
+const prefix = "director-image-";
+
+/** One step of a workflow: reads the inputs, runs the pipeline or one stage of it, and leaves outputs, artifacts and a summary. */
+export async function runStep(environment: Environment, ports: StepPorts): Promise<void> {
+  const { step, log } = ports;
+  maskSecrets(step, log.mask);
+  const config = readConfig((name) => step.input(name), environment);
+  const facts = await readFacts(environment, ports);
+  try {
+    if (config.stage === "all") await runPipeline(config, facts, ports);
+    else
+      await runAlone(config.stage, config, ports, () =>
+        runStage(config.stage as StageName, config, facts, ports),
+      );
+  } finally {
+    const results = await readAll(config.results, ports);
+    for (const [name, value] of Object.entries(outputsOf(results))) step.output(name, value);
+    await step.summary(summary(results));
+  }
+}
+
+/** A stage in a job of its own: its predecessors' results come as artifacts, and its own goes the same way. */
+async function runAlone(
+  stage: StageName,
+  config: Config,
+  ports: StepPorts,
+  run: () => Promise<object>,
+): Promise<void> {
+  const { artifacts, files, log } = ports;
+  if (stage !== "prepare") {
+    await files.mkdir(config.results, { recursive: true });
+    const found = await artifacts.download(prefix, config.results);
+    log.info(`Results of earlier jobs: ${found.join(", ") || "none"}.`);
+  }
+  await run();
+  const results = await readAll(config.results, ports);
+  const name = resultName(stage, config, results);
+  await artifacts.upload(`${prefix}${name}`, config.results, await filesOf(name, config.results));
+}
+
+/** A stage's files in the results folder: its result, the completed lock, the layout of a runtime that was not pushed. */
+async function filesOf(name: string, folder: string): Promise<readonly string[]> {
+  const layout = name.startsWith("build") ? name.replace("build", "runtime") : undefined;
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .filter(
+      (path) =>
+        path === `${name}.json` ||
+        (name === "models" && path === "models.lock.json") ||
+        (layout !== undefined && path.startsWith(`${layout}/`)),
+    );
+}
+
+function maskSecrets(step: Step, mask: (secret: string) => void): void {
+  for (const name of Object.keys(inputs) as InputName[]) {
+    const input: Input = inputs[name];
+    const value = step.input(name);
+    if (input.secret !== true || value === undefined) continue;
+    if (input.lines !== true) mask(value);
+    else for (const line of lines(value)) mask(line.slice(line.indexOf("=") + 1));
+  }
+}

@@ -1,0 +1,10 @@
+import { clock } from "./host/clock.ts";
+import { exec } from "./host/exec.ts";
+import { files } from "./host/files.ts";
+import { definedVariables } from "./host/variables.ts";
+import { cleanUp } from "./pipeline/clean-up.ts";
+import { runnerLog } from "./runner/log.ts";
+import { workflowStep } from "./runner/step.ts";
+
+const env = definedVariables(process.env);
+await cleanUp(workflowStep(env).saved("made"), { exec, files, env, log: runnerLog({ clock }) });

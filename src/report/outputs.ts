@@ -1,0 +1,39 @@
+import type { Results } from "../results/stages.ts";
+
+/** What a step leaves for later ones; only what is known (action.yml, outputs). */
+export function outputsOf({
+  prepare,
+  models,
+  build,
+  scan,
+  assemble,
+  accept,
+}: Results): Readonly<Record<string, string>> {
+  const known: Readonly<Record<string, string | undefined>> = {
+    digest: assemble?.digest,
+    ref: assemble && `${assemble.repository}@${assemble.digest}`,
+    version: prepare?.version,
+    tags: prepare?.tags.join("\n"),
+    platforms: prepare && JSON.stringify(prepare.platforms.map(({ platform }) => platform)),
+    "models-digest": models?.digest,
+    "runtime-digests":
+      build.length === 0
+        ? undefined
+        : JSON.stringify(
+            Object.fromEntries(
+              build.flatMap(({ platforms }) =>
+                platforms.map(({ platform, digest }) => [platform, digest]),
+              ),
+            ),
+          ),
+    scan: scan.length === 0 ? undefined : JSON.stringify(scan),
+    acceptance: accept.length === 0 ? undefined : JSON.stringify(accept),
+    "bytes-uploaded": JSON.stringify({
+      models: models?.bytesUploaded ?? 0,
+      manifests: assemble?.bytesUploaded ?? 0,
+    }),
+  };
+  return Object.fromEntries(
+    Object.entries(known).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
