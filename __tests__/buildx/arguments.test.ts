@@ -1,24 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import { type BuildOptions, commandLine, type Invocation } from "../../src/buildx/arguments.ts";
 import { UsageError } from "../../src/errors.ts";
+import { options } from "./requests.ts";
 
-const options: BuildOptions = {
-  args: {},
-  secrets: [],
-  secretFiles: [],
-  secretEnvs: [],
-  ssh: [],
-  noCache: false,
-  pull: false,
-  network: undefined,
-  addHosts: [],
-  allow: [],
-  shmSize: undefined,
-  cacheFrom: [],
-  cacheTo: [],
-  cache: "none",
-  provenance: "auto",
-};
 const call: Invocation = {
   builder: "b",
   source: { file: "/w/Dockerfile", context: "/w", contexts: {}, target: undefined },

@@ -1,0 +1,83 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { BuildOptions } from "../../src/buildx/arguments.ts";
+import type { BuildRequest } from "../../src/buildx/build.ts";
+import { type Registry, service, startRegistry } from "./services.ts";
+
+/** No input set. */
+export const options: BuildOptions = {
+  args: {},
+  secrets: [],
+  secretFiles: [],
+  secretEnvs: [],
+  ssh: [],
+  noCache: false,
+  pull: false,
+  network: undefined,
+  addHosts: [],
+  allow: [],
+  shmSize: undefined,
+  cacheFrom: [],
+  cacheTo: [],
+  cache: "none",
+  provenance: "auto",
+};
+
+export const both = ["linux/amd64", "linux/arm64"];
+export const fromScratch = "FROM scratch\nCOPY hello /hello\n";
+/** A file and a folder made by a RUN step, on a base that a named context replaces. */
+export const withRun = `FROM ubuntu:22.04 AS runtime
+ARG GREETING=hello
+RUN mkdir /made && echo "$GREETING" > /made/file && uname -m > /made/machine
+COPY hello /hello
+`;
+
+/** A folder with a context, and a registry, for builds that are made in it. */
+export interface Yard {
+  readonly folder: string;
+  readonly registry: Registry;
+  request(
+    dockerfile: string,
+    more?: Partial<BuildRequest>,
+    moreOptions?: Partial<BuildOptions>,
+  ): Promise<BuildRequest>;
+  close(): Promise<void>;
+}
+
+export async function openYard(): Promise<Yard> {
+  const folder = await mkdtemp(join(tmpdir(), "build-"));
+  const context = join(folder, "context");
+  await mkdir(context);
+  await writeFile(join(context, "hello"), "hello\n");
+  const registry = await startRegistry();
+  const contexts = { "ubuntu:22.04": `docker-image://${service("TEST_BASES")}/base:bookworm` };
+  let count = 0;
+  return {
+    folder,
+    registry,
+    request: async (dockerfile, more = {}, moreOptions = {}) => {
+      const file = join(folder, `${count}.Dockerfile`);
+      const layout = join(folder, `layout-${count++}`);
+      await writeFile(file, dockerfile);
+      return {
+        source: { file, context, contexts, target: undefined },
+        platforms: both,
+        options: { ...options, ...moreOptions },
+        labels: {},
+        annotations: {},
+        epoch: 1_700_000_000,
+        repository: `${registry.address}/nsn/director`,
+        layout,
+        cacheRepository: `${registry.address}/nsn/director`,
+        mayPush: true,
+        scratch: folder,
+        ...more,
+      };
+    },
+    close: async () => {
+      await registry.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
