@@ -164,17 +164,9 @@ def write_models(root: Path, folder: Folder) -> Path:
 
 
 @pytest.fixture
-def models(tmp_path: Path) -> Callable[..., Path]:
-    """Writes the samples, with files of `changes` ("model/path" -> content) put in their place, and their lock."""
-
-    def make(**changes: bytes) -> Path:
-        folder = sample_folder()
-        for place, data in changes.items():
-            name, path = place.split("/", 1)
-            folder[name][path] = data
-        return write_models(tmp_path, folder)
-
-    return make
+def models(tmp_path: Path) -> Path:
+    """A folder with the samples and their lock."""
+    return write_models(tmp_path, sample_folder())
 
 
 def legacy_torch(value: object, storages: dict[str, bytes]) -> bytes:

@@ -14,7 +14,7 @@ import numpy as np
 from vortex.errors import ModelError
 from vortex.tensors import Array, Dtype, Tensor, contiguous_bytes
 
-MIX = 512
+MIX = 256
 """Side of the square matrices that `Device.mix` multiplies."""
 
 

@@ -210,7 +210,7 @@ def _tensor(name: str, view: _View) -> Tensor:
     array: Any = np.ndarray(
         view.shape,
         np.dtype(dtype.carrier),
-        buffer=storage.data if count else b"",
+        buffer=storage.data if count else bytearray(),
         offset=view.offset * width if count else 0,
         strides=tuple(stride * width for stride in view.strides) if count else None,
     )
