@@ -1,7 +1,7 @@
 import type { Platform } from "../images/platform.ts";
 import type { Reference } from "../images/reference.ts";
 import type { deliveries } from "../results/stages.ts";
-import type { StageName } from "./inputs.ts";
+import type { StageName } from "./input.ts";
 
 /** Everything that a run was told, checked and frozen. Sizes in bytes, times in seconds. */
 export interface Config {

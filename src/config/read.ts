@@ -5,7 +5,8 @@ import { parsePlace, type Reference } from "../images/reference.ts";
 import { deliveries } from "../results/stages.ts";
 import type { AcceptanceInputs, BuildInputs, Config, Credentials, ScanInputs } from "./config.ts";
 import type { Environment } from "./environment.ts";
-import { type InputName, inputs, stageNames } from "./inputs.ts";
+import { stageNames } from "./input.ts";
+import { type InputName, inputs } from "./inputs.ts";
 import { choice, count, flag, lines, list, pairs, seconds, size, wrong } from "./values.ts";
 
 /** What was given for an input: undefined where nothing was. */

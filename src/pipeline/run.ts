@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { Facts } from "../config/facts.ts";
-import type { StageName } from "../config/inputs.ts";
+import type { StageName } from "../config/input.ts";
 import { UsageError } from "../errors.ts";
 import { readResult, readResults, writeResult } from "../results/folder.ts";
 import {
