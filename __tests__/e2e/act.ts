@@ -1,0 +1,138 @@
+import { spawn } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { delimiter, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { stripVTControlCharacters } from "node:util";
+import { service } from "../buildx/services.ts";
+
+export interface Trial {
+  /** The caller's repository; the workflow is in its .github/workflows. */
+  readonly workspace: string;
+  readonly workflow: string;
+  readonly event: Event;
+  /** A folder of the trial's own: HOME, and where act keeps its jobs. */
+  readonly home: string;
+  /** What stands behind `nsn/director-image-action@v1`. */
+  readonly action: string;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string>>;
+  /** Told of every line as it comes. */
+  readonly onEntry?: (entry: Entry) => void;
+}
+
+export interface Event {
+  readonly name: "push" | "pull_request";
+  readonly payload: object;
+}
+
+/** A line of act's log (--json). */
+export interface Entry {
+  readonly msg: string;
+  readonly jobID?: string;
+  readonly stage?: "Pre" | "Main" | "Post";
+  readonly stepID?: readonly string[];
+  readonly stepResult?: "success" | "failure" | "skipped";
+  readonly jobResult?: "success" | "failure";
+  /** What a step printed, as it came. */
+  readonly raw_output?: boolean;
+  /** A workflow command, or what came of a step's files: `set-output`, `summary`, `error`, `group`, … */
+  readonly command?: string;
+  readonly name?: string;
+  readonly arg?: string;
+  readonly content?: string;
+  readonly kvPairs?: Readonly<Record<string, string>>;
+}
+
+export interface Run {
+  readonly succeeded: boolean;
+  readonly entries: readonly Entry[];
+  /** What all steps printed. */
+  readonly printed: string;
+  /** What came from a step's outputs: by step, by name. */
+  readonly outputs: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Workflow commands of a kind, such as `error` and `warning`. */
+  commands(name: string): readonly Entry[];
+  /** The job summaries, in the order of their coming. */
+  readonly summaries: readonly string[];
+  /** Whether a job's own part, or its post part, went well: `image Post`. */
+  result(step: string, stage: "Main" | "Post"): string | undefined;
+}
+
+/** Runs a workflow by act on this machine, without containers, with the Node of the runner (24). */
+export async function runWorkflow(trial: Trial): Promise<Run> {
+  const { workspace, workflow, event, home, action, variables, env, onEntry } = trial;
+  const payload = join(home, "event.json");
+  await writeFile(payload, JSON.stringify(event.payload));
+  const args = [
+    event.name,
+    "--json",
+    ...["--workflows", `.github/workflows/${workflow}`, "--eventpath", payload],
+    ...["--platform", "ubuntu-latest=-self-hosted", "--pull=false", "--no-cache-server"],
+    ...["--local-repository", `nsn/director-image-action@v1=${action}`],
+    ...["--actor", "octocat", "--concurrent-jobs", "2"],
+    ...Object.entries(variables).flatMap(([name, value]) => ["--var", `${name}=${value}`]),
+    ...Object.entries(env).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
+  ];
+  const node = resolve("node_modules", "node", "bin");
+  const child = spawn(service("TEST_ACT_BIN"), args, {
+    cwd: workspace,
+    env: {
+      PATH: [node, process.env["PATH"]].join(delimiter),
+      HOME: home,
+      DOCKER_HOST: service("DOCKER_HOST"),
+      LANG: "C.UTF-8",
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: 120_000,
+  });
+  const entries: Entry[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on("line", (line) => {
+      const entry = entryOf(line);
+      entries.push(entry);
+      onEntry?.(entry);
+    });
+  }
+  const code = await new Promise<number | null>((done, failed) => {
+    child.once("error", failed).once("close", done);
+  });
+  return runOf(code === 0, entries);
+}
+
+function entryOf(line: string): Entry {
+  try {
+    const entry = JSON.parse(line) as Entry;
+    return { ...entry, msg: stripVTControlCharacters(entry.msg) };
+  } catch {
+    return { msg: line };
+  }
+}
+
+function runOf(succeeded: boolean, entries: readonly Entry[]): Run {
+  const outputs: Record<string, Record<string, string>> = {};
+  const results = new Map<string, string>();
+  for (const {
+    command,
+    stepID: [step = ""] = [],
+    name = "",
+    arg = "",
+    stage,
+    stepResult,
+  } of entries) {
+    if (command === "set-output") outputs[step] = { ...outputs[step], [name]: arg };
+    if (stepResult !== undefined) results.set(`${step} ${stage}`, stepResult);
+  }
+  const commands = (name: string) => entries.filter(({ command }) => command === name);
+  return {
+    succeeded,
+    entries,
+    printed: entries
+      .filter((entry) => entry.raw_output)
+      .map(({ msg }) => msg)
+      .join(""),
+    outputs,
+    commands,
+    summaries: commands("summary").map(({ content = "" }) => content),
+    result: (step, stage) => results.get(`${step} ${stage}`),
+  };
+}

@@ -1,0 +1,98 @@
+import { mkdir, mkdtemp, readdir, rm, stat, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Lock } from "../../src/models/lock.ts";
+import { type Registry, service, startRegistry } from "../buildx/services.ts";
+import { type ResultsService, startResultsService } from "../fakes/results-service.ts";
+import { openLock, publish, startWorld, type World, weights } from "../models/world.ts";
+import { type Event, type Run, runWorkflow, type Trial } from "./act.ts";
+import { checkOutAction, makeWorkspace, type Workspace } from "./workspace.ts";
+
+/** All that the workflows of a test file need: a registry, a hub with two small models, the results service, the action checked out. */
+export interface Trials {
+  readonly registry: Registry;
+  readonly hub: World["hub"];
+  readonly results: ResultsService;
+  readonly lock: Lock;
+  readonly workspace: Workspace;
+  /** Of the latest run: HOME, DOCKER_CONFIG, and a folder where steps leave what a test looks at. */
+  readonly folders: { readonly home: string; readonly docker: string; readonly kept: string };
+  run(workflow: string, event: Event, more?: Partial<Trial>): Promise<Run>;
+  close(): Promise<void>;
+}
+
+export async function startTrials({ registryConfig = "" } = {}): Promise<Trials> {
+  const folder = await mkdtemp(join(tmpdir(), "trials-"));
+  const world = await startWorld();
+  const registry = await startRegistry(registryConfig);
+  const results = await startResultsService();
+  const close = async () => {
+    await Promise.all([world.close(), registry.stop(), results.close()]);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const lock = openLock(
+      await publish(world, "kokoro-82m", { "kokoro.safetensors": weights(300_000, 1) }),
+      await publish(world, "clip-vit-b-32", {
+        "model.safetensors": weights(200_000, 2),
+        "config.json": Buffer.from('{"model_type":"clip"}\n'),
+      }),
+    );
+    await mkdir(join(folder, "workspace"));
+    const workspace = await makeWorkspace(join(folder, "workspace"), lock);
+    const action = join(folder, "action");
+    await checkOutAction(action);
+    let number = 0;
+    let folders = { home: "", docker: "", kept: "" };
+    const run: Trials["run"] = async (workflow, event, more = {}) => {
+      number += 1;
+      folders = await makeFolders(join(folder, `run-${number}`));
+      return runWorkflow({
+        ...{ workspace: workspace.folder, home: folders.home, workflow, event, action },
+        ...more,
+        variables: {
+          IMAGE: `${registry.address}/operator/director`,
+          BUILDKIT: service("TEST_BUILDKIT_ADDR"),
+          KEPT: folders.kept,
+          ...more.variables,
+        },
+        env: {
+          DOCKER_CONFIG: folders.docker,
+          HF_ENDPOINT: world.hub.endpoint,
+          ACTIONS_RESULTS_URL: results.url,
+          ACTIONS_RUNTIME_TOKEN: results.token("job", number),
+          ...more.env,
+        },
+      });
+    };
+    return {
+      ...{ registry, hub: world.hub, results, lock, workspace, run, close },
+      get folders() {
+        return folders;
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** A home and a docker configuration of its own, with the buildx of the services and no builders. */
+async function makeFolders(folder: string): Promise<Trials["folders"]> {
+  const [home, docker, kept] = ["home", "docker", "kept"].map((name) => join(folder, name));
+  if (home === undefined || docker === undefined || kept === undefined) throw new Error("three");
+  for (const one of [home, docker, kept]) await mkdir(one, { recursive: true });
+  await symlink(join(service("DOCKER_CONFIG"), "cli-plugins"), join(docker, "cli-plugins"));
+  return { home, docker, kept };
+}
+
+/** Every file below a folder with its size and time: equal lists mean that nothing was written. */
+export async function snapshot(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const lines = entries.map(async (entry) => {
+    const path = join(entry.parentPath, entry.name);
+    const { size, mtimeMs } = await stat(path);
+    return `${path} ${entry.isFile() ? size : "folder"} ${mtimeMs}`;
+  });
+  return (await Promise.all(lines)).sort();
+}
