@@ -1,0 +1,8 @@
+//! The chain that the node follows, over WebSocket JSON-RPC.
+
+mod client;
+mod connection;
+mod status;
+
+pub use client::follow;
+pub use status::{Head, Status};

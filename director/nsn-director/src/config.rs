@@ -1,0 +1,113 @@
+//! What an operator can set: each a flag and a variable of the same name; flag over variable over default.
+
+use crate::p2p::bootstrap::parse_peer;
+use clap::{CommandFactory, FromArgMatches, Parser, builder::Resettable};
+use libp2p::Multiaddr;
+use std::{env, ffi::OsString, path::PathBuf};
+use tracing_subscriber::EnvFilter;
+
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "nsn-director",
+    version,
+    about = "A Director node: P2P, BFT coordination, chain, and the Vortex sidecar.",
+    after_help = "An empty variable counts as unset. Port 0 takes a free port. Everything listens on 0.0.0.0.\n\n\
+        example: nsn-director --substrate-ws-url ws://chain:9944 \
+        --p2p-bootstrap-peers /dns4/other/udp/9000/quic-v1"
+)]
+pub struct Config {
+    /// What to log: a level, or directives such as info,nsn_director::p2p=debug
+    #[arg(long, env = "RUST_LOG", value_name = "RUST_LOG", default_value = "info", value_parser = parse_filter)]
+    pub rust_log: String,
+
+    /// The chain's WebSocket endpoint, ws:// or wss://
+    #[arg(long, env = "SUBSTRATE_WS_URL", value_name = "SUBSTRATE_WS_URL",
+          default_value = "ws://localhost:9944", value_parser = parse_ws_url)]
+    pub substrate_ws_url: String,
+
+    /// Folder with the models and their models.lock.json
+    #[arg(long, env = "MODELS_PATH", value_name = "MODELS_PATH", default_value = "/models")]
+    pub models_path: PathBuf,
+
+    /// P2P: QUIC on this UDP port and TCP on the same number
+    #[arg(long, env = "P2P_PORT", value_name = "P2P_PORT", default_value_t = 9000)]
+    pub p2p_port: u16,
+
+    /// HTTP: /health and /metrics
+    #[arg(long, env = "METRICS_PORT", value_name = "METRICS_PORT", default_value_t = 9100)]
+    pub metrics_port: u16,
+
+    /// gRPC: BftCoordination, Vortex, health and reflection
+    #[arg(long, env = "GRPC_PORT", value_name = "GRPC_PORT", default_value_t = 50051)]
+    pub grpc_port: u16,
+
+    /// Peers to dial, comma separated multiaddrs such as /dns4/host/udp/9000/quic-v1 or /ip4/10.0.0.7/tcp/9000
+    #[arg(long, env = "P2P_BOOTSTRAP_PEERS", value_name = "P2P_BOOTSTRAP_PEERS",
+          value_delimiter = ',', value_parser = parse_peer)]
+    pub p2p_bootstrap_peers: Vec<Multiaddr>,
+
+    /// Folder of the node's own state: its peer key, peer.key, mode 0600
+    #[arg(long, env = "DATA_PATH", value_name = "DATA_PATH", default_value = "/data")]
+    pub data_path: PathBuf,
+
+    /// File that receives the last metrics as JSON when the node ends
+    #[arg(long, env = "METRICS_FILE", value_name = "METRICS_FILE")]
+    pub metrics_file: Option<PathBuf>,
+
+    /// Command that starts the sidecar, split like a shell's words but run without a shell
+    #[arg(long, env = "VORTEX_COMMAND", value_name = "VORTEX_COMMAND",
+          default_value = "python3 -m vortex", value_parser = parse_command)]
+    pub vortex_command: String,
+
+    /// Validates the configuration, reports every problem and exits: 0 if all is well, else 1
+    #[arg(long)]
+    pub check: bool,
+}
+
+impl Config {
+    /// Of the program's arguments and environment; the error knows how to print itself and its exit code.
+    pub fn from_environment() -> Result<Self, clap::Error> {
+        Self::from_arguments(env::args_os())
+    }
+
+    /// `arguments` begin with the program's name.
+    pub fn from_arguments<T: Into<OsString> + Clone>(
+        arguments: impl IntoIterator<Item = T>,
+    ) -> Result<Self, clap::Error> {
+        let command = Self::command();
+        let blank: Vec<_> = command
+            .get_arguments()
+            .filter(|argument| argument.get_env().and_then(env::var_os).is_some_and(|value| value.is_empty()))
+            .map(|argument| argument.get_id().clone())
+            .collect();
+        let command = blank
+            .into_iter()
+            .fold(command, |command, id| command.mut_arg(id, |argument| argument.env(Resettable::Reset)));
+        Self::from_arg_matches(&command.try_get_matches_from(arguments)?)
+    }
+
+    /// The sidecar's program and its first arguments.
+    pub fn vortex_words(&self) -> Vec<String> {
+        shell_words::split(&self.vortex_command).expect("checked when it was parsed")
+    }
+}
+
+fn parse_filter(value: &str) -> Result<String, String> {
+    EnvFilter::try_new(value).map(|_| value.to_owned()).map_err(|error| error.to_string())
+}
+
+fn parse_ws_url(value: &str) -> Result<String, String> {
+    let host = value.strip_prefix("ws://").or_else(|| value.strip_prefix("wss://"));
+    match host {
+        Some(host) if !host.is_empty() => Ok(value.to_owned()),
+        _ => Err("wanted ws://host:port or wss://host:port".to_owned()),
+    }
+}
+
+fn parse_command(value: &str) -> Result<String, String> {
+    match shell_words::split(value) {
+        Ok(words) if words.is_empty() => Err("the command is empty".to_owned()),
+        Ok(_) => Ok(value.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}

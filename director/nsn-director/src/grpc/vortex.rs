@@ -1,0 +1,56 @@
+//! `nsn.director.v1.Vortex`, over the sidecar.
+
+use super::Gate;
+use crate::{
+    p2p::{P2p, Topic},
+    proto::director::{GenerateSlotRequest, GenerateSlotResponse, Recipe, vortex_server},
+    vortex::{
+        Vortex,
+        protocol::{CallError, Code},
+    },
+};
+use prost::Message;
+use std::time::Duration;
+use tonic::{Request, Response, Status};
+
+const DEADLINE_MS: u32 = 30_000;
+const MAX_DEADLINE_MS: u32 = 600_000;
+
+pub struct Service {
+    pub vortex: Vortex,
+    pub p2p: P2p,
+    pub gate: Gate,
+}
+
+#[tonic::async_trait]
+impl vortex_server::Vortex for Service {
+    async fn generate_slot(
+        &self,
+        request: Request<GenerateSlotRequest>,
+    ) -> Result<Response<GenerateSlotResponse>, Status> {
+        let GenerateSlotRequest { slot, recipe, deadline_ms } = request.into_inner();
+        let deadline = match deadline_ms {
+            0 => DEADLINE_MS,
+            1..=MAX_DEADLINE_MS => deadline_ms,
+            _ => return Err(Status::invalid_argument(format!("deadline_ms is at most {MAX_DEADLINE_MS}"))),
+        };
+        let deadline = Duration::from_millis(deadline.into());
+        let generated = async {
+            let announcement = Recipe { slot, recipe: recipe.clone() }.encode_to_vec();
+            self.p2p.publish(Topic::Recipes, announcement).await;
+            self.vortex.generate_slot(slot, recipe, deadline).await.map_err(status)
+        };
+        let made = self.gate.pass(generated).await?;
+        let (digest, seconds, vram_bytes) = (made.digest, made.seconds, made.vram_bytes);
+        Ok(Response::new(GenerateSlotResponse { slot: made.slot, digest, seconds, vram_bytes }))
+    }
+}
+
+fn status(CallError { code, message }: CallError) -> Status {
+    match code {
+        Code::DeadlineExceeded => Status::deadline_exceeded(message),
+        Code::BadRequest => Status::invalid_argument(message),
+        Code::Unavailable => Status::unavailable(message),
+        Code::Internal => Status::internal(message),
+    }
+}

@@ -1,0 +1,58 @@
+//! The node's peer key: made once, kept in `DATA_PATH/peer.key`, readable by its owner alone.
+
+use anyhow::{Context, Result, bail};
+use libp2p::identity::Keypair;
+use std::{
+    fs,
+    io::{ErrorKind, Write},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+};
+use tracing::{info, warn};
+
+const FILE: &str = "peer.key";
+
+/// Reads the key, or makes one where there is none.
+pub fn load_or_create(data_path: &Path) -> Result<Keypair> {
+    let path = data_path.join(FILE);
+    match fs::read(&path) {
+        Ok(bytes) => {
+            tighten(&path)?;
+            Keypair::from_protobuf_encoding(&bytes).with_context(|| {
+                format!("{} is no peer key; move it away and a new one is made (the peer id changes)", path.display())
+            })
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => create(data_path, &path),
+        Err(error) => Err(error).with_context(|| format!("{} cannot be read (DATA_PATH)", path.display())),
+    }
+}
+
+/// Whole or not at all, and never over another node's key.
+fn create(data_path: &Path, path: &Path) -> Result<Keypair> {
+    let key = Keypair::generate_ed25519();
+    let write = || -> Result<()> {
+        fs::create_dir_all(data_path)?;
+        // A NamedTempFile has mode 0600 from its first byte.
+        let mut file = tempfile::NamedTempFile::new_in(data_path)?;
+        file.write_all(&key.to_protobuf_encoding()?)?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("the peer key cannot be written to {} (set DATA_PATH)", path.display()))?;
+    info!("New peer key in {}", path.display());
+    Ok(key)
+}
+
+fn tighten(path: &Path) -> Result<()> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        bail!("{} is no file", path.display());
+    }
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        warn!("{} had mode {mode:04o}, others could read it; it has 0600 now", path.display());
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}

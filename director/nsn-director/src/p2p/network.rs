@@ -1,0 +1,245 @@
+//! The network's task: drives the swarm, keeps the view of it, and passes messages on.
+
+use super::{
+    Command, Topic, View,
+    behaviour::{Behaviour, BehaviourEvent, KAD_PROTOCOL, PROTOCOL_VERSION},
+    bootstrap::{Bootstrap, resolve},
+};
+use crate::{
+    metrics::{self, Metrics, Reason},
+    proto::director::{Departure, Recipe},
+};
+use futures::StreamExt;
+use libp2p::{
+    Multiaddr, PeerId, Swarm,
+    gossipsub::{self, PublishError},
+    identify,
+    swarm::{SwarmEvent, dial_opts::DialOpts},
+};
+use prost::Message;
+use std::{collections::HashSet, sync::Arc, time::Duration};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::{MissedTickBehavior, interval, timeout},
+};
+use tracing::{debug, info, warn};
+
+const REDIAL: Duration = Duration::from_secs(5);
+const LEAVE: Duration = Duration::from_secs(1);
+
+pub struct Network {
+    swarm: Swarm<Behaviour>,
+    bootstrap: Bootstrap,
+    commands: mpsc::Receiver<Command>,
+    view: watch::Sender<View>,
+    bft_messages: mpsc::Sender<Vec<u8>>,
+    metrics: Arc<Metrics>,
+    /// Peers that identified themselves as Directors.
+    directors: HashSet<PeerId>,
+    /// Those of them that said good-bye.
+    departed: HashSet<PeerId>,
+}
+
+impl Network {
+    pub(super) fn new(
+        swarm: Swarm<Behaviour>,
+        bootstrap: Bootstrap,
+        commands: mpsc::Receiver<Command>,
+        view: watch::Sender<View>,
+        bft_messages: mpsc::Sender<Vec<u8>>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let (directors, departed) = Default::default();
+        Self { swarm, bootstrap, commands, view, bft_messages, metrics, directors, departed }
+    }
+
+    /// Runs until it is told to leave or every handle is gone.
+    pub async fn run(mut self) {
+        let mut redial = interval(REDIAL);
+        redial.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (found, mut addresses) = mpsc::channel(16);
+        loop {
+            tokio::select! {
+                event = self.swarm.select_next_some() => self.on_event(event),
+                _ = redial.tick() => self.look_up_missing(&found),
+                Some((peer, addresses)) = addresses.recv() => self.dial(peer, addresses),
+                command = self.commands.recv() => match command {
+                    Some(Command::Publish { topic, message, sent }) => self.publish(topic, message, sent),
+                    Some(Command::Leave { left }) => {
+                        self.leave().await;
+                        let _ = left.send(());
+                        return;
+                    }
+                    None => return,
+                },
+            }
+        }
+    }
+
+    /// Names are looked up beside the swarm, which must not wait for a resolver.
+    fn look_up_missing(&self, found: &mpsc::Sender<(Multiaddr, Vec<Multiaddr>)>) {
+        for peer in self.bootstrap.missing() {
+            let found = found.clone();
+            tokio::spawn(async move {
+                match resolve(&peer).await {
+                    Ok(addresses) => drop(found.send((peer, addresses)).await),
+                    Err(error) => warn!("Bootstrap peer {peer} cannot be looked up: {error}"),
+                }
+            });
+        }
+    }
+
+    fn dial(&mut self, peer: Multiaddr, addresses: Vec<Multiaddr>) {
+        if !self.bootstrap.missing().any(|missing| missing == peer) {
+            return;
+        }
+        for address in addresses.into_iter().take(1) {
+            let options: DialOpts = address.into();
+            let connection = options.connection_id();
+            match self.swarm.dial(options) {
+                Ok(()) => self.bootstrap.dialling(connection, peer.clone()),
+                Err(error) => debug!("{peer} is not dialled: {error}"),
+            }
+        }
+    }
+
+    fn publish(&mut self, topic: Topic, message: Vec<u8>, sent: oneshot::Sender<()>) {
+        match self.swarm.behaviour_mut().gossipsub.publish(topic.hash(), message) {
+            Ok(_) => {}
+            Err(PublishError::NoPeersSubscribedToTopic) => debug!("nobody listens to {}", topic.name()),
+            Err(error) => warn!("A message to {} was not sent: {error}", topic.name()),
+        }
+        let _ = sent.send(());
+    }
+
+    /// What was just published gets its way out before the connections close.
+    async fn leave(&mut self) {
+        let peers: Vec<PeerId> = self.swarm.connected_peers().copied().collect();
+        for peer in peers {
+            let _ = self.swarm.disconnect_peer_id(peer);
+        }
+        let closed = async {
+            while self.swarm.connected_peers().next().is_some() {
+                let event = self.swarm.select_next_some().await;
+                debug!("leaving: {event:?}");
+            }
+        };
+        let _ = timeout(LEAVE, closed).await;
+        self.view.send_modify(|view| *view = View::default());
+        self.metrics.connected_peers.set(0);
+    }
+
+    fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        match event {
+            SwarmEvent::NewListenAddr { address, .. } => {
+                info!("P2P listens on {address}");
+                self.view.send_modify(|view| view.listening.push(address));
+            }
+            SwarmEvent::ExpiredListenAddr { address, .. } => {
+                self.view.send_modify(|view| view.listening.retain(|other| *other != address));
+            }
+            SwarmEvent::ListenerClosed { addresses, reason, .. } => {
+                warn!("P2P no longer listens on {addresses:?}: {reason:?}");
+                self.view.send_modify(|view| view.listening.retain(|other| !addresses.contains(other)));
+            }
+            SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
+                debug!("connected to {peer_id} at {}", endpoint.get_remote_address());
+                self.departed.remove(&peer_id);
+                self.peers_changed(|view| {
+                    view.connected.insert(peer_id);
+                });
+            }
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, num_established, cause, .. } => {
+                self.bootstrap.ended(&connection_id);
+                if num_established == 0 {
+                    self.on_gone(peer_id, cause.map(|cause| cause.to_string()));
+                }
+            }
+            SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
+                match self.bootstrap.ended(&connection_id) {
+                    Some(peer) => warn!("Bootstrap peer {peer} does not answer: {error}"),
+                    None => debug!("a dial failed: {error}"),
+                }
+            }
+            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. })) => {
+                self.on_identified(peer_id, info);
+            }
+            SwarmEvent::Behaviour(BehaviourEvent::Gossipsub(event)) => self.on_gossip(event),
+            event => debug!("{event:?}"),
+        }
+    }
+
+    fn peers_changed(&self, change: impl FnOnce(&mut View)) {
+        self.view.send_modify(change);
+        self.metrics.connected_peers.set(self.view.borrow().connected.len() as i64);
+    }
+
+    fn on_gone(&mut self, peer: PeerId, cause: Option<String>) {
+        self.peers_changed(|view| {
+            view.connected.remove(&peer);
+            view.voters.remove(&peer);
+        });
+        if self.directors.remove(&peer) && !self.departed.remove(&peer) {
+            warn!("Director {peer} was lost: {}", cause.unwrap_or_else(|| "it closed the connection".to_owned()));
+            self.metrics.departures.get_or_create(&Reason { reason: "lost" }).inc();
+        }
+    }
+
+    fn on_identified(&mut self, peer: PeerId, info: identify::Info) {
+        if info.protocol_version != PROTOCOL_VERSION {
+            debug!("{peer} is no Director but {} {}", info.protocol_version, info.agent_version);
+            return;
+        }
+        if self.directors.insert(peer) {
+            info!("Director {peer} ({}) is connected", info.agent_version);
+        }
+        if info.protocols.contains(&KAD_PROTOCOL) {
+            for address in info.listen_addrs {
+                self.swarm.behaviour_mut().kad.add_address(&peer, address);
+            }
+        }
+    }
+
+    fn on_gossip(&mut self, event: gossipsub::Event) {
+        match event {
+            gossipsub::Event::Subscribed { peer_id, topic } if topic == Topic::Bft.hash() => {
+                self.view.send_modify(|view| {
+                    view.voters.insert(peer_id);
+                });
+            }
+            gossipsub::Event::Unsubscribed { peer_id, topic } if topic == Topic::Bft.hash() => {
+                self.view.send_modify(|view| {
+                    view.voters.remove(&peer_id);
+                });
+            }
+            gossipsub::Event::Message { message, .. } => {
+                let Some((topic, source)) = Topic::of(&message.topic).zip(message.source) else { return };
+                self.metrics.messages.get_or_create(&metrics::Topic { topic: topic.name() }).inc();
+                self.on_message(topic, source, message.data);
+            }
+            event => debug!("{event:?}"),
+        }
+    }
+
+    fn on_message(&mut self, topic: Topic, source: PeerId, data: Vec<u8>) {
+        match topic {
+            Topic::Bft => {
+                if self.bft_messages.try_send(data).is_err() {
+                    warn!("A message of {source} on nsn/bft was dropped: too many at once");
+                }
+            }
+            Topic::Departure => match Departure::decode(data.as_slice()) {
+                Ok(departure) if self.departed.insert(source) => {
+                    info!("Director {source} departs: {}", departure.reason);
+                    self.metrics.departures.get_or_create(&Reason { reason: "announced" }).inc();
+                }
+                Ok(_) => {}
+                Err(error) => warn!("{source} sent no departure on nsn/departure: {error}"),
+            },
+            Topic::Recipes => match Recipe::decode(data.as_slice()) {
+                Ok(recipe) => info!("Director {source} works on slot {}", recipe.slot),
+                Err(error) => warn!("{source} sent no recipe on nsn/recipes: {error}"),
+            },
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The conversation with a sidecar that has connected.
+
+use super::{
+    Call, State,
+    protocol::{Answer, CallError, Code, Event, GenerateSlot, Line, Request, Slot},
+};
+use crate::{lock, metrics::Metrics};
+use anyhow::{Context, Result, bail};
+use futures::StreamExt;
+use std::{collections::HashMap, convert::Infallible, path::PathBuf, sync::Arc};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{
+        UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::{mpsc, oneshot, watch},
+};
+use tokio_util::codec::{FramedRead, LinesCodec};
+use tracing::{info, warn};
+
+const MAX_LINE: usize = 1024 * 1024;
+
+pub struct Connection {
+    lines: FramedRead<OwnedReadHalf, LinesCodec>,
+    writer: OwnedWriteHalf,
+    waiting: HashMap<u64, oneshot::Sender<Result<Slot, CallError>>>,
+    next_id: u64,
+    models_path: PathBuf,
+    state: watch::Sender<State>,
+    metrics: Arc<Metrics>,
+}
+
+impl Connection {
+    pub fn new(stream: UnixStream, models_path: PathBuf, state: watch::Sender<State>, metrics: Arc<Metrics>) -> Self {
+        let (reader, writer) = stream.into_split();
+        let lines = FramedRead::new(reader, LinesCodec::new_with_max_length(MAX_LINE));
+        Self { lines, writer, waiting: HashMap::new(), next_id: 1, models_path, state, metrics }
+    }
+
+    /// Passes calls and answers until the sidecar closes its end or breaks the protocol.
+    pub async fn serve(&mut self, calls: &mut mpsc::Receiver<Call>) -> Result<Infallible> {
+        loop {
+            tokio::select! {
+                line = self.lines.next() => {
+                    let line = line.context("the sidecar closed its socket")??;
+                    let line = serde_json::from_str(&line)
+                        .with_context(|| format!("the sidecar broke the protocol: {line:.200}"))?;
+                    match line {
+                        Line::Event(event) => self.take(event),
+                        Line::Answer(answer) => self.answer(answer),
+                    }
+                }
+                call = calls.recv() => match call {
+                    Some(call) => self.ask(call).await?,
+                    None => bail!("the node is ending"),
+                },
+            }
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Loading { model, index, of } => {
+                self.state.send_replace(State::Loading { model, index, of });
+            }
+            Event::Loaded { model, vram_bytes } => {
+                info!("{model} is loaded, {vram_bytes} bytes of VRAM in use");
+                self.metrics.vram_usage.set(vram_bytes as i64);
+            }
+            Event::Ready { device, models, vram_bytes } => {
+                self.metrics.vram_usage.set(vram_bytes as i64);
+                let state = match self.missing(&models) {
+                    None => State::Ready { device, models },
+                    Some(reason) => State::Failed { reason },
+                };
+                match state.verdict() {
+                    (true, detail) => info!("The sidecar is ready: {detail}"),
+                    (false, reason) => warn!("The sidecar is not ready: {reason}"),
+                }
+                self.state.send_replace(state);
+            }
+            Event::Vram { vram_bytes } => {
+                self.metrics.vram_usage.set(vram_bytes as i64);
+            }
+            Event::Failed { error } => {
+                self.state.send_replace(State::Failed { reason: error });
+            }
+        }
+    }
+
+    /// The lock says what has to be there, not the sidecar.
+    fn missing(&self, loaded: &[String]) -> Option<String> {
+        match lock::titles(&self.models_path) {
+            Err(error) => Some(format!("{error:#}")),
+            Ok(titles) => {
+                let missing: Vec<_> = titles.into_iter().filter(|title| !loaded.contains(title)).collect();
+                (!missing.is_empty()).then(|| format!("the sidecar is ready without {}", missing.join(", ")))
+            }
+        }
+    }
+
+    async fn ask(&mut self, call: Call) -> Result<()> {
+        let id = self.next_id;
+        self.next_id += 1;
+        let deadline_ms = call.deadline.as_millis() as u64;
+        let params = GenerateSlot { slot: call.slot, recipe: &call.recipe, deadline_ms };
+        let mut line = serde_json::to_vec(&Request { id, method: "generate_slot", params })?;
+        line.push(b'\n');
+        self.waiting.insert(id, call.answer);
+        self.writer.write_all(&line).await.context("the sidecar does not read its socket")
+    }
+
+    fn answer(&mut self, Answer { id, result, error }: Answer) {
+        let Some(waiting) = self.waiting.remove(&id) else {
+            warn!("The sidecar answered a request {id} that nobody made");
+            return;
+        };
+        let neither = || CallError { code: Code::Internal, message: "an answer without a result".to_owned() };
+        // Whoever asked may have gone.
+        let _ = waiting.send(result.ok_or_else(|| error.unwrap_or_else(neither)));
+    }
+}

@@ -1,0 +1,96 @@
+//! The JSON lines between the Director and its sidecar, over a Unix socket.
+
+use serde::{Deserialize, Serialize};
+
+/// What the sidecar says: an event, or the answer to a request.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Line {
+    Event(Event),
+    Answer(Answer),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Event {
+    Loading { model: String, index: u32, of: u32 },
+    Loaded { model: String, vram_bytes: u64 },
+    Ready { device: String, models: Vec<String>, vram_bytes: u64 },
+    Vram { vram_bytes: u64 },
+    Failed { error: String },
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Answer {
+    pub id: u64,
+    pub result: Option<Slot>,
+    pub error: Option<CallError>,
+}
+
+/// The result of `generate_slot`; `digest` is a sha256 in 64 hex digits.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Slot {
+    pub slot: u64,
+    pub digest: String,
+    pub seconds: f64,
+    pub vram_bytes: u64,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct CallError {
+    pub code: Code,
+    pub message: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    DeadlineExceeded,
+    BadRequest,
+    Unavailable,
+    #[serde(other)]
+    Internal,
+}
+
+impl CallError {
+    pub fn unavailable(message: String) -> Self {
+        Self { code: Code::Unavailable, message }
+    }
+
+    pub fn deadline(message: String) -> Self {
+        Self { code: Code::DeadlineExceeded, message }
+    }
+}
+
+#[derive(Serialize)]
+pub struct Request<'a> {
+    pub id: u64,
+    pub method: &'static str,
+    pub params: GenerateSlot<'a>,
+}
+
+#[derive(Serialize)]
+pub struct GenerateSlot<'a> {
+    pub slot: u64,
+    pub recipe: &'a str,
+    pub deadline_ms: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_error_code_is_an_internal_one() {
+        let line = serde_json::from_str(r#"{"id":3,"error":{"code":"novel","message":"m"}}"#).unwrap();
+        let Line::Answer(Answer { id: 3, result: None, error: Some(error) }) = line else { panic!("{line:?}") };
+        assert_eq!(error.code, Code::Internal);
+    }
+
+    #[test]
+    fn an_event_is_told_from_an_answer() {
+        let line = serde_json::from_str(r#"{"event":"vram","vram_bytes":7}"#).unwrap();
+        assert!(matches!(line, Line::Event(Event::Vram { vram_bytes: 7 })), "{line:?}");
+        assert!(serde_json::from_str::<Line>(r#"{"event":"novel"}"#).is_err());
+    }
+}

@@ -1,0 +1,94 @@
+//! Keeps a sidecar running: starts it, serves it, and starts it again after a pause when it ends.
+
+use super::{Call, State, Vortex, child::SidecarProcess, connection::Connection, reaper::Reaper};
+use crate::{config::Config, metrics::Metrics};
+use anyhow::{Result, anyhow};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// A sidecar that ran this long gets the shortest pause again.
+const STEADY: Duration = Duration::from_secs(60);
+
+pub struct Supervisor {
+    words: Vec<String>,
+    models_path: PathBuf,
+    calls: mpsc::Receiver<Call>,
+    state: watch::Sender<State>,
+    metrics: Arc<Metrics>,
+    reaper: Arc<Reaper>,
+}
+
+/// The handle, and the supervisor itself, to be run as a task.
+pub fn start(config: &Config, metrics: Arc<Metrics>, reaper: Arc<Reaper>) -> (Vortex, Supervisor) {
+    let (call_sender, calls) = mpsc::channel(64);
+    let (state, state_receiver) = watch::channel(State::Starting);
+    let (words, models_path) = (config.vortex_words(), config.models_path.clone());
+    let supervisor = Supervisor { words, models_path, calls, state, metrics, reaper };
+    (Vortex { state: state_receiver, calls: call_sender }, supervisor)
+}
+
+impl Supervisor {
+    /// Runs until `stop`, and returns when the sidecar is gone.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut pause = BACKOFF.0;
+        loop {
+            let begun = Instant::now();
+            let Err(why) = self.run_once(&stop).await else { return };
+            self.metrics.vortex_up.set(0);
+            self.metrics.vram_usage.set(0);
+            let reason = format!("{why:#}");
+            if begun.elapsed() > STEADY {
+                pause = BACKOFF.0;
+            }
+            error!("{reason}; it is started again in {} s", pause.as_secs());
+            self.state.send_replace(State::Failed { reason });
+            while self.calls.try_recv().is_ok() {} // dropping a call answers it
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = stop.cancelled() => return,
+            }
+            pause = (pause * 2).min(BACKOFF.1);
+            self.metrics.vortex_restarts.inc();
+        }
+    }
+
+    /// One life of the sidecar: `Ok` when it was told to stop, else why it ended.
+    async fn run_once(&mut self, stop: &CancellationToken) -> Result<()> {
+        self.state.send_replace(State::Starting);
+        let (mut process, socket) = SidecarProcess::start(&self.words, &self.models_path, self.reaper.clone())?;
+        let stream = tokio::select! {
+            accepted = socket.accept() => accepted?.0,
+            status = process.ended() => {
+                process.end().await;
+                return Err(anyhow!("the sidecar ended before it connected: {status}"));
+            }
+            () = stop.cancelled() => return Ok(ended_on_request(process).await),
+        };
+        self.metrics.vortex_up.set(1);
+        let mut connection =
+            Connection::new(stream, self.models_path.clone(), self.state.clone(), self.metrics.clone());
+        let why = tokio::select! {
+            broken = connection.serve(&mut self.calls) => match broken { Ok(never) => match never {}, Err(why) => format!("{why:#}") },
+            _ = process.ended() => "the sidecar ended".to_owned(),
+            () = stop.cancelled() => return Ok(ended_on_request(process).await),
+        };
+        // What it said last, it may have said on its way out.
+        let _ = timeout(Duration::from_millis(200), connection.serve(&mut self.calls)).await;
+        let status = process.end().await;
+        match &*self.state.borrow() {
+            State::Failed { reason } => Err(anyhow!("the sidecar failed: {reason} ({status})")),
+            _ => Err(anyhow!("{why} ({status})")),
+        }
+    }
+}
+
+async fn ended_on_request(process: SidecarProcess) {
+    let status = process.end().await;
+    info!("Sidecar ended by SIGTERM: {status}");
+}
