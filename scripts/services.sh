@@ -196,12 +196,8 @@ start_all() {
 }
 
 make_bases() {
-  local image
-  export DOCKER_HOST="unix://$run_dir/main.sock" DOCKER_CONFIG="$CACHE/docker-config" PATH="$docker:$PATH"
-  "$SETUP/bases.sh" "$bases_address"
-  for image in base:bookworm rust:sid; do
-    docker image inspect "$bases_address/$image" >/dev/null 2>&1 || quietly docker pull "$bases_address/$image"
-  done
+  DOCKER_HOST="unix://$run_dir/main.sock" DOCKER_CONFIG="$CACHE/docker-config" PATH="$docker:$PATH" \
+    "$SETUP/bases.sh" "$bases_address"
 }
 
 stop_all() {
@@ -236,10 +232,9 @@ run() {
   with_start_lock start_all
   # shellcheck source=/dev/null
   . "$env_file"
-  "$@" 9>&- &
+  "$@" <&0 9>&- &
   local child=$! status=0
-  trap 'kill -INT "$child" 2>/dev/null' INT
-  trap 'kill -TERM "$child" 2>/dev/null' TERM
+  trap 'kill -TERM "$child" 2>/dev/null' INT TERM # a background command ignores INT
   wait "$child" || status=$?
   while kill -0 "$child" 2>/dev/null; do wait "$child" || status=$?; done
   exit "$status"

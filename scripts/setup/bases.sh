@@ -1,58 +1,89 @@
 #!/usr/bin/env bash
-# Base images made of Debian packages, for machines that cannot pull any: `bases.sh REGISTRY [IMAGE…]` pushes to
-# REGISTRY (host:port) what is not there yet, using the Docker engine that DOCKER_HOST names (containerd store).
+# Base images made of Debian packages, for machines that cannot pull any: `bases.sh PREFIX` makes those that the caller's
+# Docker engine (containerd store) lacks, named PREFIX/base:bookworm and so on. Where PREFIX is a registry on loopback
+# (127.0.0.1:PORT) they are pushed there. The Debian roots stay in the cache.
 #   base:bookworm  amd64, arm64: Debian 12 with ca-certificates, curl, python3 (3.11)
 #   rust:sid       amd64: Debian's newest Rust with the library for amd64 and arm64, clang, zig and cargo-zigbuild
+#   uv:wheel       amd64, arm64: uv from PyPI, as /uv
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-registry=$1
-shift
-images=("${@:-base:bookworm}")
-[[ $# -gt 0 ]] || images+=(rust:sid)
+prefix=$1
+push=false
+[[ $prefix == 127.0.0.1:* ]] && push=true
 
-# root OUT SUITE ARCHITECTURES PACKAGES: a tar file with Debian's suite and these packages.
+# root NAME SUITE ARCHITECTURES PACKAGES: a root of Debian's suite with these packages, as $work/NAME.tar.
 root() {
+  local dir="$CACHE/root-$2-$1-$BASES_REVISION"
+  if [[ ! -d $dir ]]; then
+    note "Making a root of Debian's $2 ($3)"
+    "$SETUP/debian.sh" mmdebstrap arch-test debian-archive-keyring
+    once "$dir" bootstrap "$2" "$3" "$4"
+  fi
+  ln "$dir/root.tar" "$work/$1.tar"
+}
+
+bootstrap() {
   local sources
   sources="$(mktemp --suffix=.sources)"
-  "$SETUP/debian.sh" --sources "$2" >"$sources"
-  quietly nice -n 10 mmdebstrap --variant=apt --architectures="$3" --include="$4" \
-    --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Retries "3"' "$2" "$1" "$sources" ||
-    die "mmdebstrap could not make a root of Debian's $2 for $3 (its output is above)"
+  "$SETUP/debian.sh" --sources "$1" >"$sources"
+  quietly nice -n 10 mmdebstrap --variant=apt --architectures="$2" --include="$3" \
+    --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Retries "3"' "$1" "$4/root.tar" "$sources" ||
+    die "mmdebstrap could not make a root of Debian's $1 for $2 (its output is above)"
   rm -f "$sources"
+}
+
+zig() {
+  python3 -m pip --version >/dev/null 2>&1 || "$SETUP/debian.sh" python3-pip
+  quietly python3 -m pip install --quiet --no-deps --only-binary=:all: --target "$1" \
+    "ziglang==$ZIG_VERSION" "cargo-zigbuild==$ZIGBUILD_VERSION" ||
+    die "ziglang $ZIG_VERSION and cargo-zigbuild $ZIGBUILD_VERSION cannot be had from PyPI (see above)"
 }
 
 base_bookworm() {
   "$SETUP/emulation.sh"
-  root "$1/amd64.tar" bookworm amd64 ca-certificates,curl,python3
-  root "$1/arm64.tar" bookworm arm64 ca-certificates,curl,python3
+  root amd64 bookworm amd64 ca-certificates,curl,python3
+  root arm64 bookworm arm64 ca-certificates,curl,python3
   # shellcheck disable=SC2016  # expanded by BuildKit
-  printf 'FROM scratch\nARG TARGETARCH\nADD ${TARGETARCH}.tar /\nCMD ["bash"]\n' >"$1/Dockerfile"
-  push "$1" linux/amd64,linux/arm64 base:bookworm
+  printf 'FROM scratch\nARG TARGETARCH\nADD ${TARGETARCH}.tar /\nCMD ["bash"]\n' >"$work/Dockerfile"
+  platforms=linux/amd64,linux/arm64
 }
 
 rust_sid() {
-  root "$1/amd64.tar" sid amd64,arm64 "rustc,cargo,libstd-rust-dev:amd64,libstd-rust-dev:arm64,gcc,libc6-dev,clang,\
+  root rust sid amd64,arm64 "rustc,cargo,libstd-rust-dev:amd64,libstd-rust-dev:arm64,gcc,libc6-dev,clang,\
 git,make,pkg-config,libssl-dev,protobuf-compiler,python3,python3-pip,ca-certificates,curl"
-  quietly python3 -m pip install --quiet --no-deps --target "$1/zig" "ziglang==$ZIG_VERSION" "cargo-zigbuild==$ZIGBUILD_VERSION" ||
-    die "ziglang and cargo-zigbuild cannot be had from PyPI (see above)"
-  printf 'FROM scratch\nADD amd64.tar /\nCOPY zig /usr/lib/python3/dist-packages\n%s\nCMD ["bash"]\n' \
-    'COPY zig/bin/cargo-zigbuild /usr/local/bin/' >"$1/Dockerfile"
-  push "$1" linux/amd64 rust:sid
+  zig "$work/zig"
+  printf 'FROM scratch\nADD rust.tar /\nCOPY zig /usr/lib/python3/dist-packages\n%s\nCMD ["bash"]\n' \
+    'COPY zig/bin/cargo-zigbuild /usr/local/bin/' >"$work/Dockerfile"
+  platforms=linux/amd64
 }
 
-push() {
-  quietly nice -n 10 docker buildx build --builder "" --provenance=false --platform "$2" --tag "$registry/$3" \
-    --output "type=image,push=true,compression=zstd,oci-mediatypes=true" "$1" ||
-    die "the stand-in base $3 could not be put into the registry at $registry (see above)"
+uv_wheel() {
+  local platform
+  for platform in amd64:x86_64 arm64:aarch64; do
+    quietly python3 -m pip install --quiet --no-deps --only-binary=:all: --target "$work/${platform%:*}" \
+      --platform "manylinux_2_28_${platform#*:}" --platform "manylinux_2_17_${platform#*:}" "uv==$UV_VERSION" ||
+      die "uv $UV_VERSION for ${platform%:*} cannot be had from PyPI (see above)"
+  done
+  # shellcheck disable=SC2016  # expanded by BuildKit
+  printf 'FROM scratch\nARG TARGETARCH\nCOPY ${TARGETARCH}/bin/uv /uv\n' >"$work/Dockerfile"
+  platforms=linux/amd64,linux/arm64
 }
 
-for image in "${images[@]}"; do
-  curl -fsS -o /dev/null -H 'Accept: application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json' \
-    "http://$registry/v2/${image/:/\/manifests\/}" 2>/dev/null && continue
-  note "Making the stand-in base $image from Debian packages"
-  "$SETUP/debian.sh" mmdebstrap arch-test debian-archive-keyring
+# Is the image in the engine and, where it is pushed, in the registry?
+present() {
+  local accept='Accept: application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json'
+  if $push && ! curl -fsS -o /dev/null -H "$accept" "http://$prefix/v2/${1/:/\/manifests\/}" 2>/dev/null; then return 1; fi
+  docker image inspect "$prefix/$1" >/dev/null 2>&1 || { $push && quietly docker pull "$prefix/$1"; }
+}
+
+for image in base:bookworm rust:sid uv:wheel; do
+  present "$image" && continue
+  note "Making the stand-in $prefix/$image"
   work="$(mktemp -d -p "$CACHE")"
-  "${image/:/_}" "$work"
+  "${image/:/_}"
+  quietly nice -n 10 docker buildx build --builder "" --provenance=false --platform "$platforms" \
+    --output "type=image,name=$prefix/$image,push=$push,compression=zstd,oci-mediatypes=true" "$work" ||
+    die "the stand-in base $image could not be built (see above)"
   rm -rf "$work"
 done
