@@ -8,6 +8,8 @@ import { pushModels } from "../models/push.ts";
 import { readLock } from "../pipeline/models.ts";
 import { countRequests } from "../stores/count-requests.ts";
 import type { Command } from "./command.ts";
+import { lockCommand } from "./models-lock.ts";
+import { pullCommand, verifyCommand } from "./models-pull.ts";
 
 const lockFlag = {
   flag: "--lock <file>",
@@ -96,4 +98,10 @@ const push: Command = {
   },
 };
 
-export const modelsCommands: readonly Command[] = [plan, push];
+export const modelsCommands: readonly Command[] = [
+  lockCommand,
+  plan,
+  push,
+  pullCommand,
+  verifyCommand,
+];

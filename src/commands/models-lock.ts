@@ -1,0 +1,66 @@
+import { amount } from "../amount.ts";
+import { hubOf } from "../config/read.ts";
+import { UsageError } from "../errors.ts";
+import type { LockChanges } from "../models/changes.ts";
+import { formatLock } from "../models/lock-text.ts";
+import { resolveLock } from "../models/resolve.ts";
+import { parseSpec } from "../models/spec.ts";
+import { readLock } from "../pipeline/models.ts";
+import type { Command } from "./command.ts";
+
+export const lockCommand: Command = {
+  name: "models lock",
+  summary: "resolve the spec to revisions, sizes, hashes and layer digests",
+  example: "director-image models lock --spec models.json --lock models.lock.json",
+  inputs: ["hub-token"],
+  flags: [
+    { flag: "--spec <file>", description: "what a person wrote", default: "models.json" },
+    { flag: "--lock <file>", description: "what is written", default: "models.lock.json" },
+    { flag: "--open", description: "metadata and small files only: no layers" },
+    { flag: "--update", description: "look branches up anew" },
+    { flag: "--repack", description: "pack all layers afresh" },
+  ],
+  run: async (given, { ports, environment }) => {
+    const { files, log, signal } = ports;
+    const [spec, lock] = [given.value("spec") ?? "", given.value("lock") ?? ""];
+    const text = await files.readFile(spec, "utf8").catch((cause) => {
+      throw new UsageError(`--spec: ${spec} cannot be read.`, { cause });
+    });
+    const previous = await files.stat(lock).then(
+      () => readLock(lock, ports),
+      () => undefined,
+    );
+    const resolved = await resolveLock(
+      parseSpec(text, spec),
+      { ...ports, hub: hubOf(given.value("hub-token"), environment) },
+      {
+        previous,
+        open: given.isSet("open"),
+        update: given.isSet("update"),
+        repack: given.isSet("repack"),
+        signal,
+      },
+    );
+    await files.writeFile(`${lock}.new`, formatLock(resolved.lock));
+    await files.rename(`${lock}.new`, lock);
+    log.info(`${lock} is written.`);
+    return {
+      json: { lock: resolved.lock, changes: resolved.changes, bytesRead: resolved.bytesRead },
+      text: changeLines(resolved.changes),
+    };
+  },
+};
+
+function changeLines({ revisions, files, layers }: LockChanges): readonly string[] {
+  const size = (bytes: number | undefined) => (bytes === undefined ? "" : amount(bytes));
+  return [
+    ...revisions.map(
+      ({ model, from, to }) => `revision  ${model}: ${from.slice(0, 12)} → ${to.slice(0, 12)}`,
+    ),
+    ...files.map(
+      ({ file, change, from, to }) =>
+        `${change.padEnd(8)}  ${file}  ${[size(from), size(to)].filter((part) => part !== "").join(" → ")}`,
+    ),
+    `${layers.kept} layers kept, ${layers.added} new (${amount(layers.bytes)})`,
+  ];
+}
