@@ -6,13 +6,13 @@ Exit codes: 0 done; 1 bytes are not what the lock says; 2 wrong usage or lock; 3
 """
 
 import argparse
+import collections
 import concurrent.futures
 import email.utils
 import errno
 import fcntl
 import hashlib
 import http.client
-import ipaddress
 import json
 import os
 import random
@@ -20,7 +20,6 @@ import re
 import shutil
 import signal
 import sys
-import threading
 import time
 import urllib.error
 import urllib.parse
@@ -31,7 +30,6 @@ from typing import Any, BinaryIO, Dict, List, NamedTuple, Optional, Tuple
 CHUNK = 1024 * 1024
 LONGEST_WAIT = 600.0  # seconds; a source that asks for more is passed over
 LOCK_NAME = "models.lock.json"
-STOP = threading.Event()  # ends every worker at its next chunk
 
 
 class Failure(Exception):
@@ -90,12 +88,9 @@ def read_lock(path: Path, hub: str) -> List[WeightFile]:
         raise Failure(2, f"{path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Failure(2, f"{path} is not a models lock: {type(error).__name__}: {error}") from error
-    labels = [file.label.lower() for file in files]
-    twice = (
-        next((label for label in labels if labels.count(label) > 1), None) if len(set(labels)) < len(labels) else None
-    )
-    if twice is not None:
-        raise Failure(2, f"{path}: {twice} is there twice")
+    for label, count in collections.Counter(file.label.lower() for file in files).items():
+        if count > 1:
+            raise Failure(2, f"{path}: {label} is there twice")
     return files
 
 
@@ -124,10 +119,7 @@ def inside(path: str) -> str:
 def check_url(url: str) -> str:
     """The address, if it is `https:`, `file:`, or plain HTTP on loopback."""
     parts = urllib.parse.urlsplit(url)
-    loopback = parts.hostname == "localhost"
-    if parts.scheme == "http" and parts.hostname and re.fullmatch(r"[\d.]+|[\da-f:]+", parts.hostname):
-        loopback = ipaddress.ip_address(parts.hostname).is_loopback
-    if parts.scheme == "http" and not loopback:
+    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
         raise ValueError(f"{url!r} is plain HTTP, which is allowed on loopback only")
     if not (parts.hostname if parts.scheme in ("https", "http") else parts.scheme == "file" and not parts.netloc):
         raise ValueError(f"{url!r} is no https: or file: address")
@@ -161,7 +153,11 @@ OPENER = urllib.request.build_opener(Redirects)
 def open_source(url: str, file: WeightFile, begin: int, to: Settings) -> Tuple[Any, int]:
     """The source's bytes, and the offset that they begin at: `begin`, or 0 where it cannot resume."""
     if url.startswith("file:"):
-        return open_local(Path(urllib.request.url2pathname(urllib.parse.urlsplit(url).path)), file, begin)
+        path = Path(urllib.request.url2pathname(urllib.parse.urlsplit(url).path))
+        if not path.is_file() or path.stat().st_size != file.size:
+            raise Failure(3, f"{path} is not there, or not of {file.size:,} bytes")
+        opened = path.open("rb")
+        return opened, opened.seek(begin)
     request = urllib.request.Request(url, headers={"User-Agent": "director-image"})  # noqa: S310 - the lock was checked
     if begin:
         request.add_header("Range", f"bytes={begin}-")
@@ -178,22 +174,11 @@ def open_source(url: str, file: WeightFile, begin: int, to: Settings) -> Tuple[A
         if said is None or int(said.group(1)) != begin:
             raise Break(f"answered another range than bytes {begin}-")
         begins, total = begin, None if said.group(2) == "*" else said.group(2)
-    if total is not None and int(total) != file.size:
+    page = "text/html" in response.headers.get("Content-Type", "") and not file.label.endswith(".html")
+    if page or total not in (None, str(file.size)):
         with response:
-            raise Failure(1, foreign(response, int(total), file))
+            raise Failure(1, foreign(response, page, total, file))
     return response, begins
-
-
-def open_local(path: Path, file: WeightFile, begin: int) -> Tuple[Any, int]:
-    try:
-        opened = path.open("rb")
-    except OSError as error:
-        raise Failure(3, f"{path}: {error.strerror}") from error
-    size = os.fstat(opened.fileno()).st_size
-    if size != file.size:
-        opened.close()
-        raise Failure(1, f"{path} has {size:,} bytes, the lock says {file.size:,}")
-    return opened, opened.seek(begin)
 
 
 def refusal(error: urllib.error.HTTPError, url: str, file: WeightFile, to: Settings) -> Exception:
@@ -204,10 +189,8 @@ def refusal(error: urllib.error.HTTPError, url: str, file: WeightFile, to: Setti
             return Failure(3, f"{answer} and asks to wait {wait:.0f} s")
         return Break(answer, wait)
     if error.code in (401, 403) and file.repository and origin(url) == origin(to.hub):
-        page = f"{to.hub}/{file.repository}"
-        if to.token:
-            return Failure(3, f"{answer}: the token in HF_TOKEN may not read {page} (accept its terms there)")
-        return Failure(3, f"{answer}: the repository is gated. Accept its terms at {page} and set HF_TOKEN")
+        seen = "the token in HF_TOKEN may not read it" if to.token else "it is gated, so set HF_TOKEN"
+        return Failure(3, f"{answer}: {seen}; its terms are accepted at {to.hub}/{file.repository}")
     return Failure(3, f"{answer} {error.reason} for {url}")
 
 
@@ -221,14 +204,12 @@ def retry_after(value: str) -> Optional[float]:
         return None
 
 
-def foreign(response: Any, total: int, file: WeightFile) -> str:
+def foreign(response: Any, page: bool, total: Optional[str], file: WeightFile) -> str:
     """What a source sends instead of the file."""
-    head, kind = response.read(200).lstrip(), f"{total:,} bytes"
-    if head.startswith(b"version https://git-lfs"):
-        kind = "a git-lfs pointer, not the weights"
-    elif head.startswith(b"<") and "html" in response.headers.get("Content-Type", ""):
-        kind = "an HTML page"
-    return f"{urllib.parse.urlsplit(response.url).netloc} sends {kind}, the lock says {file.size:,} bytes"
+    kind = "an HTML page" if page else f"{total} bytes"
+    if response.read(100).startswith(b"version https://git-lfs"):
+        kind = "a git-lfs pointer"
+    return f"{urllib.parse.urlsplit(response.url).netloc} sends {kind}, the lock says {file.size} bytes of weights"
 
 
 class Part:
@@ -265,16 +246,10 @@ class Part:
         self.file.truncate()
         self.seen, self.length = hashlib.sha256(), 0
 
-    def finish(self) -> None:
-        os.fsync(self.file.fileno())
-        self.path.replace(self.target)
-
 
 def hash_of(opened: BinaryIO) -> "hashlib._Hash":
     seen = hashlib.sha256()
     for chunk in iter(lambda: opened.read(CHUNK), b""):
-        if STOP.is_set():
-            raise Failure(3, "stopped")
         seen.update(chunk)
     return seen
 
@@ -309,7 +284,8 @@ def fetch(file: WeightFile, to: Settings) -> None:
         for url in file.sources:
             try:
                 from_source(url, file, part, to)
-                part.finish()
+                os.fsync(part.file.fileno())
+                part.path.replace(part.target)
                 say(f"{file.label}: {gb(file.size)} (checksum verified)")
                 return
             except Failure as failure:
@@ -323,7 +299,7 @@ def fetch(file: WeightFile, to: Settings) -> None:
 def from_source(url: str, file: WeightFile, part: Part, to: Settings) -> None:
     """Completes the part from one source, with its attempts; Failure where that source cannot."""
     host, attempt = urllib.parse.urlsplit(url).netloc or url, 1
-    while not STOP.is_set():
+    while True:
         try:
             whole = receive(url, file, part, to)
             seen = part.seen.hexdigest()
@@ -346,8 +322,7 @@ def from_source(url: str, file: WeightFile, part: Part, to: Settings) -> None:
             wait = to.backoff * 2 ** (attempt - 1) * (1 + random.random() / 5)  # noqa: S311 - jitter
         attempt += 1
         say(f"{file.label}: {reason} at byte {part.length:,}. Retry {attempt}/{to.retries} in {wait:.0f}s...")
-        STOP.wait(wait)
-    raise Failure(3, "stopped")
+        time.sleep(wait)
 
 
 def receive(url: str, file: WeightFile, part: Part, to: Settings) -> bool:
@@ -365,8 +340,6 @@ def receive(url: str, file: WeightFile, part: Part, to: Settings) -> bool:
                 part.restart()
                 raise Failure(1, f"{url} sends more than the {file.size:,} bytes of the lock")
             part.write(chunk)
-            if STOP.is_set():
-                raise Failure(3, "stopped")
     if part.length < file.size:
         raise Break("the connection ended")
     return begins == 0
@@ -381,10 +354,7 @@ def download(files: List[WeightFile], to: Settings) -> None:
         if not done:
             say(f"{gb(sum(present(file, to) for file in files))} of {gb(sum(file.size for file in files))}")
         for future in done:
-            error = future.exception()
-            if error is not None:
-                STOP.set()
-                raise error
+            future.result()
 
 
 def present(file: WeightFile, to: Settings) -> int:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Folder, floats, safetensors, sample_folder, torch_zip, view, write_models
+from samples import Folder, floats, safetensors, sample_folder, torch_zip, view, write_models
 
 from vortex.devices import HostDevice
 from vortex.errors import DeadlineExceeded, Stopped

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 import pytest
-from conftest import safetensors, write_models
+from samples import safetensors, write_models
 
 
 class Director:
