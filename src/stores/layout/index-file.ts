@@ -10,10 +10,7 @@ import type { Entries } from "./entries.ts";
 import { type LockPorts, underLock } from "./lock.ts";
 
 export interface IndexPorts extends LockPorts {
-  readonly files: Pick<
-    Files,
-    "mkdir" | "open" | "readFile" | "rename" | "rm" | "stat" | "writeFile"
-  >;
+  readonly files: Pick<Files, "link" | "mkdir" | "open" | "readFile" | "rename" | "rm" | "stat">;
 }
 
 const empty: Index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] };

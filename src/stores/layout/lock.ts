@@ -9,7 +9,7 @@ const stale = 30_000;
 const patience = 60_000;
 
 export interface LockPorts {
-  readonly files: Pick<Files, "open" | "readFile" | "rename" | "rm" | "stat">;
+  readonly files: Pick<Files, "link" | "open" | "readFile" | "rename" | "rm" | "stat">;
   readonly clock: Clock;
 }
 
@@ -19,18 +19,19 @@ export async function underLock<T>(
   work: () => Promise<T>,
   ports: LockPorts,
 ): Promise<T> {
-  await acquire(path, ports);
+  const mine = `${thisProcess()} ${randomUUID()}`;
+  await acquire(path, mine, ports);
   try {
     return await work();
   } finally {
-    await ports.files.rm(path, { force: true });
+    await release(path, mine, ports);
   }
 }
 
-async function acquire(path: string, ports: LockPorts): Promise<void> {
+async function acquire(path: string, mine: string, ports: LockPorts): Promise<void> {
   const { clock } = ports;
   const end = clock.now() + patience;
-  while (!(await create(path, ports))) {
+  while (!(await create(path, mine, ports))) {
     await removeIfStale(path, ports);
     if (clock.now() > end) {
       throw new RemoteError(`${path} has been held by another process for a minute.`, {
@@ -41,11 +42,17 @@ async function acquire(path: string, ports: LockPorts): Promise<void> {
   }
 }
 
-async function create(path: string, { files }: LockPorts): Promise<boolean> {
+/** A holder that slept so long that it lost the lock must not take it from the next one. */
+async function release(path: string, mine: string, { files }: LockPorts): Promise<void> {
+  const holder = await files.readFile(path, "utf8").catch(() => undefined);
+  if (holder === mine) await files.rm(path, { force: true });
+}
+
+async function create(path: string, mine: string, { files }: LockPorts): Promise<boolean> {
   try {
     const file = await files.open(path, "wx");
     try {
-      await file.writeFile(thisProcess());
+      await file.writeFile(mine);
     } catch (error) {
       await files.rm(path, { force: true });
       throw error;
@@ -59,18 +66,20 @@ async function create(path: string, { files }: LockPorts): Promise<boolean> {
   }
 }
 
-/** Takes a stale lock away by renaming it: of several that try, one succeeds. */
+/** Takes a stale lock away by renaming it: of several that try, one succeeds. One that was renewed meanwhile is put back. */
 async function removeIfStale(path: string, { files, clock }: LockPorts): Promise<void> {
   try {
-    const [owner, { mtimeMs, ino }] = await Promise.all([
+    const [holder, { mtimeMs }] = await Promise.all([
       files.readFile(path, "utf8"),
       files.stat(path),
     ]);
+    const [owner = ""] = holder.split(" ");
     const gone = owner !== "" && isGone(owner) === true;
     if (!gone && clock.now() - mtimeMs < stale) return;
-    if ((await files.stat(path)).ino !== ino) return;
     const aside = `${path}.${randomUUID()}`;
     await files.rename(path, aside);
+    const renewed = (await files.readFile(aside, "utf8")) !== holder;
+    if (renewed) await files.link(aside, path).catch(() => undefined);
     await files.rm(aside, { force: true });
   } catch (error) {
     if (!isError(error) || error.code !== "ENOENT") throw error;
