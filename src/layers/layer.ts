@@ -1,4 +1,4 @@
-import { blockSize, padded, type TarEntry, tarHeader } from "./tar-header.ts";
+import { blockSize, padded, type TarEntry, tarHeader, tarHeaderSize } from "./tar-header.ts";
 
 /** Changes whenever the same files would give other layer bytes; the golden digest in the tests holds it. */
 export const layerFormat = 1;
@@ -30,7 +30,7 @@ export function layerLayout<F extends LayerFile>(files: readonly F[]): Layout<F>
   const segments: Segment<F>[] = [];
   let at = 0;
   const add = (segment: { bytes: Uint8Array } | { file: F }, size: number) => {
-    if (size > 0) segments.push({ ...segment, at, size } as Segment<F>);
+    if (size > 0 || "file" in segment) segments.push({ ...segment, at, size } as Segment<F>);
     at += size;
   };
   for (const { entry, file } of entriesOf(files)) {
@@ -47,7 +47,13 @@ export function layerLayout<F extends LayerFile>(files: readonly F[]): Layout<F>
 
 /** Bytes of the layer that these files make. */
 export function layerSize(files: readonly LayerFile[]): number {
-  return layerLayout(files).size;
+  const folders = new Set(files.flatMap(({ path }) => parentFolders(path)));
+  const sizes = [
+    2 * blockSize,
+    ...[...folders].map((path) => tarHeaderSize({ path, type: "folder", size: 0 })),
+    ...files.map(({ path, size }) => tarHeaderSize({ path, type: "file", size }) + padded(size)),
+  ];
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 function entriesOf<F extends LayerFile>(files: readonly F[]): readonly Entry<F>[] {

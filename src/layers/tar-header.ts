@@ -18,20 +18,15 @@ const encoder = new TextEncoder();
  * only for what ustar cannot say: a path that is too long or not ASCII, a size of 8 GiB or more. Owner 0, time 0, modes 0644 and 0755.
  */
 export function tarHeader(entry: TarEntry): Uint8Array {
-  const path = entry.type === "folder" ? `${entry.path}/` : entry.path;
-  const split = splitPath(path);
-  const records = [
-    ...(split === undefined ? [paxRecord("path", path)] : []),
-    ...(entry.size > largestOctal ? [paxRecord("size", String(entry.size))] : []),
-  ];
+  const { path, split, records } = described(entry);
   const own = ustarHeader({
     ...(split ?? { name: shortened(path), prefix: "" }),
     size: entry.size > largestOctal ? 0 : entry.size,
     mode: entry.type === "folder" ? 0o755 : 0o644,
     type: entry.type === "folder" ? "5" : "0",
   });
-  if (records.length === 0) return own;
-  const body = encoder.encode(records.join(""));
+  if (records === "") return own;
+  const body = encoder.encode(records);
   const extended = ustarHeader({
     name: "PaxHeaders/entry",
     prefix: "",
@@ -44,6 +39,23 @@ export function tarHeader(entry: TarEntry): Uint8Array {
   whole.set(body, blockSize);
   whole.set(own, blockSize + padded(body.length));
   return whole;
+}
+
+/** Bytes of the header blocks of an entry. */
+export function tarHeaderSize(entry: TarEntry): number {
+  const { records } = described(entry);
+  return records === "" ? blockSize : 2 * blockSize + padded(Buffer.byteLength(records));
+}
+
+/** How an entry's path is written, and the pax records for what ustar cannot say. */
+function described(entry: TarEntry) {
+  const path = entry.type === "folder" ? `${entry.path}/` : entry.path;
+  const split = splitPath(path);
+  const records = [
+    split === undefined ? paxRecord("path", path) : "",
+    entry.size > largestOctal ? paxRecord("size", String(entry.size)) : "",
+  ].join("");
+  return { path, split, records };
 }
 
 /** Rounded up to whole blocks. */

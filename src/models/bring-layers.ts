@@ -27,6 +27,8 @@ export interface BringOptions {
   readonly allowCopy?: boolean | undefined;
   /** Nothing may be pushed: missing layers are read, hashed, gated and thrown away. */
   readonly checkOnly?: boolean | undefined;
+  /** Called for each layer once its digest is known. */
+  readonly onLayer?: ((layer: PlannedLayer, digest: Digest) => Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -83,6 +85,7 @@ export async function bringLayers(
       onProgress: (bytes: number) => update(layer, bytes),
     };
     const state = await bringLayer(layer, source, tally, context);
+    await options.onLayer?.(layer, state.digest);
     for (const { verdict } of readers)
       if (verdict !== undefined) tally.verdicts.set(verdict.file, verdict);
     return state;

@@ -61,7 +61,7 @@ export function packFiles(
       },
     );
   }
-  return [...kept, ...added.map((files) => plannedLayer(root, files))];
+  return [...kept, ...added.map(({ files }) => plannedLayer(root, files))];
 }
 
 export function plannedLayer(
@@ -69,7 +69,7 @@ export function plannedLayer(
   files: readonly ModelFile[],
   digest?: Digest,
 ): PlannedLayer {
-  const sorted = files.toSorted((a, b) => Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)));
+  const sorted = files.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   return { digest, size: sizeOfLayer(root, sorted), files: sorted };
 }
 
@@ -112,31 +112,22 @@ export function deliveriesOf(files: readonly ModelFile[]): ReadonlySet<ModelDeli
   return new Set(files.map(({ model }) => model.delivery));
 }
 
+/** Files of one delivery that become one layer, and its bytes at most. */
+interface Group {
+  readonly files: readonly ModelFile[];
+  readonly size: number;
+}
+
 /** Groups of one model: the large files each alone, then bundles of the others. */
-function packModel(files: readonly ModelFile[]): readonly ModelFile[][] {
+function packModel(files: readonly ModelFile[]): readonly Group[] {
   const sorted = files.toSorted((a, b) => b.file.size - a.file.size || (a.id < b.id ? -1 : 1));
-  const groups: ModelFile[][] = [];
-  let bundle: ModelFile[] = [];
-  let size = 0;
-  for (const file of sorted) {
-    if (file.file.size >= ownLayerSize) groups.push([file]);
-    else if (bundle.length > 0 && size + bound(file) <= largestLayerSize) {
-      bundle.push(file);
-      size += bound(file);
-    } else {
-      bundle = [file];
-      size = bound(file);
-      groups.push(bundle);
-    }
-  }
-  return groups;
+  const groups = sorted.map((file) => ({ files: [file], size: bound(file) }));
+  const large = groups.filter(({ files: [file] }) => (file?.file.size ?? 0) >= ownLayerSize);
+  return [...large, ...joinUpTo(groups.slice(large.length), largestLayerSize)];
 }
 
 /** Joins neighbours of equal delivery until at most `wanted` groups are left, under the smallest size limit that does it. */
-function joinNeighbours(
-  groups: readonly ModelFile[][],
-  wanted: number,
-): readonly (readonly ModelFile[])[] {
+function joinNeighbours(groups: readonly Group[], wanted: number): readonly Group[] {
   if (groups.length <= wanted) return groups;
   let [low, high] = [0, largestLayerSize];
   while (low < high) {
@@ -147,23 +138,19 @@ function joinNeighbours(
   return joinUpTo(groups, low);
 }
 
-function joinUpTo(groups: readonly ModelFile[][], limit: number): readonly ModelFile[][] {
-  const joined: ModelFile[][] = [];
-  let size = Number.POSITIVE_INFINITY;
-  for (const group of groups) {
-    const more = group.reduce((sum, file) => sum + bound(file), 0);
+function joinUpTo(groups: readonly Group[], limit: number): readonly Group[] {
+  const joined: { files: ModelFile[]; size: number }[] = [];
+  for (const { files, size } of groups) {
     const last = joined.at(-1);
+    const delivery = files[0]?.model.delivery;
     if (
       last !== undefined &&
-      size + more <= limit &&
-      deliveriesOf([...last.slice(0, 1), ...group]).size === 1
+      last.size + size <= limit &&
+      last.files[0]?.model.delivery === delivery
     ) {
-      last.push(...group);
-      size += more;
-    } else {
-      joined.push([...group]);
-      size = more;
-    }
+      last.files.push(...files);
+      last.size += size;
+    } else joined.push({ files: [...files], size });
   }
   return joined;
 }

@@ -1,5 +1,6 @@
 import type { Digest } from "../images/digest.ts";
 import type { Platform } from "../images/platform.ts";
+import type { Files } from "../ports/files.ts";
 import type { ModelsResult } from "../results/stages.ts";
 import {
   type BringOptions,
@@ -8,6 +9,7 @@ import {
   type LayerState,
   type Tally,
 } from "./bring-layers.ts";
+import { openJournal } from "./journal.ts";
 import type { CompleteLock, Lock } from "./lock.ts";
 import { lockTag } from "./lock-text.ts";
 import { modelsImage } from "./models-image.ts";
@@ -17,6 +19,7 @@ import { publish } from "./publish.ts";
 import { completedFrom } from "./published.ts";
 
 export interface PushPorts extends BringPorts {
+  readonly files: Pick<Files, "mkdir" | "open" | "readFile">;
   /** Requests that the store has made so far, where it counts them. */
   readonly storeRequests?: (() => number) | undefined;
 }
@@ -26,6 +29,8 @@ export interface PushOptions extends BringOptions {
   /** Of the models image; nothing that changes from run to run, or its digest would. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** A file that remembers the layers of an open lock as they are sent, so that an interrupted push can go on. */
+  readonly journal?: string | undefined;
   /** A further tag of the models image. */
   readonly tag?: string | undefined;
 }
@@ -56,9 +61,17 @@ export async function pushModels(
     },
   };
   const known = lock.layers === undefined ? ((await completedFrom(store, lock)) ?? lock) : lock;
-  const planned = plannedLayers(known);
+  const journal =
+    options.journal === undefined || known.layers !== undefined
+      ? undefined
+      : await openJournal(options.journal, lock.root, ports.files);
+  const planned = plannedLayers(known).map((layer) => ({
+    ...layer,
+    digest: layer.digest ?? journal?.digestOf(layer),
+  }));
   refuseLargeLayers(planned, store);
-  let layers = await bringLayers(lock.root, planned, tally, counted, options);
+  const bring = { ...options, onLayer: journal?.add };
+  let layers = await bringLayers(lock.root, planned, tally, counted, bring);
   const complete = completed(lock, planned, layers);
   let digest: Digest | undefined;
   if (options.checkOnly !== true) {

@@ -34,6 +34,11 @@ export class CheckedFile {
     this.#file = file;
   }
 
+  /** Bytes that have been hashed: the highest that has passed. */
+  get at(): number {
+    return this.#hashed;
+  }
+
   /** The gate's, once the first bytes have passed. */
   get verdict(): FileVerdict | undefined {
     return this.#verdict;

@@ -16,6 +16,7 @@ export async function* readResumed(
   ports: RetryPorts,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
+  if (isWhole(file, from)) return;
   const reached = { at: from };
   const failures: Error[] = [];
   for (const place of places) {
@@ -54,7 +55,7 @@ async function* readPlace(
   }
 }
 
-/** Whether a connection that broke had given everything. */
+/** Whether nothing is left to ask for; an empty file is asked for all the same. */
 function isWhole({ size }: WantedFile, at: number): boolean {
   return at === size && size > 0;
 }

@@ -1,0 +1,143 @@
+import { createHash } from "node:crypto";
+import { IntegrityError, isError } from "../errors.ts";
+import type { Files } from "../ports/files.ts";
+import type { SourcePorts } from "./file-reader.ts";
+import { claimPart, type PartFile } from "./part-file.ts";
+import { CheckedFile } from "./sources/checked-file.ts";
+import type { Place, WantedFile } from "./sources/place.ts";
+import { readResumed } from "./sources/resume.ts";
+
+export interface FillPorts extends Pick<SourcePorts, "clock" | "log"> {
+  readonly files: Files;
+}
+
+export interface Filling {
+  readonly id: string;
+  readonly wanted: WantedFile & { readonly sha256: string };
+  readonly target: string;
+  readonly places: readonly Place[];
+  /** Called with the bytes that came from a place. */
+  readonly onRead: (bytes: number) => void;
+}
+
+export type FillState = "cached" | "resumed" | "pulled";
+
+const pieceSize = 1 << 20;
+
+/** Makes sure that a file is at its place with the right bytes: leaves it if it is, else fills a part and renames it. */
+export async function fillFile(
+  filling: Filling,
+  ports: FillPorts,
+  signal?: AbortSignal,
+): Promise<FillState> {
+  const { target, wanted } = filling;
+  if (await isThere(target, wanted, ports.files, signal)) return "cached";
+  const part = await claimPart(target, wanted.sha256, ports);
+  try {
+    await fillPart(part, filling, ports, signal);
+    await part.finish();
+    return part.size > 0 ? "resumed" : "pulled";
+  } catch (error) {
+    if (!(error instanceof IntegrityError)) {
+      await part.leave();
+      throw error;
+    }
+    await part.discard();
+    if (part.size === 0) throw error;
+    // What an earlier try left may have been wrong: once more, from the beginning.
+    return await fillFile(filling, ports, signal);
+  }
+}
+
+async function fillPart(
+  part: PartFile,
+  { id, wanted, places, onRead }: Filling,
+  ports: FillPorts,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const handle = await ports.files.open(part.path, part.size > 0 ? "r+" : "w+");
+  try {
+    const kept = Math.min(part.size, wanted.size);
+    const read = async function* (from: number, stop?: AbortSignal) {
+      yield* piecesOf(handle, from, kept, stop);
+      for await (const piece of readResumed(places, wanted, Math.max(from, kept), ports, stop)) {
+        onRead(piece.length);
+        yield piece;
+      }
+    };
+    const from = places.map(({ name }) => name).join(" or ");
+    const reader = new CheckedFile({ ...wanted, id, from, read });
+    let at = kept;
+    for await (const piece of reader.open(0, signal)) {
+      const fresh = reader.at - at;
+      if (fresh <= 0) continue;
+      await writeAll(handle, piece.subarray(piece.length - fresh), at);
+      at = reader.at;
+    }
+    await handle.truncate(wanted.size);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+type Handle = Awaited<ReturnType<Files["open"]>>;
+
+async function writeAll(handle: Handle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+async function* piecesOf(
+  handle: Handle,
+  from: number,
+  end: number,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  for (let at = from; at < end; ) {
+    signal?.throwIfAborted();
+    const wanted = Math.min(pieceSize, end - at);
+    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** Whether a file has the wanted bytes; all of them are read. */
+export async function isThere(
+  path: string,
+  { size, sha256 }: { readonly size: number; readonly sha256: string },
+  files: Pick<Files, "open">,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const seen = await hashOf(path, size, files, signal);
+  return seen === sha256;
+}
+
+/** The sha256 of a file of this size; `missing`, or its size, where it is not. */
+export async function hashOf(
+  path: string,
+  size: number,
+  files: Pick<Files, "open">,
+  signal?: AbortSignal,
+): Promise<string | { readonly size: number } | "missing"> {
+  let handle: Handle;
+  try {
+    handle = await files.open(path);
+  } catch (error) {
+    if (isError(error) && (error.code === "ENOENT" || error.code === "ENOTDIR")) return "missing";
+    throw error;
+  }
+  try {
+    const state = await handle.stat();
+    if (!state.isFile() || state.size !== size) return { size: state.size };
+    const hash = createHash("sha256");
+    for await (const piece of piecesOf(handle, 0, size, signal)) hash.update(piece);
+    return hash.digest("hex");
+  } finally {
+    await handle.close();
+  }
+}
