@@ -314,7 +314,7 @@ describe("what goes wrong", () => {
     async () => {
       const interrupt = new AbortController();
       const log = recorder();
-      const slow = `FROM ubuntu:22.04\nCOPY hello /hello\nRUN test ! -e /run/secrets/slow || sleep 60\n`;
+      const slow = `FROM ubuntu:22.04\nCOPY hello /hello\nRUN test ! -e /run/secrets/slow || sleep 60 # ${Date.now()}\n`;
       const wanted = await yard.request(slow.replace("RUN ", "RUN --mount=type=secret,id=slow "), {
         platforms: ["linux/amd64"],
       });
