@@ -124,18 +124,15 @@ start_engine() {
 }
 
 start_buildkit() {
-  local buildkitd
-  buildkitd="$("$SETUP/go-tool.sh" buildkitd)"
   alive buildkitd && return
-  launch buildkitd "$buildkitd" --root "$CACHE/data/buildkit" --addr "unix://$run_dir/buildkitd.sock" \
+  launch buildkitd "$1" --root "$CACHE/data/buildkit" --addr "unix://$run_dir/buildkitd.sock" \
     --oci-worker=true --oci-worker-binary=runc --containerd-worker=false
   await buildkitd test -S "$run_dir/buildkitd.sock"
 }
 
 # The registry of stand-in bases keeps its port from run to run, since image names carry it.
 start_bases() {
-  local port config="$run_dir/bases.yml" registry
-  registry="$("$SETUP/go-tool.sh" registry)"
+  local port config="$run_dir/bases.yml"
   port="$(cat "$CACHE/bases.port" 2>/dev/null || true)"
   bases_address="127.0.0.1:$port"
   alive bases && return
@@ -148,7 +145,7 @@ log: { level: warn }
 storage: { filesystem: { rootdirectory: "$CACHE/data/bases-$BASES_REVISION" } }
 http: { addr: "127.0.0.1:$port" }
 END
-  OTEL_TRACES_EXPORTER=none launch bases "$registry" serve "$config"
+  OTEL_TRACES_EXPORTER=none launch bases "$1" serve "$config"
   await bases curl -fsS "http://127.0.0.1:$port/v2/"
 }
 
@@ -156,23 +153,9 @@ free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# Addresses for whoever sources it, written again whenever one more service is up: `publish NAME VALUE…`.
-publish() {
-  known+=("$@")
-  {
-    # shellcheck disable=SC2016  # expanded by whoever sources the file
-    printf 'export PATH=%q:"$PATH"\n' "$docker"
-    printf 'export %s=%q\n' DOCKER_CONFIG "$CACHE/docker-config" "${known[@]}"
-  } >"$env_file.new"
-  mv "$env_file.new" "$env_file"
-}
-
-# tool VARIABLE NAME: a program built from source, its path published.
-tool() { publish "$1" "$("$SETUP/go-tool.sh" "$2")"; }
-
 start_all() {
   [[ $EUID -eq 0 ]] || die "the test services are containers and engines of their own: run this as root"
-  known=()
+  local bases registry old_registry crane act
   mkdir -p "$run_dir" "$CACHE/data" "$CACHE/docker-config/cli-plugins"
   "$SETUP/debian.sh" skopeo jq curl zstd iproute2 iptables runc ca-certificates
   docker="$("$SETUP/docker.sh")"
@@ -180,19 +163,30 @@ start_all() {
   start_containerd
   start_engine main "${main_bridge[@]}" containerd
   start_engine classic "${classic_bridge[@]}" classic
-  publish DOCKER_HOST "unix://$run_dir/main.sock" TEST_CLASSIC_DOCKER_HOST "unix://$run_dir/classic.sock"
-  tool TEST_REGISTRY_BIN registry
-  start_bases
-  publish TEST_OLD_REGISTRY_BIN "$("$SETUP/old-registry.sh")"
+  registry="$("$SETUP/go-tool.sh" registry)"
+  start_bases "$registry"
   make_bases &
-  local bases=$!
-  tool TEST_CRANE_BIN crane
-  start_buildkit
-  publish TEST_BUILDKIT_ADDR "unix://$run_dir/buildkitd.sock"
-  tool TEST_ACT_BIN act
-  "$SETUP/emulation.sh"
+  bases=$!
+  start_buildkit "$("$SETUP/go-tool.sh" buildkitd)"
+  crane="$("$SETUP/go-tool.sh" crane)"
+  act="$("$SETUP/go-tool.sh" act)"
+  old_registry="$("$SETUP/old-registry.sh")"
   wait "$bases" || die "the stand-in bases could not be made (the reason is above)"
-  publish TEST_BASES "$bases_address"
+  {
+    # shellcheck disable=SC2016  # expanded by whoever sources the file
+    printf 'export PATH=%q:"$PATH"\n' "$docker"
+    printf 'export %s=%q\n' \
+      DOCKER_CONFIG "$CACHE/docker-config" \
+      DOCKER_HOST "unix://$run_dir/main.sock" \
+      TEST_CLASSIC_DOCKER_HOST "unix://$run_dir/classic.sock" \
+      TEST_BUILDKIT_ADDR "unix://$run_dir/buildkitd.sock" \
+      TEST_REGISTRY_BIN "$registry" \
+      TEST_OLD_REGISTRY_BIN "$old_registry" \
+      TEST_CRANE_BIN "$crane" \
+      TEST_ACT_BIN "$act" \
+      TEST_BASES "$bases_address"
+  } >"$env_file.new"
+  mv "$env_file.new" "$env_file"
 }
 
 make_bases() {

@@ -33,11 +33,11 @@ bootstrap() {
   rm -f "$sources"
 }
 
-zig() {
+# pypi DIR PACKAGE…: these packages, and nothing that they depend on, in a folder; options of pip may come first.
+pypi() {
   python3 -m pip --version >/dev/null 2>&1 || "$SETUP/debian.sh" python3-pip
-  quietly python3 -m pip install --quiet --no-deps --only-binary=:all: --target "$1" \
-    "ziglang==$ZIG_VERSION" "cargo-zigbuild==$ZIGBUILD_VERSION" ||
-    die "ziglang $ZIG_VERSION and cargo-zigbuild $ZIGBUILD_VERSION cannot be had from PyPI (see above)"
+  quietly python3 -m pip install --quiet --no-deps --only-binary=:all: --target "$@" ||
+    die "not to be had from PyPI (see above): ${*:2}"
 }
 
 base_bookworm() {
@@ -52,19 +52,15 @@ base_bookworm() {
 rust_sid() {
   root rust sid amd64,arm64 "rustc,cargo,libstd-rust-dev:amd64,libstd-rust-dev:arm64,gcc,libc6-dev,clang,\
 git,make,pkg-config,libssl-dev,protobuf-compiler,python3,python3-pip,ca-certificates,curl"
-  zig "$work/zig"
+  pypi "$work/zig" "ziglang==$ZIG_VERSION" "cargo-zigbuild==$ZIGBUILD_VERSION"
   printf 'FROM scratch\nADD rust.tar /\nCOPY zig /usr/lib/python3/dist-packages\n%s\nCMD ["bash"]\n' \
     'COPY zig/bin/cargo-zigbuild /usr/local/bin/' >"$work/Dockerfile"
   platforms=linux/amd64
 }
 
 uv_wheel() {
-  local platform
-  for platform in amd64:x86_64 arm64:aarch64; do
-    quietly python3 -m pip install --quiet --no-deps --only-binary=:all: --target "$work/${platform%:*}" \
-      --platform "manylinux_2_28_${platform#*:}" --platform "manylinux_2_17_${platform#*:}" "uv==$UV_VERSION" ||
-      die "uv $UV_VERSION for ${platform%:*} cannot be had from PyPI (see above)"
-  done
+  pypi "$work/amd64" --platform manylinux_2_28_x86_64 --platform manylinux_2_17_x86_64 "uv==$UV_VERSION"
+  pypi "$work/arm64" --platform manylinux_2_28_aarch64 --platform manylinux_2_17_aarch64 "uv==$UV_VERSION"
   # shellcheck disable=SC2016  # expanded by BuildKit
   printf 'FROM scratch\nARG TARGETARCH\nCOPY ${TARGETARCH}/bin/uv /uv\n' >"$work/Dockerfile"
   platforms=linux/amd64,linux/arm64
