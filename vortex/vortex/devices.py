@@ -66,10 +66,10 @@ class TorchDevice:
         self._context_bytes = 0
         self._free_at_start = 0
         if name.startswith("cuda"):
-            before = _card_used_bytes()
+            before = card_used_bytes()
             torch.zeros(1, device=name)
             self._free_at_start = torch.cuda.mem_get_info(name)[0]
-            self._context_bytes = max(0, _card_used_bytes() - before)
+            self._context_bytes = max(0, card_used_bytes() - before)
 
     def place(self, tensor: Tensor) -> Placed:
         torch = self._torch
@@ -84,7 +84,10 @@ class TorchDevice:
         return Placed(tensor.name, tensor.dtype, tensor.shape, data)
 
     def vram_bytes(self) -> int:
-        """What the context took, by nvidia-smi, and what the driver says has gone since."""
+        """What the context took, by nvidia-smi, and what the driver says has gone since.
+
+        The driver counts the card: memory that another process takes or frees meanwhile counts, too.
+        """
         if not self._free_at_start:
             return 0
         return int(self._context_bytes + max(0, self._free_at_start - self._torch.cuda.mem_get_info(self.name)[0]))
@@ -103,12 +106,14 @@ def pick_device() -> Device:
     """The first GPU where torch is installed and sees one, else host memory."""
     if importlib.util.find_spec("torch") is None:
         return HostDevice()
+    # cuda:0 is then the card that nvidia-smi counts first, too.
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
     import torch
 
     return TorchDevice(torch, "cuda:0") if torch.cuda.is_available() else HostDevice()
 
 
-def _card_used_bytes() -> int:
+def card_used_bytes() -> int:
     """Memory in use on the visible GPU, by nvidia-smi; 0 where it cannot be asked (then the context goes uncounted)."""
     smi = shutil.which("nvidia-smi")
     if smi is None:
