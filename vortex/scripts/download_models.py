@@ -212,11 +212,16 @@ def foreign(response: Any, page: bool, total: Optional[str], file: WeightFile) -
     return f"{urllib.parse.urlsplit(response.url).netloc} sends {kind}, the lock says {file.size} bytes of weights"
 
 
-class Part:
-    """`<file>.part`, held by one process at a time: the bytes so far, and their hash."""
+def part_path(file: WeightFile, to: Settings) -> Path:
+    """Beside the file, and of this content: what is left of another revision is never continued."""
+    return to.output / f"{file.label}.{file.sha256[:12]}.download.part"
 
-    def __init__(self, target: Path) -> None:
-        self.target, self.path, self.waited = target, target.with_name(target.name + ".part"), False
+
+class Part:
+    """What there is of a file, held by one process at a time: the bytes so far, and their hash."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.waited = path, False
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.file = self._locked()
         self.seen, self.length = hash_of(self.file), self.file.tell()
@@ -227,7 +232,7 @@ class Part:
             try:
                 fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                say(f"{self.target.name}: waiting for another process that downloads it")
+                say(f"{self.path.name}: waiting for another process that downloads it")
                 fcntl.flock(opened, fcntl.LOCK_EX)
                 self.waited = True
             if self.path.exists() and os.path.samestat(os.fstat(opened.fileno()), self.path.stat()):
@@ -275,7 +280,7 @@ def fetch(file: WeightFile, to: Settings) -> None:
     """Brings one file into place, from the first source that has its bytes."""
     if is_there(file, to, to.verify_checksums):
         return
-    part = Part(to.output / file.label)
+    part = Part(part_path(file, to))
     with part.file:
         if part.waited and part.length == 0 and is_there(file, to, True):  # the other process brought it
             part.path.unlink()
@@ -284,8 +289,9 @@ def fetch(file: WeightFile, to: Settings) -> None:
         for url in file.sources:
             try:
                 from_source(url, file, part, to)
+                os.fchmod(part.file.fileno(), 0o644)  # whoever runs the Director reads it, whatever our umask is
                 os.fsync(part.file.fileno())
-                part.path.replace(part.target)
+                part.path.replace(to.output / file.label)
                 say(f"{file.label}: {gb(file.size)} (checksum verified)")
                 return
             except Failure as failure:
@@ -359,8 +365,7 @@ def download(files: List[WeightFile], to: Settings) -> None:
 
 def present(file: WeightFile, to: Settings) -> int:
     """Bytes of the file on disk, whole or in part."""
-    target = to.output / file.label
-    found = (path.stat().st_size for path in (target, target.with_name(target.name + ".part")) if path.exists())
+    found = (path.stat().st_size for path in (to.output / file.label, part_path(file, to)) if path.exists())
     return min(next(found, 0), file.size)
 
 
@@ -378,6 +383,7 @@ def run(to: Settings) -> None:
     download(files, to)
     part = to.output / f"{LOCK_NAME}.{os.getpid()}.part"
     part.write_bytes(content)
+    part.chmod(0o644)
     part.replace(to.output / LOCK_NAME)  # last: where the lock is, the weights are
     say(f"Total: {gb(sum(file.size for file in files))} in {len(files)} files below {to.output}")
 

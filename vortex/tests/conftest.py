@@ -59,7 +59,7 @@ class Bench:
 
     @property
     def part(self) -> Path:
-        return self.output / "clip" / "model.safetensors.part"
+        return self.output / "clip" / f"model.safetensors.{hashlib.sha256(WEIGHTS).hexdigest()[:12]}.download.part"
 
     def start(self, *flags: str) -> subprocess.Popen[str]:
         lock = self.folder / "lock.json"

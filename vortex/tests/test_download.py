@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import CONFIG, ON_HUB, WEIGHTS, Bench
+from conftest import CONFIG, ON_HUB, WEIGHTS, Bench, entry
 from sources import Source, cut, instead, stall, status
 
 
@@ -171,3 +171,12 @@ def test_a_folder_and_a_plain_address_are_sources_too(bench: Bench, mirror: Sour
     bench.lock["models"].append(second)
     assert bench.run()[0] == 0
     assert (bench.output / "clip-2" / "model.safetensors").read_bytes() == bench.weights.read_bytes() == WEIGHTS
+
+
+def test_what_is_left_of_another_revision_is_not_continued(bench: Bench, hub: Source) -> None:
+    hub.faults[ON_HUB] = [cut(1000), status(404)]
+    assert bench.run()[0] == 3
+    hub.files[ON_HUB] = bytes(2_000_000)
+    bench.model["files"][0] = entry("model.safetensors", hub.files[ON_HUB])
+    assert bench.run()[0] == 0
+    assert hub.ranges(ON_HUB) == [None, "bytes=1000-", None]
