@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Run } from "./act.ts";
 import { pullRequestOf, pushOf } from "./events.ts";
 import { readIndex, tagsOf } from "./published.ts";
-import { snapshot, startTrials, type Trials } from "./trials.ts";
+import { builders, leftBehind, snapshot, startTrials, type Trials } from "./trials.ts";
 
 const limit = 60_000;
 
@@ -85,9 +85,10 @@ describe("the whole pipeline in one step of a workflow", () => {
       );
     });
 
-    it("leaves no builder behind", async () => {
-      expect(await readFile(join(trials.folders.kept, "builders"), "utf8")).toBe("");
+    it("leaves no builder and no log-in behind", async () => {
       expect(run.result("image", "Post")).toBe("success");
+      expect(await builders(trials)).toEqual([]);
+      expect(await leftBehind(trials)).toEqual([]);
     });
   });
 

@@ -86,6 +86,17 @@ async function makeFolders(folder: string): Promise<Trials["folders"]> {
   return { home, docker, kept };
 }
 
+/** Builders that docker knew when the job was over (actions/witness). */
+export async function builders({ folders }: Trials): Promise<readonly string[]> {
+  return readdir(join(folders.kept, "docker", "buildx", "instances"));
+}
+
+/** What the step left in RUNNER_TEMP, but for the results folder. */
+export async function leftBehind({ folders }: Trials): Promise<readonly string[]> {
+  const left = await readdir(join(folders.kept, "temp"));
+  return left.filter((name) => name !== "director-image");
+}
+
 /** Every file below a folder with its size and time: equal lists mean that nothing was written. */
 export async function snapshot(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);

@@ -26,9 +26,8 @@ ENTRYPOINT ["/app/greeting"]
 export async function makeWorkspace(folder: string, lock: Lock): Promise<Workspace> {
   if (isComplete(lock))
     throw new Error("The trials want an open lock: the models stage completes it.");
-  await cp(join("__tests__", "e2e", "workflows"), join(folder, ".github", "workflows"), {
-    recursive: true,
-  });
+  for (const part of ["workflows", "actions"])
+    await cp(join("__tests__", "e2e", part), join(folder, ".github", part), { recursive: true });
   const git = async (...args: readonly string[]) => {
     const date = `@${1_790_000_000 + commits} +0000`;
     const { stdout } = await run("git", ["-C", folder, ...args], {

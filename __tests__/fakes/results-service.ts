@@ -13,6 +13,8 @@ export interface ResultsService {
   readonly artifacts: readonly Artifact[];
   /** Every call, in the order of its coming. */
   readonly calls: readonly string[];
+  /** As if another run had begun. */
+  forget(): void;
   close(): Promise<void>;
 }
 
@@ -95,7 +97,8 @@ export async function startResultsService({
     });
   };
   server.on("request", intercept(handle));
-  return { url, token, artifacts, calls, close };
+  const forget = () => void artifacts.splice(0);
+  return { url, token, artifacts, calls, forget, close };
 }
 
 interface State {

@@ -29,6 +29,13 @@ export interface BuilderRequest {
   readonly keep: boolean;
 }
 
+export interface BuilderPorts {
+  readonly docker: Docker;
+  readonly clock: Pick<Clock, "random">;
+  /** Told the name of a builder before it is made, so that somebody else can remove it if this process is killed. */
+  readonly announce?: (name: string) => Promise<void>;
+}
+
 /** BuildKit for docker-container and kubernetes builders; `driver-opts: image=…` takes another one. */
 export const buildkitImage =
   "moby/buildkit:v0.32.2@sha256:28a898719c18a33f4e8000685287fa36fd0dd9560c6440227d3a732d79bb41d8";
@@ -36,11 +43,12 @@ export const buildkitImage =
 /** Finds or makes the builder and starts it. What does not answer is a CommandError, a name that is not there a UsageError. */
 export async function useBuilder(
   request: BuilderRequest,
-  { docker, clock }: { readonly docker: Docker; readonly clock: Pick<Clock, "random"> },
+  { docker, clock, announce }: BuilderPorts,
 ): Promise<Builder> {
   if (request.builder !== undefined) return existing(request.builder, docker);
   if (request.driver === "docker") return existing(await engine(docker), docker);
   const name = builderName(request, clock);
+  if (!request.keep) await announce?.(name);
   const { code, stderr } = await run(docker, createArguments(name, request));
   if (code !== 0 && !(request.keep && /existing instance|already exists/.test(stderr)))
     throw noDaemon(stderr) ?? refused(["buildx", "create"], code, stderr);

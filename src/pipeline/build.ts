@@ -11,6 +11,7 @@ import type { Platform } from "../images/platform.ts";
 import { parsePlace, type Reference } from "../images/reference.ts";
 import type { BuildResult, PrepareResult } from "../results/stages.ts";
 import { transfer } from "../stores/transfer.ts";
+import { builderFile } from "./clean-up.ts";
 import { needed } from "./needed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
@@ -58,7 +59,7 @@ async function buildWith(
   const image = parsePlace(plan.image);
   const builder = await useBuilder(
     { ...options, registry: image.kind === "registry" ? image.registry : undefined, keep: false },
-    { docker, clock },
+    { docker, clock, announce: (name) => files.writeFile(join(scratch, builderFile), name) },
   );
   try {
     const layout = layoutName(platforms, plan);

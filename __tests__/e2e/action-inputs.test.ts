@@ -1,0 +1,45 @@
+import { readdir } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { pushOf } from "./events.ts";
+import { startTrials, type Trials } from "./trials.ts";
+
+const limit = 60_000;
+
+describe("a step that is told something wrong", () => {
+  let trials: Trials;
+  beforeAll(async () => {
+    trials = await startTrials();
+  }, limit);
+  afterAll(() => trials.close());
+
+  it.each([
+    ["an unknown stage", { STAGE: "biuld" }, ['stage: "biuld"', "promote"]],
+    ["an unknown platform", { PLATFORMS: "linux/amd64,vax" }, ["platforms: ", "vax"]],
+    ["a lock that is not there", { MODELS: "modles.lock.json" }, ["models: ", "modles.lock.json"]],
+    [
+      "a Dockerfile that is not there",
+      { FILE: "Dockerfile.director.v2" },
+      ["file: ", "Dockerfile.director.v2"],
+    ],
+    ["a stage of a later version", { STAGE: "scan" }, ["stage: scan is not in this version"]],
+  ] as const)(
+    "fails with one annotation that names the input: %s",
+    async (_what, variables, parts) => {
+      const run = await trials.run(
+        "wrong-input.yml",
+        pushOf("refs/heads/main", trials.workspace.commit),
+        {
+          variables,
+        },
+      );
+      expect(run.succeeded).toBe(false);
+      const errors = run.commands("error").map(({ arg }) => arg);
+      expect(errors).toHaveLength(1);
+      for (const part of parts) expect(errors[0]).toContain(part);
+      expect(errors[0]).not.toMatch(/ at .*\.js:/);
+      expect(await readdir(trials.registry.data).catch(() => [])).toEqual([]);
+      expect(run.result("image", "Post")).toBe("success");
+    },
+    limit,
+  );
+});

@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import type { Run } from "./act.ts";
+import { pullRequestOf, pushOf } from "./events.ts";
+import { readIndex, tagsOf } from "./published.ts";
+import { snapshot, startTrials, type Trials } from "./trials.ts";
+
+const limit = 90_000;
+
+describe("each stage in a job of its own", () => {
+  let trials: Trials;
+  beforeAll(async () => {
+    trials = await startTrials();
+  }, limit);
+  afterAll(() => trials.close());
+  const image = () => `${trials.registry.address}/operator/director`;
+  const push = () => pushOf("refs/heads/main", trials.workspace.commit);
+
+  describe("on a push", () => {
+    let run: Run;
+    beforeAll(async () => {
+      run = await trials.run("stages.yml", push());
+    }, limit);
+
+    it("succeeds", () => {
+      expect(run.commands("error").map(({ arg }) => arg)).toEqual([]);
+      expect(run.succeeded).toBe(true);
+    });
+
+    it("leaves one artifact a stage, and one a platform of the build", () => {
+      expect(trials.results.artifacts.map(({ name }) => name).sort()).toEqual([
+        "director-image-assemble",
+        "director-image-build-linux-amd64",
+        "director-image-build-linux-arm64",
+        "director-image-models",
+        "director-image-prepare",
+        "director-image-promote",
+      ]);
+    });
+
+    it("joins what the two build jobs made", async () => {
+      const index = await readIndex(`${image()}:main`);
+      expect(index.map(({ platform }) => platform)).toEqual(["linux/amd64", "linux/arm64"]);
+      expect((await tagsOf(image()))["main"]).toBe(run.outputs["assemble"]?.["digest"]);
+    });
+
+    it("gives each job's outputs what is known by then", () => {
+      const { prepare, models, promote } = run.outputs;
+      expect(prepare?.["platforms"]).toBe('["linux/amd64","linux/arm64"]');
+      expect(prepare?.["digest"]).toBeUndefined();
+      expect(models?.["models-digest"]).toMatch(/^sha256:/);
+      expect(promote?.["ref"]).toBe(`${image()}@${run.outputs["assemble"]?.["digest"]}`);
+    });
+
+    it("writes a summary in each job", () => {
+      expect(run.summaries).toHaveLength(6);
+    });
+  });
+
+  it("takes the place of what an earlier run of the same attempt left", async () => {
+    const token = { ACTIONS_RUNTIME_TOKEN: trials.results.token("job", 1) };
+    const before = trials.results.artifacts.map(({ id }) => id);
+    const run = await trials.run("stages.yml", push(), { env: token });
+    expect(run.succeeded).toBe(true);
+    const after = trials.results.artifacts;
+    expect(after).toHaveLength(6);
+    expect(after.filter(({ id }) => before.includes(id))).toEqual([]);
+    expect(JSON.parse(run.outputs["promote"]?.["bytes-uploaded"] ?? "")).toMatchObject({
+      models: 0,
+    });
+  }, 90_000);
+
+  it("carries the runtime from job to job where nothing may be pushed", async () => {
+    const before = await snapshot(trials.registry.data);
+    const run = await trials.run("stages.yml", pullRequestOf(trials.workspace.commit));
+    expect(run.commands("error").map(({ arg }) => arg)).toEqual([]);
+    expect(run.succeeded).toBe(true);
+    expect(await snapshot(trials.registry.data)).toEqual(before);
+    expect(run.outputs["assemble"]?.["ref"]).toMatch(/^oci:director-image@sha256:/);
+  }, 90_000);
+
+  it("says which stage is missing where a job comes too early", async () => {
+    const token = { ACTIONS_RUNTIME_TOKEN: trials.results.token("job", 9) };
+    trials.results.forget();
+    const run = await trials.run("one-stage.yml", push(), { env: token });
+    expect(run.succeeded).toBe(false);
+    expect(run.commands("error").map(({ arg }) => arg)).toEqual([
+      expect.stringContaining("The results folder has no prepare.json."),
+    ]);
+    expect(run.commands("error")[0]?.arg).toContain("Run the stage prepare first");
+  }, 90_000);
+});

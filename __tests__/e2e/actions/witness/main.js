@@ -1,0 +1,1 @@
+// Everything is done in post.js.
