@@ -4,13 +4,15 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Hub, type HubOptions, startHub } from "../../examples/miniature/hub.ts";
 import { clock as realClock } from "../../src/host/clock.ts";
+import { exec } from "../../src/host/exec.ts";
 import { httpFetch } from "../../src/host/fetch.ts";
 import { files } from "../../src/host/files.ts";
+import { parsePlace } from "../../src/images/reference.ts";
 import type { Lock, LockedModel } from "../../src/models/lock.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Log } from "../../src/ports/log.ts";
 import type { Store } from "../../src/ports/store.ts";
-import { layoutStore } from "../../src/stores/layout/layout-store.ts";
+import { openStore } from "../../src/stores/open.ts";
 import { type Fault, intercept } from "../fakes/faults.ts";
 
 export type Contents = Readonly<Record<string, Buffer>>;
@@ -34,8 +36,8 @@ export interface World {
     readonly hub: { readonly endpoint: URL; readonly token?: string };
     readonly idleTimeout: number;
   };
-  /** A layout on disk, which is there from its first blob. */
-  layout(name: string): Store;
+  /** A registry's repository, or by default a layout on disk in the folder. */
+  store(place?: string): Store;
   close(): Promise<void>;
 }
 
@@ -88,7 +90,8 @@ export async function startWorld(
       hub: { endpoint: new URL(hub.endpoint) },
       idleTimeout,
     },
-    layout: (name) => layoutStore(join(folder, name), { files, clock, log }),
+    store: (place = `oci:${join(folder, "store")}`) =>
+      openStore(parsePlace(place), {}, { fetch: httpFetch(), exec, files, clock, log }),
     close: async () => {
       await hub.close();
       rmSync(folder, { recursive: true, force: true });

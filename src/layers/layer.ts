@@ -1,4 +1,11 @@
-import { blockSize, padded, type TarEntry, tarHeader, tarHeaderSize } from "./tar-header.ts";
+import {
+  blockSize,
+  type FolderOwner,
+  padded,
+  type TarEntry,
+  tarHeader,
+  tarHeaderSize,
+} from "./tar-header.ts";
 
 /** Changes whenever the same files would give other layer bytes; the golden digest in the tests holds it. */
 export const layerFormat = 1;
@@ -24,9 +31,12 @@ export interface Layout<F extends LayerFile> {
 
 /**
  * The layout of an uncompressed OCI layer (image specification, layer.md): every parent folder once, entries sorted by the bytes of
- * their paths, two zero blocks at the end.
+ * their paths, two zero blocks at the end. `owners` names folders that are not root's.
  */
-export function layerLayout<F extends LayerFile>(files: readonly F[]): Layout<F> {
+export function layerLayout<F extends LayerFile>(
+  files: readonly F[],
+  owners: Readonly<Record<string, FolderOwner>> = {},
+): Layout<F> {
   const segments: Segment<F>[] = [];
   let at = 0;
   const add = (segment: { bytes: Uint8Array } | { file: F }, size: number) => {
@@ -34,7 +44,7 @@ export function layerLayout<F extends LayerFile>(files: readonly F[]): Layout<F>
     at += size;
   };
   for (const { entry, file } of entriesOf(files)) {
-    const header = tarHeader(entry);
+    const header = tarHeader({ ...entry, owner: owners[entry.path] });
     add({ bytes: header }, header.length);
     if (file === undefined) continue;
     add({ file }, file.size);

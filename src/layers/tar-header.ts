@@ -4,6 +4,15 @@ export interface TarEntry {
   readonly type: "file" | "folder";
   /** Bytes of the content; 0 for a folder. */
   readonly size: number;
+  /** Of a folder that is not root's, 0755. */
+  readonly owner?: FolderOwner | undefined;
+}
+
+/** Whose a folder is, and its permission bits. */
+export interface FolderOwner {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
 }
 
 export const blockSize = 512;
@@ -15,7 +24,7 @@ const encoder = new TextEncoder();
 
 /**
  * The header blocks of an entry: POSIX ustar (IEEE Std 1003.1, pax, "ustar Interchange Format"), preceded by a pax extended header
- * only for what ustar cannot say: a path that is too long or not ASCII, a size of 8 GiB or more. Owner 0, time 0, modes 0644 and 0755.
+ * only for what ustar cannot say: a path that is too long or not ASCII, a size of 8 GiB or more. Owner 0 where nothing else is said, time 0, modes 0644 and 0755.
  */
 export function tarHeader(entry: TarEntry): Uint8Array {
   const { path, split, records } = described(entry);
@@ -23,6 +32,9 @@ export function tarHeader(entry: TarEntry): Uint8Array {
     ...(split ?? { name: shortened(path), prefix: "" }),
     size: entry.size > largestOctal ? 0 : entry.size,
     mode: entry.type === "folder" ? 0o755 : 0o644,
+    uid: 0,
+    gid: 0,
+    ...entry.owner,
     type: entry.type === "folder" ? "5" : "0",
   });
   if (records === "") return own;
@@ -32,6 +44,8 @@ export function tarHeader(entry: TarEntry): Uint8Array {
     prefix: "",
     size: body.length,
     mode: 0o644,
+    uid: 0,
+    gid: 0,
     type: "x",
   });
   const whole = new Uint8Array(2 * blockSize + padded(body.length));
@@ -68,17 +82,19 @@ interface UstarFields {
   readonly prefix: string;
   readonly size: number;
   readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
   readonly type: "0" | "5" | "x";
 }
 
-function ustarHeader({ name, prefix, size, mode, type }: UstarFields): Uint8Array {
+function ustarHeader({ name, prefix, size, mode, uid, gid, type }: UstarFields): Uint8Array {
   const block = new Uint8Array(blockSize);
   const put = (at: number, text: string) => encoder.encodeInto(text, block.subarray(at));
   const octal = (value: number, digits: number) => value.toString(8).padStart(digits, "0");
   put(0, name);
   put(100, octal(mode, 7));
-  put(108, octal(0, 7));
-  put(116, octal(0, 7));
+  put(108, octal(uid, 7));
+  put(116, octal(gid, 7));
   put(124, octal(size, 11));
   put(136, octal(0, 11));
   put(148, " ".repeat(8));

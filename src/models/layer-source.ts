@@ -2,6 +2,7 @@ import type { BlobSource } from "../images/blob.ts";
 import { digestOf } from "../images/digest.ts";
 import { type Layout, layerLayout } from "../layers/layer.ts";
 import { layerStream } from "../layers/layer-stream.ts";
+import type { FolderOwner } from "../layers/tar-header.ts";
 import { type CompleteLock, imagePath, lockName, type ModelFile } from "./lock.ts";
 import { formatLock } from "./lock-text.ts";
 import type { PlannedLayer } from "./pack.ts";
@@ -44,12 +45,13 @@ export function layerSource(
   };
 }
 
-/** The lock's own layer: `<root>/models.lock.json` and the folders above it. It lies on top of everything. */
-export function lockLayer(lock: CompleteLock) {
+/** The lock's own layer: `<root>/models.lock.json` and the folders above it. It lies on top of everything, so the root keeps the owner that the image gave it. */
+export function lockLayer(lock: CompleteLock, owner?: FolderOwner) {
   const content = new TextEncoder().encode(formatLock(lock));
-  const { segments } = layerLayout([
-    { path: imagePath(lock.root, lockName), size: content.length },
-  ]);
+  const { segments } = layerLayout(
+    [{ path: imagePath(lock.root, lockName), size: content.length }],
+    owner === undefined ? {} : { [lock.root.slice(1)]: owner },
+  );
   const bytes = Buffer.concat(
     segments.map((segment) => ("bytes" in segment ? segment.bytes : content)),
   );
