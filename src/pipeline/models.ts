@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { UsageError } from "../errors.ts";
 import { parsePlace } from "../images/reference.ts";
 import type { Lock } from "../models/lock.ts";
@@ -26,7 +26,7 @@ export async function modelsStage({ config, results }: Stage, ports: Ports): Pro
       requests: 0,
     };
   }
-  const lock = await readLock(join(config.workspace, plan.models.lock), ports);
+  const lock = await readLock(resolve(config.workspace, plan.models.lock), ports);
   const counted = countRequests(ports.fetch);
   const store = ports.open(parsePlace(plan.models.repository), {
     login: loginOf(config),
