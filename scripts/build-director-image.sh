@@ -40,8 +40,8 @@ if [[ -n ${MODELS_LOCK-} ]]; then
   lock="$(realpath -m "$MODELS_LOCK")"
   printf 'Models lock: %s (MODELS_LOCK)\n' "$lock"
 elif [[ $lock == "$miniature"/* ]]; then
-  printf 'Models lock: %s (the miniature: %s)\n' "$lock" \
-    "${registry:+REGISTRY is on loopback}${registry:-no REGISTRY is set}; the real one by MODELS_LOCK=models.lock.json"
+  printf 'Models lock: %s (the miniature, since %s; another one by MODELS_LOCK)\n' "$lock" \
+    "$([[ -n $registry ]] && echo 'REGISTRY is on loopback' || echo 'no REGISTRY is set')"
 else
   printf 'Models lock: %s (REGISTRY is %s)\n' "$lock" "$registry"
 fi
@@ -54,7 +54,7 @@ flags=(--models "$lock" --platforms "$platforms" --push true --flavor latest=fal
 flags+=(--allow-untested "built by scripts/build-director-image.sh, without a scan or acceptance")
 
 if [[ -n $registry ]]; then
-  flags+=(--image "$registry/director" --tags "type=raw,value=$version" --tags type=raw,value=latest)
+  flags+=(--image "$registry/director" --tags "type=raw,value=$version" --tags "type=raw,value=latest")
 else
   flags+=(--image "oci:director-image" --tags "type=raw,value=$version" --load "nsn-director:$version")
 fi
