@@ -7,7 +7,7 @@ interface Auth extends Users {
   readonly tokenRequests?: number;
 }
 
-export interface TokenRequest {
+interface TokenRequest {
   readonly method: string;
   readonly scopes: readonly string[];
   readonly account: string | undefined;

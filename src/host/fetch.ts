@@ -117,6 +117,7 @@ function dispatcherFor({
     ...common,
     requestTls: ca,
     noProxy: direct,
+    proxyTunnel: false,
     ...(httpProxy === undefined ? {} : { httpProxy }),
     ...(httpsProxy === undefined ? {} : { httpsProxy }),
   });

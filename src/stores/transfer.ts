@@ -55,7 +55,7 @@ export async function transfer(
 const losses = 3;
 
 /** Puts a manifest; where the target has lost what it names, that is sent again, and the manifest too. Returns the bytes sent. */
-export async function putComplete(
+async function putComplete(
   manifest: Document,
   tag: string | undefined,
   { from, to, options }: { from: Store; to: Store; options: TransferOptions },

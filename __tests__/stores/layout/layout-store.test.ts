@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { IntegrityError, RemoteError } from "../../../src/errors.ts";
 import { files } from "../../../src/host/files.ts";
@@ -130,7 +131,7 @@ describe("A layout on disk", () => {
   });
 
   it("takes writers of other processes at the same time", async () => {
-    const script = join(import.meta.dirname, "tag-many.ts");
+    const script = fileURLToPath(new URL("./tag-many.ts", import.meta.url));
     const node = join(import.meta.dirname, "..", "..", "..", "node_modules", ".bin", "node");
     const writer = (name: string) =>
       new Promise<void>((resolve, reject) => {

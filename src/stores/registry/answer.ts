@@ -47,7 +47,7 @@ export async function refusal(
 }
 
 /** Text of a stranger, fit for one line: without control characters, at most 300 characters. */
-export function clean(text: string): string {
+function clean(text: string): string {
   const line = text
     .replace(/[\p{C}\s]+/gu, " ")
     .trim()

@@ -5,7 +5,7 @@ import { type Access, Authorization } from "./authorization.ts";
 import type { Credential } from "./docker-config.ts";
 import { followRedirects } from "./redirect.ts";
 
-export interface RegistryRequest extends Omit<HttpRequest, "url"> {
+interface RegistryRequest extends Omit<HttpRequest, "url"> {
   /** Below the repository (`blobs/sha256:…`), or a whole URL that the registry itself gave. */
   readonly to: string | URL;
   readonly access: Access;
