@@ -61,7 +61,10 @@ describe("a remote BuildKit", () => {
       const result = await run(remote, wanted);
       expect(result.repository).toBe(wanted.repository);
       expect(result.platforms.map(({ platform }) => platform)).toEqual(both);
-      for (const { platform, digest, size } of result.platforms) {
+      for (const { platform, digest, size, base } of result.platforms) {
+        const name = `${service("TEST_BASES")}/base:bookworm`;
+        const store = storeAt(`${service("TEST_BASES")}/base`);
+        expect(base).toEqual({ name, digest: await store.manifestDigest("bookworm") });
         const { manifest, config } = await configOf(result.repository, digest);
         expect(`${config.os}/${config.architecture}`).toBe(platform);
         expect(config.config.Labels).toMatchObject({ title: "A, b" });

@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import { UsageError } from "../errors.ts";
+import type { Platform } from "../images/platform.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Files } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
 import type { BuildResult } from "../results/stages.ts";
 import { commandLine, type Invocation, type Output } from "./arguments.ts";
+import { baseImage } from "./base-image.ts";
 import type { Builder } from "./builder.ts";
 import { type Docker, run } from "./docker.ts";
 import { checkPlatforms } from "./emulation.ts";
@@ -60,8 +62,9 @@ export async function build(
   );
   const digest = builtDigest(await files.readFile(metadataFile, "utf8"));
   const place = "push" in output ? output.push : `oci:${output.layout}`;
+  const baseOf = await bases(request, files);
   return {
-    ...(await readBuilt(storeAt(place), digest, request.platforms)),
+    ...(await readBuilt(storeAt(place), digest, request.platforms, baseOf)),
     repository: place,
     cached: isCached(progress),
     seconds: (clock.now() - begin) / 1000,
@@ -74,6 +77,13 @@ export function outputFor(
   { repository, layout }: Pick<BuildRequest, "repository" | "layout">,
 ): Output {
   return repository === undefined || driver === "docker" ? { layout } : { push: repository };
+}
+
+/** Names the image that the target stands on; a Dockerfile that BuildKit fetched itself cannot be read here. */
+async function bases({ source, options }: BuildRequest, files: Pick<Files, "readFile">) {
+  const text = await files.readFile(source.file, "utf8").catch(() => undefined);
+  return (platform: Platform) =>
+    text === undefined ? undefined : baseImage(text, source, options.args, platform);
 }
 
 async function start(call: Invocation, { docker, log, signal }: BuildPorts): Promise<Progress> {

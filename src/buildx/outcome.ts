@@ -5,6 +5,7 @@ import { type Document, isIndex, parseIndex, parseManifest } from "../images/man
 import { type Platform, parsePlatform, platformName } from "../images/platform.ts";
 import type { Store } from "../ports/store.ts";
 import type { BuildResult } from "../results/stages.ts";
+import { materialsOf } from "./provenance.ts";
 
 /** The digest in buildx's metadata file: of an index, or of the manifest where one platform has no attestation. Pure. */
 export function builtDigest(metadata: string): Digest {
@@ -20,14 +21,20 @@ export function builtDigest(metadata: string): Digest {
   );
 }
 
-/** What was built, read back from where it is now: BuildKit's attestation manifests are told apart by their annotation. */
+/**
+ * What was built, read back from where it is now: BuildKit's attestation manifests are told apart by their annotation. `baseOf` names the image
+ * that a platform stands on; its digest is in the attestation, where there is one.
+ */
 export async function readBuilt(
   store: Store,
   digest: Digest,
   wanted: readonly Platform[],
+  baseOf: (platform: Platform) => string | undefined = () => undefined,
 ): Promise<Pick<BuildResult, "platforms" | "indexes">> {
   const built = await read(store, digest);
-  const found = isIndex(built) ? imagesOf(built) : [{ platform: wanted[0] ?? "", digest }];
+  const found: readonly Image[] = isIndex(built)
+    ? imagesOf(built)
+    : [{ platform: wanted[0] ?? "", digest }];
   const platforms = await Promise.all(
     wanted.map(async (name) => {
       const platform = platformName(parsePlatform(name));
@@ -36,20 +43,53 @@ export async function readBuilt(
         throw new IntegrityError(
           `${store.name}@${digest} has no image for ${platform}, only for ${found.map((entry) => entry.platform).join(", ")}.`,
         );
-      return { platform, digest: image.digest, size: await sizeOf(store, image.digest) };
+      const size = await sizeOf(store, image.digest);
+      const base = await baseFrom(store, baseOf(platform), image.attestation);
+      return { platform, digest: image.digest, size, ...(base === undefined ? {} : { base }) };
     }),
   );
   return { platforms, indexes: isIndex(built) ? [digest] : [] };
 }
 
-function imagesOf(index: Document): readonly { platform: Platform; digest: Digest }[] {
-  return parseIndex(index).manifests.flatMap(({ digest, platform, annotations, mediaType }) =>
-    platform === undefined ||
-    mediaType !== mediaTypes.manifest ||
-    annotations?.["vnd.docker.reference.type"] !== undefined
-      ? []
-      : [{ platform: platformName(platform), digest }],
+interface Image {
+  readonly platform: Platform;
+  readonly digest: Digest;
+  readonly attestation?: Digest;
+}
+
+function imagesOf(index: Document): readonly Image[] {
+  const { manifests } = parseIndex(index);
+  const attestations = new Map(
+    manifests.map(({ digest, annotations }) => [
+      annotations?.["vnd.docker.reference.digest"],
+      digest,
+    ]),
   );
+  return manifests.flatMap(({ digest, platform, annotations, mediaType }) => {
+    if (platform === undefined || mediaType !== mediaTypes.manifest) return [];
+    if (annotations?.["vnd.docker.reference.type"] !== undefined) return [];
+    const attestation = attestations.get(digest);
+    return [
+      {
+        platform: platformName(platform),
+        digest,
+        ...(attestation === undefined ? {} : { attestation }),
+      },
+    ];
+  });
+}
+
+async function baseFrom(
+  store: Store,
+  written: string | undefined,
+  attestation: Digest | undefined,
+): Promise<{ name: string; digest?: Digest } | undefined> {
+  if (written === undefined) return undefined;
+  const [name = "", pinned = ""] = written.split("@");
+  if (isDigest(pinned)) return { name, digest: pinned };
+  const materials = attestation === undefined ? undefined : await materialsOf(store, attestation);
+  const digest = materials?.get(written);
+  return digest === undefined ? { name } : { name, digest };
 }
 
 /** Bytes of the layers as they are stored. */

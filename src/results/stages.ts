@@ -74,6 +74,8 @@ export const buildResult = z.looseObject({
       digest,
       /** Bytes of its layers as they are stored. */
       size: bytes,
+      /** The image that it stands on, where that can be told. */
+      base: z.looseObject({ name: z.string(), digest: digest.optional() }).optional(),
     }),
   ),
   /** Where the runtime manifests are: a repository or `oci:DIR`. */
