@@ -20,6 +20,8 @@ async function entriesOf(mediaType: string, bytes: Uint8Array): Promise<LayerEnt
   return found;
 }
 
+const owner = { uid: 1000, gid: 1001 };
+
 describe("the entries of a layer", () => {
   const long = `${"deep/".repeat(40)}file`;
   mkdirSync(join(folder, "in", "deep/".repeat(40)), { recursive: true });
@@ -33,6 +35,9 @@ describe("the entries of a layer", () => {
       execFileSync("tar", [
         `--format=${format}`,
         "--sort=name",
+        "--owner=1000",
+        "--group=1001",
+        "--numeric-owner",
         "-cf",
         join(folder, "layer.tar"),
         "-C",
@@ -41,17 +46,19 @@ describe("the entries of a layer", () => {
       ]);
       const tar = readFileSync(join(folder, "layer.tar"));
       const plain = await entriesOf(mediaTypes.tar, tar);
-      expect(plain).toContainEqual({ path: `./${long}`, type: "file", mode: 0o644 });
+      expect(plain).toContainEqual({ path: `./${long}`, type: "file", mode: 0o644, ...owner });
       expect(plain).toContainEqual({
         path: "./hard",
         type: "link",
         mode: 0o644,
+        ...owner,
         link: `./${long}`,
       });
       expect(plain).toContainEqual({
         path: "./soft",
         type: "symlink",
         mode: 0o777,
+        ...owner,
         link: "/models",
       });
       expect(await entriesOf(mediaTypes.tarGzip, gzipSync(tar))).toEqual(plain);

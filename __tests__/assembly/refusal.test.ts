@@ -5,6 +5,8 @@ const entry = (path: string, more: Partial<LayerEntry> = {}): LayerEntry => ({
   path,
   type: path.endsWith("/") ? "directory" : "file",
   mode: 0o755,
+  uid: 0,
+  gid: 0,
   ...more,
 });
 

@@ -34,14 +34,21 @@ export async function readEntries(
   }
 }
 
-function entryOf({ name, type, mode, linkname }: Header): LayerEntry {
+function entryOf({ name, type, mode, uid, gid, linkname }: Header): LayerEntry {
   const kind =
     type === "file" || type === "contiguous-file"
       ? "file"
       : type === "directory" || type === "symlink" || type === "link"
         ? type
         : "other";
-  return { path: name, type: kind, mode: mode ?? 0, ...(linkname ? { link: linkname } : {}) };
+  return {
+    path: name,
+    type: kind,
+    mode: mode ?? 0,
+    uid: uid ?? 0,
+    gid: gid ?? 0,
+    ...(linkname ? { link: linkname } : {}),
+  };
 }
 
 function decompressor({

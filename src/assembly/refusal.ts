@@ -3,6 +3,8 @@ export interface LayerEntry {
   readonly path: string;
   readonly type: "file" | "directory" | "symlink" | "link" | "other";
   readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
   readonly link?: string;
 }
 
@@ -35,6 +37,11 @@ export function refusal(entry: LayerEntry, root: string): string | undefined {
   return (entry.mode & 0o001) === 0
     ? `/${path} has mode ${(entry.mode & 0o7777).toString(8)}: others cannot reach the models through it`
     : undefined;
+}
+
+/** Whether the entry is the models' root itself. */
+export function isRoot(entry: LayerEntry, root: string): boolean {
+  return entry.type === "directory" && plain(entry.path) === plain(root);
 }
 
 /** Without leading `./` and `/`, doubled and trailing slashes. */

@@ -18,6 +18,8 @@ export const layerCountLimit = 125;
 export const names = {
   models: "network.nsn.director.models",
   root: "network.nsn.director.models.root",
+  /** Whose the root is, and by which runtime layer. */
+  owner: "network.nsn.director.models.owner",
   refresh: "network.nsn.director.refresh",
   created: "org.opencontainers.image.created",
 } as const;

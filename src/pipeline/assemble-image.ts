@@ -1,4 +1,3 @@
-import { checkLayers } from "../assembly/check-layers.ts";
 import { CheckError, MissingBlobError } from "../errors.ts";
 import {
   type AssembledPlatform,
@@ -6,17 +5,18 @@ import {
   assemblePlatform,
   names,
   type RawLayer,
-  type RuntimeImage,
 } from "../images/assemble.ts";
 import { blobOf } from "../images/blob.ts";
 import type { Digest } from "../images/digest.ts";
-import { type Document, isIndex, parseIndex, parseManifest } from "../images/manifest.ts";
+import { type Document, parseManifest } from "../images/manifest.ts";
 import { type Platform, platformName } from "../images/platform.ts";
+import type { FolderOwner } from "../layers/tar-header.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
 import type { AssembleResult } from "../results/stages.ts";
 import { copyBlobs } from "../stores/copy-blobs.ts";
-import { inOrder, type ReadRuntime, type Runtime, readRuntime } from "./runtime-images.ts";
+import { type CheckedRuntime, checkRuntimes, ownerText } from "./check-runtimes.ts";
+import { inOrder, type Runtime, readRuntime } from "./runtime-images.ts";
 
 export interface Assembling {
   readonly runtimes: readonly Runtime[];
@@ -25,7 +25,8 @@ export interface Assembling {
   readonly root: string;
   /** Baked model layers, lowest first. */
   readonly models: readonly RawLayer[];
-  readonly lock: (RawLayer & { readonly bytes: Uint8Array }) | undefined;
+  /** The lock's own layer, whose root folder has the owner that the runtime gave it; undefined for an image that knows no models. */
+  readonly lock: ((owner?: FolderOwner) => LockLayer) | undefined;
   /** RFC 3339. */
   readonly created: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -35,6 +36,14 @@ export interface Assembling {
   readonly published: string | undefined;
   /** Whether model layers may be missing (nothing is pushed). */
   readonly mayLackModels: boolean;
+}
+
+export type LockLayer = RawLayer & { readonly bytes: Uint8Array };
+
+/** A platform's manifest and config, and the lock's layer in it. */
+interface Final {
+  readonly image: AssembledPlatform;
+  readonly lock: LockLayer | undefined;
 }
 
 interface Ports {
@@ -50,29 +59,33 @@ const losses = 3;
 
 /** Writes one manifest per platform and an index over them: blobs first, then manifests by digest, the index last. */
 export async function assembleImage(assembling: Assembling, ports: Ports): Promise<AssembleResult> {
-  const runtimes = await Promise.all(
-    inOrder(assembling.runtimes, assembling.platforms).map(readRuntime),
+  const { target, log } = ports;
+  const wanted = inOrder(assembling.runtimes, assembling.platforms);
+  const read = await Promise.all(wanted.map(readRuntime));
+  for (const runtime of read) finalPlatform({ ...runtime, rootOwner: undefined }, assembling);
+  const runtimes = await checkRuntimes(read, assembling.root, assembling.published, ports);
+  const finals = runtimes.map((runtime) => finalPlatform(runtime, assembling));
+  const index = assembleIndex(
+    finals.map(({ image }) => image),
+    indexAnnotations(assembling),
   );
-  const finals = runtimes.map(({ image }) => finalPlatform(image, assembling));
-  const index = assembleIndex(finals, indexAnnotations(assembling));
-  await checkNewLayers(runtimes, assembling, ports);
   for (let lost = 0; ; lost += 1) {
     try {
       const absent = await bringModels(assembling, ports);
-      const bytesUploaded = await write(runtimes, finals, index, assembling, ports);
+      const bytesUploaded = await write(runtimes, finals, index, ports);
       const { digest, mediaType } = index;
       return {
         digest,
         mediaType,
-        repository: ports.target.name,
+        repository: target.name,
         platforms: finals.map(platformResult),
         absent: [...absent],
         bytesUploaded,
       };
     } catch (error) {
       if (!(error instanceof MissingBlobError) || lost === losses) throw error;
-      ports.log.info(
-        `${ports.target.name} lost a blob before its manifest came; what is missing is sent again.`,
+      log.info(
+        `${target.name} lost a blob before its manifest came; what is missing is sent again.`,
       );
     }
   }
@@ -80,22 +93,23 @@ export async function assembleImage(assembling: Assembling, ports: Ports): Promi
 
 /** Sends what the target lacks; the bytes that went. */
 async function write(
-  runtimes: readonly ReadRuntime[],
-  finals: readonly AssembledPlatform[],
+  runtimes: readonly CheckedRuntime[],
+  finals: readonly Final[],
   index: Document,
-  { lock }: Assembling,
   { target, signal }: Ports,
 ): Promise<number> {
   let sent = 0;
   for (const { image, store } of runtimes)
     sent += await copyBlobs(parseManifest(image.manifest).layers, store, target, { signal });
-  const own = finals.map(({ config }) => blobOf("config", config.bytes, config.digest));
-  if (lock !== undefined) own.push(blobOf("models.lock.json", lock.bytes, lock.digest));
+  const own = finals.flatMap(({ image: { config }, lock }) => [
+    blobOf("config", config.bytes, config.digest),
+    ...(lock === undefined ? [] : [blobOf("models.lock.json", lock.bytes, lock.digest)]),
+  ]);
   for (const blob of own) {
     if ((await target.blobSize(blob.digest as Digest)) === undefined)
       sent += (await target.putBlob(blob, { signal })).bytesSent;
   }
-  for (const manifest of [...finals.map((final) => final.manifest), index]) {
+  for (const manifest of [...finals.map(({ image }) => image.manifest), index]) {
     if ((await target.manifestDigest(manifest.digest)) === undefined) sent += manifest.bytes.length;
     await target.putManifest(manifest);
   }
@@ -103,11 +117,13 @@ async function write(
 }
 
 function finalPlatform(
-  image: RuntimeImage,
-  { root, models, lock, created, labels, manifestAnnotations }: Assembling,
-): AssembledPlatform {
-  const annotations = manifestAnnotations[platformName(image.platform)] ?? {};
-  return assemblePlatform(image, { root, models, lock, created, labels, annotations });
+  { image, platform, rootOwner }: CheckedRuntime,
+  assembling: Assembling,
+): Final {
+  const lock = assembling.lock?.(rootOwner?.owner);
+  const said = rootOwner === undefined ? {} : { [names.owner]: ownerText(rootOwner) };
+  const annotations = { ...assembling.manifestAnnotations[platform], ...said };
+  return { image: assemblePlatform(image, { ...assembling, lock, annotations }), lock };
 }
 
 /** What a later run reads of a published image: its age, and under which root its layers were checked. */
@@ -117,36 +133,6 @@ function indexAnnotations({
   root,
 }: Assembling): Readonly<Record<string, string>> {
   return { ...annotations, [names.created]: created, [names.root]: root };
-}
-
-/** Reads the layers that the published image of the same root does not have, for entries that touch the weights. */
-async function checkNewLayers(
-  runtimes: readonly ReadRuntime[],
-  { root, published }: Assembling,
-  { target, log, signal }: Ports,
-): Promise<void> {
-  const known = new Set(published === undefined ? [] : await layersOf(published, root, target));
-  for (const { image, platform, store } of runtimes) {
-    const layers = parseManifest(image.manifest).layers.filter(({ digest }) => !known.has(digest));
-    log.debug(
-      `${platform}: ${layers.length} new runtime layers are read for entries under ${root}.`,
-    );
-    await checkLayers(layers, root, store, signal);
-    for (const { digest } of layers) known.add(digest);
-  }
-}
-
-async function layersOf(tag: string, root: string, store: Store): Promise<readonly Digest[]> {
-  const document = await store.readManifest(tag);
-  if (document === undefined || !isIndex(document)) return [];
-  const index = parseIndex(document);
-  if (index.annotations?.[names.root] !== root) return [];
-  const manifests = await Promise.all(
-    index.manifests.map(({ digest }) => store.readManifest(digest)),
-  );
-  return manifests.flatMap((manifest) =>
-    manifest === undefined ? [] : parseManifest(manifest).layers.map(({ digest }) => digest),
-  );
 }
 
 /** Makes sure that the target has the model layers; gives those that it lacks where that is allowed. */
@@ -172,10 +158,7 @@ async function bringModels(
 }
 
 function platformResult({
-  platform,
-  manifest,
-  runtimeDigest,
-  size,
-}: AssembledPlatform): AssembleResult["platforms"][number] {
+  image: { platform, manifest, runtimeDigest, size },
+}: Final): AssembleResult["platforms"][number] {
   return { platform: platformName(platform), digest: manifest.digest, runtimeDigest, size };
 }

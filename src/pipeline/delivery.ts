@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.ts";
 import type { RawLayer } from "../images/assemble.ts";
+import type { FolderOwner } from "../layers/tar-header.ts";
 import { lockLayer } from "../models/layer-source.ts";
 import { isComplete, type Lock } from "../models/lock.ts";
 import { bakedLayers } from "../models/plan.ts";
@@ -11,7 +12,7 @@ export interface Delivered {
   /** Baked layers, lowest first. */
   readonly models: readonly RawLayer[];
   /** The lock's own layer, which is in every image. */
-  readonly lock: RawLayer & { readonly bytes: Uint8Array };
+  readonly lock: (owner?: FolderOwner) => RawLayer & { readonly bytes: Uint8Array };
 }
 
 /** An open lock is a UsageError: its layers are not known. */
@@ -25,5 +26,9 @@ export function delivered(lock: Lock, delivery: PrepareResult["models"]["deliver
     size,
     what: files.length === 1 ? (files[0] ?? "") : `${files[0]} and ${files.length - 1} more`,
   }));
-  return { root: lock.root, models, lock: { ...lockLayer(lock), what: "models.lock.json" } };
+  return {
+    root: lock.root,
+    models,
+    lock: (owner) => ({ ...lockLayer(lock, owner), what: "models.lock.json" }),
+  };
 }
