@@ -70,16 +70,22 @@ const repository = z
 
 /** A hub's repository at a revision of the given shape, or the address of a folder; the complaint is that of the kind that was meant. */
 export function sourceShape(revision: z.ZodType<string>) {
-  const kinds = [
-    z.strictObject({ huggingface: repository, revision }),
-    z.strictObject({ url: address }),
-  ] as const;
-  return z.union(kinds, {
-    error: ({ input }) => {
-      const meant = typeof input === "object" && input !== null && "url" in input ? 1 : 0;
-      const { path = [], message = "" } = kinds[meant].safeParse(input).error?.issues[0] ?? {};
-      const place = path.length === 0 ? "" : `${path.join(".")}: `;
-      return `wanted { "huggingface": "OWNER/NAME", "revision": … } or { "url": … }; ${place}${message}`;
-    },
-  });
+  const hub = z.strictObject({ huggingface: repository, revision });
+  const folder = z.strictObject({ url: address });
+  return z.union([hub, folder], { error: ({ input }) => complaint(input, { hub, folder }) });
+}
+
+/** The same, or a sentence that says what is still to be chosen. */
+export function openSourceShape(revision: z.ZodType<string>) {
+  const hub = z.strictObject({ huggingface: repository, revision });
+  const folder = z.strictObject({ url: address });
+  const unset = z.strictObject({ unset: z.string().min(1) });
+  return z.union([hub, folder, unset], { error: ({ input }) => complaint(input, { hub, folder }) });
+}
+
+function complaint(input: unknown, { hub, folder }: { hub: z.ZodType; folder: z.ZodType }): string {
+  const meant = typeof input === "object" && input !== null && "url" in input ? folder : hub;
+  const { path = [], message = "" } = meant.safeParse(input).error?.issues[0] ?? {};
+  const place = path.length === 0 ? "" : `${path.join(".")}: `;
+  return `wanted { "huggingface": "OWNER/NAME", "revision": … } or { "url": … }; ${place}${message}`;
 }

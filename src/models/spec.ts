@@ -2,7 +2,7 @@ import { z } from "zod";
 import { UsageError } from "../errors.ts";
 import { parseDocument } from "../results/shape.ts";
 import { lockName, type ModelDelivery, type ModelSource } from "./lock.ts";
-import { address, delivery, modelName, root, sourceShape, title } from "./shapes.ts";
+import { address, delivery, modelName, openSourceShape, root, title } from "./shapes.ts";
 
 /** `models.json`, which a person writes. */
 export interface Spec {
@@ -42,14 +42,11 @@ const shape = z.strictObject({
         title: title.optional(),
         delivery: delivery.default("bake"),
         license: z.string().min(1).optional(),
-        source: z.union([
-          z.strictObject({ unset: z.string().min(1) }),
-          sourceShape(
-            z.string().regex(/^(?!.*\.\.)[\w./-]{1,255}$/, {
-              error: "wanted a branch, a tag or a commit",
-            }),
-          ),
-        ]),
+        source: openSourceShape(
+          z.string().regex(/^(?!.*\.\.)[\w./-]{1,255}$/, {
+            error: "wanted a branch, a tag or a commit",
+          }),
+        ),
         files: z
           .array(
             z.union([

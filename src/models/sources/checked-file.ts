@@ -64,6 +64,7 @@ export class CheckedFile {
   }
 
   #take(piece: Uint8Array, at: number): void {
+    if (this.#sha256 !== undefined) return;
     const fresh = at + piece.length - this.#hashed;
     if (fresh > 0 || this.#file.size === 0) {
       const bytes = piece.subarray(piece.length - fresh);
@@ -71,7 +72,7 @@ export class CheckedFile {
       this.#hash.update(bytes);
       this.#hashed += fresh;
     }
-    if (this.#hashed === this.#file.size && this.#sha256 === undefined) this.#finish();
+    if (this.#hashed === this.#file.size) this.#finish();
   }
 
   #judge(bytes: Uint8Array): void {
