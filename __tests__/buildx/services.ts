@@ -14,6 +14,7 @@ import { parsePlace } from "../../src/images/reference.ts";
 import type { Log } from "../../src/ports/log.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { openStore } from "../../src/stores/open.ts";
+import type { RegistryOptions } from "../../src/stores/registry/registry-store.ts";
 
 /** A variable of scripts/services.sh; without it the test fails. */
 export function service(name: string): string {
@@ -59,9 +60,9 @@ export function recorder(): Recorder {
 }
 
 /** Opens a repository of a loopback registry, or a layout. */
-export function storeAt(place: string): Store {
+export function storeAt(place: string, given?: RegistryOptions["login"]): Store {
   const ports = { fetch: httpFetch(), files, clock, log: recorder(), exec };
-  return openStore(parsePlace(place), {}, ports);
+  return openStore(parsePlace(place), given === undefined ? {} : { login: given }, ports);
 }
 
 export interface Registry {
