@@ -13,6 +13,7 @@ export interface RegistryProcess {
 /** Starts a real registry with a folder of its own. `variable` names the environment variable with its program. */
 export async function startRegistryProcess(
   variable: "TEST_REGISTRY_BIN" | "TEST_OLD_REGISTRY_BIN",
+  { htpasswd }: { readonly htpasswd?: string } = {},
 ): Promise<RegistryProcess> {
   const program = process.env[variable];
   if (program === undefined || program === "") {
@@ -23,12 +24,15 @@ export async function startRegistryProcess(
   const folder = await mkdtemp(join(tmpdir(), "registry-"));
   const host = `127.0.0.1:${await freePort()}`;
   const config = join(folder, "config.yml");
+  const users = join(folder, "htpasswd");
+  if (htpasswd !== undefined) await writeFile(users, `${htpasswd}\n`);
   await writeFile(
     config,
     `version: 0.1
 log: { level: error, accesslog: { disabled: true } }
 storage: { filesystem: { rootdirectory: ${folder}/data }, delete: { enabled: true } }
 http: { addr: ${host} }
+${htpasswd === undefined ? "" : `auth: { htpasswd: { realm: test, path: ${users} } }`}
 `,
   );
   const child = spawn(program, ["serve", config], { stdio: "ignore" });
@@ -64,7 +68,7 @@ async function ready(host: string, child: ChildProcess): Promise<void> {
     if (child.exitCode !== null) throw new Error(`The registry ended with ${child.exitCode}.`);
     const answer = await fetch(`http://${host}/v2/`).catch(() => undefined);
     await answer?.arrayBuffer();
-    if (answer?.status === 200) return;
+    if (answer?.status === 200 || answer?.status === 401) return;
     await setTimeout(50);
   }
   throw new Error(`The registry on ${host} did not answer in 10 s.`);

@@ -6,6 +6,8 @@ export interface Users {
   readonly password: string;
   /** Pulling needs no log-in. */
   readonly anonymousPull?: boolean;
+  /** Repositories for which the user gets no token. */
+  readonly hidden?: readonly string[];
   /** An identity token that the token server takes in place of the password. */
   readonly identityToken?: string;
 }

@@ -54,7 +54,9 @@ async function readRequest(request: IncomingMessage) {
     account: from.get("account") ?? undefined,
     service: from.get("service") ?? undefined,
   };
-  const mayHaveToken = ({ username, password, identityToken, anonymousPull }: Users) => {
+  const mayHaveToken = (users: Users) => {
+    const { username, password, identityToken, anonymousPull, hidden = [] } = users;
+    if (scopes.some((scope) => hidden.includes(scope.split(":")[1] ?? ""))) return false;
     if (request.method === "POST")
       return identityToken !== undefined && form.get("refresh_token") === identityToken;
     if (request.headers.authorization === basic(username, password)) return true;

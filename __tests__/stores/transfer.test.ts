@@ -121,6 +121,27 @@ describe("A copy", () => {
     await readWhole(target, "v1");
   });
 
+  it("goes into a registry that behaves like GHCR, and out again", async () => {
+    const users = { username: "octocat", password: "token" };
+    const running = await registry({
+      auth: { ...users, scheme: "bearer", anonymousPull: true },
+      redirectBlobs: true,
+      mount: "accepted",
+      longestRangedPatch: 4 * 1024 * 1024,
+      location: "query",
+    });
+    const login = { ...users, registry: running.host };
+    const source = await layout();
+    await putMultiPlatform(source, "v1");
+    await transfer("v1", source, open(`${running.host}/nsn/models`, { login }), { tag: "v1" });
+    const target = open(`${running.host}/nsn/director`, { login });
+    await transfer("v1", open(`${running.host}/nsn/models`, { login }), target, { tag: "v1" });
+    await readWhole(open(`${running.host}/nsn/director`), "v1");
+    expect(running.storageRequests.some(({ authorization }) => authorization !== undefined)).toBe(
+      false,
+    );
+  });
+
   it("asks once for each blob that is there", async () => {
     const { host } = await registry();
     const source = await layout();

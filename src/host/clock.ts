@@ -4,7 +4,11 @@ import type { Clock } from "../ports/clock.ts";
 export const clock: Clock = {
   now: () => Date.now(),
   sleep: async (milliseconds, signal) => {
-    await setTimeout(milliseconds, undefined, signal === undefined ? {} : { signal });
+    try {
+      await setTimeout(milliseconds, undefined, signal === undefined ? {} : { signal });
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : error;
+    }
   },
   random: () => Math.random(),
 };

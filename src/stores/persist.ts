@@ -60,9 +60,11 @@ export function persistentFetch(fetch: Fetch, ports: PersistPorts): Fetch {
       const response = await fetch(request);
       if (!isBusy(response.status)) return response;
       await response.discard();
+      const wait = retryAfter(response.headers["retry-after"], ports.clock.now());
+      const patience = wait === undefined ? "" : `, asks for ${Math.ceil(wait / 1000)}s`;
       throw new PassingError(
-        `${request.method} ${request.url.origin}${request.url.pathname}: the other side is busy (HTTP ${response.status}).`,
-        { wait: retryAfter(response.headers["retry-after"], ports.clock.now()) },
+        `${request.method} ${request.url.origin}${request.url.pathname}: the other side is busy (HTTP ${response.status}${patience}).`,
+        { wait },
       );
     };
     return persist(once, ports, { signal: request.signal });

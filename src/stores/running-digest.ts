@@ -30,6 +30,8 @@ export class RunningDigest {
         },
       );
     }
+    if (position > this.#at)
+      throw new RangeError(`${name}: bytes were left out before ${position}.`);
     if (end <= this.#at) return;
     this.#hash.update(position === this.#at ? bytes : bytes.subarray(this.#at - position));
     this.#at = end;

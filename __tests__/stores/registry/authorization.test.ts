@@ -7,6 +7,7 @@ import { httpFetch } from "../../../src/host/fetch.ts";
 import type { Fetch } from "../../../src/ports/fetch.ts";
 import type { RegistryOptions } from "../../../src/stores/registry/registry-store.ts";
 import { startRegistry } from "../../fakes/registry.ts";
+import { startRegistryProcess } from "../../fakes/registry-process.ts";
 import { listen, type RegistryBehaviour, stop } from "../../fakes/registry-state.ts";
 import { blob, collect, open, putImage, testPorts } from "../ports.ts";
 
@@ -61,6 +62,15 @@ describe("A registry with a token server", () => {
       "repository:nsn/director:pull,push",
       "repository:nsn/models:pull",
     ]);
+  });
+
+  it("does not mount from where nobody may read, and takes the blob then", async () => {
+    const { host } = await registry({ auth: { ...auth, hidden: ["nsn/models"] } });
+    const { source, digest } = blob(100);
+    const store = open(`${host}/nsn/director`, login(host));
+    expect(await store.blobSize(digest)).toBeUndefined();
+    expect(await store.mountBlob(digest, `${host}/nsn/models`)).toBe(false);
+    expect((await store.putBlob(source)).digest).toBe(digest);
   });
 
   it("gets new tokens when the old ones run out, also in the middle of an upload", async () => {
@@ -124,6 +134,22 @@ describe("A registry that asks for a password itself", () => {
     const options = password === undefined ? {} : login(host, password);
     await expect(open(`${host}/nsn/director`, options).tags()).rejects.toThrow(/401/);
     expect(requests.length).toBeLessThanOrEqual(2);
+  });
+});
+
+describe("A real registry that asks for a password", () => {
+  it("gets it, in the middle of everything too", async () => {
+    const bcrypt = "$2b$04$fzt4BOCS7.C/TwbZtlsXPuBpY3RH25JYfSmABXylpV.Xni5kPyjjC";
+    const running = await startRegistryProcess("TEST_REGISTRY_BIN", {
+      htpasswd: `${user.username}:${bcrypt}`,
+    });
+    closing.push(running.close);
+    const { host } = running;
+    const store = open(`${host}/nsn/director`, { ...login(host), chunkSize: 700_000 });
+    await putImage(store, [blob(2_000_000).source], "v1");
+    expect(await store.tags()).toEqual(["v1"]);
+    const other = open(`${host}/nsn/director`, login(host, "wrong"));
+    await expect(other.tags()).rejects.toThrow(/401 \(UNAUTHORIZED/);
   });
 });
 

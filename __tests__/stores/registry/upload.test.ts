@@ -293,4 +293,16 @@ describe("An upload that breaks on the way to a real registry", () => {
     expect((opened[1] ?? 0) > 0).toBe(resumes);
     expect((await collect(store.readBlob(digest))).equals(bytes)).toBe(true);
   });
+
+  it.each(["TEST_REGISTRY_BIN", "TEST_OLD_REGISTRY_BIN"] as const)(
+    "(%s) is taken in chunks too",
+    async (variable) => {
+      const real = await startRegistryProcess(variable);
+      closing.push(real.close);
+      const { bytes, source, digest } = blob(size);
+      const store = open(`${real.host}/nsn/director`, { chunkSize: 1_500_000 });
+      expect((await store.putBlob(source)).bytesSent).toBe(size);
+      expect((await collect(store.readBlob(digest))).equals(bytes)).toBe(true);
+    },
+  );
 });

@@ -56,17 +56,19 @@ export async function mountOrBegin(
   from: string,
 ): Promise<true | UploadSession | false> {
   const to = `blobs/uploads/?mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(from)}`;
-  const response = await client.send({
-    method: "POST",
-    to,
-    access: "push",
-    from,
-    headers: { "content-length": "0" },
-  });
-  await response.discard();
-  if (response.status === 201) return true;
-  if (response.status !== 202 || response.headers["location"] === undefined) return false;
-  return sessionAfter(response, client.url(to));
+  const request = { method: "POST", to, access: "push", from } as const;
+  try {
+    const response = await client.send({ ...request, headers: { "content-length": "0" } });
+    await response.discard();
+    if (response.status === 201) return true;
+    if (response.status !== 202 || response.headers["location"] === undefined) return false;
+    return sessionAfter(response, client.url(to));
+  } catch (error) {
+    // Who may not read there gets no token for both repositories; the upload will tell what else is wrong.
+    if (!(error instanceof RemoteError)) throw error;
+    client.ports.log.debug(error.message);
+    return false;
+  }
 }
 
 /** PATCH: bytes from `at` on; with a `Content-Range` where they are a chunk of several. */
