@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let config = Config::from_environment().unwrap_or_else(|error| error.exit());
-    let filter = EnvFilter::new(&config.rust_log);
+    let filter = log_filter(&config.rust_log);
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stdout().is_terminal()).init();
     if config.check {
         return check::report(&config);
@@ -27,6 +27,15 @@ fn main() -> ExitCode {
             error!("{error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// A node that is alone is told so by Kademlia again and again; unless somebody asks for it, once is enough: in `/health`.
+fn log_filter(directives: &str) -> EnvFilter {
+    let filter = EnvFilter::new(directives);
+    match "libp2p_kad=error".parse() {
+        Ok(quiet) if !directives.contains("libp2p_kad") => filter.add_directive(quiet),
+        _ => filter,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The node's metrics: what they are, and the three forms in which they leave the node.
 
+use crate::p2p;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
@@ -32,6 +33,7 @@ pub struct Metrics {
     pub vortex_restarts: Counter,
     pub connected_peers: Gauge,
     pub departures: Family<Reason, Counter>,
+    pub voters: Gauge,
     pub messages: Family<Topic, Counter>,
     pub rounds: Family<Outcome, Counter>,
     pub round_duration: Histogram,
@@ -47,6 +49,7 @@ impl Metrics {
             vortex_restarts: Counter::default(),
             connected_peers: Gauge::default(),
             departures: Family::default(),
+            voters: Gauge::default(),
             messages: Family::default(),
             rounds: Family::default(),
             round_duration: Histogram::new(ROUND_BUCKETS),
@@ -65,6 +68,11 @@ impl Metrics {
         registry.register("nsn_p2p_connected_peers", "Peers that are connected", metrics.connected_peers.clone());
         registry.register("nsn_p2p_departures", "Directors that left, by how", metrics.departures.clone());
         registry.register("nsn_p2p_messages", "GossipSub messages received", metrics.messages.clone());
+        registry.register(
+            "nsn_bft_voters",
+            "Directors that a round would ask, this one among them",
+            metrics.voters.clone(),
+        );
         registry.register("nsn_bft_rounds", "Rounds that this node led, by their end", metrics.rounds.clone());
         registry.register(
             "nsn_bft_round_duration_seconds",
@@ -82,6 +90,10 @@ impl Metrics {
         for reason in ["announced", "lost"] {
             let _ = self.departures.get_or_create(&Reason { reason });
         }
+        for topic in p2p::Topic::ALL {
+            let _ = self.messages.get_or_create(&Topic { topic: topic.name() });
+        }
+        self.voters.set(1);
         for outcome in ["committed", "timed_out"] {
             let _ = self.rounds.get_or_create(&Outcome { outcome });
         }

@@ -14,6 +14,7 @@ use libp2p::identity::Keypair;
 use prost::Message;
 use std::{
     collections::{BTreeSet, HashMap},
+    fmt,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -29,6 +30,13 @@ pub enum Refusal {
     Malformed(String),
     Contradiction(String),
     TooFewVotes(String),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Refusal::Malformed(why) | Refusal::Contradiction(why) | Refusal::TooFewVotes(why)) = self;
+        formatter.write_str(why)
+    }
 }
 
 /// What a round that this node led came to.
@@ -78,7 +86,7 @@ impl Coordinator {
                 None => Err(Refusal::Malformed("a message on nsn/bft is none of its messages".to_owned())),
             };
             if let Err(refusal) = outcome {
-                warn!("BFT: {refusal:?}");
+                warn!("BFT: {refusal}");
             }
         }
     }
@@ -152,10 +160,9 @@ impl Coordinator {
         let mut books = self.books.lock().expect("no holder panics");
         // Every member hears every ballot; it matters to the leader alone.
         let Some(open) = books.open.get_mut(&ballot.slot) else { return Ok(()) };
-        if let Some(certificate) = open.round.count(ballot).map_err(Refusal::Malformed)? {
-            if let Some(done) = open.done.take() {
-                let _ = done.send(certificate);
-            }
+        let certificate = open.round.count(ballot).map_err(Refusal::Malformed)?;
+        if let Some((certificate, done)) = certificate.and_then(|certificate| Some((certificate, open.done.take()?))) {
+            let _ = done.send(certificate);
         }
         Ok(())
     }

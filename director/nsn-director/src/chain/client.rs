@@ -31,8 +31,8 @@ pub async fn follow(url: String, status: watch::Sender<Status>, metrics: Arc<Met
             Err(_) => anyhow::anyhow!("no connection within {} s", CONNECT.as_secs()),
         };
         let trouble = format!("Chain endpoint {url} unreachable (set SUBSTRATE_WS_URL)");
-        warn!("{trouble}: {why:#}");
-        status.send_modify(|status| status.trouble = Some(format!("{trouble}: {why:#}")));
+        warn!("{trouble}: {why}");
+        status.send_modify(|status| status.trouble = Some(format!("{trouble}: {why}")));
         sleep(pause).await;
         pause = (pause * 2).min(BACKOFF.1);
     }

@@ -41,9 +41,9 @@ impl Health {
         if view.listening.is_empty() {
             (false, "not listening".to_owned())
         } else if peers == 0 && wanted > 0 {
-            (false, format!("listening, but none of {wanted} bootstrap peers is connected"))
+            (false, "listening, but none of the bootstrap peers is connected".to_owned())
         } else {
-            (true, format!("listening, {peers} peers connected"))
+            (true, format!("listening, connected peers: {peers}"))
         }
     }
 }

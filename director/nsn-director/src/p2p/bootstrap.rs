@@ -18,11 +18,7 @@ pub fn parse_peer(value: &str) -> Result<Multiaddr, String> {
         Some(Protocol::Udp(_)) => matches!(parts.next(), Some(Protocol::QuicV1)),
         _ => false,
     };
-    let end = match (parts.next(), parts.next()) {
-        (None, None) => true,
-        (Some(Protocol::P2p(_)), None) => true,
-        _ => false,
-    };
+    let end = matches!((parts.next(), parts.next()), (None | Some(Protocol::P2p(_)), None));
     if host && transport && end { Ok(address) } else { Err(wanted.to_owned()) }
 }
 

@@ -93,7 +93,7 @@ impl Network {
         if !self.bootstrap.missing().any(|missing| missing == peer) {
             return;
         }
-        for address in addresses.into_iter().take(1) {
+        for address in addresses {
             let options: DialOpts = address.into();
             let connection = options.connection_id();
             match self.swarm.dial(options) {
@@ -125,27 +125,26 @@ impl Network {
             }
         };
         let _ = timeout(LEAVE, closed).await;
-        self.view.send_modify(|view| *view = View::default());
-        self.metrics.connected_peers.set(0);
+        self.change_view(|view| *view = View::default());
     }
 
     fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
             SwarmEvent::NewListenAddr { address, .. } => {
                 info!("P2P listens on {address}");
-                self.view.send_modify(|view| view.listening.push(address));
+                self.change_view(|view| view.listening.push(address));
             }
             SwarmEvent::ExpiredListenAddr { address, .. } => {
-                self.view.send_modify(|view| view.listening.retain(|other| *other != address));
+                self.change_view(|view| view.listening.retain(|other| *other != address));
             }
             SwarmEvent::ListenerClosed { addresses, reason, .. } => {
                 warn!("P2P no longer listens on {addresses:?}: {reason:?}");
-                self.view.send_modify(|view| view.listening.retain(|other| !addresses.contains(other)));
+                self.change_view(|view| view.listening.retain(|other| !addresses.contains(other)));
             }
             SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
                 debug!("connected to {peer_id} at {}", endpoint.get_remote_address());
                 self.departed.remove(&peer_id);
-                self.peers_changed(|view| {
+                self.change_view(|view| {
                     view.connected.insert(peer_id);
                 });
             }
@@ -169,13 +168,15 @@ impl Network {
         }
     }
 
-    fn peers_changed(&self, change: impl FnOnce(&mut View)) {
+    fn change_view(&self, change: impl FnOnce(&mut View)) {
         self.view.send_modify(change);
-        self.metrics.connected_peers.set(self.view.borrow().connected.len() as i64);
+        let view = self.view.borrow();
+        self.metrics.connected_peers.set(view.connected.len() as i64);
+        self.metrics.voters.set(view.voters.len() as i64 + 1);
     }
 
     fn on_gone(&mut self, peer: PeerId, cause: Option<String>) {
-        self.peers_changed(|view| {
+        self.change_view(|view| {
             view.connected.remove(&peer);
             view.voters.remove(&peer);
         });
@@ -203,12 +204,12 @@ impl Network {
     fn on_gossip(&mut self, event: gossipsub::Event) {
         match event {
             gossipsub::Event::Subscribed { peer_id, topic } if topic == Topic::Bft.hash() => {
-                self.view.send_modify(|view| {
+                self.change_view(|view| {
                     view.voters.insert(peer_id);
                 });
             }
             gossipsub::Event::Unsubscribed { peer_id, topic } if topic == Topic::Bft.hash() => {
-                self.view.send_modify(|view| {
+                self.change_view(|view| {
                     view.voters.remove(&peer_id);
                 });
             }
@@ -231,6 +232,9 @@ impl Network {
             Topic::Departure => match Departure::decode(data.as_slice()) {
                 Ok(departure) if self.departed.insert(source) => {
                     info!("Director {source} departs: {}", departure.reason);
+                    self.change_view(|view| {
+                        view.voters.remove(&source);
+                    });
                     self.metrics.departures.get_or_create(&Reason { reason: "announced" }).inc();
                 }
                 Ok(_) => {}

@@ -68,7 +68,7 @@ impl Supervisor {
                 process.end().await;
                 return Err(anyhow!("the sidecar ended before it connected: {status}"));
             }
-            () = stop.cancelled() => return Ok(ended_on_request(process).await),
+            () = stop.cancelled() => return end_on_request(process).await,
         };
         self.metrics.vortex_up.set(1);
         let mut connection =
@@ -76,7 +76,7 @@ impl Supervisor {
         let why = tokio::select! {
             broken = connection.serve(&mut self.calls) => match broken { Ok(never) => match never {}, Err(why) => format!("{why:#}") },
             _ = process.ended() => "the sidecar ended".to_owned(),
-            () = stop.cancelled() => return Ok(ended_on_request(process).await),
+            () = stop.cancelled() => return end_on_request(process).await,
         };
         // What it said last, it may have said on its way out.
         let _ = timeout(Duration::from_millis(200), connection.serve(&mut self.calls)).await;
@@ -88,7 +88,8 @@ impl Supervisor {
     }
 }
 
-async fn ended_on_request(process: SidecarProcess) {
+async fn end_on_request(process: SidecarProcess) -> Result<()> {
     let status = process.end().await;
     info!("Sidecar ended by SIGTERM: {status}");
+    Ok(())
 }

@@ -1,0 +1,106 @@
+use crate::director::{Director, Wanted};
+use anyhow::Result;
+use nix::sys::signal::Signal;
+use nsn_director::proto::bft::{
+    CommitRequest, GetSlotRequest, ProposeRequest, ProposeResponse, VoteRequest,
+    bft_coordination_client::BftCoordinationClient,
+};
+use tonic::{Code, Status, transport::Channel};
+
+async fn client(director: &Director) -> Result<BftCoordinationClient<Channel>> {
+    Ok(BftCoordinationClient::connect(format!("http://{}", director.grpc)).await?)
+}
+
+async fn propose(
+    director: &Director,
+    slot: u64,
+    digest: u8,
+    deadline_ms: u32,
+) -> Result<Result<ProposeResponse, Status>> {
+    let request = ProposeRequest { slot, digest: vec![digest; 32], deadline_ms };
+    Ok(client(director).await?.propose(request).await.map(tonic::Response::into_inner))
+}
+
+async fn has_slot(director: &Director, slot: u64) -> Result<()> {
+    director.says(&format!("BFT: slot {slot} is committed")).await?;
+    let found = client(director).await?.get_slot(GetSlotRequest { slot }).await?;
+    assert_eq!(found.into_inner().certificate.unwrap().proposal.unwrap().slot, slot);
+    Ok(())
+}
+
+/// Directors that are all connected to one another.
+async fn committee(size: usize) -> Result<Vec<Director>> {
+    let mut directors: Vec<Director> = Vec::new();
+    for _ in 0..size {
+        let bootstrap = directors.iter().map(|director| director.quic.clone()).collect();
+        directors.push(Director::start(Wanted { bootstrap, ..Wanted::default() }).await?);
+    }
+    for director in &directors {
+        director.metric_becomes("nsn_p2p_connected_peers", (size - 1) as f64).await?;
+        director.metric_becomes("nsn_bft_voters", size as f64).await?;
+    }
+    Ok(directors)
+}
+
+#[tokio::test]
+async fn two_nodes_commit_a_slot_within_its_deadline() -> Result<()> {
+    let directors = committee(2).await?;
+    let response = propose(&directors[0], 7, 1, 5000).await??;
+    let certificate = response.certificate.clone().unwrap();
+    assert_eq!((response.quorum, certificate.ballots.len()), (2, 2));
+    assert!(response.seconds < 5.0, "{}", response.seconds);
+    for director in &directors {
+        has_slot(director, 7).await?;
+    }
+    assert_eq!(directors[0].metric("nsn_bft_round_duration_seconds_count").await?, 1.0);
+    assert_eq!(directors[0].metric("nsn_bft_rounds_total{outcome=\"committed\"}").await?, 1.0);
+    assert_eq!(directors[1].metric("nsn_bft_round_duration_seconds_count").await?, 0.0);
+
+    let other = propose(&directors[1], 7, 2, 1000).await?.unwrap_err();
+    assert_eq!(other.code(), Code::FailedPrecondition, "{other}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn four_nodes_commit_with_one_that_is_silent_and_not_with_two() -> Result<()> {
+    let directors = committee(4).await?;
+    directors[3].signal(Signal::SIGSTOP);
+    let response = propose(&directors[0], 1, 1, 10_000).await??;
+    assert_eq!((response.quorum, response.certificate.unwrap().ballots.len()), (3, 3));
+    for director in &directors[..3] {
+        has_slot(director, 1).await?;
+    }
+    directors[2].signal(Signal::SIGSTOP);
+    let status = propose(&directors[0], 2, 1, 1000).await?.unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
+    assert!(status.message().contains("2 of 4 members voted, a quorum is 3"), "{status}");
+    assert_eq!(directors[0].metric("nsn_bft_rounds_total{outcome=\"timed_out\"}").await?, 1.0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn votes_and_certificates_are_checked_when_they_come_by_grpc() -> Result<()> {
+    let directors = committee(2).await?;
+    let certificate = propose(&directors[0], 3, 1, 5000).await??.certificate.unwrap();
+    let mut second = client(&directors[1]).await?;
+
+    let mut forged = certificate.clone();
+    forged.proposal.as_mut().unwrap().slot = 4;
+    let status = second.commit(CommitRequest { certificate: Some(forged.clone()) }).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+    let status = second.vote(VoteRequest { proposal: forged.proposal }).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+    let status = second.get_slot(GetSlotRequest { slot: 4 }).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound, "{status}");
+
+    let ballot =
+        second.vote(VoteRequest { proposal: certificate.proposal.clone() }).await?.into_inner().ballot.unwrap();
+    assert!(certificate.ballots.contains(&ballot), "the same vote as before");
+    assert_eq!(second.commit(CommitRequest { certificate: Some(certificate) }).await?.into_inner().slot, 3);
+
+    let status = propose(&directors[0], 5, 1, 60_001).await?.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+    let short = ProposeRequest { slot: 5, digest: vec![1; 31], deadline_ms: 0 };
+    assert_eq!(second.propose(short).await.unwrap_err().code(), Code::InvalidArgument);
+    Ok(())
+}

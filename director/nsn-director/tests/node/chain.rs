@@ -1,0 +1,46 @@
+use crate::{
+    chain_endpoint::ChainEndpoint,
+    director::{Director, Wanted},
+};
+use anyhow::Result;
+use std::time::{Duration, Instant};
+
+#[tokio::test]
+async fn without_a_chain_it_says_so_within_5_seconds_and_the_rest_runs() -> Result<()> {
+    let begun = Instant::now();
+    let director = Director::start(Wanted::default()).await?;
+    director.says("Chain endpoint ws://127.0.0.1:1 unreachable (set SUBSTRATE_WS_URL)").await?;
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    director.check_becomes("models_loaded", true, "2 models on cpu").await?;
+    let (status, body) = director.health().await?;
+    assert_eq!((status, &body["status"]), (503, &"unhealthy".into()));
+    let detail = body["checks"]["chain_synced"]["detail"].as_str().unwrap();
+    assert!(detail.contains("unreachable (set SUBSTRATE_WS_URL)"), "{detail}");
+    director.stop().await
+}
+
+#[tokio::test]
+async fn a_node_is_healthy_with_a_synced_chain_and_follows_it_down_and_up() -> Result<()> {
+    let chain = ChainEndpoint::start(0).await?;
+    let url = chain.url();
+    let director = Director::start(Wanted { chain: Some(&url), ..Wanted::default() }).await?;
+    director.check_becomes("models_loaded", true, "").await?;
+    director.check_becomes("chain_synced", true, "s old").await?;
+    let (status, body) = director.health().await?;
+    assert_eq!((status, &body["status"]), (200, &"healthy".into()), "{body}");
+    assert!(director.metric("nsn_chain_head_number").await? > 0.0);
+
+    chain.set_syncing(true);
+    director.check_becomes("chain_synced", false, "still syncing").await?;
+    assert_eq!(director.health().await?.0, 503);
+    chain.set_syncing(false);
+    director.check_becomes("chain_synced", true, "").await?;
+
+    let port = chain.stop().await;
+    director.check_becomes("chain_synced", false, "unreachable").await?;
+    assert_eq!(director.health().await?.0, 503);
+    let _chain = ChainEndpoint::start(port).await?;
+    director.check_becomes("chain_synced", true, "").await?;
+    assert_eq!(director.health().await?.0, 200);
+    director.stop().await
+}

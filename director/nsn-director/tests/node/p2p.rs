@@ -1,0 +1,92 @@
+use crate::director::{Director, Wanted, until};
+use anyhow::Result;
+use nix::sys::signal::Signal;
+
+const PEERS: &str = "nsn_p2p_connected_peers";
+
+fn joining(peers: &[&str]) -> Wanted<'static> {
+    Wanted { bootstrap: peers.iter().map(|peer| (*peer).to_owned()).collect(), ..Wanted::default() }
+}
+
+#[tokio::test]
+async fn two_nodes_find_each_other_by_quic_and_by_tcp() -> Result<()> {
+    let first = Director::start(Wanted::default()).await?;
+    for address in [&first.quic, &first.tcp] {
+        let second = Director::start(joining(&[address])).await?;
+        first.metric_becomes(PEERS, 1.0).await?;
+        second.metric_becomes(PEERS, 1.0).await?;
+        second.check_becomes("p2p_connected", true, "connected peers: 1").await?;
+        second.says(&format!("Director {} (nsn-director/", first.peer_id)).await?;
+        second.stop().await?;
+        first.metric_becomes(PEERS, 0.0).await?;
+    }
+    first.metric_becomes("nsn_p2p_departures_total{reason=\"announced\"}", 2.0).await?;
+    assert_eq!(first.metric("nsn_p2p_departures_total{reason=\"lost\"}").await?, 0.0);
+    first.stop().await
+}
+
+#[tokio::test]
+async fn a_third_node_finds_the_second_through_the_first() -> Result<()> {
+    let first = Director::start(Wanted::default()).await?;
+    let second = Director::start(joining(&[&first.quic])).await?;
+    second.metric_becomes(PEERS, 1.0).await?;
+    let third = Director::start(joining(&[&first.quic])).await?;
+    for director in [&first, &second, &third] {
+        director.metric_becomes(PEERS, 2.0).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_peer_that_is_killed_is_counted_as_lost() -> Result<()> {
+    let first = Director::start(Wanted::default()).await?;
+    let mut second = Director::start(joining(&[&first.tcp])).await?;
+    second.says(&format!("Director {}", first.peer_id)).await?;
+    first.says(&format!("Director {}", second.peer_id)).await?;
+    second.signal(Signal::SIGKILL);
+    assert!(!second.ended().await?.success());
+    first.metric_becomes("nsn_p2p_departures_total{reason=\"lost\"}", 1.0).await?;
+    first.metric_becomes(PEERS, 0.0).await?;
+    first.stop().await
+}
+
+#[tokio::test]
+async fn a_bootstrap_peer_that_comes_later_is_found_and_its_absence_is_unhealthy() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let first = Director::start(Wanted { folder: Some(folder.path()), ..Wanted::default() }).await?;
+    let (address, peer_id) = (first.tcp.clone(), first.peer_id.clone());
+    first.stop().await?;
+    let second = Director::start(joining(&[&address])).await?;
+    second.check_becomes("p2p_connected", false, "none of the bootstrap peers is connected").await?;
+
+    let port = address.rsplit('/').next().unwrap().to_owned();
+    let first = crate::director::command(folder.path())
+        .env("P2P_PORT", port)
+        .env("VORTEX_COMMAND", "python3 -c 0")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()?;
+    second.check_becomes("p2p_connected", true, "").await?;
+    until("the same peer id as before", || async {
+        second.log().contains(&format!("Director {peer_id} (nsn-director/")).then_some(())
+    })
+    .await?;
+    drop(first);
+    second.stop().await
+}
+
+#[tokio::test]
+async fn the_peer_key_is_kept_and_readable_by_its_owner_alone() -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir()?;
+    let wanted = || Wanted { folder: Some(folder.path()), ..Wanted::default() };
+    let first = Director::start(wanted()).await?;
+    let key = folder.path().join("data/peer.key");
+    assert_eq!(key.metadata()?.permissions().mode() & 0o777, 0o600);
+    let peer_id = first.peer_id.clone();
+    first.stop().await?;
+    let again = Director::start(wanted()).await?;
+    assert_eq!(again.peer_id, peer_id);
+    assert_eq!(again.health().await?.1["peer_id"], peer_id.as_str());
+    again.stop().await
+}
