@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { arch, platform as os } from "node:process";
 import { build } from "../buildx/build.ts";
 import { useBuilder } from "../buildx/builder.ts";
@@ -52,7 +52,11 @@ async function buildWith(
   const { files, clock, log, signal, open } = ports;
   const platforms = platformsToBuild(config, plan);
   const source = await findSource(
-    { ...options, workspace: config.workspace, own: ownSource(ports.home) },
+    {
+      ...options,
+      workspace: config.workspace,
+      own: ownSource(ports.home, resolve(config.workspace, options.context)),
+    },
     files,
   );
   const target = parsePlace(plan.target);
@@ -142,7 +146,11 @@ function layoutName(platforms: readonly Platform[], plan: PrepareResult): string
     : `runtime-${platforms.join("-").replaceAll("/", "-")}`;
 }
 
-/** What is built where the workspace has no Dockerfile.director: the action's own node. */
-function ownSource(home: string) {
-  return { file: join(home, "Dockerfile.director"), context: home, contexts: {} };
+/** What is built where the workspace has no Dockerfile.director: the action's own, with its own node as named contexts. */
+function ownSource(home: string, context: string) {
+  return {
+    file: join(home, "Dockerfile.director"),
+    context,
+    contexts: { "director-source": join(home, "director"), "vortex-source": join(home, "vortex") },
+  };
 }
