@@ -75,7 +75,8 @@ export function mayPass(
   if (auth === undefined) return true;
   const { method = "", url = "", headers } = request;
   const name = /^\/v2\/(.+)\/(?:blobs\/uploads|blobs|manifests|tags)\//.exec(url)?.[1] ?? "";
-  const action = method === "GET" || method === "HEAD" ? "pull" : "push";
+  const reads = method === "GET" || method === "HEAD";
+  const action = reads ? "pull" : method === "DELETE" ? "delete" : "push";
   if (auth.scheme === "basic") {
     if (headers.authorization === basic(auth.username, auth.password)) return true;
     return challenge(request, response, 'Basic realm="a \\"quoted\\" realm"');

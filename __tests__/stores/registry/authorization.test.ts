@@ -3,13 +3,14 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "@jest/globals";
+import { IntegrityError } from "../../../src/errors.ts";
 import { httpFetch } from "../../../src/host/fetch.ts";
 import type { Fetch } from "../../../src/ports/fetch.ts";
 import type { RegistryOptions } from "../../../src/stores/registry/registry-store.ts";
 import { startRegistry } from "../../fakes/registry.ts";
 import { startRegistryProcess } from "../../fakes/registry-process.ts";
 import { listen, type RegistryBehaviour, stop } from "../../fakes/registry-state.ts";
-import { blob, collect, open, putImage, testPorts } from "../ports.ts";
+import { blob, collect, inPieces, open, putImage, testPorts } from "../ports.ts";
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -42,6 +43,17 @@ describe("A registry with a token server", () => {
       ["repository:nsn/director:pull,push"],
     ]);
     expect(tokens.requests[0]).toMatchObject({ account: "octocat", service: "fake" });
+  });
+
+  it("gets a token of its own for taking something away", async () => {
+    const running = await registry({ auth });
+    const store = open(`${running.host}/nsn/director`, login(running.host));
+    await putImage(store, [], "v1");
+    expect(await store.removeTag("v1")).toBe(true);
+    expect(await store.tags()).toEqual([]);
+    const broken = blob(2_000_000, { open: () => inPieces(Buffer.alloc(2_000_000)) });
+    await expect(store.putBlob(broken.source)).rejects.toThrow(IntegrityError);
+    expect(running.uploadsOpen()).toBe(0);
   });
 
   it("gets one token for many requests at once", async () => {
@@ -174,20 +186,13 @@ describe("A log-in", () => {
   ])("is found in Docker's config.json: %s", async (_, kept) => {
     const { host } = await registry({ auth });
     const ports = testPorts();
-    const asked: string[] = [];
-    const exec: typeof ports.exec = async (program, args, options) => {
-      asked.push(`${program} ${args.join(" ")} <${options?.input}`);
-      if (program.endsWith("absent")) return await ports.exec("/nowhere/docker-credential", []);
-      if (program.endsWith("empty"))
-        return { code: 1, stdout: "credentials not found in native keychain\n", stderr: "" };
-      const answer = { ServerURL: host, Username: user.username, Secret: user.password };
-      return { code: 0, stdout: JSON.stringify(answer), stderr: "" };
-    };
+    const programs = await helpers(host);
+    const env = { ...process.env, PATH: `${programs}:${process.env["PATH"]}` };
+    const exec: typeof ports.exec = (program, args, options) =>
+      ports.exec(program, args, { ...options, env: env as Record<string, string> });
     const dockerConfig = await config(kept(host));
     const store = open(`${host}/nsn/director`, { dockerConfig }, { ...ports, exec });
     expect(await store.tags()).toEqual([]);
-    for (const line of asked)
-      expect(line).toMatch(new RegExp(`^docker-credential-\\w+ get <${host}$`));
   });
 
   it("for another registry is not used", async () => {
@@ -313,5 +318,25 @@ async function config(value: object | string): Promise<string> {
   closing.push(() => rm(folder, { recursive: true, force: true }));
   const text = typeof value === "string" ? value : JSON.stringify(value);
   await writeFile(join(folder, "config.json"), text);
+  return folder;
+}
+
+/** Credential helpers: `test` has the log-in for this registry, `empty` has none; `absent` is not installed. */
+async function helpers(host: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "helpers-"));
+  closing.push(() => rm(folder, { recursive: true, force: true }));
+  const answer = JSON.stringify({
+    ServerURL: host,
+    Username: user.username,
+    Secret: user.password,
+  });
+  const scripts = {
+    test: `[ "$1" = get ] && [ "$(cat)" = "${host}" ] && echo '${answer}'`,
+    empty: "echo credentials not found in native keychain; exit 1",
+  };
+  for (const [name, script] of Object.entries(scripts)) {
+    const file = join(folder, `docker-credential-${name}`);
+    await writeFile(file, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
   return folder;
 }

@@ -6,7 +6,7 @@ import type { Credential } from "./docker-config.ts";
 import { basic, fetchToken, type Token } from "./token.ts";
 
 /** What a request may do; the registry's words for it in a token's scope. */
-export type Access = "pull" | "push";
+export type Access = "pull" | "push" | "delete";
 
 /** A token is not used in the last seconds of its life. */
 const margin = 10_000;
@@ -74,6 +74,7 @@ export class Authorization {
   #scopes(access: Access, from: string | undefined): readonly string[] {
     const own = (actions: string) => `repository:${this.#repository}:${actions}`;
     const mount = from === undefined ? [] : [`repository:${from}:pull`];
+    if (access === "delete") return [own("pull,push,delete")];
     const writes = [own("pull,push"), ...mount];
     return access === "push" || this.#tokens.has(writes.join(" ")) ? writes : [own("pull")];
   }

@@ -91,7 +91,7 @@ export async function putManifest(
 
 /** DELETE of a tag; false where the registry does not do that. */
 export async function deleteTag(client: RegistryClient, tag: string): Promise<boolean> {
-  const request = { method: "DELETE", to: `manifests/${tag}`, access: "push" } as const;
+  const request = { method: "DELETE", to: `manifests/${tag}`, access: "delete" } as const;
   const response = await client.send(request);
   if ([400, 405, 501].includes(response.status)) return await response.discard().then(() => false);
   if ([200, 202, 204, 404].includes(response.status))

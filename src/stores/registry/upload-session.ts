@@ -148,7 +148,12 @@ export async function cancelUpload(
   { location }: UploadSession,
 ): Promise<void> {
   try {
-    const request = { method: "DELETE", to: location, access: "push", idleTimeout: 5_000 } as const;
+    const request = {
+      method: "DELETE",
+      to: location,
+      access: "delete",
+      idleTimeout: 5_000,
+    } as const;
     const response = await client.send({ ...request, signal: AbortSignal.timeout(5_000) });
     await response.discard();
   } catch {
