@@ -117,13 +117,14 @@ async function write(
 }
 
 function finalPlatform(
-  { image, platform, rootOwner }: CheckedRuntime,
+  { image, platform, rootOwner, labels: own }: CheckedRuntime,
   assembling: Assembling,
 ): Final {
   const lock = assembling.lock?.(rootOwner?.owner);
   const said = rootOwner === undefined ? {} : { [names.owner]: ownerText(rootOwner) };
   const annotations = { ...assembling.manifestAnnotations[platform], ...said };
-  return { image: assemblePlatform(image, { ...assembling, lock, annotations }), lock };
+  const labels = { ...assembling.labels, ...own };
+  return { image: assemblePlatform(image, { ...assembling, lock, labels, annotations }), lock };
 }
 
 /** What a later run reads of a published image: its age, and under which root its layers were checked. */

@@ -3,7 +3,8 @@ import { names } from "../images/assemble.ts";
 import { parsePlace } from "../images/reference.ts";
 import type { Lock } from "../models/lock.ts";
 import { parseLock } from "../models/lock-parse.ts";
-import type { AssembleResult, PrepareResult, Results } from "../results/stages.ts";
+import { lockTag } from "../models/lock-text.ts";
+import type { AssembleResult, BuildResult, PrepareResult, Results } from "../results/stages.ts";
 import { assembleImage } from "./assemble-image.ts";
 import { runtimePlace } from "./build.ts";
 import { delivered } from "./delivery.ts";
@@ -26,6 +27,7 @@ export async function assembleStage(
       runtimes: results.build.flatMap((build) =>
         build.platforms.map((entry) => ({
           ...entry,
+          labels: baseLabels(entry),
           store: open(runtimePlace(build, config), { login }),
         })),
       ),
@@ -46,14 +48,29 @@ export async function assembleStage(
   );
 }
 
+function baseLabels({ base }: BuildResult["platforms"][number]): Readonly<Record<string, string>> {
+  if (base === undefined) return {};
+  return {
+    [names.base.name]: base.name,
+    ...(base.digest === undefined ? {} : { [names.base.digest]: base.digest }),
+  };
+}
+
+/** What the image carries of the models, and the labels that say so. */
 function modelsOf(lock: Lock | undefined, plan: PrepareResult, { models }: Results) {
   if (lock === undefined)
     return { root: "/models", models: [], lock: undefined, labels: plan.labels };
-  const image =
-    models?.digest === undefined
+  const carried = delivered(lock, plan.models.delivery);
+  if (models?.digest === undefined) return { ...carried, labels: plan.labels };
+  const place = labelPlace(plan.models.repository);
+  const lowest =
+    carried.models.length === 0
       ? {}
-      : { [names.models]: `${labelPlace(plan.models.repository)}@${models.digest}` };
-  return { ...delivered(lock, plan.models.delivery), labels: { ...plan.labels, ...image } };
+      : { [names.lowest.name]: `${place}:${lockTag(lock)}`, [names.lowest.digest]: models.digest };
+  return {
+    ...carried,
+    labels: { ...plan.labels, ...lowest, [names.models]: `${place}@${models.digest}` },
+  };
 }
 
 /** A layout's folder differs from machine to machine and is no place to pull from: it is not written into the image. */

@@ -12,6 +12,8 @@ export interface Runtime {
   readonly digest: Digest;
   /** Where it is. */
   readonly store: Store;
+  /** Labels of this platform alone. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** A runtime whose manifest and config were read. */
