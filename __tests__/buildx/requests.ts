@@ -2,8 +2,12 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BuildOptions } from "../../src/buildx/arguments.ts";
-import type { BuildRequest } from "../../src/buildx/build.ts";
-import { type Registry, service, startRegistry } from "./services.ts";
+import { type BuildRequest, build } from "../../src/buildx/build.ts";
+import { type Builder, type Driver, useBuilder } from "../../src/buildx/builder.ts";
+import { clock } from "../../src/host/clock.ts";
+import { files } from "../../src/host/files.ts";
+import type { BuildResult } from "../../src/results/stages.ts";
+import { docker, type Registry, recorder, service, startRegistry, storeAt } from "./services.ts";
 
 /** No input set. */
 export const options: BuildOptions = {
@@ -80,4 +84,25 @@ export async function openYard(): Promise<Yard> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A builder for this test alone; the caller removes it. */
+export function builderOf(
+  { registry }: Pick<Yard, "registry">,
+  driver: Driver,
+  driverOpts: readonly string[] = [],
+): Promise<Builder> {
+  const request = { builder: undefined, driver, driverOpts, buildkitdConfig: undefined };
+  return useBuilder(
+    { ...request, registry: registry.address, keep: false },
+    { docker: docker(), clock },
+  );
+}
+
+export function run(
+  builder: Builder,
+  wanted: BuildRequest,
+  log = recorder(),
+): Promise<BuildResult> {
+  return build(builder, wanted, { docker: docker(), files, clock, log, storeAt });
 }

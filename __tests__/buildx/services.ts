@@ -23,7 +23,7 @@ export function service(name: string): string {
   throw new Error(`${name} is not set: run the tests by scripts/services.sh run npm test.`);
 }
 
-export function environment(): Record<string, string> {
+function environment(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, value]],
@@ -96,14 +96,14 @@ export async function startRegistry(more = ""): Promise<Registry> {
   return { address, data: join(folder, "data"), stop };
 }
 
-export async function ended(child: ChildProcess): Promise<void> {
+async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, "exit");
   child.kill("SIGTERM");
   await exit;
 }
 
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();

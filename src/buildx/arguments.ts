@@ -43,7 +43,7 @@ export interface Invocation {
 }
 
 /** 1980-01-01, the earliest that every archive format can say: the latest time of a file in a runtime layer. */
-export const layerTime = 315_532_800;
+const layerTime = 315_532_800;
 
 export type Output = { readonly push: string } | { readonly layout: string };
 

@@ -72,7 +72,7 @@ export async function build(
 }
 
 /** The docker driver does not implement push by digest (its image store would have to hold the result under a name). */
-export function outputFor(
+function outputFor(
   { driver }: Pick<Builder, "driver">,
   { repository, layout }: Pick<BuildRequest, "repository" | "layout">,
 ): Output {

@@ -22,7 +22,7 @@ export interface SourceRequest {
 }
 
 /** The name that may be missing: then the action's own Dockerfile is built. */
-export const defaultFile = "Dockerfile.director";
+const defaultFile = "Dockerfile.director";
 
 /** Finds the Dockerfile and its stage. A file, context or stage that is not there is a UsageError that names the input. */
 export async function findSource(

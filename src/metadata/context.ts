@@ -17,7 +17,7 @@ export interface Context {
 }
 
 /** What the repository's page says of itself. */
-export interface RepositoryFacts {
+interface RepositoryFacts {
   readonly name: string;
   readonly description?: string;
   /** The page: `https://github.com/nsn/director`. */

@@ -8,7 +8,7 @@ export interface Flavor {
   readonly suffix: Affix;
 }
 
-export interface Affix {
+interface Affix {
   readonly text: string;
   /** Whether the tag `latest` gets it too. */
   readonly onLatest: boolean;

@@ -16,7 +16,7 @@ export interface Rule {
 }
 
 export type Attributes = Readonly<Record<string, string>>;
-export type RuleType = "schedule" | "semver" | "match" | "edge" | "ref" | "raw" | "sha";
+type RuleType = "schedule" | "semver" | "match" | "edge" | "ref" | "raw" | "sha";
 
 interface TypeFacts {
   readonly priority: number;

@@ -7,7 +7,7 @@ import { meaningful } from "./lines.ts";
 import { type Attributes, parseRule, patternOf, type Rule } from "./rule.ts";
 
 /** The rules where the input `tags` is empty. */
-export const defaultRules: readonly string[] = [
+const defaultRules: readonly string[] = [
   "type=schedule",
   "type=ref,event=branch",
   "type=ref,event=pr",
