@@ -192,6 +192,8 @@ describe("the docker driver", () => {
         result.platforms[1]?.digest ?? "sha256:",
       );
       expect(config.architecture).toBe("arm64");
+      expect(config.created).toBe("1980-01-01T00:00:00Z");
+      expect(result.platforms[1]?.base?.digest).toMatch(/^sha256:/);
     },
     3 * minutes,
   );

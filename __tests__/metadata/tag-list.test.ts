@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { inputs } from "../../src/config/inputs.ts";
 import { UsageError } from "../../src/errors.ts";
 import { tagsFor } from "../../src/metadata/tags.ts";
 import { base, on, tags, withoutLatest } from "./push.ts";
@@ -109,6 +110,12 @@ describe("the list of tags", () => {
   ])("without rules: %s", (_, context, expected) => {
     expect(tags([], context)).toEqual(expected);
     expect(tags(["  ", "# only a comment"], context)).toEqual(expected);
+  });
+
+  it("without rules is that of the input's default", () => {
+    const rules = inputs.tags.default.split("\n");
+    for (const context of [base, on("refs/tags/v1.2.3"), on("refs/heads/master", "schedule")])
+      expect(tags([], context)).toEqual(tags(rules, context));
   });
 
   it("has every tag once, and signs that no tag may have become one dash", () => {
