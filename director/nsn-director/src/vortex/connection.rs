@@ -5,7 +5,7 @@ use super::{
     protocol::{Answer, CallError, Code, Event, GenerateSlot, Line, Request, Slot},
 };
 use crate::{lock, metrics::Metrics};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use futures::StreamExt;
 use std::{collections::HashMap, convert::Infallible, path::PathBuf, sync::Arc};
 use tokio::{
@@ -51,10 +51,7 @@ impl Connection {
                         Line::Answer(answer) => self.answer(answer),
                     }
                 }
-                call = calls.recv() => match call {
-                    Some(call) => self.ask(call).await?,
-                    None => bail!("the node is ending"),
-                },
+                Some(call) = calls.recv() => self.ask(call).await?,
             }
         }
     }

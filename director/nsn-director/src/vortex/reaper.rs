@@ -1,12 +1,9 @@
 //! Waits for orphans. As process 1 of a container, and as a subreaper anywhere else, the node inherits the children of
 //! whatever dies below it; unwaited for, they would stay as zombies.
 
-use nix::{
-    sys::{
-        prctl,
-        wait::{Id, WaitPidFlag, waitid, waitpid},
-    },
-    unistd::Pid,
+use nix::sys::{
+    prctl,
+    wait::{Id, WaitPidFlag, waitid, waitpid},
 };
 use std::{
     collections::HashSet,
@@ -19,7 +16,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     time::sleep,
 };
-use tracing::debug;
+use tracing::{debug, warn};
 
 /// Signals that arrive together become one, so the reaper also looks by itself.
 const LOOK: Duration = Duration::from_secs(5);
@@ -68,11 +65,10 @@ impl Reaper {
             if awaited.contains(&pid.as_raw()) {
                 break;
             }
-            reap(pid);
+            match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
+                Ok(status) => debug!("orphan {pid} ended: {status:?}"),
+                Err(error) => return warn!("orphan {pid} cannot be waited for: {error}"),
+            }
         }
     }
-}
-
-fn reap(pid: Pid) {
-    debug!("orphan {pid} ended: {:?}", waitpid(pid, Some(WaitPidFlag::WNOHANG)));
 }
