@@ -60,31 +60,10 @@ suite() {
   report "$name" $((SECONDS - began)) "${counts[@]}"
 }
 
-count_jest() {
-  node -e '
-    const run = JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8"));
-    const broken = run.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0);
-    console.log(run.numPassedTests, run.numFailedTests + broken.length, run.numPendingTests + run.numTodoTests);
-  ' "$logs/$1.json"
-}
-
-count_cargo() {
-  awk '/^test result:/ { for (i = 1; i < NF; i++) { if ($(i+1) ~ /^passed/) p += $i
-    if ($(i+1) ~ /^failed/) f += $i; if ($(i+1) ~ /^ignored/) s += $i } } END { print p + 0, f + 0, s + 0 }' "$logs/$1.log"
-}
-
-count_pytest() {
-  python3 - "$logs/$1.xml" <<'END'
-import sys, xml.etree.ElementTree as tree
-suite = tree.parse(sys.argv[1]).getroot().find("testsuite").attrib
-bad = int(suite["failures"]) + int(suite["errors"])
-print(int(suite["tests"]) - bad - int(suite["skipped"]), bad, int(suite["skipped"]))
-END
-}
-
+count_# jest NAME MINUTES ARGUMENT…: with the services' addresses, and an end to a suite that hangs.
 jest() {
-  NODE_OPTIONS="--experimental-vm-modules --no-warnings" scripts/services.sh run \
-    timeout --kill-after=30 40m node_modules/.bin/jest --ci --json --outputFile="$logs/$1.json" "${@:2}"
+  NODE_OPTIONS="--experimental-vm-modules --no-warnings" scripts/services.sh run timeout --kill-after=30 "$2m" \
+    node_modules/.bin/jest --ci --json --outputFile="$logs/$1.json" "${@:3}"
 }
 
 run_format() { check format node_modules/.bin/biome ci --colors=off .; }
@@ -130,9 +109,10 @@ run_python() {
   suite python count_pytest in_python run --locked pytest --junitxml "$logs/python.xml"
 }
 
-# Integration tests build images and share the engines: one file at a time. The others may run side by side.
-run_unit() { suite unit count_jest jest unit --testPathIgnorePatterns /integration/ /e2e/; }
-run_integration() { suite integration count_jest jest integration --runInBand --testPathPatterns /integration/ /e2e/; }
+# These build and run images: one file at a time. All others may run side by side.
+together=(/integration/ /e2e/ /dockerfile/)
+run_unit() { suite unit count_jest jest unit 20 --testPathIgnorePatterns "${together[@]}"; }
+run_integration() { suite integration count_jest jest integration 60 --runInBand --testPathPatterns "${together[@]}"; }
 
 chosen=()
 while [[ $# -gt 0 ]]; do
