@@ -60,7 +60,29 @@ suite() {
   report "$name" $((SECONDS - began)) "${counts[@]}"
 }
 
-count_# jest NAME MINUTES ARGUMENT…: with the services' addresses, and an end to a suite that hangs.
+count_jest() {
+  node -e '
+    const run = JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8"));
+    const broken = run.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0);
+    console.log(run.numPassedTests, run.numFailedTests + broken.length, run.numPendingTests + run.numTodoTests);
+  ' "$logs/$1.json"
+}
+
+count_cargo() {
+  awk '/^test result:/ { for (i = 1; i < NF; i++) { if ($(i+1) ~ /^passed/) p += $i
+    if ($(i+1) ~ /^failed/) f += $i; if ($(i+1) ~ /^ignored/) s += $i } } END { print p + 0, f + 0, s + 0 }' "$logs/$1.log"
+}
+
+count_pytest() {
+  python3 - "$logs/$1.xml" <<'END'
+import sys, xml.etree.ElementTree as tree
+suite = tree.parse(sys.argv[1]).getroot().find("testsuite").attrib
+bad = int(suite["failures"]) + int(suite["errors"])
+print(int(suite["tests"]) - bad - int(suite["skipped"]), bad, int(suite["skipped"]))
+END
+}
+
+# jest NAME MINUTES ARGUMENT…: with the addresses of the services, and an end to a suite that hangs.
 jest() {
   NODE_OPTIONS="--experimental-vm-modules --no-warnings" scripts/services.sh run timeout --kill-after=30 "$2m" \
     node_modules/.bin/jest --ci --json --outputFile="$logs/$1.json" "${@:3}"
