@@ -18,7 +18,10 @@ import type { Ports } from "./ports.ts";
 import type { Stage } from "./stage.ts";
 
 /** Builds the runtime image, without weights, and leaves it where assemble finds it: in the target by digest, or a layout in the results folder. */
-export async function buildStage({ config, results }: Stage, ports: Ports): Promise<BuildResult> {
+export async function buildStage(
+  { config, facts, results }: Stage,
+  ports: Ports,
+): Promise<BuildResult> {
   const plan = needed(results, "prepare");
   const scratch = await ports.files.mkdtemp(join(config.temporary, "director-image-build-"));
   ports.made(scratch);
@@ -34,18 +37,25 @@ export async function buildStage({ config, results }: Stage, ports: Ports): Prom
       },
       ports,
     );
-    const built = await buildWith(docker.docker, config, plan, scratch, ports);
+    const keep = facts.event === "local";
+    const built = await buildWith(docker.docker, { config, plan, scratch, keep }, ports);
     return await pushed(built, config, plan, ports);
   } finally {
     await ports.files.rm(scratch, { recursive: true, force: true });
   }
 }
 
+interface Work {
+  readonly config: Config;
+  readonly plan: PrepareResult;
+  readonly scratch: string;
+  /** A person's machine keeps the builder with its cache for the next run. */
+  readonly keep: boolean;
+}
+
 async function buildWith(
   docker: Docker,
-  config: Config,
-  plan: PrepareResult,
-  scratch: string,
+  { config, plan, scratch, keep }: Work,
   ports: Ports,
 ): Promise<BuildResult> {
   const { build: options } = config;
@@ -62,7 +72,7 @@ async function buildWith(
   const target = parsePlace(plan.target);
   const image = parsePlace(plan.image);
   const builder = await useBuilder(
-    { ...options, registry: image.kind === "registry" ? image.registry : undefined, keep: false },
+    { ...options, registry: image.kind === "registry" ? image.registry : undefined, keep },
     { docker, clock, announce: (name) => files.writeFile(join(scratch, builderFile), name) },
   );
   try {
