@@ -29,6 +29,8 @@ impl Behaviour {
         let peer_id = key.public().to_peer_id();
         let mut kad_config = kad::Config::new(KAD_PROTOCOL);
         kad_config.set_periodic_bootstrap_interval(Some(Duration::from_secs(60)));
+        // It finds peers and keeps no records for them.
+        kad_config.set_record_filtering(kad::StoreInserts::FilterBoth);
         let mut kad = kad::Behaviour::with_config(peer_id, MemoryStore::new(peer_id), kad_config);
         // Without this a node answers no queries until somebody has confirmed an outside address of it.
         kad.set_mode(Some(kad::Mode::Server));

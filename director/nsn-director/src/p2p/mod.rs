@@ -2,6 +2,7 @@
 
 pub mod behaviour;
 pub mod bootstrap;
+mod gossip;
 mod network;
 
 use crate::{config::Config, metrics::Metrics, ports::probe_p2p};

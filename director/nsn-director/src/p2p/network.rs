@@ -1,25 +1,19 @@
 //! The network's task: drives the swarm, keeps the view of it, and passes messages on.
 
 use super::{
-    Command, Topic, View,
+    Command, View,
     behaviour::{Behaviour, BehaviourEvent, KAD_PROTOCOL, PROTOCOL_VERSION},
     bootstrap::{Bootstrap, resolve},
 };
-use crate::{
-    metrics::{self, Metrics, Reason},
-    proto::director::{Departure, Recipe},
-};
+use crate::metrics::{Metrics, Reason};
 use futures::StreamExt;
 use libp2p::{
-    Multiaddr, PeerId, Swarm,
-    gossipsub::{self, PublishError},
-    identify,
+    Multiaddr, PeerId, Swarm, identify,
     swarm::{SwarmEvent, dial_opts::DialOpts},
 };
-use prost::Message;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{mpsc, watch},
     time::{MissedTickBehavior, interval, timeout},
 };
 use tracing::{debug, info, warn};
@@ -28,16 +22,16 @@ const REDIAL: Duration = Duration::from_secs(5);
 const LEAVE: Duration = Duration::from_secs(1);
 
 pub struct Network {
-    swarm: Swarm<Behaviour>,
-    bootstrap: Bootstrap,
-    commands: mpsc::Receiver<Command>,
-    view: watch::Sender<View>,
-    bft_messages: mpsc::Sender<Vec<u8>>,
-    metrics: Arc<Metrics>,
+    pub(super) swarm: Swarm<Behaviour>,
+    pub(super) bootstrap: Bootstrap,
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) view: watch::Sender<View>,
+    pub(super) bft_messages: mpsc::Sender<Vec<u8>>,
+    pub(super) metrics: Arc<Metrics>,
     /// Peers that identified themselves as Directors.
-    directors: HashSet<PeerId>,
+    pub(super) directors: HashSet<PeerId>,
     /// Those of them that said good-bye.
-    departed: HashSet<PeerId>,
+    pub(super) departed: HashSet<PeerId>,
 }
 
 impl Network {
@@ -103,15 +97,6 @@ impl Network {
         }
     }
 
-    fn publish(&mut self, topic: Topic, message: Vec<u8>, sent: oneshot::Sender<()>) {
-        match self.swarm.behaviour_mut().gossipsub.publish(topic.hash(), message) {
-            Ok(_) => {}
-            Err(PublishError::NoPeersSubscribedToTopic) => debug!("nobody listens to {}", topic.name()),
-            Err(error) => warn!("A message to {} was not sent: {error}", topic.name()),
-        }
-        let _ = sent.send(());
-    }
-
     /// What was just published gets its way out before the connections close.
     async fn leave(&mut self) {
         let peers: Vec<PeerId> = self.swarm.connected_peers().copied().collect();
@@ -168,7 +153,7 @@ impl Network {
         }
     }
 
-    fn change_view(&self, change: impl FnOnce(&mut View)) {
+    pub(super) fn change_view(&self, change: impl FnOnce(&mut View)) {
         self.view.send_modify(change);
         let view = self.view.borrow();
         self.metrics.connected_peers.set(view.connected.len() as i64);
@@ -180,7 +165,8 @@ impl Network {
             view.connected.remove(&peer);
             view.voters.remove(&peer);
         });
-        if self.directors.remove(&peer) && !self.departed.remove(&peer) {
+        let announced = self.departed.remove(&peer);
+        if self.directors.remove(&peer) && !announced {
             warn!("Director {peer} was lost: {}", cause.unwrap_or_else(|| "it closed the connection".to_owned()));
             self.metrics.departures.get_or_create(&Reason { reason: "lost" }).inc();
         }
@@ -198,52 +184,6 @@ impl Network {
             for address in info.listen_addrs {
                 self.swarm.behaviour_mut().kad.add_address(&peer, address);
             }
-        }
-    }
-
-    fn on_gossip(&mut self, event: gossipsub::Event) {
-        match event {
-            gossipsub::Event::Subscribed { peer_id, topic } if topic == Topic::Bft.hash() => {
-                self.change_view(|view| {
-                    view.voters.insert(peer_id);
-                });
-            }
-            gossipsub::Event::Unsubscribed { peer_id, topic } if topic == Topic::Bft.hash() => {
-                self.change_view(|view| {
-                    view.voters.remove(&peer_id);
-                });
-            }
-            gossipsub::Event::Message { message, .. } => {
-                let Some((topic, source)) = Topic::of(&message.topic).zip(message.source) else { return };
-                self.metrics.messages.get_or_create(&metrics::Topic { topic: topic.name() }).inc();
-                self.on_message(topic, source, message.data);
-            }
-            event => debug!("{event:?}"),
-        }
-    }
-
-    fn on_message(&mut self, topic: Topic, source: PeerId, data: Vec<u8>) {
-        match topic {
-            Topic::Bft => {
-                if self.bft_messages.try_send(data).is_err() {
-                    warn!("A message of {source} on nsn/bft was dropped: too many at once");
-                }
-            }
-            Topic::Departure => match Departure::decode(data.as_slice()) {
-                Ok(departure) if self.departed.insert(source) => {
-                    info!("Director {source} departs: {}", departure.reason);
-                    self.change_view(|view| {
-                        view.voters.remove(&source);
-                    });
-                    self.metrics.departures.get_or_create(&Reason { reason: "announced" }).inc();
-                }
-                Ok(_) => {}
-                Err(error) => warn!("{source} sent no departure on nsn/departure: {error}"),
-            },
-            Topic::Recipes => match Recipe::decode(data.as_slice()) {
-                Ok(recipe) => info!("Director {source} works on slot {}", recipe.slot),
-                Err(error) => warn!("{source} sent no recipe on nsn/recipes: {error}"),
-            },
         }
     }
 }

@@ -20,6 +20,19 @@ async fn without_a_chain_it_says_so_within_5_seconds_and_the_rest_runs() -> Resu
 }
 
 #[tokio::test]
+async fn an_endpoint_that_speaks_no_tls_or_no_websocket_is_unreachable_with_the_reason() -> Result<()> {
+    let other = Director::start(Wanted::default()).await?;
+    for (scheme, reason) in [("wss", "corrupt message"), ("ws", "HTTP error: 404")] {
+        let url = format!("{scheme}://{}", other.http);
+        let director = Director::start(Wanted { chain: Some(&url), ..Wanted::default() }).await?;
+        director.check_becomes("chain_synced", false, &format!("{url} unreachable (set SUBSTRATE_WS_URL): ")).await?;
+        director.check_becomes("chain_synced", false, reason).await?;
+        director.stop().await?;
+    }
+    other.stop().await
+}
+
+#[tokio::test]
 async fn a_node_is_healthy_with_a_synced_chain_and_follows_it_down_and_up() -> Result<()> {
     let chain = ChainEndpoint::start(0).await?;
     let url = chain.url();

@@ -1,0 +1,76 @@
+//! What Directors say to one another on the GossipSub topics.
+
+use super::{Topic, network::Network};
+use crate::{
+    metrics::{self, Reason},
+    proto::director::{Departure, Recipe},
+};
+use libp2p::{
+    PeerId,
+    gossipsub::{self, PublishError},
+};
+use prost::Message;
+use tokio::sync::oneshot;
+use tracing::{debug, info, warn};
+
+impl Network {
+    pub(super) fn publish(&mut self, topic: Topic, message: Vec<u8>, sent: oneshot::Sender<()>) {
+        match self.swarm.behaviour_mut().gossipsub.publish(topic.hash(), message) {
+            Ok(_) => {}
+            Err(PublishError::NoPeersSubscribedToTopic) => debug!("nobody listens to {}", topic.name()),
+            Err(error) => warn!("A message to {} was not sent: {error}", topic.name()),
+        }
+        let _ = sent.send(());
+    }
+
+    pub(super) fn on_gossip(&mut self, event: gossipsub::Event) {
+        match event {
+            gossipsub::Event::Subscribed { peer_id, topic } if topic == Topic::Bft.hash() => {
+                self.change_view(|view| {
+                    view.voters.insert(peer_id);
+                });
+            }
+            gossipsub::Event::Unsubscribed { peer_id, topic } if topic == Topic::Bft.hash() => {
+                self.change_view(|view| {
+                    view.voters.remove(&peer_id);
+                });
+            }
+            gossipsub::Event::Message { message, .. } => {
+                let Some((topic, source)) = Topic::of(&message.topic).zip(message.source) else { return };
+                self.metrics.messages.get_or_create(&metrics::Topic { topic: topic.name() }).inc();
+                self.on_message(topic, source, message.data);
+            }
+            event => debug!("{event:?}"),
+        }
+    }
+
+    fn on_message(&mut self, topic: Topic, source: PeerId, data: Vec<u8>) {
+        match topic {
+            Topic::Bft => {
+                if self.bft_messages.try_send(data).is_err() {
+                    warn!("A message of {source} on nsn/bft was dropped: too many at once");
+                }
+            }
+            Topic::Departure => match Departure::decode(data.as_slice()) {
+                Ok(departure) => self.on_departure(source, &departure.reason),
+                Err(error) => warn!("{source} sent no departure on nsn/departure: {error}"),
+            },
+            Topic::Recipes => match Recipe::decode(data.as_slice()) {
+                Ok(recipe) => info!("Director {source} works on slot {}", recipe.slot),
+                Err(error) => warn!("{source} sent no recipe on nsn/recipes: {error}"),
+            },
+        }
+    }
+
+    /// Of a peer that is connected; of others it is hearsay.
+    fn on_departure(&mut self, peer: PeerId, reason: &str) {
+        if !self.view.borrow().connected.contains(&peer) || !self.departed.insert(peer) {
+            return;
+        }
+        info!("Director {peer} departs: {reason}");
+        self.metrics.departures.get_or_create(&Reason { reason: "announced" }).inc();
+        self.change_view(|view| {
+            view.voters.remove(&peer);
+        });
+    }
+}
