@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
@@ -338,6 +338,7 @@ describe("an interrupted push", () => {
     const { result, lock: completed } = await push(lock, store, { journal });
     expect(result.layers.map(({ state }) => state)).toEqual(["present", "present", "uploaded"]);
     expect(completed).toEqual(await complete());
+    expect(existsSync(journal)).toBe(false);
   });
 
   it("between the layers and the image needs the image only", async () => {

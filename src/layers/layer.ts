@@ -18,7 +18,7 @@ export interface LayerFile {
 }
 
 /** A piece of a layer: bytes that follow from the names and sizes, or the content of a file. */
-export type Segment<F extends LayerFile> =
+type Segment<F extends LayerFile> =
   | { readonly at: number; readonly size: number; readonly bytes: Uint8Array }
   | { readonly at: number; readonly size: number; readonly file: F };
 

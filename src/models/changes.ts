@@ -18,7 +18,7 @@ export interface LockChanges {
   };
 }
 
-export interface FileChange {
+interface FileChange {
   readonly file: string;
   readonly change: "added" | "changed" | "removed";
   /** Bytes before and after. */

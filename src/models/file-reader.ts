@@ -2,6 +2,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { imagePath, type ModelFile } from "./lock.ts";
 import { CheckedFile } from "./sources/checked-file.ts";
+import type { NewHash } from "./sources/file-hash.ts";
 import type { Place, WantedFile } from "./sources/place.ts";
 import { type PlacePorts, placesOf } from "./sources/places.ts";
 import { readResumed } from "./sources/resume.ts";
@@ -10,6 +11,8 @@ import { readResumed } from "./sources/resume.ts";
 export interface SourcePorts extends PlacePorts {
   readonly clock: Clock;
   readonly log: Pick<Log, "info">;
+  /** Where files are hashed; by default in this thread. */
+  readonly newHash?: NewHash | undefined;
 }
 
 /** A file of the lock as its source or a mirror gives it, checked while it passes. */
@@ -28,7 +31,7 @@ export function placeReader(
   id: string,
   wanted: WantedFile,
   places: readonly Place[],
-  ports: Pick<SourcePorts, "clock" | "log">,
+  ports: Pick<SourcePorts, "clock" | "log" | "newHash">,
   onRead: (bytes: number) => void = () => undefined,
 ): CheckedFile {
   return new CheckedFile({
@@ -37,5 +40,6 @@ export function placeReader(
     from: places.map(({ name }) => name).join(" or "),
     read: (from, signal) => readResumed(places, wanted, from, ports, signal),
     onRead,
+    newHash: ports.newHash,
   });
 }

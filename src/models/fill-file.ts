@@ -7,7 +7,7 @@ import { CheckedFile } from "./sources/checked-file.ts";
 import type { Place, WantedFile } from "./sources/place.ts";
 import { readResumed } from "./sources/resume.ts";
 
-export interface FillPorts extends Pick<SourcePorts, "clock" | "log"> {
+export interface FillPorts extends Pick<SourcePorts, "clock" | "log" | "newHash"> {
   readonly files: Files;
 }
 
@@ -66,7 +66,7 @@ async function fillPart(
       }
     };
     const from = places.map(({ name }) => name).join(" or ");
-    const reader = new CheckedFile({ ...wanted, id, from, read });
+    const reader = new CheckedFile({ ...wanted, id, from, read, newHash: ports.newHash });
     let at = kept;
     for await (const piece of reader.open(0, signal)) {
       const fresh = reader.at - at;
@@ -107,7 +107,7 @@ async function* piecesOf(
 }
 
 /** Whether a file has the wanted bytes; all of them are read. */
-export async function isThere(
+async function isThere(
   path: string,
   { size, sha256 }: { readonly size: number; readonly sha256: string },
   files: Pick<Files, "open">,

@@ -10,12 +10,14 @@ import type { PlannedLayer } from "./pack.ts";
 export interface LayerJournal {
   digestOf(layer: PlannedLayer): Digest | undefined;
   add(layer: PlannedLayer, digest: Digest): Promise<void>;
+  /** Once the models image is there, the journal has served. */
+  end(): Promise<void>;
 }
 
 export async function openJournal(
   path: string,
   root: string,
-  files: Pick<Files, "mkdir" | "open" | "readFile">,
+  files: Pick<Files, "mkdir" | "open" | "readFile" | "rm">,
 ): Promise<LayerJournal> {
   const text = await files.readFile(path, "utf8").catch(() => "");
   const known = new Map<string, Digest>();
@@ -37,6 +39,7 @@ export async function openJournal(
         await handle.close();
       }
     },
+    end: () => files.rm(path, { force: true }),
   };
 }
 

@@ -8,6 +8,7 @@ import { type FillState, fillFile } from "./fill-file.ts";
 import { imagePlaces, type ModelsImageAt } from "./image-files.ts";
 import { filesOf, type Lock, lockName, type ModelFile } from "./lock.ts";
 import { formatLock } from "./lock-text.ts";
+import { withHashThread } from "./sources/hash-thread.ts";
 import { placesOf } from "./sources/places.ts";
 
 export interface PullPorts extends SourcePorts {
@@ -42,6 +43,14 @@ export interface PulledModels {
  * at all; an interrupted pull goes on where it stopped; several processes may fill the same folder. The lock is written last.
  */
 export async function pullModels(
+  lock: Lock,
+  ports: PullPorts,
+  options: PullOptions,
+): Promise<PulledModels> {
+  return await withHashThread((newHash) => pull(lock, { newHash, ...ports }, options));
+}
+
+async function pull(
   lock: Lock,
   ports: PullPorts,
   { out, image, concurrency = 4, signal }: PullOptions,

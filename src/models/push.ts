@@ -17,9 +17,10 @@ import type { PlannedLayer } from "./pack.ts";
 import { plannedLayers, refuseLargeLayers } from "./plan.ts";
 import { publish } from "./publish.ts";
 import { completedFrom } from "./published.ts";
+import { withHashThread } from "./sources/hash-thread.ts";
 
 export interface PushPorts extends BringPorts {
-  readonly files: Pick<Files, "mkdir" | "open" | "readFile">;
+  readonly files: Pick<Files, "mkdir" | "open" | "readFile" | "rm">;
   /** Requests that the store has made so far, where it counts them. */
   readonly storeRequests?: (() => number) | undefined;
 }
@@ -50,6 +51,10 @@ export async function pushModels(
   ports: PushPorts,
   options: PushOptions,
 ): Promise<PushedModels> {
+  return await withHashThread((newHash) => push(lock, { newHash, ...ports }, options));
+}
+
+async function push(lock: Lock, ports: PushPorts, options: PushOptions): Promise<PushedModels> {
   const { store, storeRequests = () => 0 } = ports;
   const before = storeRequests();
   const tally: Tally = { bytesUploaded: 0, bytesRead: 0, requests: 0, verdicts: new Map() };
@@ -84,6 +89,7 @@ export async function pushModels(
       );
     };
     tally.bytesUploaded += await publish(image, tags(lock, options), store, again);
+    await journal?.end();
   }
   const result: ModelsResult = {
     ...(digest === undefined ? {} : { digest }),

@@ -14,6 +14,7 @@ import { parseLock } from "./lock-parse.ts";
 import { formatLock } from "./lock-text.ts";
 import { largestLayerSize, packFiles } from "./pack.ts";
 import { ReadOnce } from "./read-once.ts";
+import { withHashThread } from "./sources/hash-thread.ts";
 import type { Spec, SpecModel } from "./spec.ts";
 
 export type ResolvePorts = ListingPorts & {
@@ -48,6 +49,14 @@ export async function resolveLock(
   spec: Spec,
   ports: ResolvePorts,
   options: ResolveOptions = {},
+): Promise<ResolvedLock> {
+  return await withHashThread((newHash) => resolve(spec, { newHash, ...ports }, options));
+}
+
+async function resolve(
+  spec: Spec,
+  ports: ResolvePorts,
+  options: ResolveOptions,
 ): Promise<ResolvedLock> {
   const { previous, concurrency = 4, signal } = options;
   const listed = await eachLimited(

@@ -4,7 +4,7 @@ import { z } from "zod";
 const unprintable = /[\p{Cc}\p{Cs}]/u;
 
 /** Why a path cannot be one below a folder, or undefined if it can. */
-export function pathProblem(path: string): string | undefined {
+function pathProblem(path: string): string | undefined {
   if (path === "") return "wanted a path, this is empty";
   if (path.startsWith("/") || /^[A-Za-z]:/.test(path)) return `"${path}" is absolute`;
   if (path.includes("\\")) return `"${path}" has a backslash; wanted /`;
@@ -21,7 +21,7 @@ export function pathProblem(path: string): string | undefined {
 }
 
 /** Why an address cannot be a source, or undefined if it can. */
-export function addressProblem(text: string): string | undefined {
+function addressProblem(text: string): string | undefined {
   if (!URL.canParse(text)) return `"${text}" is not an address`;
   const url = new URL(text);
   if (url.username !== "" || url.password !== "") return "an address must not carry a password";

@@ -30,7 +30,7 @@ export interface VerifiedModels {
   readonly files: readonly VerifiedFile[];
 }
 
-export interface VerifiedFile {
+interface VerifiedFile {
   readonly file: string;
   readonly verdict: "passed" | "failed";
   readonly reason?: string;

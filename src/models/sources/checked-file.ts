@@ -1,12 +1,12 @@
-import { createHash } from "node:crypto";
 import { IntegrityError } from "../../errors.ts";
 import { headSize } from "../gate/content.ts";
 import { type FileVerdict, judge } from "../gate/gate.ts";
+import { type FileHash, hashHere, type NewHash } from "./file-hash.ts";
 import { otherBytes } from "./http-place.ts";
 import { grouped, type WantedFile } from "./place.ts";
 
 /** Reads a file from a byte to its end, whoever has it. */
-export type ReadFrom = (from: number, signal?: AbortSignal) => AsyncIterable<Uint8Array>;
+type ReadFrom = (from: number, signal?: AbortSignal) => AsyncIterable<Uint8Array>;
 
 export interface CheckedFileOptions extends WantedFile {
   /** `<name>/<path>`. */
@@ -16,6 +16,8 @@ export interface CheckedFileOptions extends WantedFile {
   readonly from: string;
   /** Called with the bytes that were read, those that were read again included. */
   readonly onRead?: (bytes: number) => void;
+  /** Where to hash; by default in this thread. */
+  readonly newHash?: NewHash | undefined;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface CheckedFileOptions extends WantedFile {
  */
 export class CheckedFile {
   readonly #file: CheckedFileOptions;
-  readonly #hash = createHash("sha256");
+  readonly #hash: FileHash;
   readonly #head: Uint8Array[] = [];
   #hashed = 0;
   #sha256: string | undefined;
@@ -32,6 +34,7 @@ export class CheckedFile {
 
   constructor(file: CheckedFileOptions) {
     this.#file = file;
+    this.#hash = (file.newHash ?? hashHere)(file.size);
   }
 
   /** Bytes that have been hashed: the highest that has passed. */
@@ -52,27 +55,27 @@ export class CheckedFile {
   /** The bytes from `from` to the end. What was never hashed is read before them, so that the whole is always checked. */
   async *open(from: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     const { read, size, onRead } = this.#file;
-    if (size === 0) this.#take(new Uint8Array(), 0);
+    if (size === 0) await this.#take(new Uint8Array(), 0);
     let at = Math.min(from, this.#hashed);
     for await (const piece of read(at, signal)) {
       onRead?.(piece.length);
-      this.#take(piece, at);
+      const wait = this.#take(piece, at);
+      if (wait !== undefined) await wait;
       at += piece.length;
       if (at > from)
         yield at - piece.length >= from ? piece : piece.subarray(piece.length - (at - from));
     }
   }
 
-  #take(piece: Uint8Array, at: number): void {
-    if (this.#sha256 !== undefined) return;
+  /** A promise only where there is something to wait for: this is called for every piece of 64 KiB. */
+  #take(piece: Uint8Array, at: number): Promise<void> | undefined {
     const fresh = at + piece.length - this.#hashed;
-    if (fresh > 0 || this.#file.size === 0) {
-      const bytes = piece.subarray(piece.length - fresh);
-      if (this.#verdict === undefined) this.#judge(bytes);
-      this.#hash.update(bytes);
-      this.#hashed += fresh;
-    }
-    if (this.#hashed === this.#file.size) this.#finish();
+    if (this.#sha256 !== undefined || (fresh <= 0 && this.#file.size > 0)) return undefined;
+    const bytes = piece.subarray(piece.length - fresh);
+    if (this.#verdict === undefined) this.#judge(bytes);
+    const wait = this.#hash.update(bytes);
+    this.#hashed += fresh;
+    return this.#hashed === this.#file.size ? this.#finish(wait) : wait;
   }
 
   #judge(bytes: Uint8Array): void {
@@ -87,9 +90,10 @@ export class CheckedFile {
     });
   }
 
-  #finish(): void {
+  async #finish(wait: Promise<void> | undefined): Promise<void> {
+    await wait;
     const { size, sha256, from } = this.#file;
-    const seen = this.#hash.digest("hex");
+    const seen = await this.#hash.digest();
     if (sha256 !== undefined && seen !== sha256)
       throw otherBytes(this.#file, from, `sent ${grouped(size)} bytes with sha256 ${seen}`);
     this.#sha256 = seen;

@@ -12,9 +12,11 @@ export function filePlace(url: URL, file: WantedFile, files: Pick<Files, "open">
   return {
     name: path,
     async open(from, signal) {
-      const handle = await files.open(path).catch((cause: unknown) => {
-        const why = isError(cause) && cause.code === "ENOENT" ? "is not there" : "cannot be read";
-        throw new PlaceError(`${file.name}: ${path} ${why}.`, { cause });
+      const handle = await files.open(path).catch((error: unknown) => {
+        const code = isError(error) ? error.code : undefined;
+        const why = code === "ENOENT" ? "is not there" : `cannot be read (${code})`;
+        // The cause is left out: whoever takes the bytes shall not try again.
+        throw new PlaceError(`${file.name}: ${path} ${why}.`);
       });
       const { size } = await handle.stat();
       if (size !== file.size) {
