@@ -83,6 +83,7 @@ const push: Command = {
         mountFrom: from === undefined ? undefined : ports.open(parsePlace(from)),
         allowCopy: given.isSet("allow-copy"),
         tag: to.tag,
+        journal: `${given.value("lock")}.journal`,
         signal: ports.signal,
       },
     );
