@@ -1,8 +1,8 @@
 //! `--check`: everything that can be known to be wrong before the node runs.
 
-use crate::{config::Config, lock};
+use crate::{config::Config, identity::is_read_only, lock};
 use std::{
-    env,
+    env, io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -28,8 +28,10 @@ pub fn problems(config: &Config) -> Vec<String> {
     [
         same_port(config),
         lock::titles(&config.models_path).err().map(|error| format!("{error:#}")),
-        unwritable(nearest(&config.data_path)).map(|why| format!("DATA_PATH: {why}")),
-        metrics_folder.and_then(unwritable).map(|why| format!("METRICS_FILE: {why}")),
+        unwritable(&nearest(&config.data_path))
+            .filter(|error| !is_read_only(error))
+            .map(|why| format!("DATA_PATH: {why}")),
+        metrics_folder.and_then(|folder| unwritable(&folder)).map(|why| format!("METRICS_FILE: {why}")),
         (!found(&program)).then(|| format!("VORTEX_COMMAND: there is no program {program}")),
     ]
     .into_iter()
@@ -54,9 +56,8 @@ fn nearest(folder: &Path) -> PathBuf {
 }
 
 /// A mode does not tell (root, read-only mounts): only trying does.
-fn unwritable(folder: PathBuf) -> Option<String> {
-    let error = tempfile::tempfile_in(&folder).err()?;
-    Some(format!("{} cannot be written to: {error}", folder.display()))
+fn unwritable(folder: &Path) -> Option<io::Error> {
+    tempfile::Builder::new().tempfile_in(folder).err()
 }
 
 fn found(program: &str) -> bool {

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use libp2p::identity::Keypair;
 use std::{
     fs,
-    io::{ErrorKind, Write},
+    io::{self, ErrorKind, Write},
     os::unix::fs::PermissionsExt,
     path::Path,
 };
@@ -27,21 +27,38 @@ pub fn load_or_create(data_path: &Path) -> Result<Keypair> {
     }
 }
 
-/// Whole or not at all, and never over another node's key.
+/// Whole or not at all, and never over another node's key; kept by nobody where the file system is read-only.
 fn create(data_path: &Path, path: &Path) -> Result<Keypair> {
     let key = Keypair::generate_ed25519();
-    let write = || -> Result<()> {
+    let bytes = key.to_protobuf_encoding()?;
+    let write = || -> io::Result<()> {
         fs::create_dir_all(data_path)?;
         // A NamedTempFile has mode 0600 from its first byte.
         let mut file = tempfile::NamedTempFile::new_in(data_path)?;
-        file.write_all(&key.to_protobuf_encoding()?)?;
+        file.write_all(&bytes)?;
         file.as_file().sync_all()?;
         file.persist_noclobber(path)?;
         Ok(())
     };
-    write().with_context(|| format!("the peer key cannot be written to {} (set DATA_PATH)", path.display()))?;
-    info!("New peer key in {}", path.display());
+    match write() {
+        Ok(()) => info!("New peer key in {}", path.display()),
+        Err(error) if is_read_only(&error) => {
+            let folder = data_path.display();
+            warn!(
+                "{folder} is read-only: this peer id lasts for this run alone (mount a volume there, or set DATA_PATH)"
+            );
+        }
+        Err(error) => {
+            let trouble = format!("the peer key cannot be written to {} (set DATA_PATH)", path.display());
+            return Err(error).context(trouble);
+        }
+    }
     Ok(key)
+}
+
+/// As in a container with a read-only root and no volume: a way to run, and no mistake.
+pub fn is_read_only(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::ReadOnlyFilesystem
 }
 
 fn tighten(path: &Path) -> Result<()> {

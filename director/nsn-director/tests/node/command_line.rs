@@ -1,4 +1,4 @@
-use crate::director::{command, fake_sidecar, get, until, write_lock};
+use crate::director::{PROGRAM, command, fake_sidecar, get, until, write_lock};
 use anyhow::Result;
 use nix::sys::signal::{Signal, kill};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use std::{
     process::Output,
     time::Duration,
 };
-use tokio::time::timeout;
+use tokio::{process::Command, time::timeout};
 
 const VARIABLES: [&str; 10] = [
     "RUST_LOG",
@@ -107,12 +107,34 @@ async fn check_reports_every_problem_and_starts_nothing() -> Result<()> {
     for part in [
         "/nowhere/models.lock.json cannot be read (MODELS_PATH)",
         "DATA_PATH: ",
-        "METRICS_FILE: /nowhere cannot be written to",
+        "METRICS_FILE: No such file or directory (os error 2) at path \"/nowhere/",
         "VORTEX_COMMAND: there is no program no-such-program",
         "METRICS_PORT and GRPC_PORT are both 9100",
     ] {
         assert!(text.contains(part), "{part} in\n{text}");
     }
+    Ok(())
+}
+
+/// A mount of its own in namespaces of its own, as a container's read-only root is.
+#[tokio::test]
+async fn on_a_read_only_file_system_the_peer_key_lasts_for_the_run() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    write_lock(folder.path())?;
+    let data = folder.path().join("data");
+    fs::create_dir(&data)?;
+    let script = format!("mount -t tmpfs -o ro none {0} && exec timeout -s TERM 2 {PROGRAM}", data.display());
+    let mut command = command(folder.path());
+    let vortex = format!("python3 {}", fake_sidecar());
+    let mut read_only = Command::new("unshare");
+    read_only.args(["--map-root-user", "--mount", "sh", "-c", &script]).env("VORTEX_COMMAND", vortex);
+    for (name, value) in command.as_std_mut().get_envs() {
+        read_only.env(name, value.unwrap_or_default());
+    }
+    let output = timeout(Duration::from_secs(20), read_only.output()).await??;
+    let text = String::from_utf8(output.stdout)? + &String::from_utf8(output.stderr)?;
+    assert!(text.contains("data is read-only: this peer id lasts for this run alone"), "{text}");
+    assert!(text.contains("The sidecar is ready: 2 models on cpu") && text.contains("Metrics flushed"), "{text}");
     Ok(())
 }
 
