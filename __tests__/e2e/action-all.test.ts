@@ -147,6 +147,14 @@ describe("the whole pipeline in one step of a workflow", () => {
     }, 60_000);
   });
 
+  it("publishes the repository's own pull request where that is asked for", async () => {
+    const run = await trials.run("all.yml", pullRequestOf(trials.workspace.commit), {
+      variables: { PUSH: "true" },
+    });
+    expect(run.succeeded).toBe(true);
+    expect((await tagsOf(image()))["pr-7"]).toBe(run.outputs["image"]?.["digest"]);
+  }, 60_000);
+
   it("checks weights that were never published, and keeps none of them", async () => {
     const run = await trials.run("all.yml", pullRequestOf(trials.workspace.commit), {
       variables: { IMAGE: `${trials.registry.address}/operator/unpublished` },

@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { pushOf } from "./events.ts";
+import { tagsOf } from "./published.ts";
 import { startTrials, type Trials } from "./trials.ts";
 
 const limit = 60_000;
@@ -11,6 +12,7 @@ describe("a step that is told something wrong", () => {
     trials = await startTrials();
   }, limit);
   afterAll(() => trials.close());
+  const image = () => `${trials.registry.address}/operator/director`;
 
   it.each([
     ["an unknown stage", { STAGE: "biuld" }, ['stage: "biuld"', "promote"]],
@@ -42,4 +44,33 @@ describe("a step that is told something wrong", () => {
     },
     limit,
   );
+
+  it("publishes nothing that was not tested, unless it is given a reason", async () => {
+    const run = await trials.run(
+      "wrong-input.yml",
+      pushOf("refs/heads/main", trials.workspace.commit),
+    );
+    expect(run.succeeded).toBe(false);
+    expect(run.commands("error").map(({ arg }) => arg)).toEqual([
+      expect.stringMatching(/missing are the scan of linux.amd64, the acceptance/),
+    ]);
+    expect(await tagsOf(image())).toEqual(
+      expect.not.objectContaining({ main: expect.any(String) }),
+    );
+  }, 60_000);
+
+  it("shows the line of a Dockerfile that fails", async () => {
+    const commit = await trials.workspace.commitFile(
+      "Dockerfile.broken",
+      "FROM scratch AS runtime\nCOPY not-there /\n",
+    );
+    const run = await trials.run("wrong-input.yml", pushOf("refs/heads/main", commit), {
+      variables: { FILE: "Dockerfile.broken" },
+    });
+    expect(run.succeeded).toBe(false);
+    const errors = run.commands("error");
+    expect(errors.map(({ arg }) => arg)).toEqual([expect.stringContaining("Dockerfile.broken")]);
+    expect(errors[0]?.arg).toMatch(/:2|line 2/);
+    expect(errors[0]?.arg).toContain("not-there");
+  }, 60_000);
 });

@@ -22,15 +22,19 @@ export interface Trials {
 }
 
 export async function startTrials({ registryConfig = "" } = {}): Promise<Trials> {
-  const folder = await mkdtemp(join(tmpdir(), "trials-"));
-  const world = await startWorld();
-  const registry = await startRegistry(registryConfig);
-  const results = await startResultsService();
+  const begun: (() => Promise<void>)[] = [];
   const close = async () => {
-    await Promise.all([world.close(), registry.stop(), results.close()]);
-    await rm(folder, { recursive: true, force: true });
+    for (const end of begun.toReversed()) await end();
   };
   try {
+    const folder = await mkdtemp(join(tmpdir(), "trials-"));
+    begun.push(() => rm(folder, { recursive: true, force: true }));
+    const world = await startWorld();
+    begun.push(() => world.close());
+    const registry = await startRegistry(registryConfig);
+    begun.push(() => registry.stop());
+    const results = await startResultsService();
+    begun.push(() => results.close());
     const lock = openLock(
       await publish(world, "kokoro-82m", { "kokoro.safetensors": weights(300_000, 1) }),
       await publish(world, "clip-vit-b-32", {

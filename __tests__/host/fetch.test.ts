@@ -5,9 +5,12 @@ import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { RemoteError } from "../../src/errors.ts";
 import { httpFetch } from "../../src/host/fetch.ts";
+
+// Real programs on a machine that may be busy with other tests.
+jest.setTimeout(60_000);
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { clock } from "../../src/host/clock.ts";
 import { files } from "../../src/host/files.ts";
-import { names } from "../../src/images/assemble.ts";
+import { names } from "../../src/images/names.ts";
 import { mediaTypes } from "../../src/images/descriptor.ts";
 import { type Document, document } from "../../src/images/manifest.ts";
 import { promote } from "../../src/pipeline/promote.ts";

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { exec } from "../../src/host/exec.ts";
 import { blobOf } from "../../src/images/blob.ts";
 import { digestOf } from "../../src/images/digest.ts";
@@ -10,6 +10,9 @@ import { type Document, document } from "../../src/images/manifest.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { parseRange, type ServedStore, serveStore } from "../../src/stores/serve.ts";
 import { blob, open, putImage, testPorts } from "./ports.ts";
+
+// Real programs on a machine that may be busy with other tests.
+jest.setTimeout(60_000);
 
 let folder: string;
 let store: Store;
@@ -94,7 +97,6 @@ describe("A layout that is served", () => {
         await docker("image", "rm", "--force", image);
       }
     },
-    60_000,
   );
 });
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { CheckError, MissingBlobError, RemoteError } from "../../src/errors.ts";
 import { descriptorOf, document, parseIndex, parseManifest } from "../../src/images/manifest.ts";
 import type { Store } from "../../src/ports/store.ts";
@@ -11,6 +11,9 @@ import { startRegistry } from "../fakes/registry.ts";
 import { startRegistryProcess } from "../fakes/registry-process.ts";
 import type { RegistryBehaviour } from "../fakes/registry-state.ts";
 import { blob, collect, indexOf, open, putImage, testPorts } from "./ports.ts";
+
+// Real programs on a machine that may be busy with other tests.
+jest.setTimeout(60_000);
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

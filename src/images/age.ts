@@ -1,5 +1,5 @@
-import { names } from "./assemble.ts";
 import type { Digest } from "./digest.ts";
+import { names } from "./names.ts";
 
 /** By what older and newer images are told: the commit's time, then the monthly refresh (design: "The final image"). */
 export interface Age {

@@ -9,27 +9,11 @@ import {
   type Manifest,
   parseManifest,
 } from "./manifest.ts";
+import { names } from "./names.ts";
 import { platformName } from "./platform.ts";
 
 /** Docker's classic store cannot hold more. */
-export const layerCountLimit = 125;
-
-/** Label and annotation names of a final image (design: "The final image"). */
-export const names = {
-  models: "network.nsn.director.models",
-  root: "network.nsn.director.models.root",
-  /** Whose the root is, and by which runtime layer. */
-  owner: "network.nsn.director.models.owner",
-  refresh: "network.nsn.director.refresh",
-  /** The Dockerfile's base. */
-  base: { name: "network.nsn.director.base.name", digest: "network.nsn.director.base.digest" },
-  /** The image that shares the lowest layers (OCI image specification, annotations.md): the models image. */
-  lowest: {
-    name: "org.opencontainers.image.base.name",
-    digest: "org.opencontainers.image.base.digest",
-  },
-  created: "org.opencontainers.image.created",
-} as const;
+const layerCountLimit = 125;
 
 /** What BuildKit made for one platform: its manifest, and its config as parsed JSON with every field. */
 export interface RuntimeImage {
@@ -51,7 +35,7 @@ export interface ImageConfig {
   readonly [unknown: string]: unknown;
 }
 
-export interface HistoryEntry {
+interface HistoryEntry {
   readonly created?: string;
   readonly created_by?: string;
   readonly comment?: string;

@@ -1,4 +1,3 @@
-import { names } from "../images/assemble.ts";
 import { mediaTypes } from "../images/descriptor.ts";
 import type { Digest } from "../images/digest.ts";
 import {
@@ -8,6 +7,7 @@ import {
   type Index,
   type Manifest,
 } from "../images/manifest.ts";
+import { names } from "../images/names.ts";
 import { type Platform, parsePlatform } from "../images/platform.ts";
 import { lockLayer } from "./layer-source.ts";
 import type { CompleteLock } from "./lock.ts";

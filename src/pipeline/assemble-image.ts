@@ -3,12 +3,12 @@ import {
   type AssembledPlatform,
   assembleIndex,
   assemblePlatform,
-  names,
   type RawLayer,
 } from "../images/assemble.ts";
 import { blobOf } from "../images/blob.ts";
 import type { Digest } from "../images/digest.ts";
 import { type Document, parseManifest } from "../images/manifest.ts";
+import { names } from "../images/names.ts";
 import { type Platform, platformName } from "../images/platform.ts";
 import type { FolderOwner } from "../layers/tar-header.ts";
 import type { Log } from "../ports/log.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { names } from "../images/assemble.ts";
+import { names } from "../images/names.ts";
 import { parsePlace } from "../images/reference.ts";
 import type { Lock } from "../models/lock.ts";
 import { parseLock } from "../models/lock-parse.ts";

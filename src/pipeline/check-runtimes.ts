@@ -1,7 +1,7 @@
 import { checkLayer } from "../assembly/check-layers.ts";
-import { names } from "../images/assemble.ts";
 import type { Digest } from "../images/digest.ts";
 import { isIndex, parseIndex, parseManifest } from "../images/manifest.ts";
+import { names } from "../images/names.ts";
 import type { FolderOwner } from "../layers/tar-header.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";

@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { Facts } from "../config/facts.ts";
-import { names } from "../images/assemble.ts";
+import { names } from "../images/names.ts";
 import { placeName } from "../images/reference.ts";
 import type { Context } from "../metadata/context.ts";
 import { annotationsAt, annotationsFor, labelsFor } from "../metadata/labels.ts";

@@ -9,7 +9,7 @@ import type { Stage } from "./stage.ts";
 /** Moves the plan's tags to the candidate. */
 export async function promoteStage(
   { config, results }: Stage,
-  { open, log }: Ports,
+  { open, log, signal }: Ports,
 ): Promise<PromoteResult> {
   const plan = needed(results, "prepare");
   const candidate = needed(results, "assemble");
@@ -19,5 +19,8 @@ export async function promoteStage(
     return { digest: candidate.digest, tags: [] };
   }
   const store = open(parsePlace(plan.target), { login: loginOf(config) });
-  return promote({ candidate, tags: plan.tags, scans, accepts, ...config.promote }, { store, log });
+  return promote(
+    { candidate, tags: plan.tags, scans, accepts, ...config.promote },
+    { store, log, signal },
+  );
 }

@@ -1,4 +1,4 @@
-import { CheckError, explain, RemoteError, UsageError } from "../errors.ts";
+import { CheckError, explain, InterruptedError, RemoteError, UsageError } from "../errors.ts";
 import { type Age, type Aged, ageOf, promotion } from "../images/age.ts";
 import type { Digest } from "../images/digest.ts";
 import { type Document, isIndex, parseIndex } from "../images/manifest.ts";
@@ -20,12 +20,14 @@ export interface Promoting {
 interface Ports {
   readonly store: Store;
   readonly log: Log;
+  readonly signal?: AbortSignal;
 }
 
 type Move = PromoteResult["tags"][number] & { readonly before: Document | undefined };
 
 /** Points tags at a candidate that was tested: all of them, or none. Throws a CheckError that names what is missing or refused. */
-export async function promote(promoting: Promoting, { store, log }: Ports): Promise<PromoteResult> {
+export async function promote(promoting: Promoting, ports: Ports): Promise<PromoteResult> {
+  const { store, log } = ports;
   const { candidate, tags, force } = promoting;
   const untested = checked(promoting);
   if (untested !== undefined)
@@ -40,7 +42,7 @@ export async function promote(promoting: Promoting, { store, log }: Ports): Prom
   }
   const aged = candidateAge(document);
   const moves = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
-  await moveAll(moves, document, { store, log });
+  await moveAll(moves, document, ports);
   return {
     digest: candidate.digest,
     tags: moves.map(({ before: _before, ...move }) => move),
@@ -93,11 +95,12 @@ async function plan(
 async function moveAll(
   moves: readonly Move[],
   document: Document,
-  { store, log }: Ports,
+  { store, log, signal }: Ports,
 ): Promise<void> {
   const moved: Move[] = [];
   for (const move of moves.filter((entry) => entry.moved)) {
     try {
+      signal?.throwIfAborted();
       await stillAt(move.tag, move.before?.digest, store);
       moved.push(move);
       await store.putManifest(document, move.tag);
@@ -105,6 +108,10 @@ async function moveAll(
       log.info(`${move.tag} → ${document.digest} (${move.why})`);
     } catch (error) {
       const left = await putBack(moved, document.digest, { store, log });
+      if (error instanceof InterruptedError) {
+        log.warning(`Stopped before every tag was moved; ${left}`);
+        throw error;
+      }
       throw new RemoteError(`The tag ${move.tag} could not be moved; ${left}`, {
         cause: error,
         todo: "Run promote again.",

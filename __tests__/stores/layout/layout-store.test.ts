@@ -3,12 +3,15 @@ import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { IntegrityError, RemoteError } from "../../../src/errors.ts";
 import { files } from "../../../src/host/files.ts";
 import type { Files } from "../../../src/ports/files.ts";
 import { thisProcess } from "../../../src/stores/layout/owner.ts";
 import { blob, collect, indexOf, open, putImage, testPorts } from "../ports.ts";
+
+// Real programs on a machine that may be busy with other tests.
+jest.setTimeout(60_000);
 
 let folder: string;
 beforeEach(async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { IntegrityError } from "../../../src/errors.ts";
 import { httpFetch } from "../../../src/host/fetch.ts";
 import type { Fetch } from "../../../src/ports/fetch.ts";
@@ -11,6 +11,9 @@ import { startRegistry } from "../../fakes/registry.ts";
 import { startRegistryProcess } from "../../fakes/registry-process.ts";
 import { listen, type RegistryBehaviour, stop } from "../../fakes/registry-state.ts";
 import { blob, collect, inPieces, open, putImage, testPorts } from "../ports.ts";
+
+// Real programs on a machine that may be busy with other tests.
+jest.setTimeout(60_000);
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { IntegrityError, MissingBlobError, RemoteError } from "../../../src/errors.ts";
 import { digestOf } from "../../../src/images/digest.ts";
 import {
@@ -12,6 +12,9 @@ import {
 import { startRegistry } from "../../fakes/registry.ts";
 import type { RegistryBehaviour } from "../../fakes/registry-state.ts";
 import { blob, collect, open, putImage, testPorts } from "../ports.ts";
+
+// Real programs on a machine that may be busy with other tests.
+jest.setTimeout(60_000);
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { IntegrityError, RemoteError } from "../../../src/errors.ts";
 import type { BlobSource } from "../../../src/images/blob.ts";
 import type { RegistryOptions } from "../../../src/stores/registry/registry-store.ts";
@@ -14,6 +14,9 @@ import { startRegistryProcess } from "../../fakes/registry-process.ts";
 import { startProxy } from "../../fakes/registry-proxy.ts";
 import type { RegistryBehaviour } from "../../fakes/registry-state.ts";
 import { blob, collect, open, testPorts } from "../ports.ts";
+
+// Real programs on a machine that may be busy with other tests.
+jest.setTimeout(60_000);
 
 const size = 5_000_000;
 const uploads = "/blobs/uploads/";
