@@ -1,7 +1,7 @@
 import { readFacts } from "../config/facts.ts";
 import { choice } from "../config/values.ts";
 import { UsageError } from "../errors.ts";
-import { names } from "../images/assemble.ts";
+import { names } from "../images/names.ts";
 import { parseReference, placeName } from "../images/reference.ts";
 import { lockTag } from "../models/lock-text.ts";
 import { assembleImage } from "../pipeline/assemble-image.ts";
