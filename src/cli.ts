@@ -8,6 +8,7 @@ import { runProgram } from "./commands/program.ts";
 import { promoteCommand } from "./commands/promote.ts";
 import { buildCommand, runCommand } from "./commands/stages.ts";
 import { ending } from "./errors.ts";
+import { allowClosedPipes } from "./host/closed-pipe.ts";
 import { stopSignal } from "./host/signals.ts";
 
 const commands = [
@@ -19,6 +20,7 @@ const commands = [
   ...laterCommands,
 ];
 const signal = stopSignal();
+allowClosedPipes();
 try {
   process.exitCode = await runProgram(process.argv.slice(2), commands, {
     context: (common) => terminalContext(process.env, signal, home(), common),

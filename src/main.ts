@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { readEnvironment } from "./config/environment.ts";
 import { ending } from "./errors.ts";
-import { clock } from "./host/clock.ts";
+import { clock as hostClock } from "./host/clock.ts";
 import { exec } from "./host/exec.ts";
 import { httpFetch } from "./host/fetch.ts";
 import { files } from "./host/files.ts";
 import { stopSignal } from "./host/signals.ts";
+import { stoppableClock, stoppableFetch } from "./host/stoppable.ts";
 import { definedVariables } from "./host/variables.ts";
 import { opener } from "./pipeline/open.ts";
 import { runStep } from "./pipeline/step.ts";
@@ -18,9 +19,11 @@ const env = definedVariables(process.env);
 const step = workflowStep(env);
 try {
   const environment = readEnvironment(env, process.cwd());
+  const signal = stopSignal();
+  const clock = stoppableClock(hostClock, signal);
   const ports = {
     exec,
-    fetch: httpFetch(environment.network),
+    fetch: stoppableFetch(httpFetch(environment.network), signal),
     files,
     clock,
     log: runnerLog({ clock }),
@@ -33,7 +36,7 @@ try {
     step,
     artifacts,
     open: opener({ dockerConfig }, ports),
-    signal: stopSignal(),
+    signal,
     home: join(import.meta.dirname, "../.."),
     made: (folder) => step.save("made", folder),
   });

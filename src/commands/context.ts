@@ -1,10 +1,11 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { readEnvironment } from "../config/environment.ts";
-import { clock } from "../host/clock.ts";
+import { clock as hostClock } from "../host/clock.ts";
 import { exec } from "../host/exec.ts";
 import { httpFetch } from "../host/fetch.ts";
 import { files } from "../host/files.ts";
+import { stoppableClock, stoppableFetch } from "../host/stoppable.ts";
 import { definedVariables } from "../host/variables.ts";
 import { opener } from "../pipeline/open.ts";
 import { terminalLog } from "../terminal/log.ts";
@@ -20,8 +21,10 @@ export function terminalContext(
   { quiet, verbose, plainHttp }: Common,
 ): Context {
   const environment = readEnvironment(variables, process.cwd());
+  const clock = stoppableClock(hostClock, signal);
   const log = terminalLog({ clock, quiet, verbose });
-  const ports = { exec, fetch: httpFetch(environment.network), files, clock, log };
+  const fetch = stoppableFetch(httpFetch(environment.network), signal);
+  const ports = { exec, fetch, files, clock, log };
   const user = variables["HOME"] || homedir();
   const dockerConfig = variables["DOCKER_CONFIG"] || join(user, ".docker");
   return {

@@ -36,7 +36,7 @@ export const promoteCommand: Command = {
         allowUntested: given.value("allow-untested"),
         force: force === "true",
       },
-      { store: ports.open(reference), log: ports.log },
+      { store: ports.open(reference), log: ports.log, signal: ports.signal },
     );
     return {
       json: result,
