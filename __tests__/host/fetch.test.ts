@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
@@ -7,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { RemoteError } from "../../src/errors.ts";
+import { exec } from "../../src/host/exec.ts";
 import { httpFetch } from "../../src/host/fetch.ts";
 
 // Real programs on a machine that may be busy with other tests.
@@ -67,9 +67,8 @@ async function tlsServer() {
     "-nodes",
   ];
   const subject = ["-subj", "/CN=registry.example", "-days", "2", "-addext", names];
-  execFileSync("openssl", [...request, ...subject, "-keyout", key, "-out", cert], {
-    stdio: "ignore",
-  });
+  const { code } = await exec("openssl", [...request, ...subject, "-keyout", key, "-out", cert]);
+  expect(code).toBe(0);
   const pair = { key: await readFile(key), cert: await readFile(cert) };
   const server = createTlsServer(pair, (_, response) => response.end("over TLS"));
   return { port: await listening(server), extraCertificates: cert };
