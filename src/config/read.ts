@@ -24,10 +24,7 @@ export function readConfig(given: Given, environment: Environment): Config {
     stage: choice("stage", read("stage"), ["all", ...stageNames] as const),
     workspace: environment.workspace,
     temporary: environment.temporary,
-    results: resolve(
-      environment.workspace,
-      read("results") || join(environment.temporary, "director-image"),
-    ),
+    results: resultsFolder(read, environment),
     image,
     platforms: platformsOf(read("platforms")),
     models: {
@@ -52,6 +49,14 @@ export function readConfig(given: Given, environment: Environment): Config {
       force: flag("force", read("force")),
     },
   });
+}
+
+/** Not the checkout itself: the result of the stage models bears the name of the spec, `models.json`. */
+function resultsFolder(read: Read, { workspace, temporary }: Environment): string {
+  const folder = resolve(workspace, read("results") || join(temporary, "director-image"));
+  if (folder === resolve(workspace))
+    throw wrong("results", read("results"), "a folder of its own, not the workspace itself");
+  return folder;
 }
 
 function imageOf(read: Read, { owner }: Environment): Reference {

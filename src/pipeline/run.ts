@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import type { Facts } from "../config/facts.ts";
 import type { StageName } from "../config/input.ts";
@@ -52,7 +53,7 @@ export async function runStage(
 
 /** The whole pipeline: weights and runtime side by side, tags last. Gives every stage's result. */
 export async function runPipeline(config: Config, facts: Facts, ports: Ports): Promise<Results> {
-  await ports.files.rm(config.results, { recursive: true, force: true });
+  await removeResults(config.results, ports.files);
   const run = (name: StageName) => runStage(name, config, facts, ports);
   await run("prepare");
   await together(
@@ -64,6 +65,19 @@ export async function runPipeline(config: Config, facts: Facts, ports: Ports): P
   const { prepare: plan } = await readAll(config.results, ports);
   if (plan?.push === true) await run("promote");
   return readAll(config.results, ports);
+}
+
+/** Takes away what an earlier run left, and nothing else: a person may name a folder that holds other things. */
+async function removeResults(
+  folder: string,
+  { readdir, rm }: Pick<Ports["files"], "readdir" | "rm">,
+): Promise<void> {
+  const names = await readdir(folder).catch(() => [] as string[]);
+  const ours = new RegExp(
+    `^((${Object.keys(stages).join("|")})(-[a-z0-9-]+)?\\.json|runtime(-[a-z0-9-]+)?)$`,
+  );
+  for (const name of names.filter((entry) => ours.test(entry)))
+    await rm(join(folder, name), { recursive: true, force: true });
 }
 
 /** Everything that the results folder holds. */
