@@ -62,10 +62,11 @@ export const verifyCommand: Command = {
   example: "director-image models verify --lock models.lock.json --dir /srv/models",
   flags: [lockFlag, { flag: "--dir <dir>", description: "a folder that was filled" }, imageFlag],
   run: async (given, { ports }) => {
-    const lock = await readLock(given.value("lock") ?? "", ports);
-    const [folder, image] = [given.value("dir"), imageAt(given.value("image"), lock, ports)];
-    if ((folder === undefined) === (image === undefined))
+    const folder = given.value("dir");
+    if ((folder === undefined) === (given.value("image") === undefined))
       throw new UsageError("models verify: give either --dir or --image.");
+    const lock = await readLock(given.value("lock") ?? "", ports);
+    const image = imageAt(given.value("image"), lock, ports);
     const { signal } = ports;
     const result = await verifyModels(
       lock,

@@ -3,6 +3,9 @@ import { type InputName, inputs } from "../config/inputs.ts";
 import { UsageError } from "../errors.ts";
 import type { Command, Context, Flag, Given, Outcome } from "./command.ts";
 
+/** How the inputs say that they are true or false. */
+const truth = "true|false";
+
 /** Flags that every command takes. */
 export interface Common {
   readonly json: boolean;
@@ -28,7 +31,11 @@ export async function runProgram(
   const root = new Commander("director-image")
     .description("Builds, checks and publishes container images that carry large AI weights.")
     .version(surroundings.version)
-    .configureOutput({ writeOut: surroundings.print, outputError: () => undefined })
+    .configureOutput({
+      writeOut: surroundings.print,
+      writeErr: () => undefined,
+      outputError: () => undefined,
+    })
     .addHelpText(
       "after",
       "\nExit codes: 0 done; 1 a check, gate or hash said no; 2 wrong usage, input or lock; 3 the outside world failed; 70 a fault of our own.",
@@ -49,15 +56,32 @@ export async function runProgram(
     });
   }
   try {
-    await root.parseAsync([...argv], { from: "user" });
+    await root.parseAsync([...withBareFlags(argv)], { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return 0;
-    throw new UsageError(error.message.replace(/^error: /, "") || "No command was given.", {
-      todo: "See: director-image --help",
+    const none = error.code === "commander.help";
+    throw new UsageError(none ? "No command was given." : error.message.replace(/^error: /, ""), {
+      todo: `See: ${["director-image", ...namedBy(argv, commands), "--help"].join(" ")}`,
     });
   }
   return exitCode;
+}
+
+/** Inputs that are true or false are written `--force` as well as `--force true`. */
+function withBareFlags(argv: readonly string[]): readonly string[] {
+  return argv.map((argument, at) => {
+    const input = Object.entries(inputs).find(([name]) => argument === `--${name}`)?.[1];
+    const bare = input?.value === truth && !/^(true|false)$/.test(argv[at + 1] ?? "");
+    return bare ? `${argument}=true` : argument;
+  });
+}
+
+/** The words of the command, or of the group of commands, that was meant. */
+function namedBy(argv: readonly string[], commands: readonly Command[]): readonly string[] {
+  const [first = "", second = ""] = argv;
+  if (commands.some(({ name }) => name === `${first} ${second}`)) return [first, second];
+  return commands.some(({ name }) => name.split(" ")[0] === first) ? [first] : [];
 }
 
 async function runOne(
@@ -120,10 +144,8 @@ function inputOption(name: InputName): Option {
   const many = input.lines === true;
   const shown =
     input.default === "" || input.default.includes("\n") ? "" : ` (default: ${input.default})`;
-  return new Option(
-    `--${name} <${input.value}${many ? "..." : ""}>`,
-    `${input.description}${shown}`,
-  );
+  const value = input.value === truth ? `[${truth}]` : `<${input.value}${many ? "..." : ""}>`;
+  return new Option(`--${name} ${value}`, `${input.description}${shown}`);
 }
 
 function ownOption({ flag, description, default: value, required }: Flag): Option {

@@ -3,7 +3,8 @@ import { readFacts } from "../config/facts.ts";
 import { type InputName, inputs } from "../config/inputs.ts";
 import { readConfig } from "../config/read.ts";
 import { UsageError } from "../errors.ts";
-import { parsePlace } from "../images/reference.ts";
+import { parsePlace, placeName } from "../images/reference.ts";
+import { runtimePlace } from "../pipeline/build.ts";
 import { loadImage } from "../pipeline/load.ts";
 import { loginOf } from "../pipeline/open.ts";
 import { runPipeline, runStage } from "../pipeline/run.ts";
@@ -58,7 +59,8 @@ export const buildCommand: Command = {
     return {
       json: result,
       text: result.platforms.map(
-        ({ platform, digest }) => `${platform}  ${result.repository}@${digest}`,
+        ({ platform, digest }) =>
+          `${platform}  ${placeName(runtimePlace(result, config))}@${digest}`,
       ),
     };
   },
@@ -79,6 +81,8 @@ export const runCommand: Command = {
   run: async (given, context) => {
     const { ports } = context;
     const delivery = given.value("delivery");
+    if (delivery !== undefined && given.value("models-delivery") !== undefined)
+      throw new UsageError("--delivery and --models-delivery are the same: give one of them.");
     const { config, facts } = await read(
       given,
       context,
