@@ -5,7 +5,10 @@ use crate::metrics::Metrics;
 use anyhow::{Context, Result, bail};
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::{
+    convert::Infallible,
+    time::{Duration, Instant},
+};
 use tokio::{
     net::TcpStream,
     sync::watch,
@@ -34,13 +37,11 @@ impl Connection {
 
     /// Keeps `status` up to date until the connection ends; gives the reason.
     pub async fn follow(mut self, status: &watch::Sender<Status>, metrics: &Metrics) -> anyhow::Error {
-        match self.run(status, metrics).await {
-            Ok(never) => match never {},
-            Err(error) => error,
-        }
+        let Err(error) = self.run(status, metrics).await;
+        error
     }
 
-    async fn run(&mut self, status: &watch::Sender<Status>, metrics: &Metrics) -> Result<std::convert::Infallible> {
+    async fn run(&mut self, status: &watch::Sender<Status>, metrics: &Metrics) -> Result<Infallible> {
         self.ask(SUBSCRIBE, "chain_subscribeNewHeads").await?;
         let mut ask = interval(ASK);
         let mut heard = tokio::time::Instant::now();

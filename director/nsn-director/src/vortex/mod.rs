@@ -18,17 +18,32 @@ use tokio::{
 /// What the sidecar is doing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum State {
-    Starting,
-    Loading { model: String, index: u32, of: u32 },
-    Ready { device: String, models: Vec<String> },
-    Failed { reason: String },
+    /// Again, after a failure.
+    Starting {
+        after: Option<String>,
+    },
+    Loading {
+        model: String,
+        index: u32,
+        of: u32,
+    },
+    Ready {
+        device: String,
+        models: Vec<String>,
+    },
+    Failed {
+        reason: String,
+    },
 }
 
 impl State {
     /// Whether all models are loaded, and in a sentence why or why not.
     pub fn verdict(&self) -> (bool, String) {
         match self {
-            State::Starting => (false, "the sidecar is starting".to_owned()),
+            State::Starting { after: None } => (false, "the sidecar is starting".to_owned()),
+            State::Starting { after: Some(reason) } => {
+                (false, format!("the sidecar is starting again after: {reason}"))
+            }
             State::Loading { model, index, of } => (false, format!("{model} is being loaded ({index} of {of})")),
             State::Ready { device, models } => (true, format!("{} models on {device}", models.len())),
             State::Failed { reason } => (false, reason.clone()),

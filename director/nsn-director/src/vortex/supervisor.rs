@@ -27,7 +27,7 @@ pub struct Supervisor {
 /// The handle, and the supervisor itself, to be run as a task.
 pub fn start(config: &Config, metrics: Arc<Metrics>, reaper: Arc<Reaper>) -> (Vortex, Supervisor) {
     let (call_sender, calls) = mpsc::channel(64);
-    let (state, state_receiver) = watch::channel(State::Starting);
+    let (state, state_receiver) = watch::channel(State::Starting { after: None });
     let (words, models_path) = (config.vortex_words(), config.models_path.clone());
     let supervisor = Supervisor { words, models_path, calls, state, metrics, reaper };
     (Vortex { state: state_receiver, calls: call_sender }, supervisor)
@@ -60,7 +60,10 @@ impl Supervisor {
 
     /// One life of the sidecar: `Ok` when it was told to stop, else why it ended.
     async fn run_once(&mut self, stop: &CancellationToken) -> Result<()> {
-        self.state.send_replace(State::Starting);
+        self.state.send_modify(|state| {
+            let after = if let State::Failed { reason } = state { Some(reason.clone()) } else { None };
+            *state = State::Starting { after };
+        });
         let (mut process, socket) = SidecarProcess::start(&self.words, &self.models_path, self.reaper.clone())?;
         let stream = tokio::select! {
             accepted = socket.accept() => accepted?.0,
@@ -74,7 +77,10 @@ impl Supervisor {
         let mut connection =
             Connection::new(stream, self.models_path.clone(), self.state.clone(), self.metrics.clone());
         let why = tokio::select! {
-            broken = connection.serve(&mut self.calls) => match broken { Ok(never) => match never {}, Err(why) => format!("{why:#}") },
+            broken = connection.serve(&mut self.calls) => {
+                let Err(why) = broken;
+                format!("{why:#}")
+            }
             _ = process.ended() => "the sidecar ended".to_owned(),
             () = stop.cancelled() => return end_on_request(process).await,
         };
