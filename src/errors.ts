@@ -77,9 +77,17 @@ export function isError(value: unknown): value is Error & { readonly code?: stri
   return value instanceof Error || types.isNativeError(value);
 }
 
+/** What a file system says of itself (errno); where it was met with no word about the file, the system's own words must do. */
+const diskRefusals = new Set([
+  ...["ENOSPC", "EDQUOT", "EROFS", "EIO", "EACCES", "EPERM"],
+  ...["EISDIR", "ENOTDIR", "EMFILE", "ENFILE", "ENAMETOOLONG"],
+]);
+
 /** What is shown of an error that ends a run, and the exit code; an error that is not ours is a fault of our own, with its stack. */
 export function ending(error: unknown): { readonly text: string; readonly exitCode: number } {
   if (isKnown(error)) return { text: explain(error), exitCode: error.exitCode };
+  if (isError(error) && diskRefusals.has(error.code ?? ""))
+    return { text: `The disk or its file system refused: ${error.message}.`, exitCode: 3 };
   return {
     text: `A fault of our own, please report it: ${isError(error) ? error.stack : String(error)}`,
     exitCode: 70,
