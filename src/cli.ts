@@ -1,24 +1,12 @@
 #!/usr/bin/env node
 import { join } from "node:path";
-import { assembleCommand } from "./commands/assemble.ts";
+import { commands } from "./commands/all.ts";
 import { terminalContext } from "./commands/context.ts";
-import { laterCommands } from "./commands/later.ts";
-import { modelsCommands } from "./commands/models.ts";
 import { runProgram } from "./commands/program.ts";
-import { promoteCommand } from "./commands/promote.ts";
-import { buildCommand, runCommand } from "./commands/stages.ts";
 import { ending } from "./errors.ts";
 import { allowClosedPipes } from "./host/closed-pipe.ts";
 import { stopSignal } from "./host/signals.ts";
 
-const commands = [
-  runCommand,
-  buildCommand,
-  assembleCommand,
-  promoteCommand,
-  ...modelsCommands,
-  ...laterCommands,
-];
 const signal = stopSignal();
 allowClosedPipes();
 try {

@@ -3,11 +3,14 @@ import { choice } from "../config/values.ts";
 import { UsageError } from "../errors.ts";
 import { names } from "../images/names.ts";
 import { parseReference, placeName } from "../images/reference.ts";
+import { isComplete } from "../models/lock.ts";
 import { lockTag } from "../models/lock-text.ts";
+import { completedFrom } from "../models/published.ts";
 import { assembleImage } from "../pipeline/assemble-image.ts";
 import { delivered } from "../pipeline/delivery.ts";
 import { readLock } from "../pipeline/models.ts";
 import { runtimePlatforms } from "../pipeline/runtime-images.ts";
+import { writeResult } from "../results/folder.ts";
 import { deliveries } from "../results/stages.ts";
 import type { Command } from "./command.ts";
 
@@ -24,7 +27,7 @@ export const assembleCommand: Command = {
     },
     {
       flag: "--lock <file>",
-      description: "the models lock, with its layers",
+      description: "the models lock; an open one is completed from the models image at --to",
       default: "models.lock.json",
     },
     {
@@ -37,14 +40,18 @@ export const assembleCommand: Command = {
       description: "which models are baked",
       default: "hybrid",
     },
+    { flag: "--results <dir>", description: "also write the result there, as promote wants it" },
   ],
   run: async (given, { ports, environment }) => {
     const to = parseReference(given.value("to") ?? "");
     if (to.digest !== undefined)
       throw new UsageError("--to: the digest is not known before; give a repository and a tag.");
     const { open, log, signal } = ports;
-    const lock = await readLock(given.value("lock") ?? "", ports);
+    const written = await readLock(given.value("lock") ?? "", ports);
     const target = open(to);
+    const lock = isComplete(written)
+      ? written
+      : ((await completedFrom(target, written)) ?? written);
     const references = given.values("runtime").map((text) => parseReference(text));
     const runtimes = (
       await Promise.all(
@@ -73,6 +80,8 @@ export const assembleCommand: Command = {
       const index = await target.readManifest(result.digest);
       if (index !== undefined) await target.putManifest(index, to.tag);
     }
+    const results = given.value("results");
+    if (results !== undefined) await writeResult(ports.files, results, "assemble", result);
     return { json: result, text: [`${placeName(to)}@${result.digest}`] };
   },
 };

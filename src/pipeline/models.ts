@@ -7,6 +7,7 @@ import { formatLock } from "../models/lock-text.ts";
 import { pushModels } from "../models/push.ts";
 import type { ModelsResult, PrepareResult } from "../results/stages.ts";
 import { countRequests } from "../stores/count-requests.ts";
+import { forgiving } from "./forgiving.ts";
 import { needed } from "./needed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
@@ -28,10 +29,11 @@ export async function modelsStage({ config, results }: Stage, ports: Ports): Pro
   }
   const lock = await readLock(resolve(config.workspace, plan.models.lock), ports);
   const counted = countRequests(ports.fetch);
-  const store = ports.open(parsePlace(plan.models.repository), {
+  const opened = ports.open(parsePlace(plan.models.repository), {
     login: loginOf(config),
     fetch: counted.fetch,
   });
+  const store = plan.push ? opened : forgiving(opened, ports.log);
   const pushed = await pushModels(
     lock,
     { ...ports, store, hub: config.hub, storeRequests: counted.requests },
@@ -39,6 +41,7 @@ export async function modelsStage({ config, results }: Stage, ports: Ports): Pro
       platforms: plan.platforms.map(({ platform }) => platform),
       annotations: sourceOf(plan),
       checkOnly: !plan.push,
+      journal: join(config.results, "models.layers"),
       journal: join(config.results, "models-layers.txt"),
       signal: ports.signal,
     },

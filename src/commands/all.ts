@@ -1,0 +1,16 @@
+import { assembleCommand } from "./assemble.ts";
+import type { Command } from "./command.ts";
+import { laterCommands } from "./later.ts";
+import { modelsCommands } from "./models.ts";
+import { promoteCommand } from "./promote.ts";
+import { buildCommand, runCommand } from "./stages.ts";
+
+/** The table of commands, in the order of the help. */
+export const commands: readonly Command[] = [
+  runCommand,
+  buildCommand,
+  assembleCommand,
+  promoteCommand,
+  ...modelsCommands,
+  ...laterCommands,
+];
