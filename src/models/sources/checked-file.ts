@@ -95,7 +95,7 @@ export class CheckedFile {
     const { size, sha256, from } = this.#file;
     const seen = await this.#hash.digest();
     if (sha256 !== undefined && seen !== sha256)
-      throw otherBytes(this.#file, from, `sent ${grouped(size)} bytes with sha256 ${seen}`);
+      throw otherBytes(this.#file, from, `sent ${grouped(size)} bytes with sha256 ${seen}`, sha256);
     this.#sha256 = seen;
   }
 }

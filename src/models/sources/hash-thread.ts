@@ -33,10 +33,14 @@ interface Answer {
  */
 export async function withHashThread<T>(work: (newHash: NewHash) => Promise<T>): Promise<T> {
   let worker: Worker | undefined;
+  let count = 0;
   const hashes = new Map<number, ThreadHash>();
   const started = () => {
     const thread = new Worker(program, { eval: true });
-    thread.on("message", (answer: Answer) => hashes.get(answer.id)?.take(answer));
+    thread.on("message", (answer: Answer) => {
+      hashes.get(answer.id)?.take(answer);
+      if (answer.digest !== undefined) hashes.delete(answer.id);
+    });
     thread.on("error", (error) => {
       for (const hash of hashes.values()) hash.fail(error);
     });
@@ -45,7 +49,8 @@ export async function withHashThread<T>(work: (newHash: NewHash) => Promise<T>):
   const newHash: NewHash = (size) => {
     if (size < worthwhile) return hashHere(size);
     worker ??= started();
-    const hash = new ThreadHash(hashes.size, worker);
+    count += 1;
+    const hash = new ThreadHash(count, worker);
     hashes.set(hash.id, hash);
     return hash;
   };
@@ -85,7 +90,8 @@ class ThreadHash implements FileHash {
   }
 
   take({ buffer, digest }: Answer): void {
-    this.#free.push(buffer);
+    if (digest === undefined) this.#free.push(buffer);
+    else this.#free.splice(0);
     this.#digest = digest;
     this.#wake?.();
   }

@@ -49,7 +49,7 @@ function problemOf(
 ): Error | undefined {
   const { file, name } = options;
   if (linkedSha256 !== undefined && file.sha256 !== undefined && linkedSha256 !== file.sha256)
-    return otherBytes(file, name, `has sha256 ${linkedSha256}`);
+    return otherBytes(file, name, `has sha256 ${linkedSha256}`, file.sha256);
   if (status === 416) return otherBytes(file, name, `has no byte ${grouped(from)}`);
   if (status !== 200 && status !== 206)
     return refusal({ status, headers }, { ...options, what: file.name, place: name, url }, now);
@@ -87,19 +87,16 @@ async function wrongSize(
   return otherBytes(file, name, `has ${grouped(total)} bytes`);
 }
 
-/** The error for a place whose bytes are not those that the lock tells of. */
+/** The error for a place whose bytes are not those of the lock: `seen` is what it did, `said` what the lock says instead. */
 export function otherBytes(
-  { name, size, sha256 }: WantedFile,
+  { name, size }: WantedFile,
   place: string,
   seen: string,
+  said = `${grouped(size)} bytes`,
 ): IntegrityError {
-  const hash = sha256 === undefined ? "" : ` and sha256 ${sha256}`;
-  return new IntegrityError(
-    `${name}: ${place} ${seen}, wanted are ${grouped(size)} bytes${hash}.`,
-    {
-      todo: "Nothing was published. If the file was changed on purpose, run: director-image models lock --update",
-    },
-  );
+  return new IntegrityError(`${name}: ${place} ${seen}, the lock says ${said}.`, {
+    todo: "Nothing was published. If the file was changed on purpose, run: director-image models lock --update",
+  });
 }
 
 async function* skip(body: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
