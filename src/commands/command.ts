@@ -37,8 +37,6 @@ export interface Given {
 export interface Context {
   readonly ports: Ports;
   readonly environment: Environment;
-  /** The user's folder for what may be lost: tools, and how far an interrupted push of an open lock came. */
-  readonly cache: string;
 }
 
 /** What a command found: a document for programs, lines for people. */

@@ -27,13 +27,13 @@ export function terminalContext(
   const ports = { exec, fetch, files, clock, log };
   const user = variables["HOME"] || homedir();
   const dockerConfig = variables["DOCKER_CONFIG"] || join(user, ".docker");
-  const cache = join(variables["XDG_CACHE_HOME"] || join(user, ".cache"), "director-image");
   return {
     environment,
-    cache,
     ports: {
       ...ports,
-      tools: folderToolCache(join(cache, "tools")),
+      tools: folderToolCache(
+        join(variables["XDG_CACHE_HOME"] || join(user, ".cache"), "director-image", "tools"),
+      ),
       env: definedVariables(variables),
       open: opener({ dockerConfig, plainHttp }, ports),
       signal,

@@ -1,10 +1,8 @@
-import { join } from "node:path";
 import { amount } from "../amount.ts";
 import { hubOf } from "../config/read.ts";
 import { count, list } from "../config/values.ts";
 import { parsePlatform, platformName } from "../images/platform.ts";
 import { parsePlace, parseReference, placeName } from "../images/reference.ts";
-import { lockTag } from "../models/lock-text.ts";
 import { planModels } from "../models/plan.ts";
 import { pushModels } from "../models/push.ts";
 import { readLock } from "../pipeline/models.ts";
@@ -64,7 +62,7 @@ const push: Command = {
     },
     { flag: "--jobs <n>", description: "layers side by side", default: "4" },
   ],
-  run: async (given, { ports, environment, cache }) => {
+  run: async (given, { ports, environment }) => {
     const lock = await readLock(given.value("lock") ?? "", ports);
     const to = parseReference(given.value("to") ?? "");
     const counted = countRequests(ports.fetch);
@@ -85,7 +83,6 @@ const push: Command = {
         mountFrom: from === undefined ? undefined : ports.open(parsePlace(from)),
         allowCopy: given.isSet("allow-copy"),
         tag: to.tag,
-        journal: join(cache, `${lockTag(lock)}.layers`),
         journal: `${given.value("lock")}.journal`,
         signal: ports.signal,
       },

@@ -41,7 +41,6 @@ export async function modelsStage({ config, results }: Stage, ports: Ports): Pro
       platforms: plan.platforms.map(({ platform }) => platform),
       annotations: sourceOf(plan),
       checkOnly: !plan.push,
-      journal: join(config.results, "models.layers"),
       journal: join(config.results, "models-layers.txt"),
       signal: ports.signal,
     },
