@@ -38,6 +38,7 @@ launch() {
   local name=$1 program
   program="$(readlink -f "$2")"
   shift 2
+  rm -f "$run_dir/$name.sock" "$run_dir/$name.docker.pid" # left by a machine that was switched off
   setsid "$program" "$@" >>"$run_dir/$name.log" 2>&1 </dev/null 7>&- 8>&- 9>&- &
   printf '%s %s\n' "$!" "$program" >"$run_dir/$name.pid"
 }
