@@ -8,7 +8,6 @@ import { pushModels } from "../models/push.ts";
 import type { ModelsResult, PrepareResult } from "../results/stages.ts";
 import { countRequests } from "../stores/count-requests.ts";
 import { forgiving } from "./forgiving.ts";
-import { forgiving } from "./forgiving.ts";
 import { needed } from "./needed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
@@ -34,7 +33,6 @@ export async function modelsStage({ config, results }: Stage, ports: Ports): Pro
     login: loginOf(config),
     fetch: counted.fetch,
   });
-  const store = plan.push ? opened : forgiving(opened, ports.log);
   const store = plan.push ? opened : forgiving(opened, ports.log);
   const pushed = await pushModels(
     lock,
