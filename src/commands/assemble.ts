@@ -46,6 +46,7 @@ export const assembleCommand: Command = {
     const to = parseReference(given.value("to") ?? "");
     if (to.digest !== undefined)
       throw new UsageError("--to: the digest is not known before; give a repository and a tag.");
+    const delivery = choice("--delivery", given.value("delivery") ?? "", deliveries);
     const { open, log, signal } = ports;
     const written = await readLock(given.value("lock") ?? "", ports);
     const target = open(to);
@@ -66,7 +67,7 @@ export const assembleCommand: Command = {
       {
         runtimes,
         platforms: [...new Set(runtimes.map(({ platform }) => platform))],
-        ...delivered(lock, choice("--delivery", given.value("delivery") ?? "", deliveries)),
+        ...delivered(lock, delivery),
         created: new Date(facts.commitTime * 1000).toISOString().replace(".000Z", "Z"),
         labels: models === undefined ? {} : { [names.models]: `${placeName(to)}@${models}` },
         annotations: {},
