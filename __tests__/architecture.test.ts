@@ -6,7 +6,7 @@ const src = join(import.meta.dirname, "..", "src");
 
 /** What each folder of src/ may import: the folders below it in rank, then packages. docs/architecture.md shows the same table. */
 const values = ["amount", "errors", "images", "layers"];
-const shared = [...values, "ports", "results"];
+const shared = [...values, "ports", "results", "retry"];
 const stages = ["config", "models", "stores", "buildx", "metadata", "assembly"];
 const allowed: Record<string, readonly string[]> = {
   errors: [],
@@ -15,6 +15,7 @@ const allowed: Record<string, readonly string[]> = {
   layers: ["errors", "images"],
   ports: values,
   results: [...values, "ports", "zod"],
+  retry: ["errors", "ports"],
   ...Object.fromEntries(stages.map((stage) => [stage, shared])),
   models: [...shared, "zod"],
   buildx: [...shared, "semver"],

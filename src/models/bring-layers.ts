@@ -5,7 +5,7 @@ import type { Digest } from "../images/digest.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
 import type { ModelsResult } from "../results/stages.ts";
-import { eachLimited } from "./each-limited.ts";
+import { eachLimited } from "../retry/each-limited.ts";
 import { type SourcePorts, sourceReader } from "./file-reader.ts";
 import type { FileVerdict } from "./gate/gate.ts";
 import { layerSource } from "./layer-source.ts";

@@ -4,7 +4,7 @@ import { layoutOf } from "./layer-source.ts";
 import { filesOf, type Lock } from "./lock.ts";
 import { layersOf, type PlannedLayer } from "./pack.ts";
 import { imageLayers, publishedLock, type ReadableStore } from "./published.ts";
-import { type Place, PlaceError } from "./sources/place.ts";
+import type { Place } from "./sources/place.ts";
 
 /** An image that carries models: a models image, or a final one. */
 export interface ModelsImageAt {
@@ -82,6 +82,6 @@ async function* cut(bytes: AsyncIterable<Uint8Array>, size: number): AsyncGenera
   } catch (error) {
     // The store has asked again as often as it wants to: another five rounds would not help.
     if (!isKnown(error) || !(error instanceof RemoteError)) throw error;
-    throw new PlaceError(error.message);
+    throw new RemoteError(error.message);
   }
 }

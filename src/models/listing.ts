@@ -2,13 +2,14 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { RemoteError, UsageError } from "../errors.ts";
 import type { Files } from "../ports/files.ts";
+import { persist } from "../retry/persist.ts";
 import type { SourcePorts } from "./file-reader.ts";
 import { isWeightsOrText, matches } from "./glob.ts";
 import type { ModelSource } from "./lock.ts";
 import { locate } from "./sources/locate.ts";
 import { accessTo, addressBelow, apiAddress } from "./sources/places.ts";
 import { refusal } from "./sources/refusal.ts";
-import { retried } from "./sources/retry.ts";
+
 import type { SpecFiles, SpecModel } from "./spec.ts";
 
 export type ListingPorts = SourcePorts & { readonly files: Pick<Files, "open" | "stat"> };
@@ -65,8 +66,7 @@ async function listRepository(
 ): Promise<Listing> {
   const { hub, clock, fetch, idleTimeout } = ports;
   const url = apiAddress(hub, huggingface, revision);
-  const text = await retried(
-    name,
+  const text = await persist(
     async () => {
       const asked = {
         what: name,
@@ -86,7 +86,7 @@ async function listRepository(
       throw refusal(response, { ...asked, url }, clock.now());
     },
     ports,
-    signal,
+    { signal },
   );
   const { sha, siblings } = parseRepository(text, url, name);
   const found = siblings.map(({ rfilename: path, size, lfs }) => ({
@@ -146,8 +146,7 @@ async function sizeAt(
   const url = addressBelow(folder, path);
   if (url.protocol === "file:") return (await statOf(fileURLToPath(url), name, files)).size;
   const what = `${name}/${path}`;
-  return await retried(
-    what,
+  return await persist(
     async () => {
       const range = { range: "bytes=0-0" };
       const { response, url: last } = await locate(
@@ -168,7 +167,7 @@ async function sizeAt(
       throw new RemoteError(`${what}: ${last.origin}${last.pathname} does not tell its size.`);
     },
     { clock, log },
-    signal,
+    { signal },
   );
 }
 

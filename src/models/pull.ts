@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { isError, isKnown, RemoteError } from "../errors.ts";
 import type { Files } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
-import { eachLimited } from "./each-limited.ts";
+import { eachLimited } from "../retry/each-limited.ts";
 import type { SourcePorts } from "./file-reader.ts";
 import { type FillState, fillFile } from "./fill-file.ts";
 import { imagePlaces, type ModelsImageAt } from "./image-files.ts";

@@ -1,6 +1,6 @@
 import type { Log } from "../ports/log.ts";
+import { eachLimited } from "../retry/each-limited.ts";
 import { changesOf, type LockChanges } from "./changes.ts";
-import { eachLimited } from "./each-limited.ts";
 import { type ListedFile, type ListingPorts, listModel } from "./listing.ts";
 import {
   filesOf,

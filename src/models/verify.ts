@@ -4,7 +4,7 @@ import { IntegrityError } from "../errors.ts";
 import type { Digest } from "../images/digest.ts";
 import type { Files } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
-import { eachLimited } from "./each-limited.ts";
+import { eachLimited } from "../retry/each-limited.ts";
 import { hashOf } from "./fill-file.ts";
 import { layersIn, type ModelsImageAt } from "./image-files.ts";
 import { layoutOf } from "./layer-source.ts";

@@ -1,6 +1,6 @@
 import type { Descriptor } from "../images/descriptor.ts";
 import type { PutBlobOptions, Store } from "../ports/store.ts";
-import { eachLimited } from "./each-limited.ts";
+import { eachLimited } from "../retry/each-limited.ts";
 
 /** Blobs on the way at the same time. */
 const sideBySide = 4;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { IntegrityError } from "../errors.ts";
 import type { Digest } from "../images/digest.ts";
-import { type PersistPorts, persist } from "./persist.ts";
+import { type PersistPorts, persist } from "../retry/persist.ts";
 
 /**
  * A blob's bytes from `from`, asked for again at the byte reached where the connection breaks. Read whole (`from` 0), they

@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
-import { isError } from "../../errors.ts";
+import { isError, RemoteError } from "../../errors.ts";
 import type { Files } from "../../ports/files.ts";
 import { otherBytes } from "./http-place.ts";
-import { grouped, type Place, PlaceError, type WantedFile } from "./place.ts";
+import { grouped, type Place, type WantedFile } from "./place.ts";
 
 const pieceSize = 1 << 20;
 
@@ -16,7 +16,7 @@ export function filePlace(url: URL, file: WantedFile, files: Pick<Files, "open">
         const code = isError(error) ? error.code : undefined;
         const why = code === "ENOENT" ? "is not there" : `cannot be read (${code})`;
         // The cause is left out: whoever takes the bytes shall not try again.
-        throw new PlaceError(`${file.name}: ${path} ${why}.`);
+        throw new RemoteError(`${file.name}: ${path} ${why}.`);
       });
       const { size } = await handle.stat();
       if (size !== file.size) {

@@ -1,9 +1,9 @@
-import { IntegrityError } from "../../errors.ts";
+import { IntegrityError, RemoteError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Fetch, HttpResponse } from "../../ports/fetch.ts";
 import { contentType } from "../gate/content.ts";
 import { type Located, type Location, locate } from "./locate.ts";
-import { grouped, type Place, PlaceError, type WantedFile } from "./place.ts";
+import { grouped, type Place, type WantedFile } from "./place.ts";
 import { refusal } from "./refusal.ts";
 
 export interface HttpPlaceOptions extends Location {
@@ -31,7 +31,7 @@ export function httpPlace(
         problemOf(located, from, options, ports.clock.now()) ??
         (begins <= from
           ? await wrongSize(response, begins, options)
-          : new PlaceError(`${file.name}: ${name} sent another range than the one asked for.`));
+          : new RemoteError(`${file.name}: ${name} sent another range than the one asked for.`));
       if (problem === undefined)
         return begins === from ? response.body : skip(response.body, from - begins);
       await response.discard();

@@ -1,6 +1,6 @@
+import { RemoteError } from "../../errors.ts";
 import type { Fetch, HttpResponse } from "../../ports/fetch.ts";
 import { isLoopback } from "../shapes.ts";
-import { PlaceError } from "./place.ts";
 
 export interface Location {
   readonly url: URL;
@@ -51,7 +51,7 @@ export async function locate(
     await response.discard();
     url = redirected(url, target);
   }
-  throw new PlaceError(
+  throw new RemoteError(
     `${first.origin}${first.pathname} redirects more than ${mostRedirects} times.`,
   );
 }
@@ -60,7 +60,7 @@ function redirected(from: URL, target: string): URL {
   const url = URL.canParse(target, from.href) ? new URL(target, from) : undefined;
   if (url?.protocol === "https:" || (url?.protocol === "http:" && isLoopback(url.hostname)))
     return url;
-  throw new PlaceError(
+  throw new RemoteError(
     `${from.origin}${from.pathname} redirects to ${url?.protocol ?? "something that is no address"}; wanted https:.`,
   );
 }

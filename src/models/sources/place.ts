@@ -1,32 +1,9 @@
-import { RemoteError } from "../../errors.ts";
-
 /** One place that has a file: the hub, a mirror, a folder, a layer of an image. */
 export interface Place {
   /** For messages: `the hub`, `the mirror https://…`. */
   readonly name: string;
-  /** The file's bytes from `from` to its end. A `PlaceError` says whether asking again may help. */
+  /** The file's bytes from `from` to its end. A PassingError where asking again may help. */
   open(from: number, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
-}
-
-/** A place does not give the file. */
-export class PlaceError extends RemoteError {
-  /** Whether asking the same place again may help. */
-  readonly passing: boolean;
-  /** Milliseconds that the place asks to wait. */
-  readonly wait: number | undefined;
-
-  constructor(message: string, { passing = false, wait, ...options }: PlaceErrorOptions = {}) {
-    super(message, options);
-    this.passing = passing;
-    this.wait = wait;
-  }
-}
-
-export interface PlaceErrorOptions {
-  readonly passing?: boolean;
-  readonly wait?: number | undefined;
-  readonly todo?: string;
-  readonly cause?: unknown;
 }
 
 /** What is known of a file before its bytes. */

@@ -1,8 +1,9 @@
 import { IntegrityError, isError, RemoteError } from "../../errors.ts";
+import { isPassing } from "../../retry/passing.ts";
+import { beforeNext, type PersistPorts } from "../../retry/persist.ts";
 import { contentType } from "../gate/content.ts";
 import { otherBytes } from "./http-place.ts";
 import { grouped, type Place, type WantedFile } from "./place.ts";
-import { attempts, givenUp, isPassing, pause, type RetryPorts } from "./retry.ts";
 
 /**
  * A file's bytes from `from` to its end, from the first place that gives them; where one breaks, it is asked again at the byte reached,
@@ -13,7 +14,7 @@ export async function* readResumed(
   places: readonly Place[],
   file: WantedFile,
   from: number,
-  ports: RetryPorts,
+  ports: PersistPorts,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   if (isWhole(file, from)) return;
@@ -38,7 +39,7 @@ async function* readPlace(
   place: Place,
   file: WantedFile,
   reached: { at: number },
-  ports: RetryPorts,
+  ports: PersistPorts,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   for (let attempt = 1; ; attempt += 1) {
@@ -49,8 +50,7 @@ async function* readPlace(
       signal?.throwIfAborted();
       if (!isPassing(error)) throw error;
       if (isWhole(file, reached.at)) return;
-      if (attempt === attempts) throw givenUp(file.name, error);
-      await pause(attempt + 1, error, ports, signal);
+      await beforeNext(attempt + 1, error, ports, signal, file.name);
     }
   }
 }

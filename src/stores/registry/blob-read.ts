@@ -1,7 +1,7 @@
 import { IntegrityError, RemoteError } from "../../errors.ts";
 import type { Digest } from "../../images/digest.ts";
 import type { HttpResponse } from "../../ports/fetch.ts";
-import { PassingError } from "../retry.ts";
+import { PassingError } from "../../retry/passing.ts";
 import { refusal } from "./answer.ts";
 import type { RegistryClient } from "./client.ts";
 

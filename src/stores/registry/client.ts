@@ -1,6 +1,8 @@
+import type { Clock } from "../../ports/clock.ts";
 import type { Fetch, HttpRequest, HttpResponse } from "../../ports/fetch.ts";
-import { type PersistPorts, persistentFetch } from "../persist.ts";
-import { PassingError } from "../retry.ts";
+import type { Log } from "../../ports/log.ts";
+import { PassingError } from "../../retry/passing.ts";
+import { persistentFetch } from "../persistent-fetch.ts";
 import { type Access, Authorization } from "./authorization.ts";
 import type { Credential } from "./docker-config.ts";
 import { followRedirects } from "./redirect.ts";
@@ -13,7 +15,9 @@ interface RegistryRequest extends Omit<HttpRequest, "url"> {
   readonly from?: string;
 }
 
-export interface ClientPorts extends PersistPorts {
+export interface ClientPorts {
+  readonly clock: Clock;
+  readonly log: Log;
   readonly fetch: Fetch;
   readonly credential: () => Promise<Credential | undefined>;
 }

@@ -2,8 +2,8 @@ import { IntegrityError, MissingBlobError, RemoteError } from "../../errors.ts";
 import { type Digest, digestOf, isDigest } from "../../images/digest.ts";
 import type { Document } from "../../images/manifest.ts";
 import type { HttpResponse } from "../../ports/fetch.ts";
+import { persist } from "../../retry/persist.ts";
 import { mediaTypeOf } from "../media-type.ts";
-import { persist } from "../persist.ts";
 import { faultsOf, type RegistryFault, refusal } from "./answer.ts";
 import type { RegistryClient } from "./client.ts";
 

@@ -1,7 +1,7 @@
 import { RemoteError } from "../../errors.ts";
 import type { Digest } from "../../images/digest.ts";
 import type { HttpRequest, HttpResponse } from "../../ports/fetch.ts";
-import { isBusy, PassingError, retryAfter } from "../retry.ts";
+import { isBusy, PassingError, retryAfter } from "../../retry/passing.ts";
 import { faultsOf, refusal } from "./answer.ts";
 import type { RegistryClient } from "./client.ts";
 

@@ -1,7 +1,7 @@
 import { IntegrityError, isError } from "../../errors.ts";
 import type { BlobSource } from "../../images/blob.ts";
 import type { PutBlobOptions, PutBlobResult } from "../../ports/store.ts";
-import { persist } from "../persist.ts";
+import { persist } from "../../retry/persist.ts";
 import { RunningDigest } from "../running-digest.ts";
 import { headBlob } from "./blob-read.ts";
 import type { RegistryClient } from "./client.ts";

@@ -1,12 +1,11 @@
 import { isError, RemoteError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Fetch } from "../ports/fetch.ts";
 import type { Log } from "../ports/log.ts";
-import { attempts, isBusy, isPassing, PassingError, retryAfter, waitBefore } from "./retry.ts";
+import { attempts, isPassing, waitBefore } from "./passing.ts";
 
 export interface PersistPorts {
-  readonly clock: Clock;
-  readonly log: Log;
+  readonly clock: Pick<Clock, "sleep" | "random">;
+  readonly log: Pick<Log, "info">;
 }
 
 /**
@@ -36,37 +35,21 @@ export async function persist<T>(
   }
 }
 
-async function beforeNext(
+/** Waits before the attempt with this number, and says so; throws a RemoteError when there have been enough. `what` is named where the error does not. */
+export async function beforeNext(
   attempt: number,
   error: unknown,
   { clock, log }: PersistPorts,
   signal: AbortSignal | undefined,
+  what = "",
 ): Promise<void> {
-  const message = isError(error) ? error.message : String(error);
-  if (attempt > attempts)
+  const said = isError(error) ? error.message : String(error);
+  if (attempt > attempts) {
+    const message = what === "" || said.startsWith(what) ? said : `${what}: ${said}`;
     throw new RemoteError(`${message} Given up after ${attempts} attempts.`, { cause: error });
+  }
   const wait = waitBefore(attempt, error, clock.random());
-  log.info(message);
+  log.info(said);
   log.info(`Retry ${attempt}/${attempts} in ${Math.round(wait / 1000)}s...`);
   await clock.sleep(wait, signal);
-}
-
-/** A Fetch that asks again when the connection breaks or the other side is busy. A streamed body can be sent once only: it passes through. */
-export function persistentFetch(fetch: Fetch, ports: PersistPorts): Fetch {
-  return (request) => {
-    if (typeof request.body === "object" && Symbol.asyncIterator in request.body)
-      return fetch(request);
-    const once = async () => {
-      const response = await fetch(request);
-      if (!isBusy(response.status)) return response;
-      await response.discard();
-      const wait = retryAfter(response.headers["retry-after"], ports.clock.now());
-      const patience = wait === undefined ? "" : `, asks for ${Math.ceil(wait / 1000)}s`;
-      throw new PassingError(
-        `${request.method} ${request.url.origin}${request.url.pathname}: the other side is busy (HTTP ${response.status}${patience}).`,
-        { wait },
-      );
-    };
-    return persist(once, ports, { signal: request.signal });
-  };
 }

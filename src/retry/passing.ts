@@ -6,7 +6,7 @@ export const attempts = 5;
 /** The longest wait that the other side may ask for, in milliseconds. */
 const longestWait = 600_000;
 
-/** A failure that may pass by itself: a busy registry, an upload that it forgot. */
+/** A failure that may pass by itself: a busy host, an upload that a registry forgot. */
 export class PassingError extends RemoteError {
   /** Milliseconds that the other side asks for. */
   readonly wait: number | undefined;
@@ -22,7 +22,7 @@ export class PassingError extends RemoteError {
 
 /** Whether an answer says "not now" rather than "no". */
 export function isBusy(status: number): boolean {
-  return [408, 429, 500, 502, 503, 504].includes(status);
+  return [408, 425, 429, 500, 502, 503, 504].includes(status);
 }
 
 /** Whether a failure is worth another try: a connection that broke is, a host or a certificate that is wrong is not. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import { persist } from "../../src/stores/persist.ts";
-import { PassingError } from "../../src/stores/retry.ts";
-import { testPorts } from "./ports.ts";
+import { PassingError } from "../../src/retry/passing.ts";
+import { persist } from "../../src/retry/persist.ts";
+import { testPorts } from "../stores/ports.ts";
 
 describe("Work that fails for a passing reason", () => {
   it("is tried five times, each wait announced and twice as long, then given up", async () => {

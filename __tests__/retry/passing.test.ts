@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { IntegrityError, RemoteError } from "../../src/errors.ts";
-import { isPassing, PassingError, retryAfter, waitBefore } from "../../src/stores/retry.ts";
+import { isPassing, PassingError, retryAfter, waitBefore } from "../../src/retry/passing.ts";
 
 const network = (code: string) =>
   new RemoteError("GET http://x: it broke.", { cause: Object.assign(new Error(code), { code }) });
