@@ -39,6 +39,8 @@ export interface Entry {
   readonly command?: string;
   readonly name?: string;
   readonly arg?: string;
+  /** A workflow command as the step printed it. */
+  readonly raw?: string;
   readonly content?: string;
   readonly kvPairs?: Readonly<Record<string, string>>;
 }
@@ -102,10 +104,21 @@ export async function runWorkflow(trial: Trial): Promise<Run> {
 function entryOf(line: string): Entry {
   try {
     const entry = JSON.parse(line) as Entry;
-    return { ...entry, msg: stripVTControlCharacters(entry.msg) };
+    return { ...entry, ...workflowCommand(entry), msg: stripVTControlCharacters(entry.msg) };
   } catch {
     return { msg: line };
   }
+}
+
+/** As GitHub's runner reads it, up to the first `::`; act reads on to the last one, which may be in the message. */
+function workflowCommand({ raw = "" }: Entry): Partial<Entry> {
+  const [, command, arg] = /^::([a-z-]+)(?: [^:]*)?::(.*)$/m.exec(raw) ?? [];
+  if (command === undefined || arg === undefined) return {};
+  const unescape = { "%25": "%", "%0D": "\r", "%0A": "\n" } as const;
+  return {
+    command,
+    arg: arg.replace(/%25|%0D|%0A/g, (code) => unescape[code as keyof typeof unescape]),
+  };
 }
 
 function runOf(succeeded: boolean, entries: readonly Entry[]): Run {
