@@ -6,6 +6,7 @@ import { formatLock } from "../models/lock-text.ts";
 import { resolveLock } from "../models/resolve.ts";
 import { parseSpec } from "../models/spec.ts";
 import { readLock } from "../pipeline/models.ts";
+import type { Files } from "../ports/files.ts";
 import type { Command } from "./command.ts";
 
 export const lockCommand: Command = {
@@ -41,8 +42,7 @@ export const lockCommand: Command = {
         signal,
       },
     );
-    await files.writeFile(`${lock}.new`, formatLock(resolved.lock));
-    await files.rename(`${lock}.new`, lock);
+    await replaceFile(lock, formatLock(resolved.lock), files);
     log.info(`${lock} is written.`);
     return {
       json: { lock: resolved.lock, changes: resolved.changes, bytesRead: resolved.bytesRead },
@@ -50,6 +50,22 @@ export const lockCommand: Command = {
     };
   },
 };
+
+/** The file is the old one or the new one, whatever happens. */
+async function replaceFile(
+  path: string,
+  text: string,
+  { writeFile, rename, rm }: Pick<Files, "writeFile" | "rename" | "rm">,
+): Promise<void> {
+  const beside = `${path}.new`;
+  try {
+    await writeFile(beside, text);
+    await rename(beside, path);
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw error;
+  }
+}
 
 function changeLines({ revisions, files, layers }: LockChanges): readonly string[] {
   const size = (bytes: number | undefined) => (bytes === undefined ? "" : amount(bytes));
