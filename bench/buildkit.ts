@@ -5,7 +5,7 @@ import { measured, stop, type Usage, until, writtenBy } from "./process.ts";
 import type { Scratch } from "./scratch.ts";
 import { service, serviceProgram } from "./services.ts";
 
-/** A BuildKit of our own without any cache, and a builder of buildx that uses it. */
+/** A BuildKit of our own without any cache, and a builder of buildx that uses it (in the run's own DOCKER_CONFIG, so that none is left). */
 export interface Buildkit {
   readonly socket: string;
   /** `docker buildx build` with these arguments; written is what the daemon wrote. */
@@ -31,7 +31,6 @@ export async function startBuildkit(scratch: Scratch): Promise<Buildkit> {
   const builder = `bench-${process.pid}-${child.pid}`;
   const create = ["buildx", "create", "--name", builder, "--driver", "remote", socket];
   await measured("docker", create);
-  scratch.later(async () => void (await measured("docker", ["buildx", "rm", builder])));
   const build = async (...args: readonly string[]) => {
     const before = writtenBy(child.pid);
     const flags = ["--builder", builder, "--provenance=false", "--progress=plain"];

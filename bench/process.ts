@@ -15,6 +15,7 @@ export interface Usage {
 }
 
 const running = new Set<ChildProcess>();
+let stopped = false;
 
 /** Runs a program to its end; an error with its last words if it fails. Memory and disk are looked at every few milliseconds. */
 export async function measured(
@@ -22,6 +23,7 @@ export async function measured(
   args: readonly string[],
   options: Pick<SpawnOptions, "cwd" | "env"> = {},
 ): Promise<Usage> {
+  if (stopped) throw new Error("Interrupted.");
   const begun = performance.now();
   const child = spawn(program, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
@@ -74,8 +76,9 @@ function proc(pid: number | undefined, name: string): string {
   }
 }
 
-/** Ends the programs that are measured right now: for a signal that comes in the middle. */
-export async function stopMeasured(): Promise<void> {
+/** Ends the programs that are measured right now, and measures no more: for a signal that comes in the middle. */
+export async function stopMeasuring(): Promise<void> {
+  stopped = true;
   await Promise.all([...running].map(stop));
 }
 

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { machine } from "./machine.ts";
 import { readOptions } from "./options.ts";
-import { stopMeasured } from "./process.ts";
+import { stopMeasuring } from "./process.ts";
 import type { Row, RowResult } from "./row.ts";
 import { cleanBuildRow } from "./rows/clean-build.ts";
 import { planRow } from "./rows/plan.ts";
@@ -9,7 +9,8 @@ import { rebuildRow } from "./rows/rebuild.ts";
 import { startRow } from "./rows/start.ts";
 import { updateRow } from "./rows/update.ts";
 import { weightsRow } from "./rows/weights.ts";
-import { endAll, Scratch } from "./scratch.ts";
+import { Scratch } from "./scratch.ts";
+import { ownDockerConfig } from "./services.ts";
 import { table } from "./table.ts";
 
 const rows: readonly Row[] = [weightsRow, rebuildRow, updateRow, planRow, startRow, cleanBuildRow];
@@ -21,21 +22,14 @@ going on to standard error. BENCH_SIZE is another way to say --size. Rows:
 ${rows.map(({ name, about, onDemand }) => `  ${name.padEnd(13)} ${about}${onDemand ? " (only by --only)" : ""}`).join("\n")}
 `;
 
-for (const [signal, code] of [
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-] as const)
-  process.once(signal, async () => {
-    await stopMeasured();
-    await endAll();
-    process.exit(code);
-  });
-
 const options = readOptions(process.argv.slice(2), process.env);
 if (options.help) process.stdout.write(help);
-else process.exitCode = await run();
+else {
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void stopMeasuring());
+  await run();
+}
 
-async function run(): Promise<number> {
+async function run(): Promise<void> {
   const unknown = options.only.find((name) => !rows.some((row) => row.name === name));
   if (unknown !== undefined) throw new Error(`--only ${unknown}: there is no such row.\n${help}`);
   const chosen = rows.filter(({ name, onDemand }) =>
@@ -46,6 +40,7 @@ async function run(): Promise<number> {
   const about = machine();
   const results: RowResult[] = [];
   try {
+    await ownDockerConfig(scratch);
     for (const { name, measure } of chosen) {
       say(`--- ${name}`);
       results.push(...(await measure({ options, scratch, say })));
@@ -57,5 +52,4 @@ async function run(): Promise<number> {
   if (options.out === undefined) process.stdout.write(text);
   else await writeFile(options.out, text);
   say(table(results));
-  return 0;
 }

@@ -2,15 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const open = new Set<Scratch>();
-
 /** What was begun and must be ended: folders removed, processes stopped, also after a failure or a signal. */
 export class Scratch {
   readonly #endings: (() => Promise<void>)[] = [];
-
-  constructor() {
-    open.add(this);
-  }
 
   /** Remembers how to end something. */
   later(end: () => Promise<void>): void {
@@ -29,7 +23,6 @@ export class Scratch {
     const failures: unknown[] = [];
     for (let end = this.#endings.pop(); end !== undefined; end = this.#endings.pop())
       await end().catch((error: unknown) => failures.push(error));
-    open.delete(this);
     if (failures.length > 0) throw new AggregateError(failures, "Not everything could be ended.");
   }
 }
@@ -42,9 +35,4 @@ export async function withScratch<T>(work: (scratch: Scratch) => Promise<T>): Pr
   } finally {
     await scratch.end();
   }
-}
-
-/** Ends whatever is not ended yet: for a signal that comes in the middle. */
-export async function endAll(): Promise<void> {
-  for (const scratch of [...open].toReversed()) await scratch.end();
 }
