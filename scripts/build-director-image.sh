@@ -94,4 +94,4 @@ if [[ $lock == "$miniature/models.lock.json" ]]; then
   export "${said?}"
 fi
 
-node dist/cli/index.js run "${flags[@]}" "$@"
+node_modules/.bin/node dist/cli/index.js run "${flags[@]}" "$@"
