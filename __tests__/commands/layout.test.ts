@@ -88,7 +88,7 @@ describe("the commands, one after another, on layouts alone", () => {
     const made = json(
       await desk.cli([
         ...["assemble", "--runtime", `oci:${desk.folder}/software@${runtime.digest}`],
-        ...["--to", `${layout}:next`, "--results", "results", "--json"],
+        ...["--to", layout, "--results", "results", "--json"],
       ]),
     );
     expect(made.platforms.map(({ platform }: { platform: string }) => platform)).toEqual([
@@ -107,12 +107,12 @@ describe("the commands, one after another, on layouts alone", () => {
       { tag: "latest", moved: true },
     ]);
     expect(moved.untested).toMatchObject({ reason: "a test" });
-    for (const tag of ["next", "1.0", "latest"])
+    for (const tag of ["1.0", "latest"])
       expect(await open(layout).manifestDigest(tag)).toBe(made.digest);
   });
 
   it("promote without a scan, an acceptance or a reason moves nothing", async () => {
-    const digest = await open(layout).manifestDigest("next");
+    const digest = await open(layout).manifestDigest("latest");
     const args = ["promote", `${layout}@${digest}`, "--tag", "2.0", "--results", "results"];
     const said = await desk.cli(args);
     expect(said).toMatchObject({ code: 1, stdout: "" });
@@ -131,7 +131,7 @@ describe("the commands, one after another, on layouts alone", () => {
       await writeFile(path, bytes);
     };
     await flip();
-    const said = await desk.cli(["models", "verify", "--image", `${layout}:next`]);
+    const said = await desk.cli(["models", "verify", "--image", `${layout}:latest`]);
     await flip();
     expect(said.code).toBe(1);
     expect(said.stdout).toMatch(/^failed {2}one\//m);
@@ -145,7 +145,7 @@ describe("the commands, one after another, on layouts alone", () => {
     expect(json(await desk.cli(args)).bytesRead).toBe(0);
     const assembled = await desk.cli([
       ...["assemble", "--runtime", `oci:software@${runtime.digest}`, "--lock", "open.json"],
-      ...["--to", "oci:second:made"],
+      ...["--to", "oci:second"],
     ]);
     expect(assembled).toMatchObject({
       code: 0,
@@ -192,6 +192,7 @@ describe("what goes where", () => {
       ["models", "push", "--to", "oci:x", "--jobs", "0"],
       ["models", "push", "--to", "oci:x", "--platforms", "amd64"],
       ["assemble", "--runtime", "oci:x", "--to", "oci:y", "--delivery", "air"],
+      ["assemble", "--runtime", "oci:x", "--to", "oci:y:latest"],
     ];
     const answers = await Promise.all(wrong.map((args) => desk.cli(args)));
     for (const [at, said] of answers.entries()) {

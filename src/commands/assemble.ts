@@ -2,7 +2,7 @@ import { readFacts } from "../config/facts.ts";
 import { choice } from "../config/values.ts";
 import { UsageError } from "../errors.ts";
 import { names } from "../images/names.ts";
-import { parseReference, placeName } from "../images/reference.ts";
+import { parseReference, placeName, type Reference } from "../images/reference.ts";
 import { isComplete } from "../models/lock.ts";
 import { lockTag } from "../models/lock-text.ts";
 import { completedFrom } from "../models/published.ts";
@@ -18,7 +18,7 @@ export const assembleCommand: Command = {
   name: "assemble",
   summary: "put the weights below a runtime image, by writing manifests only",
   example:
-    "director-image assemble --runtime 127.0.0.1:5000/director@sha256:… --lock models.lock.json --to 127.0.0.1:5000/director:next",
+    "director-image assemble --runtime 127.0.0.1:5000/director@sha256:… --lock models.lock.json --to 127.0.0.1:5000/director",
   flags: [
     {
       flag: "--runtime <ref...>",
@@ -32,7 +32,8 @@ export const assembleCommand: Command = {
     },
     {
       flag: "--to <ref>",
-      description: "repository or oci:DIR of the final image, with a tag where one shall be set",
+      description:
+        "repository or oci:DIR of the candidate, which has no tag until promote moves one",
       required: true,
     },
     {
@@ -43,9 +44,7 @@ export const assembleCommand: Command = {
     { flag: "--results <dir>", description: "also write the result there, as promote wants it" },
   ],
   run: async (given, { ports, environment }) => {
-    const to = parseReference(given.value("to") ?? "");
-    if (to.digest !== undefined)
-      throw new UsageError("--to: the digest is not known before; give a repository and a tag.");
+    const to = candidatePlace(given.value("to") ?? "");
     const delivery = choice("--delivery", given.value("delivery") ?? "", deliveries);
     const { open, log, signal } = ports;
     const written = await readLock(given.value("lock") ?? "", ports);
@@ -72,17 +71,21 @@ export const assembleCommand: Command = {
         labels: models === undefined ? {} : { [names.models]: `${placeName(to)}@${models}` },
         annotations: {},
         manifestAnnotations: {},
-        published: to.tag,
+        published: "latest",
         mayLackModels: false,
       },
       { weights: target, target, log, signal },
     );
-    if (to.tag !== undefined) {
-      const index = await target.readManifest(result.digest);
-      if (index !== undefined) await target.putManifest(index, to.tag);
-    }
     const results = given.value("results");
     if (results !== undefined) await writeResult(ports.files, results, "assemble", result);
     return { json: result, text: [`${placeName(to)}@${result.digest}`] };
   },
 };
+
+function candidatePlace(text: string): Reference {
+  const place = parseReference(text);
+  if (place.tag === undefined && place.digest === undefined) return place;
+  throw new UsageError(`--to: "${text}" has a tag or a digest; wanted a repository or oci:DIR.`, {
+    todo: "A candidate has no tag: once it is scanned and accepted, director-image promote moves tags to it.",
+  });
+}
