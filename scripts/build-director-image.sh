@@ -50,7 +50,7 @@ cd "$ROOT"
 "$SETUP/npm.sh"
 "$SETUP/engine.sh"
 platforms="${PLATFORMS:-linux/amd64,linux/arm64}"
-flags=(--models "$lock" --platforms "$platforms" --push true --flavor latest=false)
+flags=(--results results --models "$lock" --platforms "$platforms" --push true --flavor latest=false)
 flags+=(--allow-untested "built by scripts/build-director-image.sh, without a scan or acceptance")
 
 if [[ -n $registry ]]; then
