@@ -24,7 +24,7 @@ async function measure(outer: Bench, scratch: Scratch): Promise<readonly RowResu
   const payload = Math.ceil(options.size / 16);
   const workspace = await makeWorkspace(bench, { registry, buildkit, payload });
   say("making weights");
-  const many = await makeWeights(scratch, [options.size]);
+  const many = await makeWeights(scratch, [Math.ceil(options.size / 2)]);
   const few = await makeWeights(scratch, [Math.ceil(options.size / 16)]);
   say("first build, and the same again");
   const rebuilt = async (weights: typeof many, image: string) => {
