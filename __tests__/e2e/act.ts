@@ -26,7 +26,7 @@ export interface Event {
 }
 
 /** A line of act's log (--json). */
-export interface Entry {
+interface Entry {
   readonly msg: string;
   readonly jobID?: string;
   readonly stage?: "Pre" | "Main" | "Post";
@@ -114,10 +114,10 @@ function entryOf(line: string): Entry {
 function workflowCommand({ raw = "" }: Entry): Partial<Entry> {
   const [, command, arg] = /^::([a-z-]+)(?: [^:]*)?::(.*)$/m.exec(raw) ?? [];
   if (command === undefined || arg === undefined) return {};
-  const unescape = { "%25": "%", "%0D": "\r", "%0A": "\n" } as const;
+  const characters = { "%25": "%", "%0D": "\r", "%0A": "\n" } as const;
   return {
     command,
-    arg: arg.replace(/%25|%0D|%0A/g, (code) => unescape[code as keyof typeof unescape]),
+    arg: arg.replace(/%25|%0D|%0A/g, (code) => characters[code as keyof typeof characters]),
   };
 }
 

@@ -16,7 +16,7 @@ export interface Workspace {
 }
 
 /** An image without a RUN step, so that both platforms take a second. */
-export const dockerfile = `FROM scratch AS runtime
+const dockerfile = `FROM scratch AS runtime
 COPY greeting /app/greeting
 WORKDIR /app
 USER 1000
