@@ -3,12 +3,18 @@
  * obey control characters. Masked values become `***`.
  */
 export function printable(text: string, secrets: ReadonlySet<string>): string {
-  let shown = text;
-  for (const secret of secrets) shown = shown.replaceAll(secret, "***");
-  return shown
+  const clean = masked(text, secrets)
     .replaceAll("\r\n", "\n")
     .replaceAll("\r", "\n")
     .replaceAll(/\p{Cc}/gu, (control) => (control === "\n" || control === "\t" ? control : ""))
     .replaceAll("##[", "# #[")
     .replaceAll(/^(\s*):(?=:)/gm, "$1: ");
+  // Once more: a control character inside a value would have hidden it from the first look.
+  return masked(clean, secrets);
+}
+
+function masked(text: string, secrets: ReadonlySet<string>): string {
+  let shown = text;
+  for (const secret of secrets) shown = shown.replaceAll(secret, "***");
+  return shown;
 }
