@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { CommandError } from "../errors.ts";
 import type { Exec } from "../ports/exec.ts";
@@ -19,6 +19,7 @@ export const exec: Exec = (command, args, options = {}) =>
     const stop = () => {
       child.kill("SIGTERM");
       deadline = setTimeout(() => child.kill("SIGKILL"), 10_000);
+      child.once("exit", () => letGo(child));
     };
     signal?.addEventListener("abort", stop, { once: true });
     child.stdin.on("error", () => undefined);
@@ -39,3 +40,11 @@ export const exec: Exec = (command, args, options = {}) =>
       resolve({ code, stdout: text(output.stdout), stderr: text(output.stderr) });
     });
   });
+
+/** What a program that was stopped has started may hold its pipes open for as long as it likes: nobody waits for that. */
+function letGo({ stdout, stderr }: Pick<ChildProcess, "stdout" | "stderr">): void {
+  setTimeout(() => {
+    stdout?.destroy();
+    stderr?.destroy();
+  }, 1000).unref();
+}
