@@ -1,4 +1,5 @@
-import { cp, mkdir, rename, stat } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { cp, mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ToolCache } from "../ports/tool-cache.ts";
 
@@ -15,12 +16,16 @@ export function folderToolCache(root: string): ToolCache {
       (await exists(place(name, version))) ? place(name, version) : undefined,
     async keep(folder, name, version) {
       const target = place(name, version);
-      const coming = `${target}.${process.pid}`;
+      const coming = `${target}.${randomUUID()}`;
       await mkdir(dirname(target), { recursive: true });
-      await cp(folder, coming, { recursive: true });
-      await rename(coming, target).catch(async (error) => {
-        if (!(await exists(target))) throw error;
-      });
+      try {
+        await cp(folder, coming, { recursive: true });
+        await rename(coming, target).catch(async (error) => {
+          if (!(await exists(target))) throw error;
+        });
+      } finally {
+        await rm(coming, { recursive: true, force: true });
+      }
       return target;
     },
   };
