@@ -32,6 +32,13 @@ describe("the configuration", () => {
     );
   });
 
+  it("gives an empty input its default, as an unset variable of a workflow makes it", () => {
+    expect(read({ push: "", platforms: "", cache: " " })).toMatchObject({
+      push: "auto",
+      platforms: ["linux/amd64", "linux/arm64"],
+    });
+  });
+
   it("takes an empty models input for an image without weights", () => {
     expect(read({ models: "" }).models.lock).toBeUndefined();
   });
@@ -47,7 +54,7 @@ describe("the configuration", () => {
   it.each([
     [{ stage: "deploy" }, 'stage: "deploy" is not what was wanted: one of all, prepare'],
     [{ push: "yes" }, 'push: "yes"'],
-    [{ platforms: "" }, "platforms"],
+    [{ platforms: "," }, "platforms"],
     [{ platforms: "linux" }, 'platforms: "linux" is not a platform'],
     [{ platforms: "linux/arm64,linux/arm64/v8" }, "linux/arm64 is there twice"],
     [{ image: "ghcr.io/nsn/director:latest" }, "image:"],

@@ -39,7 +39,7 @@ ${script}`;
     return `await upload("director-image-${name.slice(0, -".json".length)}", ${JSON.stringify(join(folder, "from"))}, ["${name}"]);`;
   };
   const fetchAll = (prefix: string) =>
-    `console.log("names:", (await download("${prefix}", ${JSON.stringify(join(folder, "to"))})).sort().join());`;
+    `console.log("names:", (await download((name) => name.startsWith("${prefix}"), ${JSON.stringify(join(folder, "to"))})).sort().join());`;
   const arrived = (name: string) => readFile(join(folder, "to", name), "utf8");
 
   it("hands a result to a later job", async () => {

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { clock } from "../../src/host/clock.ts";
 import { files } from "../../src/host/files.ts";
-import { names } from "../../src/images/names.ts";
 import { mediaTypes } from "../../src/images/descriptor.ts";
 import { type Document, document } from "../../src/images/manifest.ts";
+import { names } from "../../src/images/names.ts";
 import { promote } from "../../src/pipeline/promote.ts";
 import type { Log } from "../../src/ports/log.ts";
 import type { Store } from "../../src/ports/store.ts";
@@ -45,6 +45,7 @@ const candidateOf = ({ digest, mediaType }: Document): AssembleResult => ({
   repository: "oci:x",
   platforms: [{ platform: "linux/amd64", digest, runtimeDigest, size: 1 }],
   absent: [],
+  newRuntimeBytes: 0,
   bytesUploaded: 0,
 });
 const scanned: ScanResult = {

@@ -14,9 +14,12 @@ export type Given = (name: InputName) => string | undefined;
 
 type Read = (name: InputName) => string;
 
-/** Checks every input once and gives the frozen configuration; a UsageError names the input. */
+/** Checks every input once (an empty one has its default, but for `models`, where it means no weights) and gives the frozen configuration; a UsageError names the input. */
 export function readConfig(given: Given, environment: Environment): Config {
-  const read: Read = (name) => (given(name) ?? inputs[name].default).trim();
+  const read: Read = (name) => {
+    const text = given(name)?.trim() ?? inputs[name].default;
+    return text === "" && name !== "models" ? inputs[name].default : text;
+  };
   const image = imageOf(read, environment);
   const delivery = choice("models-delivery", read("models-delivery"), deliveries);
   const repository = read("models-repository");

@@ -62,7 +62,8 @@ export async function assembleImage(assembling: Assembling, ports: Ports): Promi
   const { target, log } = ports;
   const wanted = inOrder(assembling.runtimes, assembling.platforms);
   const read = await Promise.all(wanted.map(readRuntime));
-  for (const runtime of read) finalPlatform({ ...runtime, rootOwner: undefined }, assembling);
+  for (const runtime of read)
+    finalPlatform({ ...runtime, rootOwner: undefined, newBytes: 0 }, assembling);
   const runtimes = await checkRuntimes(read, assembling.root, assembling.published, ports);
   const finals = runtimes.map((runtime) => finalPlatform(runtime, assembling));
   const index = assembleIndex(
@@ -80,6 +81,7 @@ export async function assembleImage(assembling: Assembling, ports: Ports): Promi
         repository: target.name,
         platforms: finals.map(platformResult),
         absent: [...absent],
+        newRuntimeBytes: runtimes.reduce((sum, { newBytes }) => sum + newBytes, 0),
         bytesUploaded,
       };
     } catch (error) {

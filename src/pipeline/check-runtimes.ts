@@ -15,6 +15,8 @@ export interface RootOwner {
 
 export interface CheckedRuntime extends ReadRuntime {
   readonly rootOwner: RootOwner | undefined;
+  /** Bytes of the layers that the published image does not have. */
+  readonly newBytes: number;
 }
 
 interface Ports {
@@ -41,10 +43,12 @@ export async function checkRuntimes(
   for (const runtime of runtimes) {
     let rootOwner: RootOwner | undefined;
     let read = 0;
+    let newBytes = 0;
     for (const layer of parseManifest(runtime.image.manifest).layers) {
       if (!known.has(layer.digest)) {
         known.set(layer.digest, await checkLayer(layer, root, runtime.store, signal));
         read += 1;
+        newBytes += layer.size;
       }
       const owner = known.get(layer.digest);
       if (owner !== undefined) rootOwner = { layer: layer.digest, owner };
@@ -52,7 +56,7 @@ export async function checkRuntimes(
     log.debug(
       `${runtime.platform}: ${read} new runtime layers were read for entries under ${root}.`,
     );
-    checked.push({ ...runtime, rootOwner });
+    checked.push({ ...runtime, rootOwner, newBytes });
   }
   return checked;
 }

@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { amount } from "../amount.ts";
 import { UsageError } from "../errors.ts";
 import { parsePlace } from "../images/reference.ts";
 import type { Lock } from "../models/lock.ts";
@@ -51,7 +52,13 @@ export async function modelsStage({ config, results }: Stage, ports: Ports): Pro
     ...layer,
     files: pushed.lock.layers[at]?.files ?? [],
   }));
+  for (const { state, size, files } of layers)
+    ports.log.info(`${state.padEnd(8)}  ${amount(size).padStart(8)}  ${filesText(files)}`);
   return { ...pushed.result, layers };
+}
+
+function filesText([first = "", ...more]: readonly string[]): string {
+  return more.length === 0 ? first : `${first} and ${more.length} more`;
 }
 
 /** The lock that an input names; a UsageError if it is missing or malformed. */

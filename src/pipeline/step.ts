@@ -10,6 +10,7 @@ import { lines } from "../config/values.ts";
 import type { Artifacts, Step } from "../ports/step.ts";
 import { outputsOf } from "../report/outputs.ts";
 import { summary } from "../report/summary.ts";
+import type { Results } from "../results/stages.ts";
 import type { Ports } from "./ports.ts";
 import { readAll, resultName, runPipeline, runStage } from "./run.ts";
 
@@ -19,6 +20,18 @@ export interface StepPorts extends Ports {
 }
 
 const prefix = "director-image-";
+
+/** Whose results a stage reads: others may be gigabytes (the layout of a runtime that was not pushed). */
+const predecessors: Readonly<Record<StageName, readonly StageName[]>> = {
+  prepare: [],
+  models: ["prepare"],
+  build: ["prepare"],
+  scan: ["prepare", "build"],
+  assemble: ["prepare", "models", "build"],
+  accept: ["prepare", "models", "assemble"],
+  promote: ["prepare", "assemble", "scan", "accept"],
+  report: ["prepare", "models", "build", "scan", "assemble", "accept", "promote"],
+};
 
 /** One step of a workflow: reads the inputs, runs the pipeline or one stage of it, and leaves outputs, artifacts and a summary. */
 export async function runStep(environment: Environment, ports: StepPorts): Promise<void> {
@@ -35,7 +48,7 @@ export async function runStep(environment: Environment, ports: StepPorts): Promi
   } finally {
     const results = await readAll(config.results, ports);
     for (const [name, value] of Object.entries(outputsOf(results))) step.output(name, value);
-    await step.summary(summary(results));
+    await step.summary(summary(config.stage === "all" ? results : only(config.stage, results)));
   }
 }
 
@@ -47,9 +60,14 @@ async function runAlone(
   run: () => Promise<object>,
 ): Promise<void> {
   const { artifacts, files, log } = ports;
-  if (stage !== "prepare") {
+  const before = predecessors[stage];
+  if (before.length > 0) {
     await files.mkdir(config.results, { recursive: true });
-    const found = await artifacts.download(prefix, config.results);
+    const isWanted = (name: string) =>
+      before.some(
+        (wanted) => name === `${prefix}${wanted}` || name.startsWith(`${prefix}${wanted}-`),
+      );
+    const found = await artifacts.download(isWanted, config.results);
     log.info(`Results of earlier jobs: ${found.join(", ") || "none"}.`);
   }
   await run();
@@ -71,6 +89,12 @@ async function filesOf(name: string, folder: string): Promise<readonly string[]>
         (name === "models" && path === "models.lock.json") ||
         (layout !== undefined && path.startsWith(`${layout}/`)),
     );
+}
+
+/** The plan and one stage's own result: the summaries of the jobs stand below one another. */
+function only(stage: StageName, results: Results): Results {
+  const own = stage === "report" ? {} : { [stage]: results[stage] };
+  return { prepare: results.prepare, build: [], scan: [], accept: [], ...own };
 }
 
 function maskSecrets(step: Step, mask: (secret: string) => void): void {

@@ -16,6 +16,6 @@ export interface Step {
 export interface Artifacts {
   /** Keeps files of a folder under a name, in place of an earlier attempt's. */
   upload(name: string, folder: string, files: readonly string[]): Promise<void>;
-  /** Brings every artifact of this run whose name begins so into a folder; their names. */
-  download(prefix: string, folder: string): Promise<readonly string[]>;
+  /** Brings the wanted artifacts of this run into a folder; their names. */
+  download(isWanted: (name: string) => boolean, folder: string): Promise<readonly string[]>;
 }

@@ -19,9 +19,9 @@ export function lines(results: Results, loaded?: string): readonly string[] {
       : [
           `Tags       ${promote.tags.map(({ tag, moved: is, why }) => (is ? tag : `${tag} (${why})`)).join(", ") || "none"}`,
         ]),
-    `Uploaded   weights ${amount(models?.bytesUploaded ?? 0)}, manifests and new runtime layers ${amount(assemble.bytesUploaded)} (runtime in all: ${amount(runtime)})`,
+    `Uploaded   weights ${amount(models?.bytesUploaded ?? 0)}, runtime ${amount(assemble.newRuntimeBytes)} new of ${amount(runtime)}, manifests ${amount(assemble.bytesUploaded)}`,
     `Times      ${times(results)}`,
-    `Run it     ${howToRun(assemble.repository, assemble.digest, moved[0] ?? prepare.version, loaded)}`,
+    `Run it     ${assemble.absent.length > 0 ? `not without its weights, which are not published: ${assemble.absent.length} layers` : howToRun(assemble.repository, assemble.digest, moved[0] ?? prepare.version, loaded)}`,
   ];
 }
 

@@ -98,7 +98,7 @@ function platforms({ assemble }: Results): string {
 }
 
 function tags({ promote }: Results): string {
-  if (promote === undefined) return "";
+  if (promote === undefined || promote.tags.length === 0) return "";
   const rows = promote.tags.map(({ tag, moved, why }) => [
     code(tag),
     moved ? "moved" : "not moved",
@@ -140,5 +140,8 @@ function code(text: string): string {
 
 /** Text that cannot leave its cell or bring HTML. */
 function cell(text: string): string {
-  return text.replaceAll("\n", " ").replaceAll("|", "\\|").replaceAll("<", "&lt;");
+  return text
+    .replaceAll(/[\r\n]+/g, " ")
+    .replaceAll("|", "\\|")
+    .replaceAll("<", "&lt;");
 }

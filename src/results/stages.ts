@@ -107,6 +107,8 @@ export const assembleResult = z.looseObject({
   ),
   /** Model layers that the target does not hold (nothing was pushed and the weights were never published). */
   absent: z.array(digest),
+  /** Bytes of runtime layers that the published image before did not have: what an operator pulls. */
+  newRuntimeBytes: bytes,
   bytesUploaded: bytes,
 });
 export type AssembleResult = z.infer<typeof assembleResult>;

@@ -16,10 +16,10 @@ export const artifacts: Artifacts = {
       folder,
     );
   },
-  async download(prefix, folder) {
+  async download(isWanted, folder) {
     const client = await artifactClient();
     const { artifacts: found } = await client.listArtifacts({ latest: true });
-    const wanted = found.filter(({ name }) => name.startsWith(prefix));
+    const wanted = found.filter(({ name }) => isWanted(name));
     for (const { id, name, digest } of wanted) {
       const { digestMismatch } = await client.downloadArtifact(id, {
         path: folder,
@@ -35,6 +35,8 @@ export const artifacts: Artifacts = {
 };
 
 async function artifactClient() {
+  // Its unzipping uses a constructor that Node.js warns of, once a download, to people who cannot change that.
+  process.noDeprecation = true;
   const { DefaultArtifactClient } = await import("@actions/artifact");
   return new DefaultArtifactClient();
 }
