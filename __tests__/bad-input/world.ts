@@ -20,7 +20,7 @@ export interface BadWorld {
   close(): Promise<void>;
 }
 
-export const large = "nsn/big/resolve";
+const large = "nsn/big/resolve";
 
 export async function openWorld(options: Partial<HubOptions> = {}): Promise<BadWorld> {
   const faults: Fault[] = [];

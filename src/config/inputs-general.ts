@@ -20,7 +20,7 @@ export const general = {
     default: "",
     value: "DIR",
     description:
-      "Results folder that the stages write and read (default: $RUNNER_TEMP/director-image)",
+      "Results folder that the stages write and read (default: $RUNNER_TEMP/director-image; one a checkout outside workflows)",
   },
   image: {
     default: "",

@@ -13,4 +13,3 @@ export const outputs = {
   report: "Path of the report",
   "bytes-uploaded": "Bytes sent: { models, runtime, manifests } (JSON)",
 } as const;
-export type OutputName = keyof typeof outputs;

@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 import { UsageError } from "../errors.ts";
+import { digestOf, short } from "../images/digest.ts";
 import { type Platform, parsePlatform, platformName } from "../images/platform.ts";
 import { parsePlace, type Reference } from "../images/reference.ts";
 import { deliveries } from "../results/stages.ts";
@@ -60,6 +61,14 @@ function resultsFolder(read: Read, { workspace, temporary }: Environment): strin
   if (folder === resolve(workspace))
     throw wrong("results", read("results"), "a folder of its own, not the workspace itself");
   return folder;
+}
+
+/** A runner's folder is the job's own; a person's checkouts have one each. */
+function defaultResults({ temporary, workspace, github }: Environment): string {
+  return join(
+    temporary,
+    github === undefined ? `director-image-${short(digestOf(workspace))}` : "director-image",
+  );
 }
 
 function imageOf(read: Read, { owner }: Environment): Reference {

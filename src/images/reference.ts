@@ -12,7 +12,7 @@ export interface RegistryReference {
 }
 
 /** `oci:DIR[:tag][@digest]`: an OCI image layout on disk. */
-export interface LayoutReference {
+interface LayoutReference {
   readonly kind: "layout";
   readonly folder: string;
   readonly tag?: string;
@@ -60,11 +60,6 @@ export function placeName(reference: Reference): string {
   return reference.kind === "layout"
     ? `oci:${reference.folder}`
     : `${reference.registry}/${reference.repository}`;
-}
-
-export function referenceName(reference: Reference): string {
-  const tag = reference.tag === undefined ? "" : `:${reference.tag}`;
-  return `${placeName(reference)}${tag}${reference.digest === undefined ? "" : `@${reference.digest}`}`;
 }
 
 export function isTag(text: string): boolean {

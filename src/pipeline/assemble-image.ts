@@ -38,7 +38,7 @@ export interface Assembling {
   readonly mayLackModels: boolean;
 }
 
-export type LockLayer = RawLayer & { readonly bytes: Uint8Array };
+type LockLayer = RawLayer & { readonly bytes: Uint8Array };
 
 /** A platform's manifest and config, and the lock's layer in it. */
 interface Final {

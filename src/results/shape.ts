@@ -10,7 +10,6 @@ export const digest = z.custom<Digest>(
 );
 export const bytes = z.int().nonnegative();
 export const verdict = z.enum(["passed", "failed", "skipped", "inconclusive"]);
-export type Verdict = z.infer<typeof verdict>;
 
 /** A document that comes from a file: checked against its shape, with the place of the first thing that is wrong. */
 export function parseDocument<T>(

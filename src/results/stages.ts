@@ -43,7 +43,7 @@ export const prepareResult = z.looseObject({
 });
 export type PrepareResult = z.infer<typeof prepareResult>;
 
-export const layerState = z.enum(["present", "mounted", "uploaded", "checked"]);
+const layerState = z.enum(["present", "mounted", "uploaded", "checked"]);
 
 export const modelsResult = z.looseObject({
   ...timed,
