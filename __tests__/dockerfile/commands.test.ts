@@ -1,0 +1,133 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { type Hub, startHub } from "../../examples/miniature/hub.ts";
+import { attempt, buildTimeout, docker, localInputs, localSecrets, quick } from "./docker.ts";
+
+const images = ["nsn-director:latest", "nsn-director:test"] as const;
+const lock = "examples/miniature/models.lock.json";
+
+/** Gives the stand-ins the names of the bases that this machine does not have; returns how to take them away. */
+async function nameBases(): Promise<readonly string[]> {
+  const named: string[] = [];
+  for (const input of await localInputs()) {
+    const [, name, standIn] = /^([^=]+)=docker-image:\/\/(.*)$/.exec(input) ?? [];
+    if (name === undefined || standIn === undefined) continue;
+    if ((await attempt("image", "inspect", name)).code === 0) continue;
+    await docker("tag", standIn, name);
+    named.push(name);
+  }
+  return named;
+}
+
+describe("The commands that people have in their notes", () => {
+  let folder = "";
+  let hub: Hub | undefined;
+  let bases: readonly string[] = [];
+  let weights: readonly string[] = [];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "dockerfile-hub-"));
+    const make = [join("examples", "miniature", "make.ts"), "--out", folder];
+    await promisify(execFile)(join("node_modules", ".bin", "node"), make);
+    hub = await startHub({ root: folder });
+    bases = await nameBases();
+    weights = [
+      ...["--network", "host", "--build-arg", `HF_ENDPOINT=${hub.endpoint}`],
+      ...["--build-arg", `MODELS_LOCK=${lock}`, ...quick, ...(await localSecrets())],
+    ];
+  }, 300_000);
+
+  afterAll(async () => {
+    await hub?.close();
+    await rm(folder, { recursive: true, force: true });
+    await attempt("image", "rm", ...bases, ...images);
+  });
+
+  it(
+    "docker build -t nsn-director:latest .",
+    async () => {
+      await docker("build", "-t", "nsn-director:latest", ...weights, ".");
+      const run = ["run", "--rm", "--entrypoint", "python3", "nsn-director:latest"];
+      const check = "/app/vortex/scripts/download_models.py";
+      const said = await docker(...run, check, "--output", "/models", "--verify-checksums");
+      expect(said).toMatch(/\(cached, checksum valid\)/);
+      const owner = await docker(
+        ...["run", "--rm", "--entrypoint", "stat", "nsn-director:latest", "--format", "%U"],
+        "/models/models.lock.json",
+      );
+      expect(owner).toBe("nsn");
+    },
+    buildTimeout,
+  );
+
+  it("curl http://localhost:9100/health | jq . and docker exec, on what it made", async () => {
+    const published = ["--publish", "127.0.0.1::9100"];
+    const id = await docker("run", "--detach", "--rm", ...published, "nsn-director:latest");
+    try {
+      const address = (await docker("port", id, "9100/tcp")).split("\n")[0];
+      const answer = await healthOf(`http://${address}/health`);
+      expect(answer.status).toBe(503);
+      expect(await answer.json()).toMatchObject({ status: "unhealthy", checks: {} });
+      expect(await docker("exec", id, "python3", "-c", "import vortex; print('here')")).toBe(
+        "here",
+      );
+    } finally {
+      await attempt("stop", id);
+    }
+  }, 120_000);
+
+  it(
+    "docker build -t nsn-director:test -f Dockerfile.director .",
+    async () => {
+      await docker(
+        "build",
+        "-t",
+        "nsn-director:test",
+        "-f",
+        "Dockerfile.director",
+        ...weights,
+        ".",
+      );
+      const cat = ["run", "--rm", "--entrypoint", "cat", "nsn-director:test"];
+      const carried = JSON.parse(await docker(...cat, "/models/models.lock.json"));
+      expect(carried).toEqual(JSON.parse(await readFile(lock, "utf8")));
+    },
+    buildTimeout,
+  );
+
+  it(
+    "docker buildx build --platform linux/amd64,linux/arm64 -t nsn-director:test -f Dockerfile.director .",
+    async () => {
+      const both = ["--platform", "linux/amd64,linux/arm64"];
+      const file = ["-f", "Dockerfile.director"];
+      await docker("buildx", "build", ...both, "-t", "nsn-director:test", ...file, ...weights, ".");
+      for (const [platform, machine] of [
+        ["linux/amd64", "x86_64"],
+        ["linux/arm64", "aarch64"],
+      ] as const) {
+        const run = ["run", "--rm", "--platform", platform, "--entrypoint"];
+        expect(await docker(...run, "uname", "nsn-director:test", "-m")).toBe(machine);
+        const list = await docker(...run, "ls", "nsn-director:test", "/models");
+        expect(list.split("\n")).toContain("clip-vit-l-14");
+      }
+    },
+    buildTimeout,
+  );
+});
+
+/** The answer, once there is a server. */
+async function healthOf(url: string): Promise<Response> {
+  for (let left = 100; ; left--) {
+    try {
+      return await fetch(url);
+    } catch (error) {
+      if (left === 0) throw error;
+      await setTimeout(200);
+    }
+  }
+}
