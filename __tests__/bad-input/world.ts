@@ -20,8 +20,6 @@ export interface BadWorld {
   close(): Promise<void>;
 }
 
-const large = "nsn/big/resolve";
-
 export async function openWorld(options: Partial<HubOptions> = {}): Promise<BadWorld> {
   const faults: Fault[] = [];
   const base = await openDesk();

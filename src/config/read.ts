@@ -55,20 +55,19 @@ export function readConfig(given: Given, environment: Environment): Config {
   });
 }
 
-/** Not the checkout itself: the result of the stage models bears the name of the spec, `models.json`. */
-function resultsFolder(read: Read, { workspace, temporary }: Environment): string {
-  const folder = resolve(workspace, read("results") || join(temporary, "director-image"));
+/**
+ * A runner's folder is the job's own; a person's checkouts have one each. Not the checkout itself: the result of the stage models
+ * bears the name of the spec, `models.json`.
+ */
+function resultsFolder(read: Read, { workspace, temporary, github }: Environment): string {
+  const checkout = github === undefined ? `-${short(digestOf(workspace))}` : "";
+  const folder = resolve(
+    workspace,
+    read("results") || join(temporary, `director-image${checkout}`),
+  );
   if (folder === resolve(workspace))
     throw wrong("results", read("results"), "a folder of its own, not the workspace itself");
   return folder;
-}
-
-/** A runner's folder is the job's own; a person's checkouts have one each. */
-function defaultResults({ temporary, workspace, github }: Environment): string {
-  return join(
-    temporary,
-    github === undefined ? `director-image-${short(digestOf(workspace))}` : "director-image",
-  );
 }
 
 function imageOf(read: Read, { owner }: Environment): Reference {
