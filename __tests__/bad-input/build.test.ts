@@ -21,8 +21,8 @@ beforeAll(async () => {
   if (locked.code !== 0) throw new Error(locked.stderr);
 });
 afterAll(async () => {
-  await desk.remove();
-  await registry.stop();
+  await desk?.remove();
+  await registry?.stop();
 });
 
 const dockerfile = (line: string) =>
