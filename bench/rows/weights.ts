@@ -196,14 +196,17 @@ function goals(measurements: readonly Measurement[]): readonly Goal[] {
     measurements.find((one) => one.name.startsWith(name)) ?? { seconds: 0, ratio: 0 };
   const [ours] = measurements;
   const ratio = (name: string) => of(name).ratio ?? 0;
-  const add = Math.min(ratio("BuildKit ADD, gzip"), ratio("BuildKit ADD, uncompressed"));
   const reading = Math.max(ratio("plain HTTP read"), ratio("sha256"));
   const copying = Math.max(ratio("plain HTTP copy"), ratio("sha256"));
   const percent = (part: number) => `${Math.round(100 * part)} %`;
   const times = (factor: number) => `${factor.toFixed(1)} ×`;
   const { peakMemory = 0, written = 0 } = ours ?? {};
   return [
-    { goal: "at least 5 × faster than BuildKit ADD", seen: times(add), met: add >= 5 },
+    ...["gzip", "uncompressed"].map((compression) => {
+      const add = ratio(`BuildKit ADD, ${compression}`);
+      const goal = `at least 5 × faster than BuildKit ADD, ${compression}`;
+      return { goal, seen: times(add), met: add >= 5 };
+    }),
     {
       goal: "no slower than crane append of files on disk",
       seen: times(ratio("crane append")),
