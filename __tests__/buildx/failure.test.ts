@@ -107,5 +107,5 @@ it("a program of another platform says how to get emulation", () => {
     'ERROR: failed to build: failed to solve: process "/bin/sh -c make" did not complete successfully: exit code: 255',
   ]);
   expect(error).toBeInstanceOf(CommandError);
-  expect(error.todo).toContain("tonistiigi/binfmt --install arm64");
+  expect(error.todo).toContain("tonistiigi/binfmt --install all");
 });

@@ -19,6 +19,25 @@ function read(lines: readonly string[]) {
   return { progress, shown };
 }
 
+it("joins the pieces that a program writes into lines, and shows what has no end when the step is over", () => {
+  const { shown, progress } = read([
+    vertex("x", { started }),
+    printed("x", "Failed to fe"),
+    printed("x", "tch\ncause: time"),
+    printed("x", "d out"),
+    vertex("x", { started, completed, error: "exit code: 2" }),
+    printed("x", "late"),
+  ]);
+  expect(shown).toEqual([
+    "#1 x",
+    "#1 Failed to fetch",
+    "#1 cause: timed out",
+    "#1 ERROR: exit code: 2",
+    "#1 late",
+  ]);
+  expect(failedStep(progress)?.tail).toEqual(["Failed to fetch", "cause: timed out", "late"]);
+});
+
 const copy = "[linux/amd64 runtime 1/2] COPY a /a";
 const run = "[linux/amd64 runtime 2/2] RUN make";
 

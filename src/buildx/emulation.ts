@@ -3,7 +3,7 @@ import { type Platform, parsePlatform, platformName } from "../images/platform.t
 
 /** What a machine without the means for a foreign platform can do. */
 export const howToEmulate =
-  "Emulate: docker run --privileged --rm tonistiigi/binfmt --install arm64 (or docker/setup-qemu-action before this step); or build each platform on a native runner (platforms: one a job).";
+  "Emulate: docker run --privileged --rm tonistiigi/binfmt --install all (or docker/setup-qemu-action before this step); or build each platform on a native runner (platforms: one a job).";
 
 /** A CommandError where the builder can run one of the platforms neither natively nor by emulation: the last stage's RUN steps need it. */
 export function checkPlatforms(

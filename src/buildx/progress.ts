@@ -10,6 +10,8 @@ export interface Step {
   readonly error: string | undefined;
   /** The last lines that it printed. */
   readonly tail: readonly string[];
+  /** What it printed of a line that has no end yet. */
+  readonly begun: string;
 }
 
 export interface Progress {
@@ -84,9 +86,20 @@ function take(steps: Map<string, Step>, vertex: Vertex): readonly string[] {
   const { digest, name, completed, error } = vertex;
   const known = steps.get(digest);
   const cached = vertex.cached === true || known?.cached === true;
-  const { number = steps.size + 1, tail = [] } = known ?? {};
-  steps.set(digest, { number, name, completed, cached, error: error || known?.error, tail });
+  const { number = steps.size + 1, tail = [], begun = "" } = known ?? {};
+  const isOver = completed !== undefined || (error ?? "") !== "";
+  const rest = isOver && begun !== "" ? [begun] : [];
+  steps.set(digest, {
+    number,
+    name,
+    completed,
+    cached,
+    error: error || known?.error,
+    tail: [...tail, ...rest].slice(-tailLength),
+    begun: isOver ? "" : begun,
+  });
   const shown = known === undefined ? [`#${number} ${name}`] : [];
+  shown.push(...rest.map((line) => `#${number} ${line}`));
   if (completed !== undefined && completed !== known?.completed && isWorth(vertex))
     shown.push(`#${number} ${ending(vertex)}`);
   return shown;
@@ -108,6 +121,7 @@ function milliseconds(started: string | undefined, completed: string | undefined
     : Date.parse(completed) - Date.parse(started);
 }
 
+/** Programs write in pieces that are not lines: what has no end yet waits for its rest. */
 function print(
   steps: Map<string, Step>,
   vertex: string,
@@ -115,8 +129,11 @@ function print(
 ): readonly string[] {
   const step = steps.get(vertex);
   if (step === undefined || data === undefined) return [];
-  const lines = decoded(data).replace(/\n$/, "").split("\n");
-  steps.set(vertex, { ...step, tail: [...step.tail, ...lines].slice(-tailLength) });
+  const lines = `${step.begun}${decoded(data)}`.split("\n");
+  const last = lines.pop() ?? "";
+  const begun = step.completed === undefined ? last : "";
+  if (begun === "" && last !== "") lines.push(last);
+  steps.set(vertex, { ...step, tail: [...step.tail, ...lines].slice(-tailLength), begun });
   return lines.map((line) => `#${step.number} ${line}`);
 }
 
