@@ -1,3 +1,4 @@
+import { flag } from "../config/values.ts";
 import { UsageError } from "../errors.ts";
 import { parseReference, placeName } from "../images/reference.ts";
 import { needed } from "../pipeline/needed.ts";
@@ -26,15 +27,16 @@ export const promoteCommand: Command = {
       );
     if (reference.digest !== candidate.digest)
       throw new UsageError(`The results are of ${candidate.digest}, not of ${reference.digest}.`);
-    const force = given.value("force") ?? "false";
+    const force = flag("force", given.value("force") ?? "false");
+    const reason = given.value("allow-untested")?.trim();
     const result = await promote(
       {
         candidate,
         tags: given.values("tag"),
         scans: results.scan,
         accepts: results.accept,
-        allowUntested: given.value("allow-untested"),
-        force: force === "true",
+        allowUntested: reason === "" ? undefined : reason,
+        force,
       },
       { store: ports.open(reference), log: ports.log, signal: ports.signal },
     );
