@@ -30,15 +30,14 @@ interface Ports {
 }
 
 export async function readFacts(environment: Environment, ports: Ports): Promise<Facts> {
-  const git = gitIn(environment.workspace, ports.exec);
+  const { workspace, github } = environment;
+  // In a container job the checkout belongs to the runner's user, and git reads none of another user's unless told to.
+  const trust = github === undefined ? [] : ["-c", `safe.directory=${workspace}`];
+  const git = gitIn([...trust, "-C", workspace], ports.exec);
   const commitTime =
     environment.sourceDateEpoch ?? Number((await git("log", "-1", "--format=%ct")) || 0);
-  if (environment.github === undefined) return localFacts(git, commitTime);
-  return eventFacts(
-    environment.github,
-    await readEvent(environment.github, ports.files),
-    commitTime,
-  );
+  if (github === undefined) return localFacts(git, commitTime);
+  return eventFacts(github, await readEvent(github, ports.files), commitTime);
 }
 
 /** The parts of a webhook's payload that matter here; GitHub's documentation, "Webhook events and payloads". */
@@ -133,9 +132,9 @@ export function repositoryPage(remote: string): string {
 type Git = (...args: readonly string[]) => Promise<string>;
 
 /** Git's answer, or nothing where there is no repository or no git. */
-function gitIn(folder: string, exec: Exec): Git {
+function gitIn(place: readonly string[], exec: Exec): Git {
   return async (...args) => {
-    const { code, stdout } = await exec("git", ["-C", folder, ...args]).catch(() => ({
+    const { code, stdout } = await exec("git", [...place, ...args]).catch(() => ({
       code: 1,
       stdout: "",
     }));
