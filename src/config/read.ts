@@ -137,6 +137,12 @@ function hubEndpoint({ hubEndpoint: text }: Environment): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol))
     throw new UsageError(`HF_ENDPOINT: "${text}" is not an address (https://…).`);
+  const isLoopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
+  if (url.protocol === "http:" && !isLoopback)
+    throw new UsageError(
+      `HF_ENDPOINT: "${text}" is plain HTTP, which is for loopback only; wanted https:`,
+      { todo: "The hub's token would travel where everybody on the way can read it." },
+    );
   return url;
 }
 
