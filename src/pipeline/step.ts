@@ -102,7 +102,7 @@ function maskSecrets(step: Step, mask: (secret: string) => void): void {
     const input: Input = inputs[name];
     const value = step.input(name);
     if (input.secret !== true || value === undefined) continue;
-    if (input.lines !== true) mask(value);
+    if (input.lines !== true) mask(value.trim());
     else for (const line of lines(value)) mask(line.slice(line.indexOf("=") + 1));
   }
 }
