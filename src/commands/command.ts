@@ -12,6 +12,8 @@ export interface Command {
   readonly arguments?: string;
   /** Inputs of the action that are flags here. */
   readonly inputs?: readonly InputName[];
+  /** Whether flags that it does not know are let through, for a command that is not there yet. */
+  readonly anyFlags?: true;
   /** Flags of its own. */
   readonly flags?: readonly Flag[];
   readonly run: (given: Given, context: Context) => Promise<Outcome>;

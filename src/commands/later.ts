@@ -18,6 +18,7 @@ export const laterCommands: readonly Command[] = Object.entries(later).map(([nam
   summary: `${summary} (not in this version)`,
   example: `director-image ${name} --help`,
   arguments: "[arguments...]",
+  anyFlags: true as const,
   run: async () => {
     throw new UsageError(`${name}: not in this version.`, {
       todo: "See CHANGELOG.md for what is there.",

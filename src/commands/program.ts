@@ -123,6 +123,7 @@ function givenOf(
 
 function declare(entry: Commander, command: Command): void {
   if (command.arguments !== undefined) entry.arguments(command.arguments);
+  if (command.anyFlags === true) entry.allowUnknownOption();
   for (const name of command.inputs ?? []) entry.addOption(inputOption(name));
   for (const flag of command.flags ?? []) entry.addOption(ownOption(flag));
   entry

@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.ts";
-import { readFacts } from "../config/facts.ts";
+import { type Facts, readFacts } from "../config/facts.ts";
 import { type InputName, inputs } from "../config/inputs.ts";
 import { readConfig } from "../config/read.ts";
 import { UsageError } from "../errors.ts";
@@ -7,6 +7,7 @@ import { parsePlace, placeName } from "../images/reference.ts";
 import { runtimePlace } from "../pipeline/build.ts";
 import { loadImage } from "../pipeline/load.ts";
 import { loginOf } from "../pipeline/open.ts";
+import { mayPush } from "../pipeline/prepare.ts";
 import { runPipeline, runStage } from "../pipeline/run.ts";
 import { lines } from "../report/lines.ts";
 import type { BuildResult } from "../results/stages.ts";
@@ -88,15 +89,11 @@ export const runCommand: Command = {
       context,
       delivery === undefined ? {} : { "models-delivery": delivery },
     );
-    const results = await runPipeline(config, facts, ports);
     const name = given.value("load");
+    if (name !== undefined) checkLoad(config, facts);
+    const results = await runPipeline(config, facts, ports);
     const { assemble } = results;
     if (name !== undefined && assemble !== undefined) {
-      if (assemble.absent.length > 0)
-        throw new UsageError(
-          `--load: the image lacks ${assemble.absent.length} model layers, since nothing was pushed.`,
-          { todo: "Use --image oci:DIR to keep the weights in a layout, or push to a registry." },
-        );
       await ports.log.group(`Load ${name}`, () =>
         loadImage(
           ports.open(parsePlace(assemble.repository), { login: loginOf(config) }),
@@ -113,11 +110,23 @@ export const runCommand: Command = {
   },
 };
 
+/** An image whose weights nobody keeps cannot be loaded. */
+function checkLoad(config: Config, facts: Facts): void {
+  const { push, why } = mayPush(config, facts);
+  if (push || config.models.lock === undefined) return;
+  throw new UsageError(
+    `--load: the image would lack its weights, since nothing is pushed (${why}).`,
+    {
+      todo: "Use --image oci:DIR to keep the weights in a layout, or push to a registry.",
+    },
+  );
+}
+
 async function read(
   given: Given,
   { environment, ports }: Context,
   overrides: Partial<Record<InputName, string>>,
-): Promise<{ config: Config; facts: Awaited<ReturnType<typeof readFacts>> }> {
+): Promise<{ config: Config; facts: Facts }> {
   const config = readConfig((name) => overrides[name] ?? given.value(name), environment);
   return { config, facts: await readFacts(environment, ports) };
 }

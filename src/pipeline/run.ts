@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import type { Facts } from "../config/facts.ts";
 import type { StageName } from "../config/input.ts";
-import { UsageError } from "../errors.ts";
+import { CheckError, UsageError } from "../errors.ts";
 import { readResult, readResults, writeResult } from "../results/folder.ts";
 import {
   acceptResult,
@@ -18,7 +18,7 @@ import { assembleStage } from "./assemble.ts";
 import { buildStage } from "./build.ts";
 import { modelsStage } from "./models.ts";
 import type { Ports } from "./ports.ts";
-import { prepare } from "./prepare.ts";
+import { mayPush, prepare } from "./prepare.ts";
 import { promoteStage } from "./promote-stage.ts";
 import type { Stage } from "./stage.ts";
 
@@ -45,10 +45,20 @@ export async function runStage(
   ports.signal.throwIfAborted();
   const begun = ports.clock.now();
   const results = await readAll(config.results, ports);
+  if (name !== "prepare") checkPlan(config, facts, results);
   const result = await stages[name]({ config, facts, results }, ports);
   const timed = { ...result, seconds: (ports.clock.now() - begun) / 1000 };
   await writeResult(ports.files, config.results, resultName(name, config, results), timed);
   return timed;
+}
+
+/** A plan comes from a file: it may not say more than this very job may do. */
+function checkPlan(config: Config, facts: Facts, { prepare: plan }: Results): void {
+  const { push, why } = mayPush(config, facts);
+  if (plan?.push !== true || push) return;
+  throw new CheckError(`The plan in prepare.json says that the image is pushed, but ${why}.`, {
+    todo: "Run the stage prepare in the same event as the others.",
+  });
 }
 
 /** The whole pipeline: weights and runtime side by side, tags last. Gives every stage's result. */
@@ -100,15 +110,8 @@ export function resultName(
   { prepare: plan }: Results,
 ): string {
   const perPlatform = name === "build" || name === "scan" || name === "accept";
-  const [only] = platforms;
-  if (
-    !perPlatform ||
-    only === undefined ||
-    platforms.length > 1 ||
-    (plan?.platforms.length ?? 1) < 2
-  )
-    return name;
-  return `${name}-${only.replaceAll("/", "-")}`;
+  if (!perPlatform || platforms.length >= (plan?.platforms.length ?? 1)) return name;
+  return `${name}-${platforms.join("-").replaceAll("/", "-")}`;
 }
 
 /** Runs stages side by side. When one fails the others are stopped, and waited for: nothing goes on in the background of a failed run. */

@@ -30,8 +30,8 @@ export function outputsOf({
     acceptance: accept.length === 0 ? undefined : JSON.stringify(accept),
     "bytes-uploaded": JSON.stringify({
       models: models?.bytesUploaded ?? 0,
-      runtime: assemble?.newRuntimeBytes ?? 0,
-      manifests: assemble?.bytesUploaded ?? 0,
+      runtime: (prepare?.push && assemble?.newRuntimeBytes) || 0,
+      manifests: (prepare?.push && assemble?.bytesUploaded) || 0,
     }),
   };
   return Object.fromEntries(
