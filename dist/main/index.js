@@ -76550,11 +76550,14 @@ var errors = __nccwpck_require__(452);
 ;// CONCATENATED MODULE: ./lib/config/facts.js
 
 async function readFacts(environment, ports) {
-    const git = gitIn(environment.workspace, ports.exec);
+    const { workspace, github } = environment;
+    // In a container job the checkout belongs to the runner's user, and git reads none of another user's unless told to.
+    const trust = github === undefined ? [] : ["-c", `safe.directory=${workspace}`];
+    const git = gitIn([...trust, "-C", workspace], ports.exec);
     const commitTime = environment.sourceDateEpoch ?? Number((await git("log", "-1", "--format=%ct")) || 0);
-    if (environment.github === undefined)
+    if (github === undefined)
         return localFacts(git, commitTime);
-    return eventFacts(environment.github, await readEvent(environment.github, ports.files), commitTime);
+    return eventFacts(github, await readEvent(github, ports.files), commitTime);
 }
 function eventFacts(github, event, commitTime) {
     const { repository } = event;
@@ -76621,9 +76624,9 @@ function repositoryPage(remote) {
     return host === undefined ? "" : `https://${host}/${path}`;
 }
 /** Git's answer, or nothing where there is no repository or no git. */
-function gitIn(folder, exec) {
+function gitIn(place, exec) {
     return async (...args) => {
-        const { code, stdout } = await exec("git", ["-C", folder, ...args]).catch(() => ({
+        const { code, stdout } = await exec("git", [...place, ...args]).catch(() => ({
             code: 1,
             stdout: "",
         }));
@@ -86844,6 +86847,9 @@ function hubEndpoint({ hubEndpoint: text }) {
     const url = URL.canParse(text) ? new URL(text) : undefined;
     if (url === undefined || !/^https?:$/.test(url.protocol))
         throw new errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is not an address (https://…).`);
+    const isLoopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
+    if (url.protocol === "http:" && !isLoopback)
+        throw new errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is plain HTTP, which is for loopback only; wanted https:`, { todo: "The hub's token would travel where everybody on the way can read it." });
     return url;
 }
 function buildInputs(read) {
@@ -86946,8 +86952,8 @@ function outputsOf({ prepare, models, build, scan, assemble, accept, }) {
         acceptance: accept.length === 0 ? undefined : JSON.stringify(accept),
         "bytes-uploaded": JSON.stringify({
             models: models?.bytesUploaded ?? 0,
-            runtime: assemble?.newRuntimeBytes ?? 0,
-            manifests: assemble?.bytesUploaded ?? 0,
+            runtime: (prepare?.push && assemble?.newRuntimeBytes) || 0,
+            manifests: (prepare?.push && assemble?.bytesUploaded) || 0,
         }),
     };
     return Object.fromEntries(Object.entries(known).filter((entry) => entry[1] !== undefined));
@@ -88516,7 +88522,7 @@ function refused(args, code, stderr) {
 
 
 /** What a machine without the means for a foreign platform can do. */
-const howToEmulate = "Emulate: docker run --privileged --rm tonistiigi/binfmt --install arm64 (or docker/setup-qemu-action before this step); or build each platform on a native runner (platforms: one a job).";
+const howToEmulate = "Emulate: docker run --privileged --rm tonistiigi/binfmt --install all (or docker/setup-qemu-action before this step); or build each platform on a native runner (platforms: one a job).";
 /** A CommandError where the builder can run one of the platforms neither natively nor by emulation: the last stage's RUN steps need it. */
 function checkPlatforms(wanted, builder) {
     const there = new Set(builder.platforms.map(normal));
@@ -88573,9 +88579,20 @@ function take(steps, vertex) {
     const { digest, name, completed, error } = vertex;
     const known = steps.get(digest);
     const cached = vertex.cached === true || known?.cached === true;
-    const { number = steps.size + 1, tail = [] } = known ?? {};
-    steps.set(digest, { number, name, completed, cached, error: error || known?.error, tail });
+    const { number = steps.size + 1, tail = [], begun = "" } = known ?? {};
+    const isOver = completed !== undefined || (error ?? "") !== "";
+    const rest = isOver && begun !== "" ? [begun] : [];
+    steps.set(digest, {
+        number,
+        name,
+        completed,
+        cached,
+        error: error || known?.error,
+        tail: [...tail, ...rest].slice(-tailLength),
+        begun: isOver ? "" : begun,
+    });
     const shown = known === undefined ? [`#${number} ${name}`] : [];
+    shown.push(...rest.map((line) => `#${number} ${line}`));
     if (completed !== undefined && completed !== known?.completed && isWorth(vertex))
         shown.push(`#${number} ${ending(vertex)}`);
     return shown;
@@ -88594,12 +88611,17 @@ function milliseconds(started, completed) {
         ? 0
         : Date.parse(completed) - Date.parse(started);
 }
+/** Programs write in pieces that are not lines: what has no end yet waits for its rest. */
 function print(steps, vertex, data) {
     const step = steps.get(vertex);
     if (step === undefined || data === undefined)
         return [];
-    const lines = decoded(data).replace(/\n$/, "").split("\n");
-    steps.set(vertex, { ...step, tail: [...step.tail, ...lines].slice(-tailLength) });
+    const lines = `${step.begun}${decoded(data)}`.split("\n");
+    const last = lines.pop() ?? "";
+    const begun = step.completed === undefined ? last : "";
+    if (begun === "" && last !== "")
+        lines.push(last);
+    steps.set(vertex, { ...step, tail: [...step.tail, ...lines].slice(-tailLength), begun });
     return lines.map((line) => `#${step.number} ${line}`);
 }
 function statusOf(line) {
@@ -91809,10 +91831,21 @@ async function runStage(name, config, facts, ports) {
     ports.signal.throwIfAborted();
     const begun = ports.clock.now();
     const results = await readAll(config.results, ports);
+    if (name !== "prepare")
+        checkPlan(config, facts, results);
     const result = await run_stages[name]({ config, facts, results }, ports);
     const timed = { ...result, seconds: (ports.clock.now() - begun) / 1000 };
     await writeResult(ports.files, config.results, resultName(name, config, results), timed);
     return timed;
+}
+/** A plan comes from a file: it may not say more than this very job may do. */
+function checkPlan(config, facts, { prepare: plan }) {
+    const { push, why } = mayPush(config, facts);
+    if (plan?.push !== true || push)
+        return;
+    throw new errors/* CheckError */.tl(`The plan in prepare.json says that the image is pushed, but ${why}.`, {
+        todo: "Run the stage prepare in the same event as the others.",
+    });
 }
 /** The whole pipeline: weights and runtime side by side, tags last. Gives every stage's result. */
 async function runPipeline(config, facts, ports) {
@@ -91848,13 +91881,9 @@ async function readAll(folder, { files }) {
 /** `build-linux-amd64` where one platform of several was built alone. */
 function resultName(name, { platforms }, { prepare: plan }) {
     const perPlatform = name === "build" || name === "scan" || name === "accept";
-    const [only] = platforms;
-    if (!perPlatform ||
-        only === undefined ||
-        platforms.length > 1 ||
-        (plan?.platforms.length ?? 1) < 2)
+    if (!perPlatform || platforms.length >= (plan?.platforms.length ?? 1))
         return name;
-    return `${name}-${only.replaceAll("/", "-")}`;
+    return `${name}-${platforms.join("-").replaceAll("/", "-")}`;
 }
 /** Runs stages side by side. When one fails the others are stopped, and waited for: nothing goes on in the background of a failed run. */
 async function together(names, run, outer) {
@@ -91955,7 +91984,7 @@ function maskSecrets(step, mask) {
         if (input.secret !== true || value === undefined)
             continue;
         if (input.lines !== true)
-            mask(value);
+            mask(value.trim());
         else
             for (const line of lines(value))
                 mask(line.slice(line.indexOf("=") + 1));
