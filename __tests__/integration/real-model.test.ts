@@ -1,0 +1,85 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import type { Results } from "../../src/results/stages.ts";
+import { type Registry, service, startRegistry } from "../buildx/services.ts";
+import { output, type Workspace, workspace } from "./workspace.ts";
+
+jest.setTimeout(300_000);
+
+const files = ["model.safetensors", "config.json", "tokenizer.json", "vocab.txt"];
+let source: string;
+let registry: Registry;
+let made: Workspace;
+
+beforeAll(async () => {
+  source = await output(join(import.meta.dirname, "../../scripts/setup/real-model.sh"));
+  registry = await startRegistry();
+  made = await workspace();
+  const model = {
+    name: "minilm",
+    title: "MiniLM",
+    delivery: "bake",
+    license: "apache-2.0",
+    source: { url: `file://${source}/` },
+    files,
+  };
+  await made.write("models.json", JSON.stringify({ version: 1, root: "/models", models: [model] }));
+});
+afterAll(async () => {
+  await made.remove();
+  await registry.stop();
+});
+
+describe("a real safetensors model of 91 MB", () => {
+  let results: Results;
+
+  it("goes through the whole pipeline, its safetensors file as a layer of its own", async () => {
+    expect(await made.cli("models", "lock")).toMatchObject({ code: 0 });
+    const said = await made.cli(
+      ...["run", "--json", "--image", `${registry.address}/minilm`, "--platforms", "linux/amd64"],
+      ...["--driver", "remote", "--driver-opts", `endpoint=${service("TEST_BUILDKIT_ADDR")}`],
+      ...[
+        "--tags",
+        "type=raw,value=latest",
+        "--results",
+        `${made.folder}/results`,
+        "--allow-untested",
+        "a test",
+      ],
+    );
+    expect(said).toMatchObject({ code: 0 });
+    results = JSON.parse(said.stdout) as Results;
+    expect(results.models?.files).toContainEqual(
+      expect.objectContaining({ file: "minilm/model.safetensors", type: "safetensors" }),
+    );
+    expect(results.models?.layers.map(({ files: inLayer }) => inLayer)).toContainEqual([
+      "minilm/model.safetensors",
+    ]);
+  });
+
+  it("is in the image that Docker runs, byte for byte", async () => {
+    const image = `${registry.address}/minilm@${results.assemble?.digest}`;
+    await output("docker", "pull", "--quiet", image);
+    const sums = await output(
+      "docker",
+      "run",
+      "--rm",
+      image,
+      "sh",
+      "-c",
+      `cd /models/minilm && sha256sum ${files.join(" ")}`,
+    );
+    const wanted = await Promise.all(
+      files.map(
+        async (file) =>
+          `${createHash("sha256")
+            .update(await readFile(join(source, file)))
+            .digest("hex")}  ${file}`,
+      ),
+    );
+    expect(sums.split("\n")).toEqual(wanted);
+    await output("docker", "rmi", image);
+  });
+});
