@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { attempt, build, buildTimeout, docker } from "./docker.ts";
-import { writeWorkspace } from "./workspace.ts";
+import { ownCache, writeWorkspace } from "./workspace.ts";
 
 describe("A workspace of the other shape", () => {
   let folder = "";
@@ -18,7 +18,7 @@ describe("A workspace of the other shape", () => {
 
   const image = (name: string) => `director-other-${name}:${process.pid}`;
   const run = (name: string) => docker("run", "--rm", "--network", "none", image(name));
-  const runtime = ["--target", "runtime", "--platform", "linux/amd64", "--tag"];
+  const runtime = [...ownCache, "--target", "runtime", "--platform", "linux/amd64", "--tag"];
 
   it(
     "builds by arguments alone",

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { build, buildTimeout } from "./docker.ts";
-import { writeWorkspace } from "./workspace.ts";
+import { ownCache, writeWorkspace } from "./workspace.ts";
 
-/** Everything but the bases is made anew; Cargo's caches are empty too. */
-const afresh = ["--no-cache-filter", "manifests,builder,environment,vortex,runtime"];
+/** Everything but the bases is made anew; a clean build empties Cargo's caches, too. */
+const afresh = [...ownCache, "--no-cache-filter", "manifests,builder,environment,vortex,runtime"];
 
 describe("Two builds of one source", () => {
   let folder = "";

@@ -1,6 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
+/** Cargo's caches apart from those of the Director, which take long to fill. */
+export const ownCache = ["--build-arg", "CARGO_CACHE=other-workspace"];
+
 /** A workspace whose root is the Cargo workspace, with the Director and Vortex among other things. */
 const workspace: Readonly<Record<string, string>> = {
   "Cargo.toml": `[workspace]
