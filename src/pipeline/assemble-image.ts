@@ -93,7 +93,7 @@ export async function assembleImage(assembling: Assembling, ports: Ports): Promi
   }
 }
 
-/** Sends what the target lacks; the bytes that went. */
+/** Sends what the target lacks; the bytes that went, beside the runtime's layers. */
 async function write(
   runtimes: readonly CheckedRuntime[],
   finals: readonly Final[],
@@ -102,7 +102,7 @@ async function write(
 ): Promise<number> {
   let sent = 0;
   for (const { image, store } of runtimes)
-    sent += await copyBlobs(parseManifest(image.manifest).layers, store, target, { signal });
+    await copyBlobs(parseManifest(image.manifest).layers, store, target, { signal });
   const own = finals.flatMap(({ image: { config }, lock }) => [
     blobOf("config", config.bytes, config.digest),
     ...(lock === undefined ? [] : [blobOf("models.lock.json", lock.bytes, lock.digest)]),
