@@ -88218,11 +88218,11 @@ async function assembleImage(assembling, ports) {
         }
     }
 }
-/** Sends what the target lacks; the bytes that went. */
+/** Sends what the target lacks; the bytes that went, beside the runtime's layers. */
 async function write(runtimes, finals, index, { target, signal }) {
     let sent = 0;
     for (const { image, store } of runtimes)
-        sent += await copyBlobs((0,images_manifest/* parseManifest */.Ng)(image.manifest).layers, store, target, { signal });
+        await copyBlobs((0,images_manifest/* parseManifest */.Ng)(image.manifest).layers, store, target, { signal });
     const own = finals.flatMap(({ image: { config }, lock }) => [
         (0,blob/* blobOf */.D)("config", config.bytes, config.digest),
         ...(lock === undefined ? [] : [(0,blob/* blobOf */.D)("models.lock.json", lock.bytes, lock.digest)]),
