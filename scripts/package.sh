@@ -12,5 +12,6 @@ fi
 rm -rf "$lib" "$out"
 npx --no-install tsc -p tsconfig.build.json
 for entry in main post cli; do
-  npx --no-install ncc build "$lib/$entry.js" -o "$out/$entry" --license licenses.txt --target es2022 --quiet
+  npx --no-install ncc build "$lib/$entry.js" -o "$out/$entry" --target es2022 --quiet
 done
+node_modules/.bin/node scripts/licenses.ts "$out/licenses.txt"
