@@ -25,7 +25,7 @@ for (const [path, { version, license, dev, devOptional }] of Object.entries(pack
   const file = readdirSync(folder)
     .sort()
     .find((entry) => /^(licen[cs]e|copying)/i.test(entry));
-  const text = file === undefined ? "" : readFileSync(join(folder, file), "utf8").trim();
+  const text = file === undefined ? "" : readFileSync(join(folder, file), "utf8").replaceAll("\r\n", "\n").trim();
   texts.set(`${name} ${version}`, `${license ?? "no licence named"}\n\n${text}`);
 }
 const sections = [...texts].sort(([a], [b]) => (a < b ? -1 : 1));
