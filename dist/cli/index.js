@@ -49810,7 +49810,7 @@ function amount(bytes) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
-/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6033);
+/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6083);
 /* harmony import */ var _commands_context_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5676);
 /* harmony import */ var _commands_program_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6989);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(452);
@@ -49847,7 +49847,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 6033:
+/***/ 6083:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -60040,7 +60040,10 @@ function parseDocument(shape, text, where, todo) {
     throw new errors/* UsageError */.eb(`${where}: ${problems.join("; ")}.`, { todo });
 }
 
+// EXTERNAL MODULE: ./lib/images/loopback.js
+var loopback = __nccwpck_require__(4301);
 ;// CONCATENATED MODULE: ./lib/models/shapes.js
+
 
 /** The parts that spec and lock have in common; every complaint names what was wanted. */
 const unprintable = /[\p{Cc}\p{Cs}]/u;
@@ -60077,13 +60080,10 @@ function addressProblem(text) {
     if (url.protocol === "https:" || url.protocol === "file:")
         return undefined;
     if (url.protocol === "http:")
-        return isLoopback(url.hostname)
+        return (0,loopback/* isLoopback */.U)(url.hostname)
             ? undefined
             : `"${text}" is plain HTTP, which is for loopback only; wanted https:`;
     return `"${text}" is neither https: nor file:`;
-}
-function isLoopback(host) {
-    return host === "localhost" || host === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 const checked = (problem) => schemas_string().check((context) => {
     const message = problem(context.value);
@@ -60284,6 +60284,16 @@ async function completedFrom(store, lock) {
         : undefined;
 }
 
+;// CONCATENATED MODULE: ./lib/images/annotations.js
+/** The `annotations` field of a manifest or index: sorted, so that the same ones give the same bytes; absent where there are none. */
+function annotated(annotations) {
+    return Object.keys(annotations).length === 0 ? {} : { annotations: sorted(annotations) };
+}
+/** The same texts in the order of their keys. */
+function sorted(texts) {
+    return Object.fromEntries(Object.entries(texts).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 // EXTERNAL MODULE: ./lib/images/descriptor.js
 var descriptor = __nccwpck_require__(7033);
 ;// CONCATENATED MODULE: ./lib/images/platform.js
@@ -60308,6 +60318,7 @@ function platformName({ os, architecture, variant }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/images/assemble.js
+
 
 
 
@@ -60439,12 +60450,6 @@ function filledHistory({ history = [], rootfs }) {
 function overlaps(path, root) {
     const [a, b] = [`${path.replace(/\/+$/, "")}/`, `${root.replace(/\/+$/, "")}/`];
     return a.startsWith(b) || b.startsWith(a);
-}
-function annotated(annotations) {
-    return Object.keys(annotations).length === 0 ? {} : { annotations: sorted(annotations) };
-}
-function sorted(record) {
-    return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 // EXTERNAL MODULE: ./lib/images/blob.js
@@ -61061,7 +61066,7 @@ async function locate(method, { url: first, token, idleTimeout }, headers, fetch
 }
 function redirected(from, target) {
     const url = URL.canParse(target, from.href) ? new URL(target, from) : undefined;
-    if (url?.protocol === "https:" || (url?.protocol === "http:" && isLoopback(url.hostname)))
+    if (url?.protocol === "https:" || (url?.protocol === "http:" && (0,loopback/* isLoopback */.U)(url.hostname)))
         return url;
     throw new errors/* RemoteError */.Hi(`${from.origin}${from.pathname} redirects to ${url?.protocol ?? "something that is no address"}; wanted https:.`);
 }
@@ -61604,6 +61609,7 @@ function keyOf(root, { files }) {
 
 
 
+
 /**
  * The models image: an index with one manifest per platform, all over the same layers, the lock's own layer last.
  * Place kept for the weights gate: each layer's descriptor will carry its verdict and the version of the rules as the annotation
@@ -61621,7 +61627,7 @@ function modelsImage(lock, { platforms, labels = {}, annotations = {} }) {
         const config = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.config, {
             created,
             ...platform,
-            config: { Labels: models_image_sorted({ ...labels, [names.root]: lock.root }) },
+            config: { Labels: sorted({ ...labels, [names.root]: lock.root }) },
             rootfs: { type: "layers", diff_ids: layers.map(({ digest }) => digest) },
             history: layers.map(({ what }) => ({
                 created,
@@ -61634,7 +61640,7 @@ function modelsImage(lock, { platforms, labels = {}, annotations = {} }) {
             mediaType: descriptor/* mediaTypes */.I.manifest,
             config: (0,images_manifest/* descriptorOf */.nb)(config),
             layers: layers.map(({ digest, size }) => ({ mediaType: descriptor/* mediaTypes */.I.tar, digest, size })),
-            ...models_image_annotated(annotations),
+            ...annotated(annotations),
         });
         return { platform, config, manifest };
     });
@@ -61642,7 +61648,7 @@ function modelsImage(lock, { platforms, labels = {}, annotations = {} }) {
         schemaVersion: 2,
         mediaType: descriptor/* mediaTypes */.I.index,
         manifests: parts.map(({ manifest, platform }) => (0,images_manifest/* descriptorOf */.nb)(manifest, { platform })),
-        ...models_image_annotated(annotations),
+        ...annotated(annotations),
     });
     return {
         lock: own,
@@ -61650,12 +61656,6 @@ function modelsImage(lock, { platforms, labels = {}, annotations = {} }) {
         manifests: parts.map(({ manifest }) => manifest),
         index,
     };
-}
-function models_image_annotated(annotations) {
-    return Object.keys(annotations).length === 0 ? {} : { annotations: models_image_sorted(annotations) };
-}
-function models_image_sorted(texts) {
-    return Object.fromEntries(Object.entries(texts).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 ;// CONCATENATED MODULE: ./lib/models/publish.js
@@ -62315,6 +62315,7 @@ var inputs = __nccwpck_require__(4566);
 
 
 
+
 /** Checks every input once (an empty one has its default, but for `models`, where it means no weights) and gives the frozen configuration; a UsageError names the input. */
 function readConfig(given, environment) {
     const read = (name) => {
@@ -62425,8 +62426,7 @@ function hubEndpoint({ hubEndpoint: text }) {
     const url = URL.canParse(text) ? new URL(text) : undefined;
     if (url === undefined || !/^https?:$/.test(url.protocol))
         throw new errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is not an address (https://…).`);
-    const isLoopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
-    if (url.protocol === "http:" && !isLoopback)
+    if (url.protocol === "http:" && !(0,loopback/* isLoopback */.U)(url.hostname))
         throw new errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is plain HTTP, which is for loopback only; wanted https:`, { todo: "The hub's token would travel where everybody on the way can read it." });
     return url;
 }
@@ -64466,6 +64466,7 @@ async function checkSecrets({ options }, { docker, files }) {
 
 
 
+
 /** BuildKit for docker-container and kubernetes builders; `driver-opts: image=…` takes another one. */
 const buildkitImage = "moby/buildkit:v0.32.2@sha256:28a898719c18a33f4e8000685287fa36fd0dd9560c6440227d3a732d79bb41d8";
 /** Finds or makes the builder and starts it. What does not answer is a CommandError, a name that is not there a UsageError. */
@@ -64505,7 +64506,7 @@ function createArguments(name, request) {
     const has = (option) => given.some((line) => line.startsWith(`${option}=`));
     const ours = [
         ...(driver === "remote" || has("image") ? [] : [`image=${buildkitImage}`]),
-        ...(driver === "docker-container" && !has("network") && builder_isLoopback(registry)
+        ...(driver === "docker-container" && !has("network") && isOnLoopback(registry)
             ? ["network=host"]
             : []),
     ];
@@ -64560,7 +64561,7 @@ async function checkStore(docker) {
 /** Kept builders are found again by what they were asked for; others have a name of their own, since jobs share a machine. */
 function builderName(request, clock) {
     const { driver, driverOpts, buildkitdConfig = "", registry } = request;
-    const wanted = JSON.stringify([driver, driverOpts, buildkitdConfig, builder_isLoopback(registry)]);
+    const wanted = JSON.stringify([driver, driverOpts, buildkitdConfig, isOnLoopback(registry)]);
     const id = request.keep
         ? (0,images_digest/* short */.h0)((0,images_digest/* digestOf */.ol)(wanted))
         : Math.floor(clock.random() * 2 ** 48)
@@ -64568,8 +64569,8 @@ function builderName(request, clock) {
             .padStart(12, "0");
     return `director-image-${id}`;
 }
-function builder_isLoopback(registry = "") {
-    return /^(localhost|127\.[\d.]+|\[::1\])(:\d+)?$/.test(registry);
+function isOnLoopback(registry = "") {
+    return (0,loopback/* isLoopback */.U)(registry.replace(/:\d+$/, ""));
 }
 
 ;// CONCATENATED MODULE: ./lib/buildx/dockerfile.js
@@ -67486,6 +67487,22 @@ function short(value) {
 
 /***/ }),
 
+/***/ 4301:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   U: () => (/* binding */ isLoopback)
+/* harmony export */ });
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7030);
+
+/** Whether a host, as a URL writes it and without its port, is this machine: where plain HTTP and secrets may meet. */
+function isLoopback(host) {
+    return host === "localhost" || host === "[::1]" || ((0,node_net__WEBPACK_IMPORTED_MODULE_0__.isIPv4)(host) && host.startsWith("127."));
+}
+
+
+/***/ }),
+
 /***/ 1397:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -68398,8 +68415,8 @@ function parseChallenges(header) {
     }
 }
 
-// EXTERNAL MODULE: external "node:net"
-var external_node_net_ = __nccwpck_require__(7030);
+// EXTERNAL MODULE: ./lib/images/loopback.js
+var loopback = __nccwpck_require__(4301);
 ;// CONCATENATED MODULE: ./lib/stores/registry/origin.js
 
 /** Where a registry answers: `docker.io` at registry-1.docker.io; plain HTTP on loopback only, or where asked for. */
@@ -68407,17 +68424,11 @@ function registryOrigin(registry, plainHttp = false) {
     if (registry === "docker.io")
         return new URL("https://registry-1.docker.io");
     const secure = new URL(`https://${registry}`);
-    return plainHttp || isLoopback(secure) ? new URL(`http://${registry}`) : secure;
-}
-/** 127.0.0.0/8, ::1 and localhost. */
-function isLoopback({ hostname }) {
-    return (hostname === "localhost" ||
-        hostname === "[::1]" ||
-        ((0,external_node_net_.isIPv4)(hostname) && hostname.startsWith("127.")));
+    return plainHttp || (0,loopback/* isLoopback */.U)(secure.hostname) ? new URL(`http://${registry}`) : secure;
 }
 /** Whether a secret may travel there: over HTTPS, or without leaving the machine. */
 function isPrivate(url) {
-    return url.protocol === "https:" || isLoopback(url);
+    return url.protocol === "https:" || (0,loopback/* isLoopback */.U)(url.hostname);
 }
 
 ;// CONCATENATED MODULE: ./lib/stores/registry/token.js
@@ -68613,7 +68624,7 @@ function redirected(request, location) {
     const url = URL.canParse(location, request.url.href) ? new URL(location, request.url) : undefined;
     const { protocol } = request.url;
     const fits = url !== undefined && /^https?:$/.test(url.protocol);
-    if (!fits || (protocol === "https:" && url.protocol === "http:" && !isLoopback(url))) {
+    if (!fits || (protocol === "https:" && url.protocol === "http:" && !(0,loopback/* isLoopback */.U)(url.hostname))) {
         throw new errors/* RemoteError */.Hi(`${request.method} ${request.url.origin}${request.url.pathname}: redirected to a place that is not safe to follow.`);
     }
     if (url.origin === request.url.origin)

@@ -1,5 +1,6 @@
 import { CommandError, UsageError } from "../errors.ts";
 import { digestOf, short } from "../images/digest.ts";
+import { isLoopback } from "../images/loopback.ts";
 import type { Platform } from "../images/platform.ts";
 import type { Clock } from "../ports/clock.ts";
 import { type Docker, noDaemon, output, refused, run } from "./docker.ts";
@@ -76,7 +77,7 @@ export function createArguments(name: string, request: BuilderRequest): readonly
   const has = (option: string) => given.some((line) => line.startsWith(`${option}=`));
   const ours = [
     ...(driver === "remote" || has("image") ? [] : [`image=${buildkitImage}`]),
-    ...(driver === "docker-container" && !has("network") && isLoopback(registry)
+    ...(driver === "docker-container" && !has("network") && isOnLoopback(registry)
       ? ["network=host"]
       : []),
   ];
@@ -134,7 +135,7 @@ async function checkStore(docker: Docker): Promise<void> {
 /** Kept builders are found again by what they were asked for; others have a name of their own, since jobs share a machine. */
 function builderName(request: BuilderRequest, clock: Pick<Clock, "random">): string {
   const { driver, driverOpts, buildkitdConfig = "", registry } = request;
-  const wanted = JSON.stringify([driver, driverOpts, buildkitdConfig, isLoopback(registry)]);
+  const wanted = JSON.stringify([driver, driverOpts, buildkitdConfig, isOnLoopback(registry)]);
   const id = request.keep
     ? short(digestOf(wanted))
     : Math.floor(clock.random() * 2 ** 48)
@@ -143,6 +144,6 @@ function builderName(request: BuilderRequest, clock: Pick<Clock, "random">): str
   return `director-image-${id}`;
 }
 
-function isLoopback(registry = ""): boolean {
-  return /^(localhost|127\.[\d.]+|\[::1\])(:\d+)?$/.test(registry);
+function isOnLoopback(registry = ""): boolean {
+  return isLoopback(registry.replace(/:\d+$/, ""));
 }

@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { UsageError } from "../errors.ts";
 import { digestOf, short } from "../images/digest.ts";
+import { isLoopback } from "../images/loopback.ts";
 import { type Platform, parsePlatform, platformName } from "../images/platform.ts";
 import { parsePlace, type Reference } from "../images/reference.ts";
 import { deliveries } from "../results/stages.ts";
@@ -137,8 +138,7 @@ function hubEndpoint({ hubEndpoint: text }: Environment): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol))
     throw new UsageError(`HF_ENDPOINT: "${text}" is not an address (https://…).`);
-  const isLoopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
-  if (url.protocol === "http:" && !isLoopback)
+  if (url.protocol === "http:" && !isLoopback(url.hostname))
     throw new UsageError(
       `HF_ENDPOINT: "${text}" is plain HTTP, which is for loopback only; wanted https:`,
       { todo: "The hub's token would travel where everybody on the way can read it." },

@@ -1,4 +1,5 @@
 import { CheckError } from "../errors.ts";
+import { annotated, sorted } from "./annotations.ts";
 import { type Descriptor, mediaTypes, type PlatformFields } from "./descriptor.ts";
 import type { Digest } from "./digest.ts";
 import {
@@ -223,14 +224,4 @@ function filledHistory({ history = [], rootfs }: ImageConfig): readonly HistoryE
 function overlaps(path: string, root: string): boolean {
   const [a, b] = [`${path.replace(/\/+$/, "")}/`, `${root.replace(/\/+$/, "")}/`];
   return a.startsWith(b) || b.startsWith(a);
-}
-
-function annotated(annotations: Readonly<Record<string, string>>): {
-  annotations?: Readonly<Record<string, string>>;
-} {
-  return Object.keys(annotations).length === 0 ? {} : { annotations: sorted(annotations) };
-}
-
-function sorted(record: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

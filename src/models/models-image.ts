@@ -1,3 +1,4 @@
+import { annotated, sorted } from "../images/annotations.ts";
 import { mediaTypes } from "../images/descriptor.ts";
 import type { Digest } from "../images/digest.ts";
 import {
@@ -79,12 +80,4 @@ export function modelsImage(
     manifests: parts.map(({ manifest }) => manifest),
     index,
   };
-}
-
-function annotated(annotations: Texts): { annotations?: Texts } {
-  return Object.keys(annotations).length === 0 ? {} : { annotations: sorted(annotations) };
-}
-
-function sorted(texts: Texts): Texts {
-  return Object.fromEntries(Object.entries(texts).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isLoopback } from "../images/loopback.ts";
 
 /** The parts that spec and lock have in common; every complaint names what was wanted. */
 const unprintable = /[\p{Cc}\p{Cs}]/u;
@@ -32,10 +33,6 @@ function addressProblem(text: string): string | undefined {
       ? undefined
       : `"${text}" is plain HTTP, which is for loopback only; wanted https:`;
   return `"${text}" is neither https: nor file:`;
-}
-
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 const checked = (problem: (text: string) => string | undefined) =>

@@ -1,6 +1,6 @@
 import { RemoteError } from "../../errors.ts";
+import { isLoopback } from "../../images/loopback.ts";
 import type { Fetch, HttpResponse } from "../../ports/fetch.ts";
-import { isLoopback } from "../shapes.ts";
 
 export interface Location {
   readonly url: URL;

@@ -1,6 +1,6 @@
 import { RemoteError } from "../../errors.ts";
+import { isLoopback } from "../../images/loopback.ts";
 import type { Fetch, HttpRequest, HttpResponse } from "../../ports/fetch.ts";
-import { isLoopback } from "./origin.ts";
 
 const longestChain = 5;
 
@@ -31,7 +31,7 @@ function redirected(request: HttpRequest, location: string): HttpRequest {
   const url = URL.canParse(location, request.url.href) ? new URL(location, request.url) : undefined;
   const { protocol } = request.url;
   const fits = url !== undefined && /^https?:$/.test(url.protocol);
-  if (!fits || (protocol === "https:" && url.protocol === "http:" && !isLoopback(url))) {
+  if (!fits || (protocol === "https:" && url.protocol === "http:" && !isLoopback(url.hostname))) {
     throw new RemoteError(
       `${request.method} ${request.url.origin}${request.url.pathname}: redirected to a place that is not safe to follow.`,
     );
