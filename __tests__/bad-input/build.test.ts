@@ -2,19 +2,21 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
-import { type Registry, service, startRegistry, storeAt } from "../buildx/services.ts";
+import { storeAt } from "../buildx/services.ts";
 import { type Desk, openDesk, type Running, until } from "../commands/program.ts";
 import { writeSpec } from "../commands/weights.ts";
+import { type RegistryProcess, startRegistryProcess } from "../fakes/registry-process.ts";
+import { service } from "../fakes/service.ts";
 import { refusal } from "./world.ts";
 
 jest.setTimeout(120_000);
 
 let desk: Desk;
-let registry: Registry;
+let registry: RegistryProcess;
 let place: string;
 beforeAll(async () => {
-  registry = await startRegistry();
-  place = `${registry.address}/nsn/director`;
+  registry = await startRegistryProcess();
+  place = `${registry.host}/nsn/director`;
   desk = await openDesk();
   await writeSpec(desk);
   const locked = await desk.cli(["models", "lock"]);
@@ -22,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await desk?.remove();
-  await registry?.stop();
+  await registry?.close();
 });
 
 const dockerfile = (line: string) =>

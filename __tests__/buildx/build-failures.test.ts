@@ -4,8 +4,9 @@ import type { Builder } from "../../src/buildx/builder.ts";
 import { CheckError, CommandError, UsageError } from "../../src/errors.ts";
 import { clock } from "../../src/host/clock.ts";
 import { files } from "../../src/host/files.ts";
+import { service } from "../fakes/service.ts";
 import { builderOf, fromScratch, openYard, run, type Yard } from "./requests.ts";
-import { docker, recorder, service, storeAt } from "./services.ts";
+import { docker, recorder, storeAt } from "./services.ts";
 
 const minutes = 60_000;
 let yard: Yard;
@@ -67,7 +68,7 @@ describe("what goes wrong", () => {
     async () => {
       const failing = run(
         remote,
-        await yard.request(`FROM ${yard.registry.address}/none:x\nCOPY hello /x\n`),
+        await yard.request(`FROM ${yard.registry.host}/none:x\nCOPY hello /x\n`),
       );
       await expect(failing).rejects.toThrow(CheckError);
       await expect(failing).rejects.toThrow("not found");

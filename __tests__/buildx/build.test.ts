@@ -8,8 +8,9 @@ import { clock } from "../../src/host/clock.ts";
 import { files } from "../../src/host/files.ts";
 import type { Digest } from "../../src/images/digest.ts";
 import { parseIndex, parseManifest } from "../../src/images/manifest.ts";
+import { service } from "../fakes/service.ts";
 import { both, builderOf, fromScratch, openYard, run, withRun, type Yard } from "./requests.ts";
-import { docker, recorder, service, storeAt } from "./services.ts";
+import { docker, recorder, storeAt } from "./services.ts";
 
 const minutes = 60_000;
 let yard: Yard;

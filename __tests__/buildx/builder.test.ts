@@ -10,7 +10,8 @@ import { checkPlatforms } from "../../src/buildx/emulation.ts";
 import { CommandError, UsageError } from "../../src/errors.ts";
 import { clock } from "../../src/host/clock.ts";
 import { exec } from "../../src/host/exec.ts";
-import { docker, service } from "./services.ts";
+import { service } from "../fakes/service.ts";
+import { docker } from "./services.ts";
 
 const minutes = 60_000;
 const request: BuilderRequest = {

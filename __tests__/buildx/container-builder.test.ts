@@ -7,8 +7,9 @@ import { type BuilderRequest, useBuilder } from "../../src/buildx/builder.ts";
 import { clock } from "../../src/host/clock.ts";
 import { exec } from "../../src/host/exec.ts";
 import { files } from "../../src/host/files.ts";
+import { service } from "../fakes/service.ts";
 import { openYard, withRun } from "./requests.ts";
-import { docker, recorder, service, storeAt } from "./services.ts";
+import { docker, recorder, storeAt } from "./services.ts";
 
 const minutes = 60_000;
 const request: BuilderRequest = {
@@ -57,7 +58,7 @@ describe("BuildKit in a container", () => {
         const results = [];
         for (const _ of ["first", "second"]) {
           const builder = await useBuilder(
-            { ...request, driverOpts: [`image=${image}`], registry: yard.registry.address },
+            { ...request, driverOpts: [`image=${image}`], registry: yard.registry.host },
             { docker: docker(), clock },
           );
           try {

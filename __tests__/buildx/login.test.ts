@@ -1,5 +1,3 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import { build } from "../../src/buildx/build.ts";
 import { useBuilder } from "../../src/buildx/builder.ts";
@@ -12,25 +10,25 @@ import { exec } from "../../src/host/exec.ts";
 import { httpFetch } from "../../src/host/fetch.ts";
 import { files } from "../../src/host/files.ts";
 import { folderToolCache } from "../../src/terminal/tool-cache.ts";
+import { type RegistryProcess, startRegistryProcess } from "../fakes/registry-process.ts";
+import { service } from "../fakes/service.ts";
 import { fromScratch, openYard, type Yard } from "./requests.ts";
-import { docker, type Registry, recorder, service, startRegistry, storeAt } from "./services.ts";
+import { docker, recorder, storeAt } from "./services.ts";
 
 const minute = 60_000;
 const login = { username: "me", password: "hunter2" };
 /** That password, as a registry keeps it (bcrypt). */
-const passwords = "me:$2b$04$YSi/E5rpk.lK4Cw6K762tOY7wLI6lthd7cWekfNXtGvJY33bCjIZC\n";
+const passwords = "me:$2b$04$YSi/E5rpk.lK4Cw6K762tOY7wLI6lthd7cWekfNXtGvJY33bCjIZC";
 let yard: Yard;
-let locked: Registry;
+let locked: RegistryProcess;
 
 beforeAll(async () => {
   yard = await openYard();
-  const path = join(yard.folder, "htpasswd");
-  await writeFile(path, passwords);
-  locked = await startRegistry(`auth: { htpasswd: { realm: test, path: "${path}" } }\n`);
+  locked = await startRegistryProcess({ htpasswd: passwords });
 }, minute);
 
 afterAll(async () => {
-  await locked?.stop();
+  await locked?.close();
   await yard?.close();
 });
 
@@ -60,13 +58,13 @@ async function buildAs(logged: Docker, given: Login | undefined) {
     driver: "remote",
     driverOpts: [`endpoint=${service("TEST_BUILDKIT_ADDR")}`],
     buildkitdConfig: undefined,
-    registry: locked.address,
+    registry: locked.host,
     keep: false,
   } as const;
   const builder = await useBuilder(wanted, { docker: logged, clock });
   try {
     const request = await yard.request(fromScratch, {
-      repository: `${locked.address}/nsn/director`,
+      repository: `${locked.host}/nsn/director`,
     });
     const open = (place: string) => storeAt(place, given);
     return await build(builder, request, {
@@ -84,7 +82,7 @@ async function buildAs(logged: Docker, given: Login | undefined) {
 it(
   "BuildKit pushes with the log-in of the inputs",
   async () => {
-    expect((await push({ registry: locked.address, ...login })).platforms).toHaveLength(2);
+    expect((await push({ registry: locked.host, ...login })).platforms).toHaveLength(2);
   },
   minute,
 );
@@ -93,12 +91,9 @@ it.each([
   ["without a log-in", () => undefined],
   [
     "with a log-in that is for another registry",
-    () => ({ registry: yard.registry.address, ...login }),
+    () => ({ registry: yard.registry.host, ...login }),
   ],
-  [
-    "with a wrong password",
-    () => ({ registry: locked.address, username: "me", password: "wrong" }),
-  ],
+  ["with a wrong password", () => ({ registry: locked.host, username: "me", password: "wrong" })],
 ])(
   "%s the registry's refusal is a RemoteError that names the inputs",
   async (_, given) => {

@@ -7,7 +7,9 @@ import { type Builder, type Driver, useBuilder } from "../../src/buildx/builder.
 import { clock } from "../../src/host/clock.ts";
 import { files } from "../../src/host/files.ts";
 import type { BuildResult } from "../../src/results/stages.ts";
-import { docker, type Registry, recorder, service, startRegistry, storeAt } from "./services.ts";
+import { type RegistryProcess, startRegistryProcess } from "../fakes/registry-process.ts";
+import { service } from "../fakes/service.ts";
+import { docker, recorder, storeAt } from "./services.ts";
 
 /** No input set. */
 export const options: BuildOptions = {
@@ -40,7 +42,7 @@ COPY hello /hello
 /** A folder with a context, and a registry, for builds that are made in it. */
 export interface Yard {
   readonly folder: string;
-  readonly registry: Registry;
+  readonly registry: RegistryProcess;
   request(
     dockerfile: string,
     more?: Partial<BuildRequest>,
@@ -54,7 +56,7 @@ export async function openYard(): Promise<Yard> {
   const context = join(folder, "context");
   await mkdir(context);
   await writeFile(join(context, "hello"), "hello\n");
-  const registry = await startRegistry();
+  const registry = await startRegistryProcess();
   const contexts = { "ubuntu:22.04": `docker-image://${service("TEST_BASES")}/base:bookworm` };
   let count = 0;
   return {
@@ -71,16 +73,16 @@ export async function openYard(): Promise<Yard> {
         labels: {},
         annotations: {},
         epoch: 1_700_000_000,
-        repository: `${registry.address}/nsn/director`,
+        repository: `${registry.host}/nsn/director`,
         layout,
-        cacheRepository: `${registry.address}/nsn/director`,
+        cacheRepository: `${registry.host}/nsn/director`,
         mayPush: true,
         scratch: folder,
         ...more,
       };
     },
     close: async () => {
-      await registry.stop();
+      await registry.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -94,7 +96,7 @@ export function builderOf(
 ): Promise<Builder> {
   const request = { builder: undefined, driver, driverOpts, buildkitdConfig: undefined };
   return useBuilder(
-    { ...request, registry: registry.address, keep: false },
+    { ...request, registry: registry.host, keep: false },
     { docker: docker(), clock },
   );
 }

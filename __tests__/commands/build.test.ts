@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { afterAll, beforeAll, expect, it, jest } from "@jest/globals";
-import { service } from "../buildx/services.ts";
+import { service } from "../fakes/service.ts";
 import { open } from "../stores/ports.ts";
 import { type Desk, openDesk } from "./program.ts";
 import { writeSpec } from "./weights.ts";

@@ -66,9 +66,21 @@ describe("the configuration", () => {
     [{ "acceptance-slots": "0" }, "acceptance-slots"],
     [{ "registry-username": "alice" }, "registry-password"],
     [{ cache: "disk" }, "cache"],
+    [{ builder: "mine", driver: "remote" }, "builder and driver contradict each other"],
+    [{ builder: "mine", "driver-opts": "image=x" }, "builder and driver-opts"],
+    [{ builder: "mine", "buildkitd-config": "x.toml" }, "builder and buildkitd-config"],
+    [{ driver: "docker", "driver-opts": "image=x" }, "driver: docker and driver-opts"],
+    [{ acceptance: "off", gpu: "required" }, "acceptance: off and gpu: required"],
+    [{ sign: "true" }, "sign: true is not in this version"],
+    [{ gpu: "required" }, "gpu: required is not in this version"],
   ])("refuses %j and names the input", (given, message) =>
     expect(() => read(given as Record<string, string>)).toThrow(message),
   );
+
+  it("takes a builder beside the defaults that a runner fills in", () => {
+    const given = { builder: "mine", driver: "docker-container", "driver-opts": "" };
+    expect(read(given).build.builder).toBe("mine");
+  });
 
   it("refuses a hub that is no address", () => {
     expect(() => readConfig(() => undefined, { ...environment, hubEndpoint: "hub" })).toThrow(

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { stripVTControlCharacters } from "node:util";
-import { service } from "../buildx/services.ts";
+import { service } from "../fakes/service.ts";
 
 export interface Trial {
   /** The caller's repository; the workflow is in its .github/workflows. */

@@ -14,7 +14,7 @@ describe("the whole pipeline in one step of a workflow", () => {
     trials = await startTrials();
   }, limit);
   afterAll(() => trials.close());
-  const image = () => `${trials.registry.address}/operator/director`;
+  const image = () => `${trials.registry.host}/operator/director`;
 
   describe("on a push to a branch", () => {
     let run: Run;
@@ -157,10 +157,10 @@ describe("the whole pipeline in one step of a workflow", () => {
 
   it("checks weights that were never published, and keeps none of them", async () => {
     const run = await trials.run("all.yml", pullRequestOf(trials.workspace.commit), {
-      variables: { IMAGE: `${trials.registry.address}/operator/unpublished` },
+      variables: { IMAGE: `${trials.registry.host}/operator/unpublished` },
     });
     expect(run.succeeded).toBe(true);
-    expect(await tagsOf(`${trials.registry.address}/operator/unpublished`)).toEqual({});
+    expect(await tagsOf(`${trials.registry.host}/operator/unpublished`)).toEqual({});
     expect(run.summaries[0]).toContain("checked");
     expect(run.summaries[0]).toContain("the weights were not published");
   }, 60_000);

@@ -12,7 +12,7 @@ describe("a step that is told something wrong", () => {
     trials = await startTrials();
   }, limit);
   afterAll(() => trials.close());
-  const image = () => `${trials.registry.address}/operator/director`;
+  const image = () => `${trials.registry.host}/operator/director`;
 
   it.each([
     ["an unknown stage", { STAGE: "biuld" }, ['stage: "biuld"', "promote"]],

@@ -1,8 +1,7 @@
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { service } from "../buildx/services.ts";
+import { service } from "../fakes/service.ts";
 import type { Run } from "./act.ts";
 import { pushOf } from "./events.ts";
 import { endByForce } from "./processes.ts";
@@ -20,17 +19,12 @@ const secrets = {
 const account = "operator:$2b$05$ZlwtmGR78.A4zfjAYBEJUuMSaOSoUjoZDI/hLho0d7dfyxW/SKnie\n";
 
 describe("a step with log-ins", () => {
-  const accounts = join(tmpdir(), `accounts-${process.pid}`);
   let trials: Trials;
   beforeAll(async () => {
-    await writeFile(accounts, account);
-    trials = await startTrials({
-      registryConfig: `auth: { htpasswd: { realm: trials, path: ${accounts} } }\n`,
-    });
+    trials = await startTrials({ htpasswd: account });
   }, limit);
   afterAll(async () => {
     await trials.close();
-    await rm(accounts);
   });
 
   describe("that goes well", () => {

@@ -12,7 +12,7 @@ describe("each stage in a job of its own", () => {
     trials = await startTrials();
   }, limit);
   afterAll(() => trials.close());
-  const image = () => `${trials.registry.address}/operator/director`;
+  const image = () => `${trials.registry.host}/operator/director`;
   const push = () => pushOf("refs/heads/main", trials.workspace.commit);
 
   describe("on a push", () => {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { service } from "../buildx/services.ts";
+import { service } from "../fakes/service.ts";
 
 const node = join("node_modules", ".bin", "node");
 const main = join(process.cwd(), "dist", "main", "index.js");

@@ -2,15 +2,16 @@ import { mkdir, mkdtemp, readdir, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Lock } from "../../src/models/lock.ts";
-import { type Registry, service, startRegistry } from "../buildx/services.ts";
+import { type RegistryProcess, startRegistryProcess } from "../fakes/registry-process.ts";
 import { type ResultsService, startResultsService } from "../fakes/results-service.ts";
+import { service } from "../fakes/service.ts";
 import { openLock, publish, startWorld, type World, weights } from "../models/world.ts";
 import { type Event, type Run, runWorkflow, type Trial } from "./act.ts";
 import { checkOutAction, makeWorkspace, type Workspace } from "./workspace.ts";
 
 /** All that the workflows of a test file need: a registry, a hub with two small models, the results service, the action checked out. */
 export interface Trials {
-  readonly registry: Registry;
+  readonly registry: RegistryProcess;
   readonly hub: World["hub"];
   readonly results: ResultsService;
   readonly lock: Lock;
@@ -21,7 +22,7 @@ export interface Trials {
   close(): Promise<void>;
 }
 
-export async function startTrials({ registryConfig = "" } = {}): Promise<Trials> {
+export async function startTrials({ htpasswd }: { htpasswd?: string } = {}): Promise<Trials> {
   const begun: (() => Promise<void>)[] = [];
   const close = async () => {
     for (const end of begun.toReversed()) await end();
@@ -31,8 +32,8 @@ export async function startTrials({ registryConfig = "" } = {}): Promise<Trials>
     begun.push(() => rm(folder, { recursive: true, force: true }));
     const world = await startWorld();
     begun.push(() => world.close());
-    const registry = await startRegistry(registryConfig);
-    begun.push(() => registry.stop());
+    const registry = await startRegistryProcess({ htpasswd });
+    begun.push(() => registry.close());
     const results = await startResultsService();
     begun.push(() => results.close());
     const lock = openLock(
@@ -55,7 +56,7 @@ export async function startTrials({ registryConfig = "" } = {}): Promise<Trials>
         ...{ workspace: workspace.folder, home: folders.home, workflow, event, action },
         ...more,
         variables: {
-          IMAGE: `${registry.address}/operator/director`,
+          IMAGE: `${registry.host}/operator/director`,
           BUILDKIT: service("TEST_BUILDKIT_ADDR"),
           KEPT: folders.kept,
           ...more.variables,

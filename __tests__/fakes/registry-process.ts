@@ -4,23 +4,26 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { service } from "./service.ts";
 
 export interface RegistryProcess {
+  /** `127.0.0.1:PORT` */
   readonly host: string;
+  /** Where it keeps everything that it was sent. */
+  readonly data: string;
   close(): Promise<void>;
 }
 
-/** Starts a real registry with a folder of its own. `variable` names the environment variable with its program. */
-export async function startRegistryProcess(
-  variable: "TEST_REGISTRY_BIN" | "TEST_OLD_REGISTRY_BIN",
-  { htpasswd }: { readonly htpasswd?: string } = {},
-): Promise<RegistryProcess> {
-  const program = process.env[variable];
-  if (program === undefined || program === "") {
-    throw new Error(
-      `${variable} is not set: it is the program of a real registry. Run the tests by scripts/services.sh run npm test.`,
-    );
-  }
+/** Starts a real registry, empty, with a folder of its own. `variable` names the environment variable with its program. */
+export async function startRegistryProcess({
+  variable = "TEST_REGISTRY_BIN",
+  htpasswd,
+}: {
+  readonly variable?: "TEST_REGISTRY_BIN" | "TEST_OLD_REGISTRY_BIN";
+  /** Who may log in: a line `NAME:BCRYPT`. */
+  readonly htpasswd?: string | undefined;
+} = {}): Promise<RegistryProcess> {
+  const program = service(variable);
   const folder = await mkdtemp(join(tmpdir(), "registry-"));
   const host = `127.0.0.1:${await freePort()}`;
   const config = join(folder, "config.yml");
@@ -46,7 +49,7 @@ ${htpasswd === undefined ? "" : `auth: { htpasswd: { realm: test, path: ${users}
     await close();
     throw error;
   }
-  return { host, close };
+  return { host, data: join(folder, "data"), close };
 }
 
 async function freePort(): Promise<number> {

@@ -1,24 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type { Results } from "../../src/results/stages.ts";
-import { type Registry, service, startRegistry } from "../buildx/services.ts";
+import { type RegistryProcess, startRegistryProcess } from "../fakes/registry-process.ts";
+import { service } from "../fakes/service.ts";
 import { dockerfile, output, run, type Workspace, workspace } from "./workspace.ts";
 
 jest.setTimeout(300_000);
 
-let registry: Registry;
+let registry: RegistryProcess;
 let place: string;
 let made: Workspace;
 
 beforeAll(async () => {
-  registry = await startRegistry();
-  place = `${registry.address}/nsn/director`;
+  registry = await startRegistryProcess();
+  place = `${registry.host}/nsn/director`;
   made = await workspace();
   const locked = await made.cli("models", "lock");
   if (locked.code !== 0) throw new Error(locked.stderr);
 });
 afterAll(async () => {
   await made.remove();
-  await registry.stop();
+  await registry.close();
 });
 
 /** The whole pipeline by the remote driver; every stage's result. */
@@ -114,7 +115,7 @@ describe("the pipeline, on a registry", () => {
     expect(inspected.Labels["network.nsn.director.models"]).toBe(
       `${place}@${first.models?.digest}`,
     );
-    const copy = `${registry.address}/copy:latest`;
+    const copy = `${registry.host}/copy:latest`;
     await output(
       "skopeo",
       "copy",

@@ -3,19 +3,20 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type { Results } from "../../src/results/stages.ts";
-import { type Registry, service, startRegistry } from "../buildx/services.ts";
+import { type RegistryProcess, startRegistryProcess } from "../fakes/registry-process.ts";
+import { service } from "../fakes/service.ts";
 import { output, type Workspace, workspace } from "./workspace.ts";
 
 jest.setTimeout(300_000);
 
 const files = ["model.safetensors", "config.json", "tokenizer.json", "vocab.txt"];
 let source: string;
-let registry: Registry;
+let registry: RegistryProcess;
 let made: Workspace;
 
 beforeAll(async () => {
   source = await output(join(import.meta.dirname, "../../scripts/setup/real-model.sh"));
-  registry = await startRegistry();
+  registry = await startRegistryProcess();
   made = await workspace();
   const model = {
     name: "minilm",
@@ -29,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await made.remove();
-  await registry.stop();
+  await registry.close();
 });
 
 describe("a real safetensors model of 91 MB", () => {
@@ -38,7 +39,7 @@ describe("a real safetensors model of 91 MB", () => {
   it("goes through the whole pipeline, its safetensors file as a layer of its own", async () => {
     expect(await made.cli("models", "lock")).toMatchObject({ code: 0 });
     const said = await made.cli(
-      ...["run", "--json", "--image", `${registry.address}/minilm`, "--platforms", "linux/amd64"],
+      ...["run", "--json", "--image", `${registry.host}/minilm`, "--platforms", "linux/amd64"],
       ...["--driver", "remote", "--driver-opts", `endpoint=${service("TEST_BUILDKIT_ADDR")}`],
       ...[
         "--tags",
@@ -60,7 +61,7 @@ describe("a real safetensors model of 91 MB", () => {
   });
 
   it("is in the image that Docker runs, byte for byte", async () => {
-    const image = `${registry.address}/minilm@${results.assemble?.digest}`;
+    const image = `${registry.host}/minilm@${results.assemble?.digest}`;
     await output("docker", "pull", "--quiet", image);
     const sums = await output(
       "docker",

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { service } from "../buildx/services.ts";
+import { service } from "../fakes/service.ts";
 
 const root = join(import.meta.dirname, "../..");
 

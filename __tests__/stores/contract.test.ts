@@ -39,11 +39,11 @@ interface Kind {
 
 const all = { mounts: true, removesTags: true, checksManifests: true };
 const kinds: readonly (readonly [string, Kind, () => Promise<Place>])[] = [
-  ["distribution 3", all, () => registry(startRegistryProcess("TEST_REGISTRY_BIN"))],
+  ["distribution 3", all, () => registry(startRegistryProcess())],
   [
     "distribution 2.8",
     { ...all, removesTags: false },
-    () => registry(startRegistryProcess("TEST_OLD_REGISTRY_BIN")),
+    () => registry(startRegistryProcess({ variable: "TEST_OLD_REGISTRY_BIN" })),
   ],
   ["the registry of the tests", all, () => registry(startRegistry())],
   ["a layout on disk", { mounts: false, removesTags: true, checksManifests: false }, layouts],

@@ -72,7 +72,7 @@ function fail(what: string): never {
 const places = {
   "a registry": async () => open(`${(await registry()).host}/nsn/director`),
   "distribution 3": async () => {
-    const running = await startRegistryProcess("TEST_REGISTRY_BIN");
+    const running = await startRegistryProcess();
     closing.push(running.close);
     return open(`${running.host}/nsn/director`);
   },

@@ -6,6 +6,7 @@ import { type Platform, parsePlatform, platformName } from "../images/platform.t
 import { parsePlace, type Reference } from "../images/reference.ts";
 import { deliveries } from "../results/stages.ts";
 import type { AcceptanceInputs, BuildInputs, Config, Credentials, ScanInputs } from "./config.ts";
+import { refuseContradictions } from "./contradictions.ts";
 import type { Environment } from "./environment.ts";
 import { stageNames } from "./input.ts";
 import { type InputName, inputs } from "./inputs.ts";
@@ -22,6 +23,7 @@ export function readConfig(given: Given, environment: Environment): Config {
     const text = given(name)?.trim() ?? inputs[name].default;
     return text === "" && name !== "models" ? inputs[name].default : text;
   };
+  refuseContradictions(read);
   const image = imageOf(read, environment);
   const delivery = choice("models-delivery", read("models-delivery"), deliveries);
   const repository = read("models-repository");

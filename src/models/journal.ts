@@ -1,11 +1,14 @@
 import { dirname } from "node:path";
+import { isError } from "../errors.ts";
 import { type Digest, digestOf, isDigest } from "../images/digest.ts";
 import type { Files } from "../ports/files.ts";
+import type { Log } from "../ports/log.ts";
 import type { PlannedLayer } from "./pack.ts";
 
 /**
  * Digests of an open lock's layers, kept from the moment that each is in a store: without them, a push that was interrupted could not
- * ask for the layers that it has sent. A file of lines `<sha256 of root, paths and hashes> <digest>`; what cannot be read is not known.
+ * ask for the layers that it has sent. A file of lines `<sha256 of root, paths and hashes> <digest>`; what cannot be read is not known, and
+ * what cannot be written is said once: the push itself does not need it.
  */
 export interface LayerJournal {
   digestOf(layer: PlannedLayer): Digest | undefined;
@@ -14,10 +17,15 @@ export interface LayerJournal {
   end(): Promise<void>;
 }
 
+export interface JournalPorts {
+  readonly files: Pick<Files, "mkdir" | "open" | "readFile" | "rm">;
+  readonly log: Pick<Log, "warning">;
+}
+
 export async function openJournal(
   path: string,
   root: string,
-  files: Pick<Files, "mkdir" | "open" | "readFile" | "rm">,
+  { files, log }: JournalPorts,
 ): Promise<LayerJournal> {
   const text = await files.readFile(path, "utf8").catch(() => "");
   const known = new Map<string, Digest>();
@@ -25,22 +33,40 @@ export async function openJournal(
     const [key = "", digest = ""] = line.split(" ");
     if (isDigest(digest)) known.set(key, digest);
   }
+  let writable = true;
   return {
     digestOf: (layer) => known.get(keyOf(root, layer)),
     add: async (layer, digest) => {
       const key = keyOf(root, layer);
-      if (known.get(key) === digest) return;
+      if (!writable || known.get(key) === digest) return;
       known.set(key, digest);
-      await files.mkdir(dirname(path), { recursive: true });
-      const handle = await files.open(path, "a");
       try {
-        await handle.write(`${key} ${digest}\n`);
-      } finally {
-        await handle.close();
+        await append(path, `${key} ${digest}\n`, files);
+      } catch (error) {
+        writable = false;
+        log.warning(
+          `${path} cannot be written, so that a push which is interrupted sends these layers again: ${isError(error) ? error.message : error}`,
+        );
       }
     },
-    end: () => files.rm(path, { force: true }),
+    end: async () => {
+      await files.rm(path, { force: true }).catch(() => undefined); // what is left names layers by their content: it misleads nobody
+    },
   };
+}
+
+async function append(
+  path: string,
+  line: string,
+  { mkdir, open }: Pick<Files, "mkdir" | "open">,
+): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const handle = await open(path, "a");
+  try {
+    await handle.write(line);
+  } finally {
+    await handle.close();
+  }
 }
 
 function keyOf(root: string, { files }: PlannedLayer): string {

@@ -1,6 +1,7 @@
 import type { Digest } from "../images/digest.ts";
 import type { Platform } from "../images/platform.ts";
 import type { Files } from "../ports/files.ts";
+import type { Log } from "../ports/log.ts";
 import type { ModelsResult } from "../results/stages.ts";
 import {
   type BringOptions,
@@ -21,6 +22,7 @@ import { withHashThread } from "./sources/hash-thread.ts";
 
 export interface PushPorts extends BringPorts {
   readonly files: Pick<Files, "mkdir" | "open" | "readFile" | "rm">;
+  readonly log: Pick<Log, "info" | "warning" | "progress">;
   /** Requests that the store has made so far, where it counts them. */
   readonly storeRequests?: (() => number) | undefined;
 }
@@ -69,7 +71,7 @@ async function push(lock: Lock, ports: PushPorts, options: PushOptions): Promise
   const journal =
     options.journal === undefined || known.layers !== undefined
       ? undefined
-      : await openJournal(options.journal, lock.root, ports.files);
+      : await openJournal(options.journal, lock.root, ports);
   const planned = plannedLayers(known).map((layer) => ({
     ...layer,
     digest: layer.digest ?? journal?.digestOf(layer),

@@ -66,6 +66,7 @@ export async function runPipeline(config: Config, facts: Facts, ports: Ports): P
   await removeResults(config.results, ports.files);
   const run = (name: StageName) => runStage(name, config, facts, ports);
   await run("prepare");
+  refuseUntested(config, await readAll(config.results, ports));
   await together(
     ["models", "build"],
     (name, signal) => runStage(name, config, facts, { ...ports, signal }),
@@ -75,6 +76,17 @@ export async function runPipeline(config: Config, facts: Facts, ports: Ports): P
   const { prepare: plan } = await readAll(config.results, ports);
   if (plan?.push === true) await run("promote");
   return readAll(config.results, ports);
+}
+
+/** Promote would refuse a candidate that nobody scanned or accepted: said before hours of work, not after. */
+function refuseUntested({ promote }: Config, { prepare: plan }: Results): void {
+  if (plan?.push !== true || promote.allowUntested !== undefined) return;
+  throw new UsageError(
+    "Scan and acceptance are not in this version, so that nothing is published.",
+    {
+      todo: "Say why it may be published all the same (allow-untested: REASON), or push nothing (push: false).",
+    },
+  );
 }
 
 /** Takes away what an earlier run left, and nothing else: a person may name a folder that holds other things. */

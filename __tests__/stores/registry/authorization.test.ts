@@ -155,7 +155,7 @@ describe("A registry that asks for a password itself", () => {
 describe("A real registry that asks for a password", () => {
   it("gets it, in the middle of everything too", async () => {
     const bcrypt = "$2b$04$fzt4BOCS7.C/TwbZtlsXPuBpY3RH25JYfSmABXylpV.Xni5kPyjjC";
-    const running = await startRegistryProcess("TEST_REGISTRY_BIN", {
+    const running = await startRegistryProcess({
       htpasswd: `${user.username}:${bcrypt}`,
     });
     closing.push(running.close);

@@ -276,7 +276,7 @@ describe("An upload that breaks on the way to a real registry", () => {
     ["TEST_REGISTRY_BIN", "goes on where distribution 3 says it is", true],
     ["TEST_OLD_REGISTRY_BIN", "begins anew where distribution 2.8 has lost it", false],
   ] as const)("(%s) %s", async (variable, _, resumes) => {
-    const real = await startRegistryProcess(variable);
+    const real = await startRegistryProcess({ variable });
     closing.push(real.close);
     const proxy = await startProxy(real.host, [
       { method: "PATCH", nth: 1, does: disconnectUploadAfter(3_000_000) },
@@ -300,7 +300,7 @@ describe("An upload that breaks on the way to a real registry", () => {
   it.each(["TEST_REGISTRY_BIN", "TEST_OLD_REGISTRY_BIN"] as const)(
     "(%s) is taken in chunks too",
     async (variable) => {
-      const real = await startRegistryProcess(variable);
+      const real = await startRegistryProcess({ variable });
       closing.push(real.close);
       const { bytes, source, digest } = blob(size);
       const store = open(`${real.host}/nsn/director`, { chunkSize: 1_500_000 });
