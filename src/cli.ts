@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { commands } from "./commands/all.ts";
 import { terminalContext } from "./commands/context.ts";
@@ -13,7 +14,7 @@ try {
   process.exitCode = await runProgram(process.argv.slice(2), commands, {
     context: (common) => terminalContext(process.env, signal, home(), common),
     print: (text) => void process.stdout.write(text),
-    version: "1.0.0",
+    version: version(),
   });
 } catch (error) {
   const { text, exitCode } = ending(error);
@@ -24,4 +25,8 @@ try {
 /** The repository's top folder, from src/ as from dist/cli/. */
 function home(): string {
   return join(import.meta.dirname, import.meta.filename.endsWith(".ts") ? ".." : "../..");
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(join(home(), "package.json"), "utf8")).version;
 }

@@ -1,7 +1,10 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
-import type { Document } from "../../src/images/manifest.ts";
+import { files } from "../../src/host/files.ts";
+import type { Digest } from "../../src/images/digest.ts";
+import { type Document, parseIndex, parseManifest } from "../../src/images/manifest.ts";
+import { writeResult } from "../../src/results/folder.ts";
 import { open } from "../stores/ports.ts";
 import { type Desk, openDesk, type Said } from "./program.ts";
 import { putRuntime } from "./runtime.ts";
@@ -16,6 +19,16 @@ const json = ({ code, stdout, stderr }: Said) => {
   if (code !== 0) throw new Error(stderr);
   return JSON.parse(stdout);
 };
+
+async function labelsOf(digest: Digest): Promise<unknown> {
+  const store = open(layout);
+  const manifest = await store.readManifest(digest);
+  if (manifest === undefined) throw new Error(`${layout} has no ${digest}`);
+  const pieces: Uint8Array[] = [];
+  for await (const piece of store.readBlob(parseManifest(manifest).config.digest))
+    pieces.push(piece);
+  return JSON.parse(Buffer.concat(pieces).toString()).config.Labels;
+}
 
 beforeAll(async () => {
   desk = await openDesk();
@@ -85,6 +98,15 @@ describe("the commands, one after another, on layouts alone", () => {
   });
 
   it("assemble puts weights below the runtime, and promote moves the tags of the layout", async () => {
+    const base = { name: "docker.io/library/ubuntu:22.04", digest: runtime.digest };
+    await writeResult(files, join(desk.folder, "results"), "build", {
+      repository: `oci:${desk.folder}/software`,
+      indexes: [],
+      cached: false,
+      platforms: parseIndex(runtime).manifests.map(({ digest, size, platform }) => ({
+        ...{ digest, size, platform: `linux/${platform?.architecture}`, base },
+      })),
+    });
     const made = json(
       await desk.cli([
         ...["assemble", "--runtime", `oci:${desk.folder}/software@${runtime.digest}`],
@@ -96,6 +118,11 @@ describe("the commands, one after another, on layouts alone", () => {
       "linux/arm64",
     ]);
     const candidate = `${layout}@${made.digest}`;
+    for (const { digest } of made.platforms)
+      expect(await labelsOf(digest)).toMatchObject({
+        "network.nsn.director.base.name": base.name,
+        "network.nsn.director.base.digest": base.digest,
+      });
     const moved = json(
       await desk.cli([
         ...["promote", candidate, "--tag", "1.0", "--tag", "latest", "--results", "results"],

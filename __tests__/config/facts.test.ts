@@ -1,6 +1,9 @@
+import { tmpdir } from "node:os";
 import { describe, expect, it } from "@jest/globals";
-import type { GithubEnvironment } from "../../src/config/environment.ts";
-import { eventFacts, repositoryPage } from "../../src/config/facts.ts";
+import { type GithubEnvironment, readEnvironment } from "../../src/config/environment.ts";
+import { eventFacts, readFacts, repositoryPage } from "../../src/config/facts.ts";
+import { exec } from "../../src/host/exec.ts";
+import { files } from "../../src/host/files.ts";
 import { mayPush } from "../../src/pipeline/prepare.ts";
 
 const github: GithubEnvironment = {
@@ -70,3 +73,25 @@ it.each([
   ["/srv/git/director", ""],
   ["", ""],
 ])("the page of the remote %j is %j", (remote, page) => expect(repositoryPage(remote)).toBe(page));
+
+describe("the commit's time, where there is no checkout", () => {
+  const messages: string[] = [];
+  const facts = (variables: Record<string, string>) =>
+    readFacts(readEnvironment(variables, tmpdir()), {
+      ...{ exec, files },
+      log: { warning: (message) => messages.push(message) },
+    });
+
+  it("is 1970, and that is said", async () => {
+    expect(await facts({})).toMatchObject({ commitTime: 0, sha: "" });
+    expect(messages).toEqual([expect.stringMatching(/is no checkout .*SOURCE_DATE_EPOCH/)]);
+  });
+
+  it("is SOURCE_DATE_EPOCH where that is set", async () => {
+    messages.length = 0;
+    expect(await facts({ SOURCE_DATE_EPOCH: "1700000000" })).toMatchObject({
+      commitTime: 1_700_000_000,
+    });
+    expect(messages).toEqual([]);
+  });
+});

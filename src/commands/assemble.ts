@@ -6,9 +6,11 @@ import { parseReference, placeName, type Reference } from "../images/reference.t
 import { isComplete } from "../models/lock.ts";
 import { lockTag } from "../models/lock-text.ts";
 import { completedFrom } from "../models/published.ts";
+import { baseLabels } from "../pipeline/assemble.ts";
 import { assembleImage } from "../pipeline/assemble-image.ts";
 import { delivered } from "../pipeline/delivery.ts";
 import { readLock } from "../pipeline/models.ts";
+import { readAll } from "../pipeline/run.ts";
 import { runtimePlatforms } from "../pipeline/runtime-images.ts";
 import { writeResult } from "../results/folder.ts";
 import { deliveries } from "../results/stages.ts";
@@ -41,7 +43,11 @@ export const assembleCommand: Command = {
       description: "which models are baked",
       default: "hybrid",
     },
-    { flag: "--results <dir>", description: "also write the result there, as promote wants it" },
+    {
+      flag: "--results <dir>",
+      description:
+        "write the result there too, as promote wants it; build's result there names the base images",
+    },
   ],
   run: async (given, { ports, environment }) => {
     const to = candidatePlace(given.value("to") ?? "");
@@ -60,11 +66,19 @@ export const assembleCommand: Command = {
         ),
       )
     ).flat();
+    const results = given.value("results");
+    const built = results === undefined ? [] : (await readAll(results, ports)).build;
+    const bases = new Map(
+      built.flatMap(({ platforms }) => platforms.map((entry) => [entry.digest, baseLabels(entry)])),
+    );
     const facts = await readFacts(environment, ports);
     const models = await target.manifestDigest(lockTag(lock));
     const result = await assembleImage(
       {
-        runtimes,
+        runtimes: runtimes.map((runtime) => ({
+          ...runtime,
+          labels: bases.get(runtime.digest) ?? {},
+        })),
         platforms: [...new Set(runtimes.map(({ platform }) => platform))],
         ...delivered(lock, delivery),
         created: new Date(facts.commitTime * 1000).toISOString().replace(".000Z", "Z"),
@@ -76,7 +90,6 @@ export const assembleCommand: Command = {
       },
       { weights: target, target, log, signal },
     );
-    const results = given.value("results");
     if (results !== undefined) await writeResult(ports.files, results, "assemble", result);
     return { json: result, text: [`${placeName(to)}@${result.digest}`] };
   },

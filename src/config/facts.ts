@@ -1,6 +1,7 @@
 import { UsageError } from "../errors.ts";
 import type { Exec } from "../ports/exec.ts";
 import type { Files } from "../ports/files.ts";
+import type { Log } from "../ports/log.ts";
 import type { Environment, GithubEnvironment } from "./environment.ts";
 
 /** What is built and why, as the event and the checkout tell it. */
@@ -27,6 +28,7 @@ export interface Facts {
 interface Ports {
   readonly exec: Exec;
   readonly files: Pick<Files, "readFile">;
+  readonly log: Pick<Log, "warning">;
 }
 
 export async function readFacts(environment: Environment, ports: Ports): Promise<Facts> {
@@ -34,10 +36,22 @@ export async function readFacts(environment: Environment, ports: Ports): Promise
   // In a container job the checkout belongs to the runner's user, and git reads none of another user's unless told to.
   const trust = github === undefined ? [] : ["-c", `safe.directory=${workspace}`];
   const git = gitIn([...trust, "-C", workspace], ports.exec);
-  const commitTime =
-    environment.sourceDateEpoch ?? Number((await git("log", "-1", "--format=%ct")) || 0);
+  const commitTime = environment.sourceDateEpoch ?? (await commitTimeOf(workspace, git, ports.log));
   if (github === undefined) return localFacts(git, commitTime);
   return eventFacts(github, await readEvent(github, ports.files), commitTime);
+}
+
+async function commitTimeOf(
+  workspace: string,
+  git: Git,
+  log: Pick<Log, "warning">,
+): Promise<number> {
+  const said = await git("log", "-1", "--format=%ct");
+  if (said !== "") return Number(said);
+  log.warning(
+    `${workspace} is no checkout with a commit, so that the image says 1970-01-01 and no later image of that kind counts as newer. Check the sources out, or set SOURCE_DATE_EPOCH.`,
+  );
+  return 0;
 }
 
 /** The parts of a webhook's payload that matter here; GitHub's documentation, "Webhook events and payloads". */

@@ -48,7 +48,10 @@ export async function assembleStage(
   );
 }
 
-function baseLabels({ base }: BuildResult["platforms"][number]): Readonly<Record<string, string>> {
+/** The labels that name what a runtime stands on (design: "The final image"); none where the build could not tell. */
+export function baseLabels({
+  base,
+}: Pick<BuildResult["platforms"][number], "base">): Readonly<Record<string, string>> {
   if (base === undefined) return {};
   return {
     [names.base.name]: base.name,
