@@ -13,6 +13,7 @@ import { deleteTag, getManifest, headManifest, listTags, putManifest } from "./m
 import { registryOrigin } from "./origin.ts";
 import { uploadBlob } from "./upload.ts";
 import { mountOrBegin, type UploadSession } from "./upload-session.ts";
+import { uploadsInTime } from "./uploads-in-time.ts";
 
 export interface RegistryOptions {
   /** For one registry (as in a reference: `ghcr.io`) and no other. */
@@ -37,8 +38,10 @@ export interface RegistryPorts {
   readonly exec: Exec;
 }
 
-/** GHCR's limit for a layer, documented as 10 GB. */
-const layerLimits: Readonly<Record<string, number>> = { "ghcr.io": 10_000_000_000 };
+/** What registries are known to limit: bytes of a layer and seconds of an upload. GHCR documents 10 GB and ten minutes. */
+const limits: Readonly<Record<string, { readonly layer: number; readonly upload: number }>> = {
+  "ghcr.io": { layer: 10_000_000_000, upload: 600 },
+};
 
 /** One repository of a registry that speaks the distribution specification 1.1. */
 export function registryStore(
@@ -53,9 +56,9 @@ export function registryStore(
   });
   const name = placeName({ kind: "registry", registry, repository });
   const begun = new Map<string, UploadSession>();
-  return {
+  const store: Store = {
     name,
-    layerLimit: layerLimits[registry],
+    layerLimit: limits[registry]?.layer,
     blobSize: (digest) => headBlob(client, digest),
     readBlob: (digest, from = 0, signal) =>
       resumedRead(
@@ -87,6 +90,7 @@ export function registryStore(
     removeTag: (tag) => deleteTag(client, tag),
     tags: () => listTags(client),
   };
+  return uploadsInTime(store, limits[registry]?.upload, ports.clock);
 }
 
 async function credentialFor(
