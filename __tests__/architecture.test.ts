@@ -7,7 +7,7 @@ const src = join(import.meta.dirname, "..", "src");
 /** What each folder of src/ may import: the folders below it in rank, then packages. docs/architecture.md shows the same table. */
 const values = ["amount", "errors", "images", "layers"];
 const shared = [...values, "ports", "results", "retry"];
-const stages = ["config", "models", "stores", "buildx", "metadata", "assembly"];
+const stages = ["config", "models", "stores", "buildx", "metadata", "assembly", "acceptance"];
 const allowed: Record<string, readonly string[]> = {
   errors: [],
   amount: [],
@@ -21,6 +21,7 @@ const allowed: Record<string, readonly string[]> = {
   buildx: [...shared, "semver"],
   metadata: [...shared, "semver"],
   assembly: [...shared, "tar-stream"],
+  acceptance: [...shared, "ws", "@grpc/grpc-js", "@grpc/proto-loader"],
   report: shared,
   pipeline: [...shared, ...stages, "report"],
   host: ["amount", "errors", "ports", "undici"],

@@ -1,0 +1,104 @@
+import type { Clock } from "../ports/clock.ts";
+import type { Exec } from "../ports/exec.ts";
+import { runContainer } from "./container-node.ts";
+import { type ContainerOptions, type DockerCli, label, must } from "./docker-cli.ts";
+import type { ImageFacts, RunningNode, Target } from "./node.ts";
+
+export interface ContainerPorts {
+  readonly exec: Exec;
+  readonly clock: Pick<Clock, "now">;
+}
+
+/** An image in the local Docker, on a network of its own. */
+export async function containerTarget(
+  options: ContainerOptions,
+  { exec, clock }: ContainerPorts,
+): Promise<Target> {
+  const { image, id, env, root } = options;
+  const docker: DockerCli = (...args) => exec("docker", args, { env });
+  const network = `director-image-${id}`;
+  await must(docker, "network", "create", "--label", label(id), network);
+  const nodes: RunningNode[] = [];
+  const close = async () => {
+    await Promise.all(nodes.splice(0).map((node) => node.remove()));
+    await docker("network", "rm", network);
+  };
+  try {
+    const [facts] = JSON.parse(await must(docker, "network", "inspect", network)) as [NetworkFacts];
+    return {
+      kind: "container",
+      name: image,
+      hostAddress: facts.IPAM.Config[0]?.Gateway?.split("/")[0] ?? "127.0.0.1",
+      image: () => imageFacts(image, docker),
+      weights: () => hashes(image, root, options.mounts, docker),
+      start: async (wanted) => {
+        const node = await runContainer({ ...options, network, wanted }, { docker, clock });
+        nodes.push(node);
+        return node;
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface NetworkFacts {
+  readonly IPAM: { readonly Config: readonly { readonly Gateway?: string }[] };
+}
+
+interface InspectedImage {
+  readonly Architecture: string;
+  readonly Config: {
+    readonly User?: string;
+    readonly Env?: readonly string[] | null;
+    readonly Entrypoint?: readonly string[] | null;
+    readonly Cmd?: readonly string[] | null;
+    readonly ExposedPorts?: Readonly<Record<string, object>> | null;
+    readonly Volumes?: Readonly<Record<string, object>> | null;
+    readonly StopSignal?: string;
+    readonly Healthcheck?: { readonly Test?: readonly string[] } | null;
+    readonly Labels?: Readonly<Record<string, string>> | null;
+  };
+}
+
+async function imageFacts(image: string, docker: DockerCli): Promise<ImageFacts> {
+  const [{ Architecture, Config }] = JSON.parse(await must(docker, "image", "inspect", image)) as [
+    InspectedImage,
+  ];
+  const env = (Config.Env ?? []).map((line) => {
+    const at = line.indexOf("=");
+    return [line.slice(0, at), line.slice(at + 1)] as const;
+  });
+  return {
+    architecture: Architecture,
+    user: Config.User ?? "",
+    env: Object.fromEntries(env),
+    entrypoint: Config.Entrypoint ?? [],
+    command: Config.Cmd ?? [],
+    exposedPorts: Object.keys(Config.ExposedPorts ?? {}),
+    volumes: Object.keys(Config.Volumes ?? {}),
+    stopSignal: Config.StopSignal ?? "",
+    healthcheck: Config.Healthcheck?.Test ?? [],
+    labels: Config.Labels ?? {},
+  };
+}
+
+/** Hashes every file below the models' root inside the image, at the speed of its own sha256sum. */
+async function hashes(
+  image: string,
+  root: string,
+  mounts: readonly string[],
+  docker: DockerCli,
+): Promise<ReadonlyMap<string, string>> {
+  const run = ["run", "--rm", "--network", "none", "--read-only", ...mounts];
+  const find = ["--entrypoint", "find", image, root, "-type", "f", "-exec", "sha256sum", "{}", "+"];
+  const listed = await must(docker, ...run, ...find);
+  return new Map(
+    listed
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => [line.slice(66).slice(root.length + 1), line.slice(0, 64)]),
+  );
+}

@@ -1,0 +1,34 @@
+import { CommandError } from "../errors.ts";
+import type { ExecResult } from "../ports/exec.ts";
+
+export interface ContainerOptions {
+  /** An image that the local Docker has, by name, digest or id. */
+  readonly image: string;
+  /** Names of everything that is made: two runs side by side have different ones. */
+  readonly id: string;
+  /** Folder of the weights in the image. */
+  readonly root: string;
+  /** Whether the node gets the machine's GPUs. */
+  readonly gpus: boolean;
+  /** Bytes of memory (and no swap beside them). */
+  readonly memoryBytes: number;
+  readonly cpus: number;
+  /** Further arguments of `docker run` for the node with models: mounts of weights that are not baked. */
+  readonly mounts: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The docker command line; a refusal is a CommandError with what Docker said. */
+export type DockerCli = (...args: readonly string[]) => Promise<ExecResult>;
+
+/** By which everything that a run made can be found. */
+export function label(id: string): string {
+  return `network.nsn.director.acceptance=${id}`;
+}
+
+/** Standard output of a docker command that must succeed. */
+export async function must(docker: DockerCli, ...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await docker(...args);
+  if (code === 0) return stdout;
+  throw new CommandError(`docker ${args.slice(0, 2).join(" ")} failed: ${stderr.trim()}`);
+}

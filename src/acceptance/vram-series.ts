@@ -1,0 +1,65 @@
+import type { Clock } from "../ports/clock.ts";
+import { type Gpus, vramOf } from "./gpus.ts";
+import type { RunningNode } from "./node.ts";
+
+export interface VramSample {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly bytes: number;
+}
+
+/** The card's figures for the node, taken from its start to the end of the run. */
+export interface VramSeries {
+  readonly samples: readonly VramSample[];
+  /** Why there are no figures, or none that count. */
+  readonly trouble: string | undefined;
+  /** Processes of others that were seen on the cards. */
+  readonly foreign: ReadonlySet<number>;
+  /** Takes one sample now. */
+  sample(): Promise<void>;
+  stop(): void;
+}
+
+/** Looks at the cards every half second until stopped. */
+export function watchVram(
+  gpus: Gpus | undefined,
+  node: () => RunningNode | undefined,
+  clock: Pick<Clock, "now">,
+): VramSeries {
+  const samples: VramSample[] = [];
+  const foreign = new Set<number>();
+  let trouble: string | undefined;
+  const sample = async () => {
+    const running = node();
+    if (gpus === undefined || running === undefined) return;
+    try {
+      const [cards, apps, pids] = await Promise.all([gpus.now(), gpus.apps(), running.pids()]);
+      const reading = vramOf(cards, apps, pids);
+      if ("unknown" in reading) {
+        trouble = reading.unknown;
+        return;
+      }
+      for (const pid of reading.foreign) foreign.add(pid);
+      samples.push({ at: clock.now(), bytes: reading.bytes });
+    } catch (error) {
+      trouble ??= error instanceof Error ? error.message : String(error);
+    }
+  };
+  let busy = false;
+  const timer = setInterval(async () => {
+    if (busy) return;
+    busy = true;
+    await sample();
+    busy = false;
+  }, 500);
+  timer.unref();
+  return {
+    samples,
+    get trouble() {
+      return trouble;
+    },
+    foreign,
+    sample,
+    stop: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,23 @@
+/** Starts a program without a shell and does not wait for it. A program that cannot be started is a CommandError. */
+export type Spawn = (
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions,
+) => Promise<Spawned>;
+
+export interface SpawnOptions {
+  /** The whole environment of the program. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Called with each line of standard output and standard error as it comes, without its end. */
+  readonly onLine: (line: string) => void;
+}
+
+export interface Spawned {
+  readonly pid: number;
+  /** The exit code; undefined where a signal ended it. */
+  readonly ended: Promise<number | undefined>;
+  /** To the program alone; false if it has ended. */
+  kill(signal: "SIGTERM" | "SIGKILL"): boolean;
+  /** To all that it has started, too. */
+  killAll(): void;
+}
