@@ -35,7 +35,16 @@ const allowed: Record<string, readonly string[]> = {
     "@actions/tool-cache",
   ],
   terminal: ["errors", "ports", "host"],
-  commands: [...shared, ...stages, "report", "pipeline", "host", "terminal", "commander"],
+  commands: [
+    ...shared,
+    ...stages,
+    "report",
+    "pipeline",
+    "host",
+    "terminal",
+    "commander",
+    "string-argv",
+  ],
 };
 
 describe.each(Object.keys(allowed).filter((folder) => folder !== "errors" && folder !== "amount"))(

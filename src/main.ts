@@ -6,6 +6,7 @@ import { exec } from "./host/exec.ts";
 import { httpFetch } from "./host/fetch.ts";
 import { files } from "./host/files.ts";
 import { stopSignal } from "./host/signals.ts";
+import { spawn } from "./host/spawn.ts";
 import { stoppableClock, stoppableFetch } from "./host/stoppable.ts";
 import { definedVariables } from "./host/variables.ts";
 import { opener } from "./pipeline/open.ts";
@@ -23,6 +24,7 @@ try {
   const clock = stoppableClock(hostClock, signal);
   const ports = {
     exec,
+    spawn,
     fetch: stoppableFetch(httpFetch(environment.network), signal),
     files,
     clock,

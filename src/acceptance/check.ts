@@ -24,12 +24,12 @@ export type Verdict = "passed" | "failed" | "skipped" | "inconclusive";
 export type Figures = Readonly<Record<string, number | string | boolean | readonly string[]>>;
 
 /** What a check found. There is a reason for every verdict but `passed`. */
-export interface Finding {
+export type Finding = {
   readonly verdict: Verdict;
   readonly reason?: string;
   readonly measured?: Figures;
   readonly limit?: Figures;
-}
+};
 
 export interface Check {
   readonly name: CheckName;
@@ -40,10 +40,7 @@ export interface Check {
   readonly run: (world: World) => Promise<Finding>;
 }
 
-export interface CheckResult extends Finding {
-  readonly name: CheckName;
-  readonly seconds: number;
-}
+export type CheckResult = Finding & { readonly name: CheckName; readonly seconds: number };
 
 export function passed(measured?: Figures, limit?: Figures): Finding {
   return finding("passed", undefined, measured, limit);

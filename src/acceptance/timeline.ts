@@ -1,10 +1,7 @@
 import type { LogLine } from "./node.ts";
 
 /** One thing that happened, in seconds after the start was asked for. */
-export interface Event {
-  readonly what: string;
-  readonly seconds: number;
-}
+export type Event = { readonly what: string; readonly seconds: number };
 
 /** The start as the log tells it: the first line, each model, all of them. Pure; times in milliseconds since 1970. */
 export function timelineOf(logs: readonly LogLine[], started: number): readonly Event[] {

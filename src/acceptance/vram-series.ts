@@ -2,11 +2,8 @@ import type { Clock } from "../ports/clock.ts";
 import { type Gpus, vramOf } from "./gpus.ts";
 import type { RunningNode } from "./node.ts";
 
-export interface VramSample {
-  /** Milliseconds since 1970. */
-  readonly at: number;
-  readonly bytes: number;
-}
+/** Bytes on the card at milliseconds since 1970. */
+export type VramSample = { readonly at: number; readonly bytes: number };
 
 /** The card's figures for the node, taken from its start to the end of the run. */
 export interface VramSeries {

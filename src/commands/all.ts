@@ -1,3 +1,4 @@
+import { acceptCommand } from "./accept.ts";
 import { assembleCommand } from "./assemble.ts";
 import type { Command } from "./command.ts";
 import { laterCommands } from "./later.ts";
@@ -10,6 +11,7 @@ export const commands: readonly Command[] = [
   runCommand,
   buildCommand,
   assembleCommand,
+  acceptCommand,
   promoteCommand,
   ...modelsCommands,
   ...laterCommands,

@@ -5,6 +5,7 @@ import { clock as hostClock } from "../host/clock.ts";
 import { exec } from "../host/exec.ts";
 import { httpFetch } from "../host/fetch.ts";
 import { files } from "../host/files.ts";
+import { spawn } from "../host/spawn.ts";
 import { stoppableClock, stoppableFetch } from "../host/stoppable.ts";
 import { definedVariables } from "../host/variables.ts";
 import { opener } from "../pipeline/open.ts";
@@ -24,7 +25,7 @@ export function terminalContext(
   const clock = stoppableClock(hostClock, signal);
   const log = terminalLog({ clock, quiet, verbose });
   const fetch = stoppableFetch(httpFetch(environment.network), signal);
-  const ports = { exec, fetch, files, clock, log };
+  const ports = { exec, spawn, fetch, files, clock, log };
   const user = variables["HOME"] || homedir();
   const dockerConfig = variables["DOCKER_CONFIG"] || join(user, ".docker");
   return {

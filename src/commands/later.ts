@@ -4,7 +4,6 @@ import type { Command } from "./command.ts";
 /** Commands whose names are promised and which say that they are not there yet. */
 const later: Readonly<Record<string, string>> = {
   scan: "look for known vulnerabilities in an image",
-  accept: "start an image, watch it and stop it",
   diff: "what changed between two images for an operator",
   report: "write the HTML report of a results folder",
   verify: "check signatures and policy of a published image",

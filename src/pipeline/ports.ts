@@ -4,12 +4,14 @@ import type { Exec } from "../ports/exec.ts";
 import type { Fetch } from "../ports/fetch.ts";
 import type { Files } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
+import type { Spawn } from "../ports/spawn.ts";
 import type { Store } from "../ports/store.ts";
 import type { ToolCache } from "../ports/tool-cache.ts";
 
 /** All that a stage may touch of the world. */
 export interface Ports {
   readonly exec: Exec;
+  readonly spawn: Spawn;
   readonly fetch: Fetch;
   readonly files: Files;
   readonly clock: Clock;

@@ -5,6 +5,7 @@ import type { StageName } from "../config/input.ts";
 import { CheckError, UsageError } from "../errors.ts";
 import { readResult, readResults, writeResult } from "../results/folder.ts";
 import {
+  type AcceptResult,
   acceptResult,
   assembleResult,
   buildResult,
@@ -14,6 +15,7 @@ import {
   type Results,
   scanResult,
 } from "../results/stages.ts";
+import { acceptStage } from "./accept.ts";
 import { assembleStage } from "./assemble.ts";
 import { buildStage } from "./build.ts";
 import { modelsStage } from "./models.ts";
@@ -30,7 +32,7 @@ const stages: Readonly<Record<StageName, StageFunction>> = {
   build: buildStage,
   scan: notYet("scan"),
   assemble: assembleStage,
-  accept: notYet("accept"),
+  accept: acceptStage,
   promote: promoteStage,
   report: notYet("report"),
 };
@@ -73,20 +75,22 @@ export async function runPipeline(config: Config, facts: Facts, ports: Ports): P
     ports.signal,
   );
   await run("assemble");
+  const accepted = (await run("accept")) as AcceptResult;
+  if (accepted.verdict === "failed")
+    throw new CheckError(`The candidate was not accepted (${accepted.reason}).`, {
+      todo: `Each check with its reason is in ${join(config.results, "accept.json")}; no tag was moved.`,
+    });
   const { prepare: plan } = await readAll(config.results, ports);
   if (plan?.push === true) await run("promote");
   return readAll(config.results, ports);
 }
 
-/** Promote would refuse a candidate that nobody scanned or accepted: said before hours of work, not after. */
+/** Promote would refuse a candidate that nobody scanned: said before hours of work, not after. */
 function refuseUntested({ promote }: Config, { prepare: plan }: Results): void {
   if (plan?.push !== true || promote.allowUntested !== undefined) return;
-  throw new UsageError(
-    "Scan and acceptance are not in this version, so that nothing is published.",
-    {
-      todo: "Say why it may be published all the same (allow-untested: REASON), or push nothing (push: false).",
-    },
-  );
+  throw new UsageError("The scan is not in this version, so that nothing is published.", {
+    todo: "Say why it may be published all the same (allow-untested: REASON), or push nothing (push: false).",
+  });
 }
 
 /** Takes away what an earlier run left, and nothing else: a person may name a folder that holds other things. */

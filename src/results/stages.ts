@@ -113,6 +113,11 @@ export const assembleResult = z.looseObject({
 });
 export type AssembleResult = z.infer<typeof assembleResult>;
 
+const figures = z.record(
+  z.string(),
+  z.union([z.number(), z.string(), z.boolean(), z.array(z.string()).readonly()]),
+);
+
 export const acceptResult = z.looseObject({
   ...timed,
   digest,
@@ -120,7 +125,30 @@ export const acceptResult = z.looseObject({
   target: z.string(),
   verdict,
   reason: z.string().optional(),
-  checks: z.array(z.looseObject({ name: z.string(), verdict, reason: z.string().optional() })),
+  checks: z
+    .array(
+      z.looseObject({
+        name: z.string(),
+        verdict,
+        reason: z.string().optional(),
+        measured: figures.optional(),
+        limit: figures.optional(),
+        ...timed,
+      }),
+    )
+    .readonly(),
+  /** The start, in seconds after it was asked for. */
+  timeline: z
+    .array(z.looseObject({ what: z.string(), seconds: z.number() }))
+    .readonly()
+    .optional(),
+  /** Bytes on the card at milliseconds since 1970. */
+  vram: z
+    .looseObject({
+      samples: z.array(z.looseObject({ at: z.number(), bytes: z.number() })).readonly(),
+      limitBytes: z.number(),
+    })
+    .optional(),
 });
 export type AcceptResult = z.infer<typeof acceptResult>;
 

@@ -1,0 +1,138 @@
+import { resolve } from "node:path";
+import { parseArgsStringToArgv } from "string-argv";
+import { processTarget } from "../acceptance/process-target.ts";
+import { accept } from "../acceptance/run.ts";
+import type { Config } from "../config/config.ts";
+import type { InputName } from "../config/inputs.ts";
+import { readConfig } from "../config/read.ts";
+import { UsageError } from "../errors.ts";
+import { digestOf } from "../images/digest.ts";
+import { parseReference } from "../images/reference.ts";
+import { filesOf, type Lock } from "../models/lock.ts";
+import { acceptImage, acceptOptions } from "../pipeline/accept-image.ts";
+import { readLock } from "../pipeline/models.ts";
+import type { Ports } from "../pipeline/ports.ts";
+import { chart } from "../report/chart.ts";
+import { junit } from "../report/junit.ts";
+import { writeResult } from "../results/folder.ts";
+import type { AcceptResult } from "../results/stages.ts";
+import type { Command, Given } from "./command.ts";
+
+const thresholds: readonly InputName[] = [
+  ...(["gpu", "startup-timeout", "shutdown-timeout", "max-vram", "max-image-size"] as const),
+  ...(["min-driver", "acceptance-memory", "acceptance-cpus", "acceptance-slots"] as const),
+  "chain-url",
+];
+
+export const acceptCommand: Command = {
+  name: "accept",
+  summary: "start an image (or a command), watch it and stop it",
+  example:
+    "director-image accept 127.0.0.1:5000/director@sha256:… --lock models.lock.json --junit accept.xml",
+  arguments: "[ref]",
+  inputs: thresholds,
+  flags: [
+    {
+      flag: "--process <command>",
+      description: "a command on this machine instead of an image; split into words, no shell",
+    },
+    {
+      flag: "--models-path <dir>",
+      description: "where that command finds its models",
+      default: "/models",
+    },
+    { flag: "--lock <file>", description: "the models lock; without it, the image has no models" },
+    { flag: "--junit <file>", description: "also write the checks as JUnit XML" },
+    { flag: "--chart <file>", description: "also write start and memory as SVG" },
+    { flag: "--results <dir>", description: "also write the result there, as promote wants it" },
+  ],
+  run: async (given, { ports, environment }) => {
+    const [text] = given.arguments;
+    const command = given.value("process");
+    if ((text === undefined) === (command === undefined))
+      throw new UsageError("accept: give either a reference or --process.");
+    const config = readConfig(
+      (name) => (name === "image" ? "oci:none" : given.value(name)),
+      environment,
+    );
+    const path = given.value("lock");
+    const lock = path === undefined ? undefined : await readLock(path, ports);
+    const result =
+      command === undefined
+        ? await acceptReference(text ?? "", lock, config, ports)
+        : await acceptProcess(command, lock, { given, config }, ports);
+    await writeViews(result, given, ports);
+    return { json: result, text: textOf(result), exitCode: result.verdict === "failed" ? 1 : 0 };
+  },
+};
+
+async function acceptReference(
+  text: string,
+  lock: Lock | undefined,
+  config: Config,
+  ports: Ports,
+): Promise<AcceptResult> {
+  const reference = parseReference(text);
+  const store = ports.open(reference);
+  const tag = reference.tag ?? "latest";
+  const digest = reference.digest ?? (await store.manifestDigest(tag));
+  if (digest === undefined)
+    throw new UsageError(`${text}: ${store.name} has no image ${tag}.`, {
+      todo: "Give an image that is there, such as REPOSITORY@sha256:….",
+    });
+  return acceptImage(
+    { store, digest, lock, mounted: [], models: undefined, runtimeBytes: () => undefined },
+    config.acceptance,
+    ports,
+  );
+}
+
+async function acceptProcess(
+  text: string,
+  lock: Lock | undefined,
+  { given, config }: { given: Given; config: Config },
+  ports: Ports,
+): Promise<AcceptResult> {
+  const [program, ...args] = parseArgsStringToArgv(text);
+  if (program === undefined) throw new UsageError("--process: the command is empty.");
+  const target = processTarget(
+    {
+      command: [program, ...args],
+      env: ports.env,
+      models: resolve(given.value("models-path") ?? ""),
+      temporary: config.temporary,
+    },
+    ports,
+  );
+  const acceptance = await accept(
+    target,
+    {
+      expected: {
+        titles: lock?.models.map(({ title }) => title) ?? [],
+        weights: new Map(filesOf(lock?.models ?? []).map(({ id, file }) => [id, file.sha256])),
+        runtimeBytes: undefined,
+        labels: [],
+      },
+      ...acceptOptions(config.acceptance, ports.home),
+    },
+    ports,
+  );
+  return { digest: digestOf(text), platform: "", ...acceptance };
+}
+
+async function writeViews(result: AcceptResult, given: Given, { files }: Ports): Promise<void> {
+  const [xml, svg, results] = [given.value("junit"), given.value("chart"), given.value("results")];
+  if (xml !== undefined) await files.writeFile(xml, junit(result));
+  if (svg !== undefined) await files.writeFile(svg, chart(result));
+  if (results !== undefined) await writeResult(files, results, "accept", result);
+}
+
+function textOf({ verdict, reason, checks }: AcceptResult): readonly string[] {
+  return [
+    ...checks.map(
+      (check) =>
+        `${check.verdict.padEnd(12)}  ${check.name.padEnd(9)}  ${(check.seconds ?? 0).toFixed(1).padStart(6)} s${check.reason === undefined ? "" : `  ${check.reason}`}`,
+    ),
+    `${verdict}${reason === undefined ? "" : ` (${reason})`}`,
+  ];
+}
