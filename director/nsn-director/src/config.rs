@@ -29,7 +29,7 @@ pub struct Config {
     #[arg(long, env = "MODELS_PATH", value_name = "MODELS_PATH", default_value = "/models")]
     pub models_path: PathBuf,
 
-    /// P2P: QUIC on this UDP port and TCP on the same number
+    /// P2P: QUIC on this UDP port and TCP on the same number; with 0 each takes a free number of its own
     #[arg(long, env = "P2P_PORT", value_name = "P2P_PORT", default_value_t = 9000)]
     pub p2p_port: u16,
 

@@ -32,6 +32,8 @@ pub struct Wanted<'a> {
     pub chain: Option<&'a str>,
     pub bootstrap: Vec<String>,
     pub folder: Option<&'a Path>,
+    /// Further variables.
+    pub settings: &'a [(&'a str, &'a str)],
 }
 
 pub struct Director {
@@ -58,6 +60,7 @@ impl Director {
             .env("VORTEX_COMMAND", format!("python3 {} {}", fake_sidecar(), wanted.sidecar))
             .env("SUBSTRATE_WS_URL", wanted.chain.unwrap_or("ws://127.0.0.1:1"))
             .env("P2P_BOOTSTRAP_PEERS", wanted.bootstrap.join(","))
+            .envs(wanted.settings.iter().copied())
             .stdout(Stdio::from(output.try_clone()?))
             .stderr(Stdio::from(output))
             .spawn()?;

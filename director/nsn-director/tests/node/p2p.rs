@@ -1,6 +1,8 @@
 use crate::director::{Director, Wanted, until};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
+use std::time::Duration;
+use tokio::time::sleep;
 
 const PEERS: &str = "nsn_p2p_connected_peers";
 
@@ -88,5 +90,23 @@ async fn the_peer_key_is_kept_and_readable_by_its_owner_alone() -> Result<()> {
     let again = Director::start(wanted()).await?;
     assert_eq!(again.peer_id, peer_id);
     assert_eq!(again.health().await?.1["peer_id"], peer_id.as_str());
+    again.stop().await
+}
+
+#[tokio::test]
+async fn after_kill_9_a_node_comes_back_as_the_same_peer() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let peer = Director::start(Wanted::default()).await?;
+    let wanted = || Wanted { folder: Some(folder.path()), ..joining(&[&peer.tcp]) };
+    let mut first = Director::start(wanted()).await?;
+    let peer_id = first.peer_id.clone();
+    peer.metric_becomes("nsn_bft_voters", 2.0).await?;
+    first.signal(Signal::SIGKILL);
+    assert!(!first.ended().await?.success());
+    peer.metric_becomes("nsn_p2p_departures_total{reason=\"lost\"}", 1.0).await?;
+    let again = Director::start(wanted()).await?;
+    assert_eq!(again.peer_id, peer_id);
+    peer.metric_becomes("nsn_bft_voters", 2.0).await?;
+    again.check_becomes("models_loaded", true, "").await?;
     again.stop().await
 }
