@@ -109,6 +109,11 @@ impl Connection {
     }
 
     fn answer(&mut self, Answer { id, result, error }: Answer) {
+        let Some(id) = id else {
+            let why = error.map_or_else(|| "it gave no reason".to_owned(), |error| error.message);
+            warn!("The sidecar refused a line: {why}");
+            return;
+        };
         let Some(waiting) = self.waiting.remove(&id) else {
             warn!("The sidecar answered a request {id} that nobody made");
             return;

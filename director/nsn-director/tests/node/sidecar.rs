@@ -44,6 +44,15 @@ async fn a_sidecar_that_is_killed_is_noticed_and_started_again() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_answer_to_nobody_ends_no_conversation() -> Result<()> {
+    let director = Director::start(sidecar("--answer-nobody")).await?;
+    director.says("The sidecar refused a line: not JSON").await?;
+    director.check_becomes("models_loaded", true, "").await?;
+    assert_eq!(director.metric("nsn_vortex_restarts_total").await?, 0.0);
+    director.stop().await
+}
+
+#[tokio::test]
 async fn a_sidecar_that_dies_of_itself_is_started_again() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let flags = format!("--die-once {}", folder.path().join("died").display());
