@@ -1,7 +1,7 @@
 //! What an operator can set: each a flag and a variable of the same name; flag over variable over default.
 
 use crate::p2p::bootstrap::parse_peer;
-use clap::{CommandFactory, FromArgMatches, Parser, builder::Resettable};
+use clap::{CommandFactory, FromArgMatches, Parser, builder::Resettable, value_parser};
 use libp2p::Multiaddr;
 use std::{env, ffi::OsString, path::PathBuf};
 use tracing_subscriber::EnvFilter;
@@ -58,6 +58,11 @@ pub struct Config {
     #[arg(long, env = "VORTEX_COMMAND", value_name = "VORTEX_COMMAND",
           default_value = "python3 -m vortex", value_parser = parse_command)]
     pub vortex_command: String,
+
+    /// For tests. Seconds: a sidecar that is ready says something every 5, and one that is silent for this long is started
+    /// again; it gets six times as long to connect.
+    #[arg(long, env = "VORTEX_SILENCE", hide = true, default_value_t = 20, value_parser = value_parser!(u64).range(1..))]
+    pub vortex_silence: u64,
 
     /// Validates the configuration, reports every problem and exits: 0 if all is well, else 1
     #[arg(long)]
