@@ -20,8 +20,8 @@ pub struct Config {
     #[arg(long, env = "RUST_LOG", value_name = "RUST_LOG", default_value = "info", value_parser = parse_filter)]
     pub rust_log: String,
 
-    /// The chain's WebSocket endpoint, ws:// or wss://
-    #[arg(long, env = "SUBSTRATE_WS_URL", value_name = "SUBSTRATE_WS_URL",
+    /// The chain's WebSocket endpoint, ws:// or wss://; logs show its scheme, host and port only
+    #[arg(long, env = "SUBSTRATE_WS_URL", hide_env_values = true, value_name = "SUBSTRATE_WS_URL",
           default_value = "ws://localhost:9944", value_parser = parse_ws_url)]
     pub substrate_ws_url: String,
 

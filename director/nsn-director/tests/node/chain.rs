@@ -1,6 +1,6 @@
 use crate::{
-    chain_endpoint::ChainEndpoint,
-    director::{Director, Wanted},
+    chain_endpoint::{ChainEndpoint, Kind},
+    director::{Director, Wanted, until},
 };
 use anyhow::Result;
 use std::time::{Duration, Instant};
@@ -34,7 +34,7 @@ async fn an_endpoint_that_speaks_no_tls_or_no_websocket_is_unreachable_with_the_
 
 #[tokio::test]
 async fn a_node_is_healthy_with_a_synced_chain_and_follows_it_down_and_up() -> Result<()> {
-    let chain = ChainEndpoint::start(0).await?;
+    let chain = ChainEndpoint::start(Kind::Live, 0).await?;
     let url = chain.url();
     let director = Director::start(Wanted { chain: Some(&url), ..Wanted::default() }).await?;
     director.check_becomes("models_loaded", true, "").await?;
@@ -52,8 +52,25 @@ async fn a_node_is_healthy_with_a_synced_chain_and_follows_it_down_and_up() -> R
     let port = chain.stop().await;
     director.check_becomes("chain_synced", false, "unreachable").await?;
     assert_eq!(director.health().await?.0, 503);
-    let _chain = ChainEndpoint::start(port).await?;
+    let _chain = ChainEndpoint::start(Kind::Live, port).await?;
     director.check_becomes("chain_synced", true, "").await?;
     assert_eq!(director.health().await?.0, 200);
+    director.stop().await
+}
+
+#[tokio::test]
+async fn a_password_or_key_in_the_endpoint_s_url_is_shown_nowhere() -> Result<()> {
+    let chain = ChainEndpoint::start(Kind::Live, 0).await?;
+    let port = chain.url().rsplit(':').next().unwrap().to_owned();
+    let url = format!("ws://secret:secret@127.0.0.1:{port}/secret?key=secret#secret");
+    let settings = [("RUST_LOG", "debug")];
+    let director = Director::start(Wanted { chain: Some(&url), settings: &settings, ..Wanted::default() }).await?;
+    director.says(&format!("Chain endpoint ws://127.0.0.1:{port} connected")).await?;
+    director.check_becomes("chain_synced", true, "").await?;
+    chain.stop().await;
+    let unreachable = format!("Chain endpoint ws://127.0.0.1:{port} unreachable (set SUBSTRATE_WS_URL)");
+    director.check_becomes("chain_synced", false, &unreachable).await?;
+    assert!(!director.health().await?.1.to_string().contains("secret"));
+    assert!(!director.log().contains("secret"), "{}", director.log());
     director.stop().await
 }
