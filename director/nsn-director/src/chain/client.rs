@@ -1,6 +1,9 @@
 //! Stays connected to the chain's endpoint, or says why it is not.
 
-use super::{connection::Connection, status::Status};
+use super::{
+    connection::Connection,
+    status::{Status, Time},
+};
 use crate::metrics::Metrics;
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -10,8 +13,8 @@ use tokio::{
 use tokio_tungstenite::tungstenite::http::Uri;
 use tracing::{info, warn};
 
-/// Below the 5 s in which a node without a chain must have said so.
-const CONNECT: Duration = Duration::from_secs(4);
+/// To the endpoint's first answer; below the 5 s in which a node without a chain must have said so.
+const ANSWER: Duration = Duration::from_secs(4);
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
 
 /// Runs for as long as the node does.
@@ -19,18 +22,19 @@ pub async fn follow(url: String, status: watch::Sender<Status>, metrics: Arc<Met
     let shown = shown(&url);
     let mut pause = BACKOFF.0;
     loop {
-        let why = match timeout(CONNECT, Connection::open(&url)).await {
+        let why = match timeout(ANSWER, Connection::open(&url)).await {
             Ok(Ok(connection)) => {
                 info!("Chain endpoint {shown} connected");
                 pause = BACKOFF.0;
                 status.send_modify(|status| {
                     status.trouble = None;
                     status.syncing = None;
+                    status.time = Time::Unknown;
                 });
                 connection.follow(&status, &metrics).await
             }
             Ok(Err(error)) => error,
-            Err(_) => anyhow::anyhow!("no connection within {} s", CONNECT.as_secs()),
+            Err(_) => anyhow::anyhow!("no answer within {} s", ANSWER.as_secs()),
         };
         let trouble = format!("Chain endpoint {shown} unreachable (set SUBSTRATE_WS_URL)");
         warn!("{trouble}: {why}");
