@@ -64,6 +64,10 @@ pub struct Config {
     #[arg(long, env = "VORTEX_SILENCE", hide = true, default_value_t = 20, value_parser = value_parser!(u64).range(1..))]
     pub vortex_silence: u64,
 
+    /// For tests. Seconds between two pings of a peer, and the time that each may take
+    #[arg(long, env = "P2P_PING", hide = true, default_value_t = 15, value_parser = value_parser!(u64).range(1..))]
+    pub p2p_ping: u64,
+
     /// Validates the configuration, reports every problem and exits: 0 if all is well, else 1
     #[arg(long)]
     pub check: bool,

@@ -8,7 +8,7 @@ use super::{
 use crate::metrics::{Metrics, Reason};
 use futures::StreamExt;
 use libp2p::{
-    Multiaddr, PeerId, Swarm, identify,
+    Multiaddr, PeerId, Swarm, identify, ping,
     swarm::{SwarmEvent, dial_opts::DialOpts},
 };
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -149,6 +149,7 @@ impl Network {
                 self.on_identified(peer_id, info);
             }
             SwarmEvent::Behaviour(BehaviourEvent::Gossipsub(event)) => self.on_gossip(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Ping(event)) => self.on_ping(event),
             event => debug!("{event:?}"),
         }
     }
@@ -169,6 +170,18 @@ impl Network {
         if self.directors.remove(&peer) && !announced {
             warn!("Director {peer} was lost: {}", cause.unwrap_or_else(|| "it closed the connection".to_owned()));
             self.metrics.departures.get_or_create(&Reason { reason: "lost" }).inc();
+        }
+    }
+
+    /// TCP does not notice a peer that vanished without a word; QUIC does by itself, after 10 s.
+    fn on_ping(&mut self, ping::Event { peer, connection, result }: ping::Event) {
+        match result {
+            Ok(_) | Err(ping::Failure::Unsupported) => {}
+            // libp2p keeps the first failure in a row to itself: this is the second.
+            Err(failure) => {
+                warn!("{peer} does not answer pings, its connection is closed: {failure}");
+                self.swarm.close_connection(connection);
+            }
         }
     }
 

@@ -94,6 +94,22 @@ async fn the_peer_key_is_kept_and_readable_by_its_owner_alone() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_peer_that_freezes_behind_tcp_is_lost_after_two_pings_without_answer() -> Result<()> {
+    let settings = [("P2P_PING", "1")];
+    let first = Director::start(Wanted { settings: &settings, ..Wanted::default() }).await?;
+    let second = Director::start(joining(&[&first.tcp])).await?;
+    first.says(&format!("Director {} (nsn-director/", second.peer_id)).await?;
+    second.signal(Signal::SIGSTOP);
+    first.metric_becomes(PEERS, 0.0).await?;
+    first.says(&format!("{} does not answer pings", second.peer_id)).await?;
+    assert_eq!(first.metric("nsn_p2p_departures_total{reason=\"lost\"}").await?, 1.0);
+    first.metric_becomes("nsn_bft_voters", 1.0).await?;
+    second.signal(Signal::SIGCONT);
+    first.metric_becomes(PEERS, 1.0).await?;
+    first.stop().await
+}
+
+#[tokio::test]
 async fn after_kill_9_a_node_comes_back_as_the_same_peer() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let peer = Director::start(Wanted::default()).await?;
