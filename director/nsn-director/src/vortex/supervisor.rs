@@ -97,8 +97,7 @@ impl Supervisor {
         let _ = timeout(Duration::from_millis(200), connection.serve(&mut self.calls)).await;
         // Its calls are answered and `/health` tells before its process has ended, which may take a while.
         drop(connection);
-        self.metrics.vortex_up.set(0);
-        self.metrics.vram_usage.set(0);
+        self.metrics.sidecar_gone();
         let failed = if let State::Failed { reason } = &*self.state.borrow() { Some(reason.clone()) } else { None };
         let reason = failed.map_or(why, |reason| format!("the sidecar failed: {reason}"));
         self.state.send_replace(State::Failed { reason: reason.clone() });

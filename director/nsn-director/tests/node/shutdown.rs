@@ -114,3 +114,32 @@ async fn a_sidecar_that_ignores_sigterm_is_killed_in_time() -> Result<()> {
     assert!(director.log().contains("is killed"), "{}", director.log());
     Ok(())
 }
+
+#[tokio::test]
+async fn the_last_metrics_are_of_a_node_that_ended_in_a_line_and_in_a_file_that_others_may_read() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("metrics.json");
+    let peer = Director::start(Wanted::default()).await?;
+    let filter = "warn,nsn_director::node=info,nsn_director::p2p=info";
+    let settings = [("RUST_LOG", filter), ("METRICS_FILE", file.to_str().context("a path")?)];
+    let bootstrap = vec![peer.quic.clone()];
+    let mut director = Director::start(Wanted { bootstrap, settings: &settings, ..Wanted::default() }).await?;
+    director.check_becomes("models_loaded", true, "").await?;
+    director.metric_becomes("nsn_bft_voters", 2.0).await?;
+    director.metric_becomes("nsn_vortex_vram_usage_bytes", 2048.0).await?;
+    director.signal(Signal::SIGTERM);
+    assert!(director.ended().await?.success());
+
+    let log = director.log();
+    assert!(!log.contains("Shutdown 5/6"), "the log is quiet: {log}");
+    let lines: Vec<_> = log.lines().filter_map(|line| Some(line.split_once("Metrics flushed: ")?.1)).collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    assert_eq!(fs::read_to_string(&file)?.trim(), lines[0]);
+    assert_eq!(file.metadata()?.permissions().mode() & 0o777, 0o644);
+    let metrics: Value = serde_json::from_str(lines[0])?;
+    let ended = [("nsn_vortex_up", 0), ("nsn_vortex_vram_usage_bytes", 0), ("nsn_p2p_connected_peers", 0)];
+    for (sample, value) in [ended.as_slice(), &[("nsn_bft_voters", 1), ("nsn_vortex_restarts_total", 0)]].concat() {
+        assert_eq!(metrics[sample], value, "{sample} in {metrics:#}");
+    }
+    Ok(())
+}
