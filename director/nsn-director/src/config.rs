@@ -1,6 +1,6 @@
 //! What an operator can set: each a flag and a variable of the same name; flag over variable over default.
 
-use crate::p2p::bootstrap::parse_peer;
+use crate::p2p::address::parse_peer;
 use clap::{CommandFactory, FromArgMatches, Parser, builder::Resettable, value_parser};
 use libp2p::Multiaddr;
 use std::{env, ffi::OsString, path::PathBuf};

@@ -1,7 +1,9 @@
 //! The node among its peers: Kademlia finds them, GossipSub carries what they say, identify tells who they are.
 
+pub mod address;
 pub mod behaviour;
-pub mod bootstrap;
+mod bootstrap;
+mod dialling;
 mod gossip;
 mod network;
 

@@ -94,6 +94,53 @@ async fn the_peer_key_is_kept_and_readable_by_its_owner_alone() -> Result<()> {
 }
 
 #[tokio::test]
+async fn two_addresses_of_one_peer_make_one_connection() -> Result<()> {
+    let first = Director::start(Wanted::default()).await?;
+    let bootstrap = [&first.tcp, &first.quic].map(|address| format!("{address}/p2p/{}", first.peer_id)).to_vec();
+    let settings = [("RUST_LOG", "info,nsn_director::p2p=debug")];
+    let second = Director::start(Wanted { bootstrap, settings: &settings, ..Wanted::default() }).await?;
+    second.says(&format!("Director {} (nsn-director/", first.peer_id)).await?;
+    sleep(Duration::from_secs(1)).await;
+    let connected = format!("connected to {} at /ip4/127.0.0.1/", first.peer_id);
+    assert_eq!(second.log().matches(&connected).count(), 1, "{}", second.log());
+    second.says(&format!("{connected}udp/")).await
+}
+
+#[tokio::test]
+async fn a_peer_that_quic_does_not_reach_is_dialled_by_tcp_and_that_is_said_once() -> Result<()> {
+    let first = Director::start(Wanted::default()).await?;
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0")?;
+    let quic = format!("/ip4/127.0.0.1/udp/{}/quic-v1/p2p/{}", silent.local_addr()?.port(), first.peer_id);
+    let bootstrap = vec![quic.clone(), format!("{}/p2p/{}", first.tcp, first.peer_id)];
+    let second = Director::start(Wanted { bootstrap, ..Wanted::default() }).await?;
+    // A dial by QUIC takes 5 s to fail, a second one would begin at 10 s.
+    sleep(Duration::from_secs(17)).await;
+    second.check_becomes("p2p_connected", true, "connected peers: 1").await?;
+    assert_eq!(second.log().matches(&format!("Bootstrap peer {quic} does not answer")).count(), 1, "{}", second.log());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bootstrap_peer_that_stays_away_is_warned_of_once_and_so_is_a_name_without_an_address() -> Result<()> {
+    let bootstrap = vec!["/ip4/127.0.0.1/tcp/1".to_owned(), "/dns4/::1/tcp/2".to_owned()];
+    let settings = [("RUST_LOG", "info,nsn_director::p2p=debug")];
+    let director = Director::start(Wanted { bootstrap, settings: &settings, ..Wanted::default() }).await?;
+    let absent =
+        ["/ip4/127.0.0.1/tcp/1 does not answer", "/dns4/::1/tcp/2 cannot be looked up: the name has no address"];
+    for trouble in absent {
+        let lines = until(trouble, || async {
+            let lines: Vec<_> =
+                director.log().lines().filter(|line| line.contains(trouble)).map(str::to_owned).collect();
+            (lines.len() >= 3).then_some(lines)
+        });
+        let lines = lines.await.with_context(|| director.log())?;
+        assert_eq!(lines.iter().filter(|line| line.contains(" WARN ")).count(), 1, "{lines:#?}");
+        assert!(lines[0].contains(" WARN "), "{lines:#?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_peer_that_freezes_behind_tcp_is_lost_after_two_pings_without_answer() -> Result<()> {
     let settings = [("P2P_PING", "1")];
     let first = Director::start(Wanted { settings: &settings, ..Wanted::default() }).await?;
