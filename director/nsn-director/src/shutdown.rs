@@ -1,7 +1,7 @@
 //! The orderly end, within 30 s in any case and within 10 s with nothing in flight:
 //! departure → no new gRPC calls → drain → sidecar → metrics flushed → exit.
 
-use crate::{metrics::Metrics, node::Node, p2p::Topic, proto::director::Departure};
+use crate::{clock::unix_ms, metrics::Metrics, node::Node, p2p::Topic, proto::director::Departure};
 use anyhow::Result;
 use prost::Message;
 use std::{
@@ -29,7 +29,7 @@ const SIDECAR: Duration = Duration::from_secs(7);
 /// Ends a node; never fails, says what it could not wait for.
 pub async fn run(mut node: Node) {
     info!("Shutdown 1/6: announcing departure");
-    let departure = Departure { reason: "shutdown".to_owned() };
+    let departure = Departure { reason: "shutdown".to_owned(), time_ms: unix_ms() };
     node.p2p.publish(Topic::Departure, departure.encode_to_vec()).await;
     sleep(FAREWELL).await;
 

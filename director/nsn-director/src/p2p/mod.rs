@@ -3,6 +3,7 @@
 pub mod address;
 pub mod behaviour;
 mod bootstrap;
+mod departures;
 mod dialling;
 mod gossip;
 mod network;

@@ -4,6 +4,7 @@ use super::{
     Command, View,
     behaviour::{Behaviour, BehaviourEvent, KAD_PROTOCOL, PROTOCOL_VERSION},
     bootstrap::Bootstrap,
+    departures::Departures,
     dialling::LookedUp,
 };
 use crate::metrics::{Metrics, Reason};
@@ -32,6 +33,7 @@ pub struct Network {
     pub(super) directors: HashSet<PeerId>,
     /// Those of them that said good-bye.
     pub(super) departed: HashSet<PeerId>,
+    pub(super) departures: Departures,
 }
 
 impl Network {
@@ -43,9 +45,21 @@ impl Network {
         bft_messages: mpsc::Sender<Vec<u8>>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (directors, departed) = Default::default();
+        let (directors, departed, departures) = Default::default();
         let (found, looked_up) = mpsc::channel(16);
-        Self { swarm, bootstrap, commands, view, bft_messages, metrics, found, looked_up, directors, departed }
+        Self {
+            swarm,
+            bootstrap,
+            commands,
+            view,
+            bft_messages,
+            metrics,
+            found,
+            looked_up,
+            directors,
+            departed,
+            departures,
+        }
     }
 
     /// Runs until it is told to leave or every handle is gone.

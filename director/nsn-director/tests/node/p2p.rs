@@ -1,6 +1,11 @@
-use crate::director::{Director, Wanted, until};
+use crate::{
+    director::{Director, Wanted, until},
+    peer::Peer,
+};
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
+use nsn_director::{clock::unix_ms, p2p::Topic, proto::director::Departure};
+use prost::Message;
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -172,4 +177,27 @@ async fn after_kill_9_a_node_comes_back_as_the_same_peer() -> Result<()> {
     peer.metric_becomes("nsn_bft_voters", 2.0).await?;
     again.check_becomes("models_loaded", true, "").await?;
     again.stop().await
+}
+
+#[tokio::test]
+async fn a_departure_counts_when_it_is_fresh_and_said_for_the_first_time() -> Result<()> {
+    let director = Director::start(Wanted::default()).await?;
+    let peer = Peer::join(&director.quic)?;
+    director.metric_becomes("nsn_bft_voters", 2.0).await?;
+    let departure = |time_ms| Departure { reason: "shutdown".to_owned(), time_ms }.encode_to_vec();
+    let announced = "nsn_p2p_departures_total{reason=\"announced\"}";
+    for (time_ms, ago) in [(unix_ms() - 60_000, "it was sent 60 s ago"), (0, "it was sent 1")] {
+        peer.say(Topic::Departure, &departure(time_ms)).await?;
+        director.says(&format!("A departure of {} is ignored: {ago}", peer.id)).await?;
+    }
+    assert_eq!(director.metric("nsn_bft_voters").await?, 2.0);
+    assert_eq!(director.metric(announced).await?, 0.0);
+
+    let now = unix_ms();
+    peer.say(Topic::Departure, &departure(now)).await?;
+    director.metric_becomes("nsn_bft_voters", 1.0).await?;
+    assert_eq!(director.metric(announced).await?, 1.0);
+    peer.say(Topic::Departure, &departure(now)).await?;
+    director.says("is ignored: it is not newer than the last one").await?;
+    director.stop().await
 }
