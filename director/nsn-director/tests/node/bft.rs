@@ -1,7 +1,6 @@
 use crate::director::{Director, Wanted};
 use anyhow::Result;
 use libp2p::{PeerId, identity::Keypair};
-use nix::sys::signal::Signal;
 use nsn_director::{
     bft::signing::{sign_ballot, sign_proposal},
     proto::bft::{
@@ -69,13 +68,13 @@ async fn two_nodes_commit_a_slot_within_its_deadline() -> Result<()> {
 #[tokio::test]
 async fn four_nodes_commit_with_one_that_is_silent_and_not_with_two() -> Result<()> {
     let directors = committee(4).await?;
-    directors[3].signal(Signal::SIGSTOP);
+    directors[3].freeze().await?;
     let response = propose(&directors[0], 1, 1, 10_000).await??;
     assert_eq!((response.quorum, response.certificate.unwrap().ballots.len()), (3, 3));
     for director in &directors[..3] {
         has_slot(director, 1).await?;
     }
-    directors[2].signal(Signal::SIGSTOP);
+    directors[2].freeze().await?;
     let status = propose(&directors[0], 2, 1, 1000).await?.unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
     assert!(status.message().contains("2 of 4 members voted, a quorum is 3"), "{status}");

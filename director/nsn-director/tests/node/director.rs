@@ -136,6 +136,21 @@ impl Director {
         kill(Pid::from_raw(self.pid()), signal).expect("it is running");
     }
 
+    /// SIGSTOP, and waits until every thread stands: on a busy machine one may still answer for a while.
+    pub async fn freeze(&self) -> Result<()> {
+        self.signal(Signal::SIGSTOP);
+        let threads = format!("/proc/{}/task", self.pid());
+        let stands = |thread: &Path| {
+            let status = fs::read_to_string(thread.join("status")).unwrap_or_default();
+            status.lines().any(|line| line.starts_with("State:\tT"))
+        };
+        until("it stands still", || async {
+            let threads = fs::read_dir(&threads).ok()?.collect::<std::io::Result<Vec<_>>>().ok()?;
+            threads.iter().all(|thread| stands(&thread.path())).then_some(())
+        })
+        .await
+    }
+
     pub async fn ended(&mut self) -> Result<ExitStatus> {
         timeout(Duration::from_secs(30), self.child.wait())
             .await

@@ -24,6 +24,8 @@ async fn two_nodes_find_each_other_by_quic_and_by_tcp() -> Result<()> {
         second.metric_becomes(PEERS, 1.0).await?;
         second.check_becomes("p2p_connected", true, "connected peers: 1").await?;
         second.says(&format!("Director {} (nsn-director/", first.peer_id)).await?;
+        // Who has not heard of a subscription yet has nobody to tell of its departure.
+        second.metric_becomes("nsn_bft_voters", 2.0).await?;
         second.stop().await?;
         first.metric_becomes(PEERS, 0.0).await?;
     }
@@ -151,7 +153,7 @@ async fn a_peer_that_freezes_behind_tcp_is_lost_after_two_pings_without_answer()
     let first = Director::start(Wanted { settings: &settings, ..Wanted::default() }).await?;
     let second = Director::start(joining(&[&first.tcp])).await?;
     first.says(&format!("Director {} (nsn-director/", second.peer_id)).await?;
-    second.signal(Signal::SIGSTOP);
+    second.freeze().await?;
     first.metric_becomes(PEERS, 0.0).await?;
     first.says(&format!("{} does not answer pings", second.peer_id)).await?;
     assert_eq!(first.metric("nsn_p2p_departures_total{reason=\"lost\"}").await?, 1.0);

@@ -66,7 +66,7 @@ async fn a_node_that_was_paused_with_its_sidecar_does_not_take_the_pause_for_sil
     let director = Director::start(Wanted { settings: &settings, ..Wanted::default() }).await?;
     director.check_becomes("models_loaded", true, "").await?;
     let sidecar = Pid::from_raw(sidecar_pid(&director).context("a sidecar")?);
-    director.signal(Signal::SIGSTOP);
+    director.freeze().await?;
     kill(sidecar, Signal::SIGSTOP)?;
     sleep(Duration::from_secs(4)).await;
     director.signal(Signal::SIGCONT);
