@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { type Hub, startHub } from "../../examples/miniature/hub.ts";
 import { attempt, buildTimeout, docker, localInputs, localSecrets, quick } from "./docker.ts";
+import { startTlsFront } from "./tls-front.ts";
 
 const images = ["nsn-director:latest", "nsn-director:test"] as const;
 const lock = "examples/miniature/models.lock.json";
@@ -80,6 +81,24 @@ describe("The commands that people have in their notes", () => {
       await attempt("stop", id);
     }
   }, 120_000);
+
+  it(
+    "docker build --secret id=ca, for a hub whose certificate nobody else knows",
+    async () => {
+      const front = await startTlsFront(folder, hub?.endpoint ?? "");
+      const image = `director-ca-test:${process.pid}`;
+      try {
+        const secret = ["--secret", `id=ca,src=${front.authorities}`];
+        const from = ["--build-arg", `HF_ENDPOINT=${front.endpoint}`];
+        await docker("build", "-t", image, ...weights, ...secret, ...from, ".");
+        expect(front.requests()).toBeGreaterThan(0);
+      } finally {
+        await front.close();
+        await attempt("image", "rm", image);
+      }
+    },
+    buildTimeout,
+  );
 
   it(
     "docker build -t nsn-director:test -f Dockerfile.director .",
