@@ -77,6 +77,15 @@ describe("What of the sources reaches a build", () => {
     expect(ofWhole.map((path) => path.slice(name.length + 1))).toEqual(named);
   });
 
+  it("is any models lock, by the ending of its name, and no other file around it", async () => {
+    const root = join(folder, "locks");
+    const allowed = ["models.lock.json", "small.lock.json", "examples/miniature/models.lock.json"];
+    const others = ["package-lock.json", "models.json", "examples/models.lock.txt", ".git/config"];
+    await write(...[...allowed, ...others, "src/a.lock.json"].map((path) => join(root, path)));
+    await cp(".dockerignore", join(root, ".dockerignore"));
+    expect(await filesOf(root)).toEqual([...allowed].sort());
+  });
+
   it(
     "breaks no image, where a named context brings an environment and tests all the same",
     async () => {
