@@ -6,6 +6,7 @@ import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { type Hub, startHub } from "../../examples/miniature/hub.ts";
+import { loadingLines, loadingOf, stop } from "./containers.ts";
 import { attempt, buildTimeout, docker, localInputs, localSecrets, quick } from "./docker.ts";
 import { startTlsFront } from "./tls-front.ts";
 
@@ -79,6 +80,17 @@ describe("The commands that people have in their notes", () => {
       );
     } finally {
       await attempt("stop", id);
+    }
+  }, 120_000);
+
+  it("docker run --read-only --tmpfs /tmp, on what it made", async () => {
+    const only = ["--read-only", "--tmpfs", "/tmp", "--network", "none"];
+    const id = await docker("run", "--detach", ...only, "nsn-director:latest");
+    try {
+      expect(await loadingOf(id)).toEqual(loadingLines);
+      expect((await stop(id)).code).toBe(0);
+    } finally {
+      await attempt("rm", "--force", id);
     }
   }, 120_000);
 
