@@ -1,25 +1,16 @@
-import { readFileSync } from "node:fs";
 import { Readable } from "node:stream";
-import { rootCertificates } from "node:tls";
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici";
+import type { Dispatcher } from "undici";
 import { isError, RemoteError } from "../errors.ts";
 import type { Fetch, HttpResponse } from "../ports/fetch.ts";
-
-/** What the usual variables say about the network: proxies, and certificates to trust beside the built-in ones. */
-export interface NetworkSettings {
-  readonly httpProxy?: string | undefined;
-  readonly httpsProxy?: string | undefined;
-  readonly noProxy?: string | undefined;
-  /** A PEM file. */
-  readonly extraCertificates?: string | undefined;
-}
+import { dispatcherFor, type NetworkSettings } from "./dispatcher.ts";
 
 const defaultIdle = 120_000;
 
-/** HTTP over undici, with keep-alive, the given proxies and certificates. Loopback is never asked through a proxy. */
+/** HTTP over undici, with keep-alive, the given proxies and certificates, which are looked at when the first request is made. */
 export function httpFetch(settings: NetworkSettings = {}): Fetch {
-  const dispatcher = dispatcherFor(settings);
+  let dispatcher: Dispatcher | undefined;
   return async ({ method, url, headers = {}, body, signal, idleTimeout = defaultIdle }) => {
+    dispatcher ??= dispatcherFor(settings);
     try {
       const response = await dispatcher.request({
         origin: url.origin,
@@ -96,29 +87,4 @@ function reason(error: Error & { code?: string }): string {
     UND_ERR_CONNECT_TIMEOUT: "the connection could not be made in time.",
   };
   return known[error.code ?? ""] ?? error.message;
-}
-
-function dispatcherFor({
-  httpProxy,
-  httpsProxy,
-  noProxy,
-  extraCertificates,
-}: NetworkSettings): Dispatcher {
-  const ca =
-    extraCertificates === undefined
-      ? {}
-      : { ca: [...rootCertificates, readFileSync(extraCertificates, "utf8")] };
-  const common = { connect: { timeout: 30_000, ...ca }, keepAliveTimeout: 30_000, allowH2: false };
-  if (httpProxy === undefined && httpsProxy === undefined) return new Agent(common);
-  const direct = ["localhost", "127.0.0.1", "::1", noProxy]
-    .filter((entry) => entry !== undefined && entry !== "")
-    .join(",");
-  return new EnvHttpProxyAgent({
-    ...common,
-    requestTls: ca,
-    noProxy: direct,
-    proxyTunnel: false,
-    ...(httpProxy === undefined ? {} : { httpProxy }),
-    ...(httpsProxy === undefined ? {} : { httpsProxy }),
-  });
 }
