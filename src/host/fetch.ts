@@ -1,10 +1,14 @@
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
+import { RemoteError } from "../errors.ts";
 import type { Fetch, HttpRequest, HttpResponse } from "../ports/fetch.ts";
 import { dispatcherFor, type NetworkSettings } from "./dispatcher.ts";
-import { networkError } from "./network-error.ts";
+import { named, networkError } from "./network-error.ts";
 
 const defaultIdle = 120_000;
+
+/** What is read as one text: the lists of a hub and of a registry are the longest. */
+const longestText = 32 * 2 ** 20;
 
 /** HTTP over undici, with keep-alive, the given proxies and certificates, which are looked at when the first request is made. */
 export function httpFetch(settings: NetworkSettings = {}): Fetch {
@@ -30,7 +34,7 @@ export function httpFetch(settings: NetworkSettings = {}): Fetch {
         bodyTimeout: idleTimeout,
         reset: false,
       });
-      return answer(response, failure);
+      return answer(response, request, failure);
     } catch (cause) {
       throw failure(cause);
     }
@@ -53,6 +57,7 @@ function sendable(
 
 function answer(
   { statusCode, headers, body }: Dispatcher.ResponseData,
+  request: HttpRequest,
   failure: (cause: unknown) => unknown,
 ): HttpResponse {
   const pieces = watched(body, failure);
@@ -65,7 +70,7 @@ function answer(
       ]),
     ),
     body: pieces,
-    text: () => body.text(),
+    text: () => textOf(pieces, request),
     discard: () => body.dump(),
   };
 }
@@ -85,4 +90,16 @@ async function* watched(
   } catch (cause) {
     throw waiting ? failure(cause) : cause;
   }
+}
+
+async function textOf(body: AsyncIterable<Uint8Array>, request: HttpRequest): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of body) {
+    pieces.push(piece);
+    size += piece.length;
+    if (size > longestText)
+      throw new RemoteError(`${named(request)}: the answer is longer than 32 MiB.`);
+  }
+  return new TextDecoder().decode(Buffer.concat(pieces));
 }

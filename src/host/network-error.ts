@@ -22,7 +22,7 @@ const known: Readonly<Record<string, string>> = {
 type CodedError = Error & { readonly code?: string };
 
 /** The request as messages name it: without its query, which may hold a signature. */
-function named({ method, url }: Pick<HttpRequest, "method" | "url">): string {
+export function named({ method, url }: Pick<HttpRequest, "method" | "url">): string {
   return `${method} ${url.origin}${url.pathname}`;
 }
 
