@@ -4,7 +4,7 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici";
 import { isError, UsageError } from "../errors.ts";
 
 /** An environment variable that somebody has set. */
-export interface Variable {
+interface Variable {
   readonly name: string;
   readonly value: string;
 }
