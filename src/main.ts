@@ -27,6 +27,7 @@ try {
     files,
     clock,
     log: runnerLog({ clock }),
+    signal,
   };
   const dockerConfig = env["DOCKER_CONFIG"] || join(env["HOME"] ?? "", ".docker");
   await runStep(environment, {
@@ -36,7 +37,6 @@ try {
     step,
     artifacts,
     open: opener({ dockerConfig }, ports),
-    signal,
     home: join(import.meta.dirname, "../.."),
     made: (folder) => step.save("made", folder),
   });

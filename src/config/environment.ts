@@ -10,16 +10,22 @@ export interface Environment {
   readonly actor: string | undefined;
   readonly hubEndpoint: string;
   readonly hubToken: string | undefined;
+  /** With the names of the variables: what they say is checked where the network is first used. */
   readonly network: {
-    readonly httpProxy?: string;
-    readonly httpsProxy?: string;
-    readonly noProxy?: string;
-    readonly extraCertificates?: string;
+    readonly httpProxy?: Variable;
+    readonly httpsProxy?: Variable;
+    readonly noProxy?: Variable;
+    readonly extraCertificates?: Variable;
   };
   /** Seconds since 1970 (reproducible-builds.org); wins over the commit's time. */
   readonly sourceDateEpoch: number | undefined;
   /** Undefined outside GitHub's runners. */
   readonly github: GithubEnvironment | undefined;
+}
+
+interface Variable {
+  readonly name: string;
+  readonly value: string;
 }
 
 export interface GithubEnvironment {
@@ -56,11 +62,11 @@ function epochOf(text: string | undefined): number | undefined {
 }
 
 function networkOf(variables: Variables): Environment["network"] {
-  const pick = (name: string, ...from: readonly string[]) => {
+  const pick = (setting: string, ...from: readonly string[]) => {
     const found = from
-      .map((variable) => variables[variable])
-      .find((value) => value !== undefined && value !== "");
-    return found === undefined ? {} : { [name]: found };
+      .map((name) => ({ name, value: variables[name] ?? "" }))
+      .find(({ value }) => value !== "");
+    return found === undefined ? {} : { [setting]: found };
   };
   return {
     ...pick("httpProxy", "http_proxy", "HTTP_PROXY"),
