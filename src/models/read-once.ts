@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import type { Digest } from "../images/digest.ts";
-import { placeReader, type SourcePorts, sourceReader } from "./file-reader.ts";
+import { fileReader, type SourcePorts, sourceReader, sourcesOf } from "./file-reader.ts";
 import { layerSource } from "./layer-source.ts";
 import { imagePath, type LockedModel, type ModelFile } from "./lock.ts";
 import { ownLayerSize, type PlannedLayer, plannedLayer } from "./pack.ts";
+import { beginAgain } from "./sources/begin-again.ts";
 import type { CheckedFile } from "./sources/checked-file.ts";
 import { placesOf } from "./sources/places.ts";
+import { Sources } from "./sources/resume.ts";
 
 /** Small files whose hash nobody told are kept until their layer is made, up to this many bytes in all. */
 const keptBytes = 64 * 2 ** 20;
@@ -37,7 +39,8 @@ export class ReadOnce {
     const id = `${model.name}/${path}`;
     const wanted = { name: imagePath(this.#root, id), size, allow };
     const places = placesOf(model, path, wanted, this.#ports);
-    const reader = placeReader(id, wanted, places, this.#ports, this.#count);
+    const sources = new Sources(wanted, places, this.#ports);
+    const reader = fileReader(id, wanted, sources, this.#ports, this.#count);
     const file = { id, model, file: { path, size, sha256: "", allow } };
     if (size >= ownLayerSize) {
       const digest = await digestOf(
@@ -56,14 +59,21 @@ export class ReadOnce {
     const [first, ...more] = layer.files;
     const known =
       first !== undefined && more.length === 0 ? this.#digests.get(first.id) : undefined;
-    return known ?? (await digestOf(layer, this.#root, (file) => this.#reader(file), signal));
+    if (known !== undefined) return known;
+    const sources = new Map(layer.files.map((file) => [file, this.#sourcesOf(file)]));
+    const readerOf = (file: ModelFile) => {
+      const count = this.#kept.has(file.id) ? undefined : this.#count;
+      return sourceReader(this.#root, file, this.#ports, count, sources.get(file));
+    };
+    const read = () => digestOf(layer, this.#root, readerOf, signal);
+    return await beginAgain(read, this.#ports.log);
   }
 
-  #reader(file: ModelFile): CheckedFile {
+  #sourcesOf(file: ModelFile): Sources {
     const kept = this.#kept.get(file.id);
-    if (kept === undefined) return sourceReader(this.#root, file, this.#ports, this.#count);
+    if (kept === undefined) return sourcesOf(this.#root, file, this.#ports);
     const place = { name: "memory", open: async (from: number) => oneByOne(kept.subarray(from)) };
-    return placeReader(file.id, { name: file.id, ...file.file }, [place], this.#ports);
+    return new Sources({ name: file.id, ...file.file }, [place], this.#ports);
   }
 
   async #readSmall(

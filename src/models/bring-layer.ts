@@ -1,0 +1,116 @@
+import { createHash } from "node:crypto";
+import { IntegrityError } from "../errors.ts";
+import type { BlobSource } from "../images/blob.ts";
+import type { Digest } from "../images/digest.ts";
+import type { Log } from "../ports/log.ts";
+import type { Store } from "../ports/store.ts";
+import type { ModelsResult } from "../results/stages.ts";
+import { type SourcePorts, sourceReader, sourcesOf } from "./file-reader.ts";
+import type { FileVerdict } from "./gate/gate.ts";
+import { layerSource } from "./layer-source.ts";
+import type { ModelFile } from "./lock.ts";
+import type { PlannedLayer } from "./pack.ts";
+import { beginAgain } from "./sources/begin-again.ts";
+import type { CheckedFile } from "./sources/checked-file.ts";
+
+export type LayerState = ModelsResult["layers"][number];
+
+/** One reading of a layer: its bytes, and its files as they pass. */
+interface Reading {
+  readonly source: BlobSource;
+  readonly files: readonly CheckedFile[];
+}
+
+/** Readings of a layer, each from its first byte; all of them know which places gave wrong bytes. */
+export function layerReading(
+  root: string,
+  layer: PlannedLayer,
+  ports: SourcePorts,
+  onRead: (bytes: number) => void,
+): () => Reading {
+  const sources = new Map(layer.files.map((file) => [file, sourcesOf(root, file, ports)]));
+  return () => {
+    const files: CheckedFile[] = [];
+    const readerOf = (file: ModelFile) => {
+      const reader = sourceReader(root, file, ports, onRead, sources.get(file));
+      files.push(reader);
+      return reader;
+    };
+    return { source: layerSource(root, layer, readerOf), files };
+  };
+}
+
+export interface BringContext {
+  readonly store: Store;
+  readonly log: Pick<Log, "info">;
+  readonly mountFrom?: Pick<Store, "name" | "blobSize" | "readBlob"> | undefined;
+  readonly allowCopy?: boolean | undefined;
+  readonly checkOnly?: boolean | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress: (done: number) => void;
+}
+
+interface Brought {
+  readonly state: LayerState;
+  readonly bytesSent: number;
+  /** Of the files that were read for it. */
+  readonly verdicts: readonly FileVerdict[];
+}
+
+/** Brings one layer that the store has not: mounted, copied, or read from its sources, from its first byte again where one of them was wrong. */
+export async function bringLayer(
+  { digest, size }: PlannedLayer,
+  read: () => Reading,
+  context: BringContext,
+): Promise<Brought> {
+  const { store, log, mountFrom, allowCopy, checkOnly, signal, onProgress } = context;
+  let copy: BlobSource["open"] | undefined;
+  if (checkOnly !== true && digest !== undefined && mountFrom !== undefined) {
+    if ((await mountFrom.blobSize(digest)) === size) {
+      if (await store.mountBlob(digest, mountFrom.name))
+        return { state: { digest, size, state: "mounted" }, bytesSent: 0, verdicts: [] };
+      if (allowCopy === true) copy = (at, stop) => mountFrom.readBlob(digest, at, stop);
+    }
+  }
+  return await beginAgain(async () => {
+    const { source, files } = read();
+    const from = copy === undefined ? source : { ...source, open: copy };
+    const put =
+      checkOnly === true
+        ? { digest: await hashed(from, signal, onProgress), size, bytesSent: 0 }
+        : await store.putBlob(from, { signal, onProgress });
+    return {
+      state: {
+        digest: put.digest,
+        size: put.size,
+        state: checkOnly === true ? "checked" : "uploaded",
+      },
+      bytesSent: put.bytesSent,
+      verdicts: files.flatMap(({ verdict }) => verdict ?? []),
+    };
+  }, log);
+}
+
+/** Reads a layer whole and throws it away; an IntegrityError if it is not what was promised. */
+async function hashed(
+  source: BlobSource,
+  signal: AbortSignal,
+  onProgress: (done: number) => void,
+): Promise<Digest> {
+  const hash = createHash("sha256");
+  let at = 0;
+  for await (const piece of source.open(0, signal)) {
+    hash.update(piece);
+    at += piece.length;
+    onProgress(at);
+  }
+  const digest: Digest = `sha256:${hash.digest("hex")}`;
+  if (source.digest !== undefined && source.digest !== digest)
+    throw new IntegrityError(
+      `${source.name}: its layer has the digest ${digest}, the lock says ${source.digest}.`,
+      {
+        todo: "The files are right, so the lock's layers are not: run director-image models lock --repack.",
+      },
+    );
+  return digest;
+}
