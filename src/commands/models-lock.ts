@@ -1,6 +1,8 @@
+import { constants } from "node:fs";
+import { dirname } from "node:path";
 import { amount } from "../amount.ts";
 import { hubOf } from "../config/read.ts";
-import { UsageError } from "../errors.ts";
+import { isError, UsageError } from "../errors.ts";
 import type { LockChanges } from "../models/changes.ts";
 import { formatLock } from "../models/lock-text.ts";
 import { resolveLock } from "../models/resolve.ts";
@@ -27,6 +29,7 @@ export const lockCommand: Command = {
     const text = await files.readFile(spec, "utf8").catch((cause) => {
       throw new UsageError(`--spec: ${spec} cannot be read.`, { cause });
     });
+    await refuseUnwritable(lock, files);
     const previous = await files.stat(lock).then(
       () => readLock(lock, ports),
       () => undefined,
@@ -50,6 +53,25 @@ export const lockCommand: Command = {
     };
   },
 };
+
+/** Gigabytes may be read before the lock is written: that it can be is looked at first. */
+async function refuseUnwritable(path: string, { access }: Pick<Files, "access">): Promise<void> {
+  const folder = dirname(path);
+  try {
+    await access(`${folder}/.`, constants.W_OK);
+  } catch (cause) {
+    throw new UsageError(`--lock: ${path} cannot be written: ${why(cause, folder)}.`, {
+      cause,
+      todo: "Make the folder, or name a file in one that can be written.",
+    });
+  }
+}
+
+function why(error: unknown, folder: string): string {
+  const code = isError(error) ? error.code : undefined;
+  if (code === "ENOENT") return `there is no folder ${folder}`;
+  return code === "ENOTDIR" ? `${folder} is no folder` : `${folder} refuses (${code})`;
+}
 
 /** The file is the old one or the new one, whatever happens. */
 async function replaceFile(
