@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { IntegrityError } from "../errors.ts";
+import { IntegrityError, RemoteError } from "../errors.ts";
 import type { BlobSource } from "../images/blob.ts";
 import type { Digest } from "../images/digest.ts";
 import type { Log } from "../ports/log.ts";
-import type { Store } from "../ports/store.ts";
+import type { PutBlobResult, Store } from "../ports/store.ts";
 import type { ModelsResult } from "../results/stages.ts";
 import { type SourcePorts, sourceReader, sourcesOf } from "./file-reader.ts";
 import type { FileVerdict } from "./gate/gate.ts";
@@ -59,44 +59,55 @@ interface Brought {
 
 /** Brings one layer that the store has not: mounted, copied, or read from its sources, from its first byte again where one of them was wrong. */
 export async function bringLayer(
-  { digest, size }: PlannedLayer,
+  layer: PlannedLayer,
   read: () => Reading,
   context: BringContext,
 ): Promise<Brought> {
-  const { store, log, mountFrom, allowCopy, checkOnly, signal, onProgress } = context;
+  const { digest, size } = layer;
+  const { store, log, mountFrom, checkOnly, signal, onProgress } = context;
+  const options = { signal, onProgress };
   let copy: BlobSource["open"] | undefined;
   if (checkOnly !== true && digest !== undefined && mountFrom !== undefined) {
-    if ((await mountFrom.blobSize(digest)) === size) {
-      if (await store.mountBlob(digest, mountFrom.name))
-        return { state: { digest, size, state: "mounted" }, bytesSent: 0, verdicts: [] };
-      if (allowCopy === true) copy = (at, stop) => mountFrom.readBlob(digest, at, stop);
-    }
+    if (await store.mountBlob(digest, mountFrom.name))
+      return { state: { digest, size, state: "mounted" }, bytesSent: 0, verdicts: [] };
+    copy = await copyOf(digest, size, context);
   }
   return await beginAgain(async () => {
     const { source, files } = read();
     const from = copy === undefined ? source : { ...source, open: copy };
     const put =
-      checkOnly === true
-        ? { digest: await hashed(from, signal, onProgress), size, bytesSent: 0 }
-        : await store.putBlob(from, { signal, onProgress });
+      checkOnly === true ? await check(from, options) : await store.putBlob(from, options);
+    const state = checkOnly === true ? "checked" : "uploaded";
     return {
-      state: {
-        digest: put.digest,
-        size: put.size,
-        state: checkOnly === true ? "checked" : "uploaded",
-      },
+      state: { digest: put.digest, size: put.size, state },
       bytesSent: put.bytesSent,
       verdicts: files.flatMap(({ verdict }) => verdict ?? []),
     };
   }, log);
 }
 
+/** A layer as another repository has it, where it may be copied from there; undefined where that has it not, or shows it to nobody. */
+async function copyOf(
+  digest: Digest,
+  size: number,
+  { mountFrom, allowCopy, log }: BringContext,
+): Promise<BlobSource["open"] | undefined> {
+  if (allowCopy !== true || mountFrom === undefined) return undefined;
+  try {
+    if ((await mountFrom.blobSize(digest)) !== size) return undefined;
+  } catch (error) {
+    if (!(error instanceof RemoteError)) throw error;
+    log.info(`${error.message} The layer is read from its source instead.`);
+    return undefined;
+  }
+  return (from, signal) => mountFrom.readBlob(digest, from, signal);
+}
+
 /** Reads a layer whole and throws it away; an IntegrityError if it is not what was promised. */
-async function hashed(
+async function check(
   source: BlobSource,
-  signal: AbortSignal,
-  onProgress: (done: number) => void,
-): Promise<Digest> {
+  { signal, onProgress }: Pick<BringContext, "signal" | "onProgress">,
+): Promise<PutBlobResult> {
   const hash = createHash("sha256");
   let at = 0;
   for await (const piece of source.open(0, signal)) {
@@ -112,5 +123,5 @@ async function hashed(
         todo: "The files are right, so the lock's layers are not: run director-image models lock --repack.",
       },
     );
-  return digest;
+  return { digest, size: at, bytesSent: 0 };
 }
