@@ -3,7 +3,7 @@ import { IntegrityError, RemoteError } from "../errors.ts";
 import type { BlobSource } from "../images/blob.ts";
 import type { Digest } from "../images/digest.ts";
 import type { Log } from "../ports/log.ts";
-import type { PutBlobResult, Store } from "../ports/store.ts";
+import type { PutBlobOptions, PutBlobResult, Store } from "../ports/store.ts";
 import type { ModelsResult } from "../results/stages.ts";
 import { type SourcePorts, sourceReader, sourcesOf } from "./file-reader.ts";
 import type { FileVerdict } from "./gate/gate.ts";
@@ -75,12 +75,14 @@ export async function bringLayer(
   return await beginAgain(async () => {
     const { source, files } = read();
     const from = copy === undefined ? source : { ...source, open: copy };
-    const put =
-      checkOnly === true ? await check(from, options) : await store.putBlob(from, options);
+    const brought =
+      checkOnly === true
+        ? await check(from, options)
+        : await send(store, { source: from, files }, options);
     const state = checkOnly === true ? "checked" : "uploaded";
     return {
-      state: { digest: put.digest, size: put.size, state },
-      bytesSent: put.bytesSent,
+      state: { digest: brought.digest, size: brought.size, state },
+      bytesSent: brought.bytesSent,
       verdicts: files.flatMap(({ verdict }) => verdict ?? []),
     };
   }, log);
@@ -103,25 +105,42 @@ async function copyOf(
   return (from, signal) => mountFrom.readBlob(digest, from, signal);
 }
 
+const repack =
+  "The files are right, so the lock's layers are not: run director-image models lock --repack.";
+
+/** Sends a layer; where its files are right and it is not the lock's all the same, the error says what to do. */
+async function send(
+  store: Store,
+  { source, files }: Reading,
+  options: PutBlobOptions,
+): Promise<PutBlobResult> {
+  try {
+    return await store.putBlob(source, options);
+  } catch (error) {
+    const whole = files.every(({ sha256 }) => sha256 !== undefined);
+    // With a cause it is the registry that got other bytes than were sent.
+    if (!(error instanceof IntegrityError) || error.cause !== undefined || !whole) throw error;
+    throw new IntegrityError(error.message, { cause: error, todo: repack });
+  }
+}
+
 /** Reads a layer whole and throws it away; an IntegrityError if it is not what was promised. */
 async function check(
   source: BlobSource,
-  { signal, onProgress }: Pick<BringContext, "signal" | "onProgress">,
+  { signal, onProgress }: PutBlobOptions,
 ): Promise<PutBlobResult> {
   const hash = createHash("sha256");
   let at = 0;
   for await (const piece of source.open(0, signal)) {
     hash.update(piece);
     at += piece.length;
-    onProgress(at);
+    onProgress?.(at);
   }
   const digest: Digest = `sha256:${hash.digest("hex")}`;
   if (source.digest !== undefined && source.digest !== digest)
     throw new IntegrityError(
       `${source.name}: its layer has the digest ${digest}, the lock says ${source.digest}.`,
-      {
-        todo: "The files are right, so the lock's layers are not: run director-image models lock --repack.",
-      },
+      { todo: repack },
     );
   return { digest, size: at, bytesSent: 0 };
 }
