@@ -3,6 +3,7 @@ import { IntegrityError, isError } from "../errors.ts";
 import type { Files } from "../ports/files.ts";
 import type { SourcePorts } from "./file-reader.ts";
 import { claimPart, type PartFile } from "./part-file.ts";
+import { removeParts } from "./remove-parts.ts";
 import { beginAgain } from "./sources/begin-again.ts";
 import { CheckedFile } from "./sources/checked-file.ts";
 import type { Place, WantedFile } from "./sources/place.ts";
@@ -32,8 +33,19 @@ export async function fillFile(
   signal?: AbortSignal,
 ): Promise<FillState> {
   const { target, wanted } = filling;
-  if (await isThere(target, wanted, ports.files, signal)) return "cached";
-  const sources = new Sources(wanted, filling.places, ports);
+  const state = (await isThere(target, wanted, ports.files, signal))
+    ? "cached"
+    : await fill(filling, ports, signal);
+  await removeParts(target, ports);
+  return state;
+}
+
+async function fill(
+  filling: Filling,
+  ports: FillPorts,
+  signal: AbortSignal | undefined,
+): Promise<FillState> {
+  const sources = new Sources(filling.wanted, filling.places, ports);
   return await beginAgain(() => fillOnce(filling, sources, ports, signal), ports.log);
 }
 
