@@ -8,6 +8,7 @@ import type { SourcePorts } from "./file-reader.ts";
 import type { FileVerdict } from "./gate/gate.ts";
 import type { PlannedLayer } from "./pack.ts";
 import { layerName } from "./plan.ts";
+import { sharedProgress } from "./shared-progress.ts";
 
 export interface BringPorts extends SourcePorts {
   readonly store: Store;
@@ -54,20 +55,13 @@ export async function bringLayers(
   );
   const missing = planned.filter((_, at) => !found[at]);
   const total = missing.reduce((sum, { size }) => sum + size, 0);
-  const bar = ports.log.progress(
-    options.checkOnly === true ? "checking weights" : "weights",
-    total,
-  );
-  const done = new Map<PlannedLayer, number>();
-  const update = (layer: PlannedLayer, bytes: number) => {
-    done.set(layer, bytes);
-    bar.update([...done.values()].reduce((sum, value) => sum + value, 0));
-  };
+  const label = options.checkOnly === true ? "checking weights" : "weights";
+  const bar = sharedProgress(ports.log, label, total);
   const bring = async (layer: PlannedLayer, stop: AbortSignal): Promise<LayerState> => {
     const read = layerReading(root, layer, ports, (bytes) => {
       tally.bytesRead += bytes;
     });
-    const onProgress = (bytes: number) => update(layer, bytes);
+    const onProgress = (bytes: number) => bar.update(layer, bytes);
     const context = { ...ports, ...options, signal: stop, onProgress };
     const { state, bytesSent, verdicts } = await bringLayer(layer, read, context);
     tally.bytesUploaded += bytesSent;

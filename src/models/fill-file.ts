@@ -20,6 +20,8 @@ export interface Filling {
   readonly places: readonly Place[];
   /** Called with the bytes that came from a place. */
   readonly onRead: (bytes: number) => void;
+  /** Called with the bytes of the file that are at hand by now, those that were there before included. */
+  readonly onProgress: (done: number) => void;
 }
 
 export type FillState = "cached" | "resumed" | "pulled";
@@ -36,6 +38,7 @@ export async function fillFile(
   const state = (await isThere(target, wanted, ports.files, signal))
     ? "cached"
     : await fill(filling, ports, signal);
+  filling.onProgress(wanted.size);
   await removeParts(target, ports);
   return state;
 }
@@ -71,7 +74,7 @@ async function fillOnce(
 
 async function fillPart(
   part: PartFile,
-  { id, wanted, onRead }: Filling,
+  { id, wanted, onRead, onProgress }: Filling,
   sources: Sources,
   ports: FillPorts,
   signal: AbortSignal | undefined,
@@ -80,6 +83,7 @@ async function fillPart(
   try {
     const kept = Math.min(part.size, wanted.size);
     if (kept > 0) sources.credit(earlier);
+    onProgress(kept);
     const read = async function* (from: number, stop?: AbortSignal) {
       yield* piecesOf(handle, from, kept, stop);
       for await (const piece of sources.read(Math.max(from, kept), stop)) {
@@ -95,6 +99,7 @@ async function fillPart(
       if (fresh <= 0) continue;
       await writeAll(handle, piece.subarray(piece.length - fresh), at);
       at = reader.at;
+      onProgress(at);
     }
     await handle.truncate(wanted.size);
     await handle.sync();
