@@ -33,12 +33,14 @@ export const pullCommand: Command = {
     { flag: "--jobs <n>", description: "files side by side", default: "4" },
   ],
   run: async (given, { ports, environment }) => {
+    const out = given.value("out") ?? "";
+    if (out === "") throw new UsageError("--out: no folder was named.");
     const lock = await readLock(given.value("lock") ?? "", ports);
     const result = await pullModels(
       lock,
       { ...ports, hub: hubOf(given.value("hub-token"), environment) },
       {
-        out: given.value("out") ?? "",
+        out,
         image: imageAt(given.value("image"), lock, ports),
         concurrency: count("--jobs", given.value("jobs") ?? "", 1),
         signal: ports.signal,
@@ -65,6 +67,7 @@ export const verifyCommand: Command = {
     const folder = given.value("dir");
     if ((folder === undefined) === (given.value("image") === undefined))
       throw new UsageError("models verify: give either --dir or --image.");
+    if (folder === "") throw new UsageError("--dir: no folder was named.");
     const lock = await readLock(given.value("lock") ?? "", ports);
     const image = imageAt(given.value("image"), lock, ports);
     const { signal } = ports;

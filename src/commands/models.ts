@@ -1,13 +1,15 @@
 import { amount } from "../amount.ts";
 import { hubOf } from "../config/read.ts";
 import { count, list } from "../config/values.ts";
+import { UsageError } from "../errors.ts";
 import { parsePlatform, platformName } from "../images/platform.ts";
 import { parsePlace, parseReference, placeName } from "../images/reference.ts";
 import { planModels } from "../models/plan.ts";
 import { pushModels } from "../models/push.ts";
 import { readLock } from "../pipeline/models.ts";
+import { canMount } from "../pipeline/mount.ts";
 import { countRequests } from "../stores/count-requests.ts";
-import type { Command } from "./command.ts";
+import type { Command, Given } from "./command.ts";
 import { lockCommand } from "./models-lock.ts";
 import { pullCommand, verifyCommand } from "./models-pull.ts";
 
@@ -63,10 +65,9 @@ const push: Command = {
     { flag: "--jobs <n>", description: "layers side by side", default: "4" },
   ],
   run: async (given, { ports, environment }) => {
+    const { to, mountFrom, platforms } = pushFlags(given);
     const lock = await readLock(given.value("lock") ?? "", ports);
-    const to = parseReference(given.value("to") ?? "");
     const counted = countRequests(ports.fetch);
-    const from = given.value("mount-from");
     const { result } = await pushModels(
       lock,
       {
@@ -76,11 +77,9 @@ const push: Command = {
         storeRequests: counted.requests,
       },
       {
-        platforms: list(given.value("platforms") ?? "").map((name) =>
-          platformName(parsePlatform(name)),
-        ),
+        platforms,
         concurrency: count("--jobs", given.value("jobs") ?? "", 1),
-        mountFrom: from === undefined ? undefined : ports.open(parsePlace(from)),
+        mountFrom: mountFrom === undefined ? undefined : ports.open(mountFrom),
         allowCopy: given.isSet("allow-copy"),
         tag: to.tag,
         journal: `${given.value("lock")}.journal`,
@@ -98,6 +97,34 @@ const push: Command = {
     };
   },
 };
+
+/** Flags of `models push` that mean nothing, or that contradict one another, are refused. */
+function pushFlags(given: Given) {
+  const to = parseReference(given.value("to") ?? "");
+  if (to.digest !== undefined)
+    throw new UsageError(`--to: a digest cannot be chosen for what is written: ${to.digest}.`, {
+      todo: "Give a repository, with a tag if it shall have one beside its own.",
+    });
+  const platforms = list(given.value("platforms") ?? "").map((name) =>
+    platformName(parsePlatform(name)),
+  );
+  if (platforms.length === 0)
+    throw new UsageError("--platforms: an image of no platform is none; name at least one.");
+  const twice = platforms.find((name, at) => platforms.indexOf(name) !== at);
+  if (twice !== undefined) throw new UsageError(`--platforms: ${twice} is there twice.`);
+  const from = given.value("mount-from");
+  if (from === undefined) {
+    if (given.isSet("allow-copy"))
+      throw new UsageError("--allow-copy: there is nothing to copy from without --mount-from.");
+    return { to, platforms, mountFrom: undefined };
+  }
+  const mountFrom = parsePlace(from);
+  if (!canMount(mountFrom, to))
+    throw new UsageError(`--mount-from: ${from} is not in the registry of --to ${placeName(to)}.`, {
+      todo: "A registry mounts blobs of its own repositories only; leave --mount-from out.",
+    });
+  return { to, platforms, mountFrom };
+}
 
 export const modelsCommands: readonly Command[] = [
   lockCommand,

@@ -8,6 +8,7 @@ import { type FillState, fillFile } from "./fill-file.ts";
 import { imagePlaces, type ModelsImageAt } from "./image-files.ts";
 import { filesOf, type Lock, lockName, type ModelFile } from "./lock.ts";
 import { formatLock } from "./lock-text.ts";
+import { sharedProgress } from "./shared-progress.ts";
 import { withHashThread } from "./sources/hash-thread.ts";
 import { placesOf } from "./sources/places.ts";
 
@@ -58,9 +59,10 @@ async function pull(
   const places = image === undefined ? undefined : await imagePlaces(lock, image);
   const files = filesOf(lock.models);
   const bytes = files.reduce((sum, { file }) => sum + file.size, 0);
-  const bar = ports.log.progress("weights", bytes);
+  const bar = sharedProgress(ports.log, "weights", bytes);
   let bytesRead = 0;
-  const fill = async ({ id, model, file }: ModelFile, stop: AbortSignal) => {
+  const fill = async (one: ModelFile, stop: AbortSignal) => {
+    const { id, model, file } = one;
     const wanted = { name: id, ...file };
     const there = places?.get(id);
     const filling = {
@@ -70,8 +72,8 @@ async function pull(
       places: there === undefined ? placesOf(model, file.path, wanted, ports) : [there],
       onRead: (more: number) => {
         bytesRead += more;
-        bar.update(bytesRead);
       },
+      onProgress: (done: number) => bar.update(one, done),
     };
     const state = await onDisk(out, () => fillFile(filling, ports, stop));
     ports.log.info(
