@@ -73,7 +73,12 @@ async function buildWith(
   const image = parsePlace(plan.image);
   const builder = await useBuilder(
     { ...options, registry: image.kind === "registry" ? image.registry : undefined, keep },
-    { docker, clock, announce: (name) => files.writeFile(join(scratch, builderFile), name) },
+    {
+      docker,
+      clock,
+      signal,
+      announce: (name) => files.writeFile(join(scratch, builderFile), name),
+    },
   );
   try {
     const layout = layoutName(platforms, plan);
