@@ -1,6 +1,7 @@
 import { amount } from "../amount.ts";
+import { items } from "../config/entries.ts";
 import { hubOf } from "../config/read.ts";
-import { count, list } from "../config/values.ts";
+import { count } from "../config/values.ts";
 import { parsePlatform, platformName } from "../images/platform.ts";
 import { parsePlace, parseReference, placeName } from "../images/reference.ts";
 import { planModels } from "../models/plan.ts";
@@ -76,7 +77,7 @@ const push: Command = {
         storeRequests: counted.requests,
       },
       {
-        platforms: list(given.value("platforms") ?? "").map((name) =>
+        platforms: items("--platforms", given.value("platforms") ?? "").map((name) =>
           platformName(parsePlatform(name)),
         ),
         concurrency: count("--jobs", given.value("jobs") ?? "", 1),
