@@ -9,6 +9,7 @@ import { pushModels } from "../models/push.ts";
 import { readLock } from "../pipeline/models.ts";
 import { countRequests } from "../stores/count-requests.ts";
 import type { Command } from "./command.ts";
+import { loginInputs, openWith } from "./login.ts";
 import { lockCommand } from "./models-lock.ts";
 import { pullCommand, verifyCommand } from "./models-pull.ts";
 
@@ -44,7 +45,7 @@ const push: Command = {
   name: "models push",
   summary: "stream the weights to a repository and write the models image",
   example: "director-image models push --lock models.lock.json --to 127.0.0.1:5000/director",
-  inputs: ["hub-token"],
+  inputs: ["hub-token", ...loginInputs],
   flags: [
     lockFlag,
     { flag: "--to <repository[:tag]>", description: "where they go", required: true },
@@ -66,13 +67,14 @@ const push: Command = {
   run: async (given, { ports, environment }) => {
     const lock = await readLock(given.value("lock") ?? "", ports);
     const to = parseReference(given.value("to") ?? "");
+    const open = openWith(to, given, ports, environment);
     const counted = countRequests(ports.fetch);
     const from = given.value("mount-from");
     const { result } = await pushModels(
       lock,
       {
         ...ports,
-        store: ports.open(to, { fetch: counted.fetch }),
+        store: open(to, { fetch: counted.fetch }),
         hub: hubOf(given.value("hub-token"), environment),
         storeRequests: counted.requests,
       },
@@ -81,7 +83,7 @@ const push: Command = {
           platformName(parsePlatform(name)),
         ),
         concurrency: count("--jobs", given.value("jobs") ?? "", 1),
-        mountFrom: from === undefined ? undefined : ports.open(parsePlace(from)),
+        mountFrom: from === undefined ? undefined : open(parsePlace(from)),
         allowCopy: given.isSet("allow-copy"),
         tag: to.tag,
         journal: `${given.value("lock")}.journal`,

@@ -114,7 +114,7 @@ function named(name: InputName, found: readonly string[]): readonly string[] {
 }
 
 /** The workflow's own token opens ghcr.io; it is never sent to another registry. */
-function credentialsOf(
+export function credentialsOf(
   read: Read,
   image: Reference,
   { actor = "token" }: Environment,
