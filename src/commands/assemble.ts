@@ -15,12 +15,14 @@ import { runtimePlatforms } from "../pipeline/runtime-images.ts";
 import { writeResult } from "../results/folder.ts";
 import { deliveries } from "../results/stages.ts";
 import type { Command } from "./command.ts";
+import { loginInputs, openWith } from "./login.ts";
 
 export const assembleCommand: Command = {
   name: "assemble",
   summary: "put the weights below a runtime image, by writing manifests only",
   example:
     "director-image assemble --runtime 127.0.0.1:5000/director@sha256:… --lock models.lock.json --to 127.0.0.1:5000/director",
+  inputs: loginInputs,
   flags: [
     {
       flag: "--runtime <ref...>",
@@ -52,7 +54,8 @@ export const assembleCommand: Command = {
   run: async (given, { ports, environment }) => {
     const to = candidatePlace(given.value("to") ?? "");
     const delivery = choice("--delivery", given.value("delivery") ?? "", deliveries);
-    const { open, log, signal } = ports;
+    const { log, signal } = ports;
+    const open = openWith(to, given, ports, environment);
     const written = await readLock(given.value("lock") ?? "", ports);
     const target = open(to);
     const lock = isComplete(written)

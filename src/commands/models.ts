@@ -1,6 +1,7 @@
 import { amount } from "../amount.ts";
+import { items } from "../config/entries.ts";
 import { hubOf } from "../config/read.ts";
-import { count, list } from "../config/values.ts";
+import { count } from "../config/values.ts";
 import { UsageError } from "../errors.ts";
 import { parsePlatform, platformName } from "../images/platform.ts";
 import { parsePlace, parseReference, placeName } from "../images/reference.ts";
@@ -10,6 +11,7 @@ import { readLock } from "../pipeline/models.ts";
 import { canMount } from "../pipeline/mount.ts";
 import { countRequests } from "../stores/count-requests.ts";
 import type { Command, Given } from "./command.ts";
+import { loginInputs, openWith } from "./login.ts";
 import { lockCommand } from "./models-lock.ts";
 import { pullCommand, verifyCommand } from "./models-pull.ts";
 
@@ -45,7 +47,7 @@ const push: Command = {
   name: "models push",
   summary: "stream the weights to a repository and write the models image",
   example: "director-image models push --lock models.lock.json --to 127.0.0.1:5000/director",
-  inputs: ["hub-token"],
+  inputs: ["hub-token", ...loginInputs],
   flags: [
     lockFlag,
     { flag: "--to <repository[:tag]>", description: "where they go", required: true },
@@ -67,19 +69,20 @@ const push: Command = {
   run: async (given, { ports, environment }) => {
     const { to, mountFrom, platforms } = pushFlags(given);
     const lock = await readLock(given.value("lock") ?? "", ports);
+    const open = openWith(to, given, ports, environment);
     const counted = countRequests(ports.fetch);
     const { result } = await pushModels(
       lock,
       {
         ...ports,
-        store: ports.open(to, { fetch: counted.fetch }),
+        store: open(to, { fetch: counted.fetch }),
         hub: hubOf(given.value("hub-token"), environment),
         storeRequests: counted.requests,
       },
       {
         platforms,
         concurrency: count("--jobs", given.value("jobs") ?? "", 1),
-        mountFrom: mountFrom === undefined ? undefined : ports.open(mountFrom),
+        mountFrom: mountFrom === undefined ? undefined : open(mountFrom),
         allowCopy: given.isSet("allow-copy"),
         tag: to.tag,
         journal: `${given.value("lock")}.journal`,
@@ -105,7 +108,7 @@ function pushFlags(given: Given) {
     throw new UsageError(`--to: a digest cannot be chosen for what is written: ${to.digest}.`, {
       todo: "Give a repository, with a tag if it shall have one beside its own.",
     });
-  const platforms = list(given.value("platforms") ?? "").map((name) =>
+  const platforms = items("--platforms", given.value("platforms") ?? "").map((name) =>
     platformName(parsePlatform(name)),
   );
   if (platforms.length === 0)

@@ -57,8 +57,14 @@ export function readEnvironment(variables: Variables, folder: string): Environme
 
 function epochOf(text: string | undefined): number | undefined {
   if (text === undefined || text === "") return undefined;
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new UsageError(`SOURCE_DATE_EPOCH: "${text}" is not a number of seconds since 1970.`);
+  if (!/^\d+$/.test(text))
+    throw new UsageError(`SOURCE_DATE_EPOCH: "${text}" is not a number of seconds since 1970.`);
+  // An image's `created` is RFC 3339, whose years have four digits.
+  if (Number(text) >= Date.UTC(10_000, 0) / 1000)
+    throw new UsageError(
+      `SOURCE_DATE_EPOCH: "${text}" is after the year 9999; wanted seconds since 1970.`,
+    );
+  return Number(text);
 }
 
 function networkOf(variables: Variables): Environment["network"] {

@@ -11,7 +11,7 @@ import type { Platform } from "../images/platform.ts";
 import { parsePlace, type Reference } from "../images/reference.ts";
 import type { BuildResult, PrepareResult } from "../results/stages.ts";
 import { transfer } from "../stores/transfer.ts";
-import { builderFile } from "./clean-up.ts";
+import { rememberBuilder } from "./clean-up.ts";
 import { needed } from "./needed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
@@ -73,7 +73,12 @@ async function buildWith(
   const image = parsePlace(plan.image);
   const builder = await useBuilder(
     { ...options, registry: image.kind === "registry" ? image.registry : undefined, keep },
-    { docker, clock, announce: (name) => files.writeFile(join(scratch, builderFile), name) },
+    {
+      docker,
+      clock,
+      signal,
+      announce: (name) => rememberBuilder(name, scratch, docker.env, files),
+    },
   );
   try {
     const layout = layoutName(platforms, plan);

@@ -1,12 +1,13 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
+import { secretValues } from "../config/entries.ts";
 import type { Environment } from "../config/environment.ts";
 import { readFacts } from "../config/facts.ts";
 import type { Input, StageName } from "../config/input.ts";
 import { type InputName, inputs } from "../config/inputs.ts";
 import { readConfig } from "../config/read.ts";
-import { lines } from "../config/values.ts";
+import { type Log, maskSecret } from "../ports/log.ts";
 import type { Artifacts, Step } from "../ports/step.ts";
 import { outputsOf } from "../report/outputs.ts";
 import { summary } from "../report/summary.ts";
@@ -36,7 +37,7 @@ const predecessors: Readonly<Record<StageName, readonly StageName[]>> = {
 /** One step of a workflow: reads the inputs, runs the pipeline or one stage of it, and leaves outputs, artifacts and a summary. */
 export async function runStep(environment: Environment, ports: StepPorts): Promise<void> {
   const { step, log } = ports;
-  maskSecrets(step, log.mask);
+  maskSecrets(step, log);
   const config = readConfig((name) => step.input(name), environment);
   const facts = await readFacts(environment, ports);
   try {
@@ -97,12 +98,12 @@ function only(stage: StageName, results: Results): Results {
   return { prepare: results.prepare, build: [], scan: [], accept: [], ...own };
 }
 
-function maskSecrets(step: Step, mask: (secret: string) => void): void {
+function maskSecrets(step: Step, log: Pick<Log, "mask">): void {
   for (const name of Object.keys(inputs) as InputName[]) {
     const input: Input = inputs[name];
     const value = step.input(name);
     if (input.secret !== true || value === undefined) continue;
-    if (input.lines !== true) mask(value.trim());
-    else for (const line of lines(value)) mask(line.slice(line.indexOf("=") + 1));
+    const secrets = input.lines === true ? secretValues(name, value) : [value.trim()];
+    for (const secret of secrets) maskSecret(log, secret);
   }
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { z } from "zod";
+import { UsageError } from "../errors.ts";
 import type { Files } from "../ports/files.ts";
 import { parseDocument } from "./shape.ts";
 
@@ -10,7 +11,7 @@ export async function writeResult(
   name: string,
   result: object,
 ): Promise<string> {
-  await files.mkdir(folder, { recursive: true });
+  await files.mkdir(folder, { recursive: true }).catch(notAFolder(folder));
   const path = join(folder, `${name}.json`);
   await files.writeFile(`${path}.new`, `${JSON.stringify(result, null, 2)}\n`);
   await files.rename(`${path}.new`, path);
@@ -28,9 +29,10 @@ export async function readResult<T>(
   let text: string;
   try {
     text = await files.readFile(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+  } catch (thrown) {
+    const error = thrown as NodeJS.ErrnoException;
+    if (error.code === "ENOENT") return undefined;
+    return notAFolder(folder)(error);
   }
   return parseDocument(
     shape,
@@ -47,11 +49,23 @@ export async function readResults<T>(
   stage: string,
   shape: z.ZodType<T>,
 ): Promise<readonly T[]> {
-  const names = (await files.readdir(folder).catch(() => [] as string[])).filter(
+  const all = await files.readdir(folder).catch((error) => {
+    if (error.code === "ENOENT") return [] as string[];
+    return notAFolder(folder)(error);
+  });
+  const names = all.filter(
     (name) => name === `${stage}.json` || (name.startsWith(`${stage}-`) && name.endsWith(".json")),
   );
   const results = await Promise.all(
     names.sort().map((name) => readResult(files, folder, name.slice(0, -".json".length), shape)),
   );
   return results.filter((result) => result !== undefined);
+}
+
+/** What is thrown where a folder of that name cannot be: a UsageError where it, or what it lies in, is a file. */
+function notAFolder(folder: string): (error: NodeJS.ErrnoException) => never {
+  return (cause) => {
+    if (cause.code !== "ENOTDIR" && cause.code !== "EEXIST") throw cause;
+    throw new UsageError(`results: ${folder} is not a folder.`, { cause });
+  };
 }
