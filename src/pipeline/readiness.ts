@@ -1,4 +1,5 @@
 import type { AcceptResult, AssembleResult, ScanResult } from "../results/stages.ts";
+import { worst } from "../results/verdict.ts";
 
 export interface Readiness {
   /** What was looked at and said no: never published. */
@@ -28,34 +29,33 @@ interface Finding {
   readonly missing?: string;
 }
 
+/** Every scan of the platform counts: one that failed, or that looked at something else, is not made good by another. */
 function scanOf(
   { platform, runtimeDigest }: AssembleResult["platforms"][number],
   scans: readonly ScanResult[],
 ): Finding {
-  const scan = scans.find(({ platforms }) =>
+  const looked = scans.filter(({ platforms }) =>
     platforms.some((scanned) => scanned.platform === platform),
   );
-  const scanned = scan?.platforms.find((entry) => entry.platform === platform);
-  if (scan === undefined || scanned === undefined) return { missing: `the scan of ${platform}` };
-  if (scanned.digest !== runtimeDigest)
+  const scan = worst(looked);
+  if (scan === undefined) return { missing: `the scan of ${platform}` };
+  const foreign = looked
+    .flatMap(({ platforms }) => platforms)
+    .find((scanned) => scanned.platform === platform && scanned.digest !== runtimeDigest);
+  if (foreign !== undefined)
     return {
-      refused: `the scan of ${platform} looked at ${scanned.digest}, the candidate was made from ${runtimeDigest}`,
+      refused: `the scan of ${platform} looked at ${foreign.digest}, the candidate was made from ${runtimeDigest}`,
     };
   return judged(`the scan of ${platform}`, scan);
 }
 
 function acceptanceOf({ digest }: AssembleResult, accepts: readonly AcceptResult[]): Finding {
-  const [first] = accepts;
-  if (first === undefined) return { missing: "the acceptance" };
-  const other = accepts.find((accept) => accept.digest !== digest);
+  const accept = worst(accepts);
+  if (accept === undefined) return { missing: "the acceptance" };
+  const other = accepts.find((entry) => entry.digest !== digest);
   if (other !== undefined)
     return { refused: `the acceptance started ${other.digest}, the candidate is ${digest}` };
-  return judged(
-    "the acceptance",
-    accepts.find(({ verdict }) => verdict === "failed") ??
-      accepts.find(({ verdict }) => verdict !== "passed") ??
-      first,
-  );
+  return judged("the acceptance", accept);
 }
 
 function judged(
