@@ -16,6 +16,7 @@ import {
 } from "../results/stages.ts";
 import { assembleStage } from "./assemble.ts";
 import { buildStage } from "./build.ts";
+import { jobName } from "./job.ts";
 import { modelsStage } from "./models.ts";
 import type { Ports } from "./ports.ts";
 import { mayPush, prepare } from "./prepare.ts";
@@ -115,15 +116,14 @@ export async function readAll(folder: string, { files }: Pick<Ports, "files">): 
   };
 }
 
-/** `build-linux-amd64` where one platform of several was built alone. */
+/** How a stage's result is called in the results folder, and its artifact: `build-linux-amd64` where one platform of several was built alone. */
 export function resultName(
   name: StageName,
-  { platforms }: Pick<Config, "platforms">,
-  { prepare: plan }: Results,
+  job: Pick<Config, "platforms">,
+  { prepare: plan }: Pick<Results, "prepare">,
 ): string {
   const perPlatform = name === "build" || name === "scan" || name === "accept";
-  if (!perPlatform || platforms.length >= (plan?.platforms.length ?? 1)) return name;
-  return `${name}-${platforms.join("-").replaceAll("/", "-")}`;
+  return perPlatform && plan !== undefined ? jobName(name, job, plan) : name;
 }
 
 /** Runs stages side by side. When one fails the others are stopped, and waited for: nothing goes on in the background of a failed run. */

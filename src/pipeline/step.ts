@@ -11,6 +11,7 @@ import type { Artifacts, Step } from "../ports/step.ts";
 import { outputsOf } from "../report/outputs.ts";
 import { summary } from "../report/summary.ts";
 import type { Results } from "../results/stages.ts";
+import { jobName } from "./job.ts";
 import type { Ports } from "./ports.ts";
 import { readAll, resultName, runPipeline, runStage } from "./run.ts";
 
@@ -59,10 +60,10 @@ async function runAlone(
   ports: StepPorts,
   run: () => Promise<object>,
 ): Promise<void> {
-  const { artifacts, files, log } = ports;
+  const { artifacts, log } = ports;
   const before = predecessors[stage];
   if (before.length > 0) {
-    await files.mkdir(config.results, { recursive: true });
+    await ports.files.mkdir(config.results, { recursive: true });
     const isWanted = (name: string) =>
       before.some(
         (wanted) => name === `${prefix}${wanted}` || name.startsWith(`${prefix}${wanted}-`),
@@ -73,21 +74,29 @@ async function runAlone(
   await run();
   const results = await readAll(config.results, ports);
   const name = resultName(stage, config, results);
-  await artifacts.upload(`${prefix}${name}`, config.results, await filesOf(name, config.results));
+  const files = await filesOf(stage, config, results);
+  await artifacts.upload(`${prefix}${name}`, config.results, files);
 }
 
 /** A stage's files in the results folder: its result, the completed lock, the layout of a runtime that was not pushed. */
-async function filesOf(name: string, folder: string): Promise<readonly string[]> {
-  const layout = name.startsWith("build") ? name.replace("build", "runtime") : undefined;
+async function filesOf(
+  stage: StageName,
+  config: Config,
+  results: Results,
+): Promise<readonly string[]> {
+  const { results: folder } = config;
+  const { prepare: plan } = results;
+  const layout =
+    stage === "build" && plan !== undefined ? `${jobName("runtime", config, plan)}/` : undefined;
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
     .filter(
       (path) =>
-        path === `${name}.json` ||
-        (name === "models" && path === "models.lock.json") ||
-        (layout !== undefined && path.startsWith(`${layout}/`)),
+        path === `${resultName(stage, config, results)}.json` ||
+        (stage === "models" && path === "models.lock.json") ||
+        (layout !== undefined && path.startsWith(layout)),
     );
 }
 
