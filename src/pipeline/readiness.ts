@@ -1,3 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Digest } from "../images/digest.ts";
+import type { Platform } from "../images/platform.ts";
 import type { AcceptResult, AssembleResult, ScanResult } from "../results/stages.ts";
 import { worst } from "../results/verdict.ts";
 
@@ -8,14 +11,28 @@ export interface Readiness {
   readonly missing: readonly string[];
 }
 
-/** Whether this very candidate was scanned and accepted, by the digests in the results (design: "promote"). */
+/** A platform of the candidate as the store has it. */
+export interface SeenPlatform {
+  readonly platform: Platform;
+  readonly digest: Digest;
+  /** Of the layers that are the runtime's; undefined where the image does not tell them from the models'. */
+  readonly diffIds: readonly Digest[] | undefined;
+}
+
+/**
+ * Whether this very candidate was scanned and accepted (design: "promote"): the results speak of its digests, and the layers that were
+ * scanned are those of the image that the store has.
+ */
 export function readiness(
   candidate: AssembleResult,
+  seen: readonly SeenPlatform[],
   scans: readonly ScanResult[],
   accepts: readonly AcceptResult[],
 ): Readiness {
   const found = [
-    ...candidate.platforms.map((platform) => scanOf(platform, scans)),
+    ...candidate.platforms.map((platform) => sameAs(platform, seen)),
+    ...seen.map((platform) => namedIn(candidate, platform)),
+    ...candidate.platforms.map((platform) => scanOf(platform, seen, scans)),
     acceptanceOf(candidate, accepts),
   ];
   return {
@@ -24,14 +41,32 @@ export function readiness(
   };
 }
 
+type Assembled = AssembleResult["platforms"][number];
+
 interface Finding {
   readonly refused?: string;
   readonly missing?: string;
 }
 
+function sameAs({ platform, digest }: Assembled, seen: readonly SeenPlatform[]): Finding {
+  const found = seen.find((entry) => entry.platform === platform);
+  return found?.digest === digest
+    ? {}
+    : {
+        refused: `assemble.json names ${digest} for ${platform}, the candidate has ${found?.digest ?? "no such platform"}`,
+      };
+}
+
+function namedIn({ platforms }: AssembleResult, { platform, digest }: SeenPlatform): Finding {
+  return platforms.some((entry) => entry.platform === platform)
+    ? {}
+    : { refused: `the candidate has ${digest} for ${platform}, which assemble.json does not name` };
+}
+
 /** Every scan of the platform counts: one that failed, or that looked at something else, is not made good by another. */
 function scanOf(
-  { platform, runtimeDigest }: AssembleResult["platforms"][number],
+  { platform, runtimeDigest }: Assembled,
+  seen: readonly SeenPlatform[],
   scans: readonly ScanResult[],
 ): Finding {
   const looked = scans.filter(({ platforms }) =>
@@ -39,14 +74,23 @@ function scanOf(
   );
   const scan = worst(looked);
   if (scan === undefined) return { missing: `the scan of ${platform}` };
-  const foreign = looked
+  const scanned = looked
     .flatMap(({ platforms }) => platforms)
-    .find((scanned) => scanned.platform === platform && scanned.digest !== runtimeDigest);
+    .filter((entry) => entry.platform === platform);
+  const foreign = scanned.find((entry) => entry.digest !== runtimeDigest);
   if (foreign !== undefined)
     return {
       refused: `the scan of ${platform} looked at ${foreign.digest}, the candidate was made from ${runtimeDigest}`,
     };
-  return judged(`the scan of ${platform}`, scan);
+  const layers = seen.find((entry) => entry.platform === platform)?.diffIds;
+  if (scanned.some(({ diffIds }) => diffIds !== undefined && !isDeepStrictEqual(diffIds, layers)))
+    return {
+      refused: `the scan of ${platform} looked at other layers than the candidate's (diff_ids)`,
+    };
+  const verdict = judged(`the scan of ${platform}`, scan);
+  return verdict.refused === undefined && scanned.some(({ diffIds }) => diffIds === undefined)
+    ? { missing: `the scan of ${platform} (it does not say which layers it looked at)` }
+    : verdict;
 }
 
 function acceptanceOf({ digest }: AssembleResult, accepts: readonly AcceptResult[]): Finding {
