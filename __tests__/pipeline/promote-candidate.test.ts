@@ -51,6 +51,15 @@ describe("a candidate with weights", () => {
     expect(await given.target.manifestDigest("latest")).toBe(candidate.digest);
   });
 
+  it("is published under a tag that was given twice, once", async () => {
+    const { tags } = await attempt({ tags: ["latest", "1.0", "latest"] });
+    expect(tags).toMatchObject([
+      { tag: "latest", moved: true, why: "first" },
+      { tag: "1.0", moved: true, why: "first" },
+    ]);
+    expect(await given.target.manifestDigest("latest")).toBe(candidate.digest);
+  });
+
   it("is refused where another runtime was scanned under the digest that assemble.json names", async () => {
     const other = await putRuntime(given.software, [{ "app/amd64": "2" }]);
     const [amd64, arm64] = scan.platforms;

@@ -29,7 +29,8 @@ type Move = PromoteResult["tags"][number] & { readonly before: Document | undefi
 /** Points tags at a candidate that was tested: all of them, or none. Throws a CheckError that names what is missing or refused. */
 export async function promote(promoting: Promoting, ports: Ports): Promise<PromoteResult> {
   const { store, log } = ports;
-  const { candidate, tags, force } = promoting;
+  const { candidate, force } = promoting;
+  const tags = [...new Set(promoting.tags)];
   const bad = tags.find((tag) => !isTag(tag));
   if (bad !== undefined) throw new UsageError(`"${bad}" is not a tag.`);
   const document = await store.readManifest(candidate.digest);
