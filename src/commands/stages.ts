@@ -10,6 +10,7 @@ import { loginOf } from "../pipeline/open.ts";
 import { mayPush } from "../pipeline/prepare.ts";
 import { runPipeline, runStage } from "../pipeline/run.ts";
 import { lines } from "../report/lines.ts";
+import { byStage } from "../report/stages.ts";
 import type { BuildResult } from "../results/stages.ts";
 import type { Command, Context, Given } from "./command.ts";
 
@@ -104,7 +105,7 @@ export const runCommand: Command = {
       );
     }
     return {
-      json: Object.fromEntries(Object.entries(results).filter(([, value]) => value !== undefined)),
+      json: byStage(results),
       text: lines(results, name),
     };
   },
