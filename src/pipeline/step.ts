@@ -13,7 +13,7 @@ import { summary } from "../report/summary.ts";
 import type { Results } from "../results/stages.ts";
 import { jobName } from "./job.ts";
 import type { Ports } from "./ports.ts";
-import { readAll, resultName, runPipeline, runStage } from "./run.ts";
+import { readAll, resultName, runPipeline, runStages } from "./run.ts";
 
 export interface StepPorts extends Ports {
   readonly step: Step;
@@ -21,6 +21,9 @@ export interface StepPorts extends Ports {
 }
 
 const prefix = "director-image-";
+
+/** What a run left that never began. */
+const nothing: Results = { build: [], scan: [], accept: [] };
 
 /** Whose results a stage reads: others may be gigabytes (the layout of a runtime that was not pushed). */
 const predecessors: Readonly<Record<StageName, readonly StageName[]>> = {
@@ -40,16 +43,18 @@ export async function runStep(environment: Environment, ports: StepPorts): Promi
   maskSecrets(step, log.mask);
   const config = readConfig((name) => step.input(name), environment);
   const facts = await readFacts(environment, ports);
+  const { stage } = config;
+  let isOurs = stage !== "all";
   try {
-    if (config.stage === "all") await runPipeline(config, facts, ports);
-    else
-      await runAlone(config.stage, config, ports, () =>
-        runStage(config.stage as StageName, config, facts, ports),
-      );
+    if (stage === "all")
+      await runPipeline(config, facts, ports, () => {
+        isOurs = true;
+      });
+    else await runAlone(stage, config, ports, () => runStages([stage], config, facts, ports));
   } finally {
-    const results = await readAll(config.results, ports);
+    const results = isOurs ? await readAll(config.results, ports) : nothing;
     for (const [name, value] of Object.entries(outputsOf(results))) step.output(name, value);
-    await step.summary(summary(config.stage === "all" ? results : only(config.stage, results)));
+    await step.summary(summary(stage === "all" ? results : only(stage, results)));
   }
 }
 
