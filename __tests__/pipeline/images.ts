@@ -77,7 +77,11 @@ export interface Yard {
   readonly lock: CompleteLock;
   readonly ports: TestPorts;
   /** Puts the weights below runtimes, in the target. */
-  assemble(runtimes: readonly Runtime[], more?: Partial<Assembling>): Promise<AssembleResult>;
+  assemble(
+    runtimes: readonly Runtime[],
+    more?: Partial<Assembling>,
+    to?: Store,
+  ): Promise<AssembleResult>;
 }
 
 const commitTime = "2026-11-09T00:00:00Z";
@@ -93,8 +97,8 @@ export function yard(): Yard {
     given = { software, target, ports, lock: await putWeights(target) };
   });
   afterEach(() => rm(folder, { recursive: true }));
-  const assemble: Yard["assemble"] = (runtimes, more = {}) => {
-    const { lock, target, ports } = given;
+  const assemble: Yard["assemble"] = (runtimes, more = {}, target = given.target) => {
+    const { lock, ports } = given;
     const all: Assembling = {
       runtimes,
       platforms: runtimes.map(({ platform }) => platform),
@@ -103,7 +107,7 @@ export function yard(): Yard {
       labels: {},
       annotations: {},
       manifestAnnotations: {},
-      published: undefined,
+      published: [],
       mayLackModels: false,
       ...more,
     };

@@ -85,7 +85,7 @@ export const assembleCommand: Command = {
         labels: models === undefined ? {} : { [names.models]: `${placeName(to)}@${models}` },
         annotations: {},
         manifestAnnotations: {},
-        published: "latest",
+        published: ["latest"],
         mayLackModels: false,
       },
       { weights: target, target, log, signal },

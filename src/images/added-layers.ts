@@ -17,6 +17,10 @@ export function addedEntry(what: string): HistoryEntry {
   return { created: "1970-01-01T00:00:00Z", created_by: `director-image: ${what}`, comment };
 }
 
+export function isAdded(entry: HistoryEntry | undefined): boolean {
+  return entry?.comment === comment;
+}
+
 /** The part of a final image that is the runtime's. */
 export interface RuntimePart {
   readonly layers: readonly Descriptor[];
@@ -37,10 +41,9 @@ export function runtimePart(
   const { diff_ids: diffIds } = config.rootfs;
   const history = (config.history ?? []).filter(({ empty_layer }) => empty_layer !== true);
   if (layers.length !== diffIds.length || layers.length !== history.length) return undefined;
-  const isAdded = (at: number) =>
-    history[at]?.comment === comment && layers[at]?.digest === diffIds[at];
-  const end = isAdded(layers.length - 1) ? layers.length - 1 : layers.length;
+  const isOurs = (at: number) => isAdded(history[at]) && layers[at]?.digest === diffIds[at];
+  const end = isOurs(layers.length - 1) ? layers.length - 1 : layers.length;
   let start = 0;
-  while (start < end && isAdded(start)) start += 1;
+  while (start < end && isOurs(start)) start += 1;
   return { layers: layers.slice(start, end), diffIds: diffIds.slice(start, end) };
 }

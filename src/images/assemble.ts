@@ -1,5 +1,5 @@
 import { CheckError } from "../errors.ts";
-import { addedEntry, type HistoryEntry } from "./added-layers.ts";
+import { addedEntry, type HistoryEntry, isAdded } from "./added-layers.ts";
 import { annotated, sorted } from "./annotations.ts";
 import { type Descriptor, mediaTypes, type PlatformFields } from "./descriptor.ts";
 import type { Digest } from "./digest.ts";
@@ -124,10 +124,14 @@ function refusal(
   root: string,
   added: number,
 ): { seen: string; todo: string } | undefined {
-  const carried = config.config?.Labels?.[names.models];
-  if (carried !== undefined) {
+  const labels = config.config?.Labels ?? {};
+  const carried = labels[names.models];
+  if (carried !== undefined || labels[names.root] !== undefined || config.history?.some(isAdded)) {
     return {
-      seen: `already carries the models image ${carried}`,
+      seen:
+        carried === undefined
+          ? "was put together with models already"
+          : `already carries the models image ${carried}`,
       todo: "Give the image that BuildKit made (stage runtime), not an assembled one.",
     };
   }

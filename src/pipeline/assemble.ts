@@ -1,6 +1,7 @@
 import { join } from "node:path";
+import type { Facts } from "../config/facts.ts";
 import { names } from "../images/names.ts";
-import { parsePlace } from "../images/reference.ts";
+import { isTag, parsePlace } from "../images/reference.ts";
 import type { Lock } from "../models/lock.ts";
 import { parseLock } from "../models/lock-parse.ts";
 import { lockTag } from "../models/lock-text.ts";
@@ -15,7 +16,7 @@ import type { Stage } from "./stage.ts";
 
 /** Puts the weights below the runtime of every platform, at the plan's target. */
 export async function assembleStage(
-  { config, results }: Stage,
+  { config, facts, results }: Stage,
   { files, open, log, signal }: Ports,
 ): Promise<AssembleResult> {
   const plan = needed(results, "prepare");
@@ -36,7 +37,7 @@ export async function assembleStage(
       created: plan.source.created,
       annotations: plan.annotations,
       manifestAnnotations: plan.manifestAnnotations,
-      published: plan.push ? plan.version : undefined,
+      published: plan.push ? publishedTags(plan, facts) : [],
       mayLackModels: !plan.push,
     },
     {
@@ -46,6 +47,14 @@ export async function assembleStage(
       signal,
     },
   );
+}
+
+/** Where images that people have may be: a release or a pull request has a tag of its own, and its layers from the branch it came from. */
+export function publishedTags(
+  { tags }: Pick<PrepareResult, "tags">,
+  { defaultBranch }: Pick<Facts, "defaultBranch">,
+): readonly string[] {
+  return [...new Set([...tags, "latest", defaultBranch])].filter(isTag);
 }
 
 /** The labels that name what a runtime stands on (design: "The final image"); none where the build could not tell. */
@@ -62,7 +71,7 @@ export function baseLabels({
 /** What the image carries of the models, and the labels that say so. */
 function modelsOf(lock: Lock | undefined, plan: PrepareResult, { models }: Results) {
   if (lock === undefined)
-    return { root: "/models", models: [], lock: undefined, labels: plan.labels };
+    return { root: "/models", models: [], weights: [], lock: undefined, labels: plan.labels };
   const carried = delivered(lock, plan.models.delivery);
   if (models?.digest === undefined) return { ...carried, labels: plan.labels };
   const place = labelPlace(plan.models.repository);
