@@ -4,11 +4,10 @@ import { names } from "../images/names.ts";
 import { isTag, parsePlace } from "../images/reference.ts";
 import type { Lock } from "../models/lock.ts";
 import { parseLock } from "../models/lock-parse.ts";
-import { lockTag } from "../models/lock-text.ts";
-import type { AssembleResult, BuildResult, PrepareResult, Results } from "../results/stages.ts";
+import type { AssembleResult, BuildResult, PrepareResult } from "../results/stages.ts";
 import { assembleImage } from "./assemble-image.ts";
 import { runtimePlace } from "./build.ts";
-import { delivered } from "./delivery.ts";
+import { carried } from "./carried.ts";
 import { needed } from "./needed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
@@ -33,7 +32,11 @@ export async function assembleStage(
         })),
       ),
       platforms: plan.platforms.map(({ platform }) => platform),
-      ...modelsOf(lock, plan, results),
+      ...carried(lock, {
+        delivery: plan.models.delivery,
+        labels: plan.labels,
+        image: { repository: plan.models.repository, digest: results.models?.digest },
+      }),
       created: plan.source.created,
       annotations: plan.annotations,
       manifestAnnotations: plan.manifestAnnotations,
@@ -66,28 +69,6 @@ export function baseLabels({
     [names.base.name]: base.name,
     ...(base.digest === undefined ? {} : { [names.base.digest]: base.digest }),
   };
-}
-
-/** What the image carries of the models, and the labels that say so. */
-function modelsOf(lock: Lock | undefined, plan: PrepareResult, { models }: Results) {
-  if (lock === undefined)
-    return { root: "/models", models: [], weights: [], lock: undefined, labels: plan.labels };
-  const carried = delivered(lock, plan.models.delivery);
-  if (models?.digest === undefined) return { ...carried, labels: plan.labels };
-  const place = labelPlace(plan.models.repository);
-  const lowest =
-    carried.models.length === 0
-      ? {}
-      : { [names.lowest.name]: `${place}:${lockTag(lock)}`, [names.lowest.digest]: models.digest };
-  return {
-    ...carried,
-    labels: { ...plan.labels, ...lowest, [names.models]: `${place}@${models.digest}` },
-  };
-}
-
-/** A layout's folder differs from machine to machine and is no place to pull from: it is not written into the image. */
-function labelPlace(repository: string): string {
-  return repository.startsWith("oci:") ? "layout" : repository;
 }
 
 /** The lock with its layers, as the stage models left it in the results folder. */
