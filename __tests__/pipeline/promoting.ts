@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach } from "@jest/globals";
 import { clock } from "../../src/host/clock.ts";
 import { files } from "../../src/host/files.ts";
+import { blobOf } from "../../src/images/blob.ts";
 import { mediaTypes } from "../../src/images/descriptor.ts";
-import { type Document, document } from "../../src/images/manifest.ts";
+import { type Document, descriptorOf, document, parseIndex } from "../../src/images/manifest.ts";
 import { names } from "../../src/images/names.ts";
 import type { Log } from "../../src/ports/log.ts";
 import type { Store } from "../../src/ports/store.ts";
@@ -15,33 +16,42 @@ import { terminalLog } from "../../src/terminal/log.ts";
 
 export const log: Log = { ...terminalLog({ clock, quiet: true }), warning: () => undefined };
 
-export const index = (created: string, note = ""): Document =>
-  document(mediaTypes.index, {
+/** A platform without layers. */
+const config = document(mediaTypes.config, { rootfs: { type: "layers", diff_ids: [] } });
+const platformOf = (created: string, note: string): Document =>
+  document(mediaTypes.manifest, {
     schemaVersion: 2,
-    mediaType: mediaTypes.index,
-    manifests: [
-      {
-        mediaType: mediaTypes.manifest,
-        digest: document(mediaTypes.manifest, { created, note }).digest,
-        size: 5,
-      },
-    ],
-    annotations: { [names.created]: created },
+    mediaType: mediaTypes.manifest,
+    config: descriptorOf(config),
+    layers: [],
+    annotations: { created, note },
   });
 
+export const index = (created: string, note = ""): Document => {
+  const platform = { os: "linux", architecture: "amd64" };
+  return document(mediaTypes.index, {
+    schemaVersion: 2,
+    mediaType: mediaTypes.index,
+    manifests: [descriptorOf(platformOf(created, note), { platform })],
+    annotations: { [names.created]: created },
+  });
+};
+
 const runtimeDigest = document("x", { runtime: 1 }).digest;
-export const candidateOf = ({ digest, mediaType }: Document): AssembleResult => ({
-  digest,
-  mediaType,
+export const candidateOf = (image: Document): AssembleResult => ({
+  digest: image.digest,
+  mediaType: image.mediaType,
   repository: "oci:x",
-  platforms: [{ platform: "linux/amd64", digest, runtimeDigest, size: 1 }],
+  platforms: parseIndex(image).manifests.map(({ digest }) => ({
+    ...{ platform: "linux/amd64", digest, runtimeDigest, size: 1 },
+  })),
   absent: [],
   newRuntimeBytes: 0,
   bytesUploaded: 0,
 });
 export const scanned: ScanResult = {
   verdict: "passed",
-  platforms: [{ platform: "linux/amd64", digest: runtimeDigest }],
+  platforms: [{ platform: "linux/amd64", digest: runtimeDigest, diffIds: [] }],
 };
 export const accepted = ({ digest }: Document): AcceptResult => ({
   digest,
@@ -51,10 +61,11 @@ export const accepted = ({ digest }: Document): AcceptResult => ({
   checks: [],
 });
 
-export const newer = index("2026-11-09T00:00:00Z");
-export const older = index("2026-11-01T00:00:00Z");
+const dates = { newer: "2026-11-09T00:00:00Z", older: "2026-11-01T00:00:00Z" };
+export const newer = index(dates.newer);
+export const older = index(dates.older);
 
-/** A layout anew for each test. */
+/** A layout anew for each test, with the platforms of `newer` and `older`, but not their indexes. */
 export function promoting(): { readonly store: Store } {
   let folder: string;
   let store: Store;
@@ -62,6 +73,8 @@ export function promoting(): { readonly store: Store } {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "promote-"));
     store = layoutStore(folder, { files, clock, log });
+    await store.putBlob(blobOf("config", config.bytes, config.digest));
+    for (const created of Object.values(dates)) await store.putManifest(platformOf(created, ""));
   });
   afterEach(() => rm(folder, { recursive: true }));
   return {

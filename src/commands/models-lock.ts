@@ -11,6 +11,7 @@ import { parseSpec } from "../models/spec.ts";
 import { readLock } from "../pipeline/models.ts";
 import type { Ports } from "../pipeline/ports.ts";
 import type { Files } from "../ports/files.ts";
+import { replaceFile } from "../replace-file.ts";
 import type { Command } from "./command.ts";
 
 export const lockCommand: Command = {
@@ -98,22 +99,6 @@ function why(error: unknown, folder: string): string {
   const code = isError(error) ? error.code : undefined;
   if (code === "ENOENT") return `there is no folder ${folder}`;
   return code === "ENOTDIR" ? `${folder} is no folder` : `${folder} refuses (${code})`;
-}
-
-/** The file is the old one or the new one, whatever happens. */
-async function replaceFile(
-  path: string,
-  text: string,
-  { writeFile, rename, rm }: Pick<Files, "writeFile" | "rename" | "rm">,
-): Promise<void> {
-  const beside = `${path}.new`;
-  try {
-    await writeFile(beside, text);
-    await rename(beside, path);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
-  }
 }
 
 function changeLines({ revisions, files, layers }: LockChanges): readonly string[] {

@@ -1,9 +1,7 @@
 import { amount } from "../amount.ts";
-import { items } from "../config/entries.ts";
-import { hubOf } from "../config/read.ts";
+import { hubOf, platformsOf } from "../config/read.ts";
 import { count } from "../config/values.ts";
 import { UsageError } from "../errors.ts";
-import { parsePlatform, platformName } from "../images/platform.ts";
 import { parsePlace, parseReference, placeName } from "../images/reference.ts";
 import { planModels } from "../models/plan.ts";
 import { pushModels } from "../models/push.ts";
@@ -108,13 +106,7 @@ function pushFlags(given: Given) {
     throw new UsageError(`--to: a digest cannot be chosen for what is written: ${to.digest}.`, {
       todo: "Give a repository, with a tag if it shall have one beside its own.",
     });
-  const platforms = items("--platforms", given.value("platforms") ?? "").map((name) =>
-    platformName(parsePlatform(name)),
-  );
-  if (platforms.length === 0)
-    throw new UsageError("--platforms: an image of no platform is none; name at least one.");
-  const twice = platforms.find((name, at) => platforms.indexOf(name) !== at);
-  if (twice !== undefined) throw new UsageError(`--platforms: ${twice} is there twice.`);
+  const platforms = platformsOf("--platforms", given.value("platforms") ?? "");
   const from = given.value("mount-from");
   if (from === undefined) {
     if (given.isSet("allow-copy"))

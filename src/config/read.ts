@@ -34,7 +34,7 @@ export function readConfig(given: Given, environment: Environment): Config {
     temporary: environment.temporary,
     results: resultsFolder(read, environment),
     image,
-    platforms: platformsOf(read("platforms")),
+    platforms: platformsOf("platforms", read("platforms")),
     models: {
       lock: optional(read("models")),
       delivery,
@@ -99,11 +99,12 @@ function place(name: InputName, text: string): Reference {
   }
 }
 
-function platformsOf(text: string): readonly Platform[] {
-  const names = items("platforms", text).map((entry) => platformName(parsePlatform(entry)));
-  if (names.length === 0) throw wrong("platforms", text, "at least one, such as linux/amd64");
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice !== undefined) throw new UsageError(`platforms: ${twice} is there twice.`);
+/** The platforms of an input or flag: at least one, none of them twice. */
+export function platformsOf(name: string, text: string): readonly Platform[] {
+  const names = items(name, text).map((entry) => platformName(parsePlatform(entry)));
+  if (names.length === 0) throw wrong(name, text, "at least one, such as linux/amd64");
+  const twice = names.find((entry, at) => names.indexOf(entry) !== at);
+  if (twice !== undefined) throw new UsageError(`${name}: ${twice} is there twice.`);
   return names;
 }
 

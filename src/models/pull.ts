@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { isError, isKnown, RemoteError } from "../errors.ts";
 import type { Files } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
+import { replaceFile } from "../replace-file.ts";
 import { eachLimited } from "../retry/each-limited.ts";
 import type { SourcePorts } from "./file-reader.ts";
 import { type FillState, fillFile } from "./fill-file.ts";
@@ -94,9 +95,7 @@ async function writeLock(lock: Lock, out: string, files: Files): Promise<void> {
   const target = join(out, lockName);
   const text = formatLock(lock);
   if ((await files.readFile(target, "utf8").catch(() => undefined)) === text) return;
-  const own = `${target}.${process.pid}`;
-  await files.writeFile(own, text, { mode: 0o644 });
-  await files.rename(own, target);
+  await replaceFile(target, text, files);
 }
 
 /** What the file system refuses is the outside world's failure, and says which folder. */

@@ -12,8 +12,9 @@ import type { Artifacts, Step } from "../ports/step.ts";
 import { outputsOf } from "../report/outputs.ts";
 import { summary } from "../report/summary.ts";
 import type { Results } from "../results/stages.ts";
+import { jobName } from "./job.ts";
 import type { Ports } from "./ports.ts";
-import { readAll, resultName, runPipeline, runStage } from "./run.ts";
+import { readAll, resultName, runPipeline, runStages } from "./run.ts";
 
 export interface StepPorts extends Ports {
   readonly step: Step;
@@ -21,6 +22,9 @@ export interface StepPorts extends Ports {
 }
 
 const prefix = "director-image-";
+
+/** What a run left that never began. */
+const nothing: Results = { build: [], scan: [], accept: [] };
 
 /** Whose results a stage reads: others may be gigabytes (the layout of a runtime that was not pushed). */
 const predecessors: Readonly<Record<StageName, readonly StageName[]>> = {
@@ -40,16 +44,18 @@ export async function runStep(environment: Environment, ports: StepPorts): Promi
   maskSecrets(step, log);
   const config = readConfig((name) => step.input(name), environment);
   const facts = await readFacts(environment, ports);
+  const { stage } = config;
+  let isOurs = stage !== "all";
   try {
-    if (config.stage === "all") await runPipeline(config, facts, ports);
-    else
-      await runAlone(config.stage, config, ports, () =>
-        runStage(config.stage as StageName, config, facts, ports),
-      );
+    if (stage === "all")
+      await runPipeline(config, facts, ports, () => {
+        isOurs = true;
+      });
+    else await runAlone(stage, config, ports, () => runStages([stage], config, facts, ports));
   } finally {
-    const results = await readAll(config.results, ports);
+    const results = isOurs ? await readAll(config.results, ports) : nothing;
     for (const [name, value] of Object.entries(outputsOf(results))) step.output(name, value);
-    await step.summary(summary(config.stage === "all" ? results : only(config.stage, results)));
+    await step.summary(summary(stage === "all" ? results : only(stage, results)));
   }
 }
 
@@ -60,10 +66,10 @@ async function runAlone(
   ports: StepPorts,
   run: () => Promise<object>,
 ): Promise<void> {
-  const { artifacts, files, log } = ports;
+  const { artifacts, log } = ports;
   const before = predecessors[stage];
   if (before.length > 0) {
-    await files.mkdir(config.results, { recursive: true });
+    await ports.files.mkdir(config.results, { recursive: true });
     const isWanted = (name: string) =>
       before.some(
         (wanted) => name === `${prefix}${wanted}` || name.startsWith(`${prefix}${wanted}-`),
@@ -74,21 +80,29 @@ async function runAlone(
   await run();
   const results = await readAll(config.results, ports);
   const name = resultName(stage, config, results);
-  await artifacts.upload(`${prefix}${name}`, config.results, await filesOf(name, config.results));
+  const files = await filesOf(stage, config, results);
+  await artifacts.upload(`${prefix}${name}`, config.results, files);
 }
 
 /** A stage's files in the results folder: its result, the completed lock, the layout of a runtime that was not pushed. */
-async function filesOf(name: string, folder: string): Promise<readonly string[]> {
-  const layout = name.startsWith("build") ? name.replace("build", "runtime") : undefined;
+async function filesOf(
+  stage: StageName,
+  config: Config,
+  results: Results,
+): Promise<readonly string[]> {
+  const { results: folder } = config;
+  const { prepare: plan } = results;
+  const layout =
+    stage === "build" && plan !== undefined ? `${jobName("runtime", config, plan)}/` : undefined;
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
     .filter(
       (path) =>
-        path === `${name}.json` ||
-        (name === "models" && path === "models.lock.json") ||
-        (layout !== undefined && path.startsWith(`${layout}/`)),
+        path === `${resultName(stage, config, results)}.json` ||
+        (stage === "models" && path === "models.lock.json") ||
+        (layout !== undefined && path.startsWith(layout)),
     );
 }
 

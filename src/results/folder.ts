@@ -2,19 +2,19 @@ import { join } from "node:path";
 import type { z } from "zod";
 import { UsageError } from "../errors.ts";
 import type { Files } from "../ports/files.ts";
+import { replaceFile } from "../replace-file.ts";
 import { parseDocument } from "./shape.ts";
 
 /** The results folder: `<stage>.json`, or `build-linux-amd64.json` where one platform ran alone. */
 export async function writeResult(
-  files: Pick<Files, "mkdir" | "writeFile" | "rename">,
+  files: Pick<Files, "mkdir" | "writeFile" | "rename" | "rm">,
   folder: string,
   name: string,
   result: object,
 ): Promise<string> {
   await files.mkdir(folder, { recursive: true }).catch(notAFolder(folder));
   const path = join(folder, `${name}.json`);
-  await files.writeFile(`${path}.new`, `${JSON.stringify(result, null, 2)}\n`);
-  await files.rename(`${path}.new`, path);
+  await replaceFile(path, `${JSON.stringify(result, null, 2)}\n`, files);
   return path;
 }
 
