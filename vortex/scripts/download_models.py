@@ -25,6 +25,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import uuid
 from pathlib import Path
 from typing import Any, BinaryIO, Dict, List, NamedTuple, Optional, Tuple
 
@@ -68,6 +69,8 @@ class Settings(argparse.Namespace):
     backoff: float
     hub: str
     token: Optional[str]
+    verified: Dict[str, str]
+    """sha256 by label, of the files that an earlier run left in the folder with its lock."""
 
 
 def say(line: str) -> None:
@@ -288,7 +291,8 @@ def hash_of(opened: BinaryIO) -> "hashlib._Hash":
 
 
 def is_there(file: WeightFile, to: Settings, verify: bool) -> bool:
-    """Says so, if the file needs no download."""
+    """Says so, if the file needs no download. It is read unless the folder's own lock names this very file."""
+    verify = verify or to.verified.get(file.label) != file.sha256
     target = to.output / file.label
     if not target.exists():
         return False
@@ -400,20 +404,30 @@ def present(file: WeightFile, to: Settings) -> int:
     return min(next(found, 0), file.size)
 
 
+def left_by(lock: Path, hub: str) -> Dict[str, str]:
+    """What an earlier run left: where its lock is, its weights are."""
+    try:
+        return {file.label: file.sha256 for file in read_lock(lock, hub)}
+    except Failure:
+        return {}
+
+
 def run(to: Settings) -> None:
-    folders = [Path(), *list(Path(__file__).resolve().parents)[2:3], to.output]
+    models = Path(os.environ.get("MODELS_PATH") or "/models")
+    folders = [Path(), *list(Path(__file__).resolve().parents)[2:3], models, to.output]
     candidates = [folder / LOCK_NAME for folder in folders]
     lock = to.lock or next((path for path in candidates if path.is_file()), None)
     if lock is None:
         raise Failure(2, f"no lock: none of {', '.join(map(str, candidates))} exists; name one with --lock")
     files = read_lock(lock, to.hub)
     content = lock.read_bytes()
+    to.verified = left_by(to.output / LOCK_NAME, to.hub)
     to.output.mkdir(parents=True, exist_ok=True)
     missing, free = sum(file.size - present(file, to) for file in files), shutil.disk_usage(to.output).free
     if missing > free:
         raise Failure(3, f"{to.output} has {gb(free)} free, {gb(missing)} are missing: make room")
     download(files, to)
-    part = to.output / f"{LOCK_NAME}.{os.getpid()}.part"
+    part = to.output / f"{LOCK_NAME}.{uuid.uuid4().hex[:8]}.part"
     part.write_bytes(content)
     part.chmod(0o644)
     part.replace(to.output / LOCK_NAME)  # last: where the lock is, the weights are
