@@ -14,11 +14,11 @@ beforeAll(async () => {
 afterAll(() => desk.remove());
 
 it.each([
-  ["is a file", "taken", /ENOTDIR: .*taken/],
-  ["has a file for its parent", "taken/results", /ENOTDIR: .*taken\/results/],
-  ["is a link that leads nowhere", "astray", /ENOENT: .*astray/],
-])("a results folder that %s is the disk's refusal, with its path", async (_, results, says) => {
+  ["is a file", "taken"],
+  ["has a file for its parent", "taken/results"],
+  ["is a link that leads nowhere", "astray"],
+])("a results folder that %s is wrong usage, with its path", async (_, results) => {
   const said = await desk.cli(["build", "--image", "oci:out", "--results", results]);
-  expect(said.code).toBe(3);
-  expect(refusal(said)).toMatch(says);
+  expect(said.code).toBe(2);
+  expect(refusal(said)).toContain(`results: ${join(desk.folder, results)} is not a folder.`);
 });

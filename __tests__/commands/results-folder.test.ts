@@ -115,7 +115,7 @@ describe("two runs in one folder", () => {
   it("do not wait for one that was killed", async () => {
     const { child, ended } = desk.start(["--version"]);
     await ended;
-    await desk.write("mine/.run", `${hostname().replace(/[^A-Za-z0-9-]/g, "-")}.${child.pid}`);
+    await desk.write("mine/.run", `${child.pid}.${hostname().replace(/[^A-Za-z0-9-]/g, "-")}.1`);
     expect(await run()).toMatchObject({ code: 2, stderr: expect.stringContaining(untested) });
     expect(await names()).toEqual(["prepare.json"]);
   });

@@ -87565,10 +87565,14 @@ async function replaceFile(path, text, { writeFile, rename, rm }) {
 
 /** The results folder: `<stage>.json`, or `build-linux-amd64.json` where one platform ran alone. */
 async function writeResult(files, folder, name, result) {
-    await files.mkdir(folder, { recursive: true }).catch(notAFolder(folder));
+    await makeFolder(folder, files);
     const path = (0,external_node_path_.join)(folder, `${name}.json`);
     await replaceFile(path, `${JSON.stringify(result, null, 2)}\n`, files);
     return path;
+}
+/** Makes the results folder where it is missing; a UsageError where there cannot be one. */
+async function makeFolder(folder, { mkdir }) {
+    await mkdir(folder, { recursive: true }).catch(notAFolder(folder));
 }
 /** Reads one result; undefined where the stage has not run. A UsageError names what is wrong in the file. */
 async function readResult(files, folder, name, shape) {
@@ -87596,10 +87600,10 @@ async function readResults(files, folder, stage, shape) {
     const results = await Promise.all(names.sort().map((name) => readResult(files, folder, name.slice(0, -".json".length), shape)));
     return results.filter((result) => result !== undefined);
 }
-/** What is thrown where a folder of that name cannot be: a UsageError where it, or what it lies in, is a file. */
+/** What is thrown where a folder of that name cannot be: a UsageError where it, or what it lies in, is a file or a link that leads nowhere. */
 function notAFolder(folder) {
     return (cause) => {
-        if (cause.code !== "ENOTDIR" && cause.code !== "EEXIST")
+        if (!["ENOTDIR", "EEXIST", "ENOENT"].includes(cause.code ?? ""))
             throw cause;
         throw new errors/* UsageError */.eb(`results: ${folder} is not a folder.`, { cause });
     };
@@ -87678,6 +87682,7 @@ var lock = __nccwpck_require__(47862);
 
 
 
+
 /** Names the process that works in a results folder, for as long as it does. */
 const holderFile = ".run";
 /**
@@ -87687,7 +87692,7 @@ const holderFile = ".run";
 async function aloneIn(folder, work, ports) {
     const { files } = ports;
     const path = (0,external_node_path_.join)(folder, holderFile);
-    await files.mkdir(folder, { recursive: true });
+    await makeFolder(folder, files);
     if (isSomebodyElses(await files.lstat(folder), await files.stat((0,external_node_path_.join)(folder, "..")), (0,external_node_process_.getuid)?.()))
         throw new errors/* UsageError */.eb(`results: ${folder} belongs to another user of this machine.`, {
             todo: "Give a folder of your own: --results DIR.",

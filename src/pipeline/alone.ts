@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { getuid } from "node:process";
 import { RemoteError, UsageError } from "../errors.ts";
 import { isGone, thisProcess } from "../owner.ts";
+import { makeFolder } from "../results/folder.ts";
 import { type LockPorts, underLock } from "../stores/layout/lock.ts";
 import type { Ports } from "./ports.ts";
 
@@ -23,7 +24,7 @@ export async function aloneIn<T>(
 ): Promise<T> {
   const { files } = ports;
   const path = join(folder, holderFile);
-  await files.mkdir(folder, { recursive: true });
+  await makeFolder(folder, files);
   if (isSomebodyElses(await files.lstat(folder), await files.stat(join(folder, "..")), getuid?.()))
     throw new UsageError(`results: ${folder} belongs to another user of this machine.`, {
       todo: "Give a folder of your own: --results DIR.",

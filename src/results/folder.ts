@@ -12,10 +12,15 @@ export async function writeResult(
   name: string,
   result: object,
 ): Promise<string> {
-  await files.mkdir(folder, { recursive: true }).catch(notAFolder(folder));
+  await makeFolder(folder, files);
   const path = join(folder, `${name}.json`);
   await replaceFile(path, `${JSON.stringify(result, null, 2)}\n`, files);
   return path;
+}
+
+/** Makes the results folder where it is missing; a UsageError where there cannot be one. */
+export async function makeFolder(folder: string, { mkdir }: Pick<Files, "mkdir">): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch(notAFolder(folder));
 }
 
 /** Reads one result; undefined where the stage has not run. A UsageError names what is wrong in the file. */
@@ -62,10 +67,10 @@ export async function readResults<T>(
   return results.filter((result) => result !== undefined);
 }
 
-/** What is thrown where a folder of that name cannot be: a UsageError where it, or what it lies in, is a file. */
+/** What is thrown where a folder of that name cannot be: a UsageError where it, or what it lies in, is a file or a link that leads nowhere. */
 function notAFolder(folder: string): (error: NodeJS.ErrnoException) => never {
   return (cause) => {
-    if (cause.code !== "ENOTDIR" && cause.code !== "EEXIST") throw cause;
+    if (!["ENOTDIR", "EEXIST", "ENOENT"].includes(cause.code ?? "")) throw cause;
     throw new UsageError(`results: ${folder} is not a folder.`, { cause });
   };
 }
