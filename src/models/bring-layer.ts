@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { IntegrityError, RemoteError } from "../errors.ts";
 import type { BlobSource } from "../images/blob.ts";
 import type { Digest } from "../images/digest.ts";
@@ -12,6 +11,7 @@ import type { ModelFile } from "./lock.ts";
 import type { PlannedLayer } from "./pack.ts";
 import { beginAgain } from "./sources/begin-again.ts";
 import type { CheckedFile } from "./sources/checked-file.ts";
+import { streamDigest } from "./stream-digest.ts";
 
 export type LayerState = ModelsResult["layers"][number];
 
@@ -129,18 +129,11 @@ async function check(
   source: BlobSource,
   { signal, onProgress }: PutBlobOptions,
 ): Promise<PutBlobResult> {
-  const hash = createHash("sha256");
-  let at = 0;
-  for await (const piece of source.open(0, signal)) {
-    hash.update(piece);
-    at += piece.length;
-    onProgress?.(at);
-  }
-  const digest: Digest = `sha256:${hash.digest("hex")}`;
+  const { digest, size } = await streamDigest(source, onProgress ?? (() => undefined), signal);
   if (source.digest !== undefined && source.digest !== digest)
     throw new IntegrityError(
       `${source.name}: its layer has the digest ${digest}, the lock says ${source.digest}.`,
       { todo: repack },
     );
-  return { digest, size: at, bytesSent: 0 };
+  return { digest, size, bytesSent: 0 };
 }

@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import type { BlobSource } from "../images/blob.ts";
 import type { Digest } from "../images/digest.ts";
 import { fileReader, type SourcePorts, sourceReader, sourcesOf } from "./file-reader.ts";
 import { layerSource } from "./layer-source.ts";
@@ -9,6 +7,7 @@ import { beginAgain } from "./sources/begin-again.ts";
 import type { CheckedFile } from "./sources/checked-file.ts";
 import { placesOf } from "./sources/places.ts";
 import { Sources } from "./sources/resume.ts";
+import { streamDigest } from "./stream-digest.ts";
 
 type OnProgress = (done: number) => void;
 
@@ -50,7 +49,7 @@ export class ReadOnce {
       const layer = plannedLayer(this.#root, [file]);
       const source = layerSource(this.#root, layer, () => reader);
       const upTo: OnProgress = (done) => onProgress(Math.min(done, size));
-      this.#digests.set(id, await digestOf(source, upTo, signal));
+      this.#digests.set(id, (await streamDigest(source, upTo, signal)).digest);
     } else await this.#readSmall(id, size, reader, signal);
     onProgress(size);
     return reader.sha256 ?? "";
@@ -72,8 +71,8 @@ export class ReadOnce {
       const count = this.#kept.has(file.id) ? undefined : this.#count;
       return sourceReader(this.#root, file, this.#ports, count, sources.get(file));
     };
-    const read = () => digestOf(layerSource(this.#root, layer, readerOf), onProgress, signal);
-    return await beginAgain(read, this.#ports.log);
+    const read = () => streamDigest(layerSource(this.#root, layer, readerOf), onProgress, signal);
+    return (await beginAgain(read, this.#ports.log)).digest;
   }
 
   #sourcesOf(file: ModelFile): Sources {
@@ -103,19 +102,4 @@ export class ReadOnce {
 
 async function* oneByOne(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
-}
-
-async function digestOf(
-  source: BlobSource,
-  onProgress: OnProgress,
-  signal?: AbortSignal,
-): Promise<Digest> {
-  const hash = createHash("sha256");
-  let done = 0;
-  for await (const piece of source.open(0, signal)) {
-    hash.update(piece);
-    done += piece.length;
-    onProgress(done);
-  }
-  return `sha256:${hash.digest("hex")}`;
 }
