@@ -83,15 +83,28 @@ const diskRefusals = new Set([
   ...["EISDIR", "ENOTDIR", "EMFILE", "ENFILE", "ENAMETOOLONG"],
 ]);
 
+/** What it says of one file, and others of other things: these count only where a path was refused. */
+const pathRefusals = new Set(["ENOENT", "EEXIST", "ENOTEMPTY", "ELOOP", "EBUSY", "EXDEV"]);
+
 /** What is shown of an error that ends a run, and the exit code; an error that is not ours is a fault of our own, with its stack. */
 export function ending(error: unknown): { readonly text: string; readonly exitCode: number } {
   if (isKnown(error)) return { text: explain(error), exitCode: error.exitCode };
-  if (isError(error) && diskRefusals.has(error.code ?? ""))
-    return { text: `The disk or its file system refused: ${error.message}.`, exitCode: 3 };
+  const refused = diskRefusal(error);
+  if (refused !== undefined)
+    return { text: `The disk or its file system refused: ${refused}.`, exitCode: 3 };
   return {
     text: `A fault of our own, please report it: ${isError(error) ? error.stack : String(error)}`,
     exitCode: 70,
   };
+}
+
+/** What the file system refused, with the path where it tells one; undefined for any other error. */
+function diskRefusal(error: unknown): string | undefined {
+  if (!isError(error)) return undefined;
+  const { code = "", message, path, syscall }: NodeJS.ErrnoException = error;
+  const named = path !== undefined && syscall !== undefined && !syscall.startsWith("spawn");
+  if (!diskRefusals.has(code) && !(named && pathRefusals.has(code))) return undefined;
+  return path === undefined || message.includes(path) ? message : `${message} (${path})`;
 }
 
 /** The text for a person: the message, its causes, and what to do, indented by two spaces. */

@@ -29,6 +29,7 @@ try {
     files,
     clock,
     log: runnerLog({ clock }),
+    signal,
   };
   const dockerConfig = env["DOCKER_CONFIG"] || join(env["HOME"] ?? "", ".docker");
   await runStep(environment, {
@@ -38,7 +39,6 @@ try {
     step,
     artifacts,
     open: opener({ dockerConfig }, ports),
-    signal,
     home: join(import.meta.dirname, "../.."),
     made: (folder) => step.save("made", folder),
   });

@@ -1,3 +1,4 @@
+import { ending } from "./errors.ts";
 import { clock } from "./host/clock.ts";
 import { exec } from "./host/exec.ts";
 import { files } from "./host/files.ts";
@@ -7,4 +8,9 @@ import { runnerLog } from "./runner/log.ts";
 import { workflowStep } from "./runner/step.ts";
 
 const env = definedVariables(process.env);
-await cleanUp(workflowStep(env).saved("made"), { exec, files, env, log: runnerLog({ clock }) });
+const log = runnerLog({ clock });
+try {
+  await cleanUp(workflowStep(env).saved("made"), { exec, files, env, log });
+} catch (error) {
+  log.warning(ending(error).text);
+}

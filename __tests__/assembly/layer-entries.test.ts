@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "@jest/globals";
 import { readEntries } from "../../src/assembly/layer-entries.ts";
@@ -72,6 +73,27 @@ describe("the entries of a layer", () => {
     await expect(
       entriesOf(mediaTypes.tarGzip, gzipSync(Buffer.alloc(1e5, 7)).subarray(0, 50)),
     ).rejects.toThrow("cannot be read");
+  });
+
+  it("are read no further when one is refused, whatever its contents", async () => {
+    execFileSync("tar", [
+      "-cf",
+      join(folder, "refused.tar"),
+      "-C",
+      join(folder, "in", "deep"),
+      ".",
+    ]);
+    const bytes = readFileSync(join(folder, "refused.tar"));
+    async function* once() {
+      yield bytes;
+    }
+    const refuse = ({ type }: LayerEntry) => {
+      if (type === "file") throw new Error("no files");
+    };
+    await expect(
+      readEntries({ mediaType: mediaTypes.tar, digest: "sha256:x" }, once(), refuse),
+    ).rejects.toThrow("no files");
+    await setImmediate(); // an error that nobody hears would come now
   });
 
   it("are not read from a media type that is not known", async () => {

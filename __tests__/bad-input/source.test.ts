@@ -35,7 +35,12 @@ const rows: readonly (readonly [string, Deed, number, RegExp])[] = [
   ["a git-lfs pointer", answer(200, { body: pointer }), 1, /git-lfs pointer/],
   ["404", answer(404), 3, /HTTP 404 .*\n.*moved or removed/],
   ["401", answer(401), 3, /HTTP 401, no token was sent.*\n.*hub-token, or the variable HF_TOKEN/],
-  ["429 for an hour", answer(429, { headers: { "retry-after": "3600" } }), 3, /HTTP 429/],
+  [
+    "429 for an hour",
+    answer(429, { headers: { "retry-after": "3600" } }),
+    3,
+    /HTTP 429 .* It asks to wait 3,600 s\./,
+  ],
 ];
 
 describe("a source that serves", () => {

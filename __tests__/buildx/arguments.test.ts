@@ -168,7 +168,7 @@ describe("secrets", () => {
   it("that cannot be read are refused without being shown", () => {
     const refused = () => argumentsOf({}, { secrets: ["a=1", "hunter2"] });
     expect(refused).toThrow(UsageError);
-    expect(refused).toThrow("secrets: line 2 is not of the form ID=");
+    expect(refused).toThrow("secrets: entry 2 is not of the form ID=");
     expect(refused).not.toThrow("hunter2");
   });
 });

@@ -26,19 +26,25 @@ export interface Desk {
   write(path: string, content: string | Uint8Array): Promise<string>;
   /** The command line as a process, run from its sources. */
   cli(args: readonly string[], env?: Environment): Promise<Said>;
-  start(args: readonly string[], env?: Environment): Running;
+  start(args: readonly string[], env?: Environment, how?: How): Running;
   remove(): Promise<void>;
 }
 
 type Environment = Readonly<Record<string, string>>;
+
+interface How {
+  /** In a process group of its own, so that a test can press Ctrl-C there. */
+  readonly detached?: boolean;
+}
 
 export async function openDesk(common: Environment = {}): Promise<Desk> {
   const folder = await mkdtemp(join(tmpdir(), "desk-"));
   const temporary = join(folder, "tmp");
   await mkdir(temporary);
   const running = new Set<Running>();
-  const start = (args: readonly string[], env: Environment = {}): Running => {
+  const start = (args: readonly string[], env: Environment = {}, how: How = {}): Running => {
     const child = spawn(node, [join(root, "src/cli.ts"), ...args], {
+      ...how,
       cwd: folder,
       env: { ...withoutRunner(process.env), TMPDIR: temporary, ...common, ...env },
       stdio: ["ignore", "pipe", "pipe"],

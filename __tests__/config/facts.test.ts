@@ -2,6 +2,7 @@ import { tmpdir } from "node:os";
 import { describe, expect, it } from "@jest/globals";
 import { type GithubEnvironment, readEnvironment } from "../../src/config/environment.ts";
 import { eventFacts, readFacts, repositoryPage } from "../../src/config/facts.ts";
+import { UsageError } from "../../src/errors.ts";
 import { exec } from "../../src/host/exec.ts";
 import { files } from "../../src/host/files.ts";
 import { mayPush } from "../../src/pipeline/prepare.ts";
@@ -55,6 +56,17 @@ describe("who may push", () => {
   ] as const)("%s", (_, environment, event, push, expected) => {
     expect(mayPush({ push }, eventFacts(environment, event, 0)).push).toBe(expected);
   });
+});
+
+it("refuses pull_request_target, whoever it is of, and names what to use", () => {
+  const target = { ...github, eventName: "pull_request_target", ref: "refs/heads/main" };
+  for (const from of ["nsn/director", "eve/director"]) {
+    const refused = () => eventFacts(target, pull(from), 0);
+    expect(refused).toThrow(UsageError);
+    expect(refused).toThrow(
+      expect.objectContaining({ todo: expect.stringContaining("on: pull_request`") }),
+    );
+  }
 });
 
 it("takes facts of the repository from the event", () => {

@@ -2,11 +2,12 @@ import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { type Hub, startHub } from "../../examples/miniature/hub.ts";
+import { eventually, failedChecks, healthOf, loadingLines, loadingOf, stop } from "./containers.ts";
 import { attempt, buildTimeout, docker, localInputs, localSecrets, quick } from "./docker.ts";
+import { startTlsFront } from "./tls-front.ts";
 
 const images = ["nsn-director:latest", "nsn-director:test"] as const;
 const lock = "examples/miniature/models.lock.json";
@@ -69,10 +70,15 @@ describe("The commands that people have in their notes", () => {
     const published = ["--publish", "127.0.0.1::9100"];
     const id = await docker("run", "--detach", "--rm", ...published, "nsn-director:latest");
     try {
-      const address = (await docker("port", id, "9100/tcp")).split("\n")[0];
-      const answer = await healthOf(`http://${address}/health`);
-      expect(answer.status).toBe(503);
-      expect(await answer.json()).toMatchObject({ status: "unhealthy", checks: {} });
+      await healthOf(id); // it listens
+      const port = (await docker("port", id, "9100/tcp")).split(":").at(-1);
+      const typed = `curl http://localhost:${port}/health | jq .`;
+      const { stdout } = await promisify(execFile)("bash", ["-o", "pipefail", "-c", typed]);
+      expect(stdout).toMatch(/^\{\n {2}"/); // as jq sets it out
+      expect(JSON.parse(stdout)).toMatchObject({
+        status: "unhealthy",
+        checks: { chain_synced: { ok: false } },
+      });
       expect(await docker("exec", id, "python3", "-c", "import vortex; print('here')")).toBe(
         "here",
       );
@@ -80,6 +86,65 @@ describe("The commands that people have in their notes", () => {
       await attempt("stop", id);
     }
   }, 120_000);
+
+  it("docker run --read-only --tmpfs /tmp, on what it made", async () => {
+    const only = ["--read-only", "--tmpfs", "/tmp", "--network", "none"];
+    const id = await docker("run", "--detach", ...only, "nsn-director:latest");
+    try {
+      expect(await loadingOf(id)).toEqual(loadingLines);
+      expect((await stop(id)).code).toBe(0);
+    } finally {
+      await attempt("rm", "--force", id);
+    }
+  }, 120_000);
+
+  it("two of them, which find each other, load their models and stop in time", async () => {
+    const network = await docker("network", "create", "--internal", `two-nodes-${process.pid}`);
+    const ids: string[] = [];
+    const start = async (alias: string, ...args: readonly string[]) => {
+      const at = ["--network", network, "--network-alias", alias, ...args];
+      ids.push(await docker("run", "--detach", ...at, "nsn-director:latest"));
+    };
+    try {
+      await start("first");
+      await start("second", "--env", "P2P_BOOTSTRAP_PEERS=/dns4/first/udp/9000/quic-v1");
+      for (const id of ids) expect(await loadingOf(id)).toEqual(loadingLines);
+      for (const id of ids) {
+        const look = () => docker("exec", id, "curl", "--silent", "http://localhost:9100/metrics");
+        const peers = /^nsn_p2p_connected_peers(\{.*\})? 1$/m;
+        expect(await eventually(look, (metrics) => peers.test(metrics))).toMatch(peers);
+        const { code, body } = await healthOf(id);
+        expect(code).toBe(503);
+        expect(failedChecks(body)).toEqual(["chain_synced"]);
+        expect(body.checks["models_loaded"]?.detail).toBe("5 models on cpu");
+      }
+      for (const { code, seconds } of await Promise.all(ids.map(stop))) {
+        expect(code).toBe(0);
+        expect(seconds).toBeLessThan(10);
+      }
+    } finally {
+      await attempt("rm", "--force", ...ids);
+      await attempt("network", "rm", network);
+    }
+  }, 240_000);
+
+  it(
+    "docker build --secret id=ca, for a hub whose certificate nobody else knows",
+    async () => {
+      const front = await startTlsFront(folder, hub?.endpoint ?? "");
+      const image = `director-ca-test:${process.pid}`;
+      try {
+        const secret = ["--secret", `id=ca,src=${front.authorities}`];
+        const from = ["--build-arg", `HF_ENDPOINT=${front.endpoint}`];
+        await docker("build", "-t", image, ...weights, ...secret, ...from, ".");
+        expect(front.requests()).toBeGreaterThan(0);
+      } finally {
+        await front.close();
+        await attempt("image", "rm", image);
+      }
+    },
+    buildTimeout,
+  );
 
   it(
     "docker build -t nsn-director:test -f Dockerfile.director .",
@@ -119,15 +184,3 @@ describe("The commands that people have in their notes", () => {
     buildTimeout,
   );
 });
-
-/** The answer, once there is a server. */
-async function healthOf(url: string): Promise<Response> {
-  for (let left = 100; ; left--) {
-    try {
-      return await fetch(url);
-    } catch (error) {
-      if (left === 0) throw error;
-      await setTimeout(200);
-    }
-  }
-}

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { eventually } from "./containers.ts";
 import { attempt, build, buildTimeout, docker } from "./docker.ts";
 
 const image = `director-runtime-test:${process.pid}`;
@@ -38,7 +39,10 @@ describe("The image without weights, for amd64", () => {
       Entrypoint: ["/app/nsn-director"],
       StopSignal: "SIGTERM",
       Healthcheck: {
-        Test: ["CMD-SHELL", expect.stringMatching(/^curl --fail .*:\$METRICS_PORT\/health"$/)],
+        Test: [
+          "CMD-SHELL",
+          expect.stringMatching(/^curl --fail .*:\$\{METRICS_PORT:-9100\}\/health"$/),
+        ],
         Interval: 30e9,
         Timeout: 10e9,
         StartPeriod: 60e9,
@@ -121,12 +125,18 @@ describe("The image without weights, for amd64", () => {
       python3 -m pip --version 2>/dev/null
       ls -d /root/.cache /home/nsn/.cache /opt/zig /src /run/uv /app/vortex/tests 2>/dev/null
       find / -xdev -name .cargo 2>/dev/null
-      find /app -newermt 2200-01-01
       find /app ! -user root`;
     expect((await inImage("sh", "-c", script)).split("\n")).toEqual([
       "/usr/bin/curl",
       "certificates",
     ]);
+  });
+
+  it("keeps nothing of apt's lists and packages", async () => {
+    const folders = ["/var/lib/apt/lists", "/var/cache/apt"];
+    const find = ["run", "--rm", "--user", "0", "--entrypoint", "find", image];
+    expect(await docker(...find, ...folders, "-maxdepth", "0")).toBe(folders.join("\n"));
+    expect(await docker(...find, ...folders, "-type", "f", "-size", "+0")).toBe("");
   });
 
   it("keeps the size of the small image below 400 MB", async () => {
@@ -144,29 +154,46 @@ describe("The image without weights, for amd64", () => {
     expect(Number(used.split("\t")[0])).toBeLessThan(400e6);
   });
 
-  it("turns unhealthy where the Director answers 503, and not before its start period", async () => {
-    const script = `
-      import http.server
-      class Handler(http.server.BaseHTTPRequestHandler):
-          def do_GET(self):
-              self.send_response(503 if self.path == "/health" else 200); self.end_headers()
-      http.server.HTTPServer(("127.0.0.1", 9200), Handler).serve_forever()`;
-    const id = await docker(
-      ...["run", "--detach", "--rm", "--env", "METRICS_PORT=9200", "--entrypoint", "python3"],
-      ...[image, "-c", script.replace(/^ {6}/gm, "").trim()],
-    );
+  /** The health of a Director that has no chain, looked at every second, once `wanted` says that it is enough. */
+  async function healthOfLonely(
+    args: readonly string[],
+    wanted: (health: DockerHealth) => boolean,
+  ): Promise<DockerHealth> {
+    const often = ["--health-interval", "1s", "--health-retries", "1", ...args];
+    const id = await docker("run", "--detach", "--network", "none", ...often, image);
+    const look = ["inspect", "--format", "{{json .State.Health}}", id];
     try {
-      const [found] = JSON.parse(await docker("image", "inspect", image));
-      const check = ["exec", id, "sh", "-c", found.Config.Healthcheck.Test[1]];
-      const deadline = Date.now() + 20_000;
-      let outcome = await attempt(...check);
-      while (!outcome.said.includes("503") && Date.now() < deadline)
-        outcome = await attempt(...check);
-      expect(outcome).toMatchObject({ said: expect.stringContaining("503") });
-      expect(outcome.code).not.toBe(0);
-      expect(await docker("inspect", "--format", "{{.State.Health.Status}}", id)).toBe("starting");
+      return await eventually(async () => JSON.parse(await docker(...look)), wanted);
     } finally {
-      await attempt("kill", id);
+      await attempt("rm", "--force", id);
     }
-  });
+  }
+
+  it.each([
+    ["at its own port", "METRICS_PORT=9100"],
+    ["at the port of the variable", "METRICS_PORT=9200"],
+    ["at its own port where the variable is empty", "METRICS_PORT="],
+  ])(
+    "turns unhealthy where the Director answers 503 %s",
+    async (_, variable) => {
+      const soon = ["--health-start-period", "1s", "--env", variable];
+      const health = await healthOfLonely(soon, ({ Status }) => Status === "unhealthy");
+      expect(health.Status).toBe("unhealthy");
+      expect(health.Log.at(-1)?.Output).toMatch(/error: 503/);
+    },
+    90_000,
+  );
+
+  it("does not turn unhealthy before its start period is over", async () => {
+    const answered = ({ Log }: DockerHealth) =>
+      Log.filter(({ Output }) => Output.includes("503")).length >= 3;
+    const health = await healthOfLonely([], answered);
+    expect(answered(health)).toBe(true);
+    expect(health.Status).toBe("starting");
+  }, 90_000);
 });
+
+interface DockerHealth {
+  readonly Status: string;
+  readonly Log: readonly { readonly ExitCode: number; readonly Output: string }[];
+}

@@ -31,8 +31,10 @@ export interface RegistryBehaviour {
   readonly loseLayers?: number;
   /** Pushing is answered with 403. */
   readonly readOnly?: boolean;
-  /** HEAD of a blob: without a length, or 200 for what is not there. */
-  readonly head?: "without-length" | "lies";
+  /** HEAD of a blob: without a length. */
+  readonly head?: "without-length";
+  /** Bytes of blobs that HEAD says are there, whether they are or not. */
+  readonly claims?: Readonly<Record<string, number>>;
   readonly auth?: Users & { readonly scheme: "basic" | "bearer"; readonly tokenRequests?: number };
 }
 

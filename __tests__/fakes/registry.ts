@@ -92,13 +92,13 @@ function serveBlob(
   request: IncomingMessage,
   response: ServerResponse,
 ) {
-  const { head, redirectBlobs } = state.behaviour;
+  const { head, claims, redirectBlobs } = state.behaviour;
   const bytes = repositoryOf(state, name).blobs.get(digest);
-  if (request.method === "HEAD" && head !== undefined) {
-    if (head === "lies") return void response.writeHead(200, { "content-length": 7 }).end();
-    if (bytes !== undefined)
-      return void response.writeHead(200, { "transfer-encoding": "chunked" }).end();
-  }
+  const claimed = claims?.[digest];
+  if (request.method === "HEAD" && claimed !== undefined)
+    return void response.writeHead(200, { "content-length": claimed }).end();
+  if (request.method === "HEAD" && head === "without-length" && bytes !== undefined)
+    return void response.writeHead(200, { "transfer-encoding": "chunked" }).end();
   if (bytes === undefined) return fault(response, 404, "BLOB_UNKNOWN", { digest });
   if (redirectBlobs) {
     const location = `http://${state.hosts.storage}/${name}/${digest}?signature=a%2Bb`;

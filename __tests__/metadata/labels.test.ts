@@ -50,7 +50,9 @@ describe("labels", () => {
       "maintainer=CrazyMax",
       `${title}=MyCustomTitle`,
       "formula=a=b,c",
-      '"quoted=say ""hi"" # here"',
+      'quoted=say "hi" # here',
+      "# maintainer=nobody",
+      "lines=one\n# two",
       "at={{commit_date 'YYYY-MM-DDTHH:mm:ss.SSS[Z]'}}",
       "",
     ];
@@ -59,6 +61,7 @@ describe("labels", () => {
       [title]: "MyCustomTitle",
       formula: "a=b,c",
       quoted: 'say "hi" # here',
+      lines: "one\n# two",
       at: "2020-01-10T00:30:00.000Z",
     });
   });
@@ -77,6 +80,7 @@ describe("annotations", () => {
       "manifest[linux/arm64]:plain=of arm64",
       "index,manifest-descriptor:shared=two places",
       "acme:key=a colon of its own",
+      "index:issue=fixes #7, and #8",
     ],
     context,
     "1.2.3",
@@ -91,6 +95,7 @@ describe("annotations", () => {
         plain: "both",
         shared: "two places",
         "acme:key": "a colon of its own",
+        issue: "fixes #7, and #8",
       },
     ],
     [

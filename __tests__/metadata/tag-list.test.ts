@@ -119,8 +119,8 @@ describe("the list of tags", () => {
   });
 
   it("has every tag once, and signs that no tag may have become one dash", () => {
-    const rules = ["a b//c", "type=raw,value=a-b-c", "type=raw,value=x # a comment"];
-    expect(tags(rules, base)).toEqual(["a-b-c", "x"]);
+    const rules = ["a b//c", "type=raw,value=a-b-c", "# type=raw,value=x", "type=raw,value=y #2"];
+    expect(tags(rules, base)).toEqual(["a-b-c", "y-2"]);
   });
 });
 

@@ -135,6 +135,26 @@ describe("a lock", () => {
       withModel({ source: { url: "https://a:b@cdn.example/" } }),
       "must not carry a password",
     ],
+    [
+      "a host in a file: address",
+      withModel({ source: { url: "file://models/m/" } }),
+      '"file://models/m/" names the host models; wanted file:///',
+    ],
+    [
+      "an escaped slash in a file: address",
+      withModel({ mirrors: ["file:///srv/a%2Fb/"] }),
+      'models.0.mirrors.0: "file:///srv/a%2Fb/" has escapes that no path may have',
+    ],
+    [
+      "an escape that is none in a file: address",
+      withModel({ source: { url: "file:///srv/%zz/" } }),
+      "has escapes that no path may have",
+    ],
+    [
+      "an escaped zero byte in a file: address",
+      withModel({ source: { url: "file:///srv/%00/" } }),
+      "has escapes that no path may have",
+    ],
     ["no files", withModel({ files: [] }), "models.0.files: wanted at least one file"],
     [
       "a layer of a file that is not there",
@@ -178,7 +198,13 @@ describe("a lock", () => {
   });
 
   it("takes plain HTTP on loopback, and folders of the machine", () => {
-    for (const url of ["http://127.0.0.1:8080/models/", "http://localhost/x", "file:///srv/models"])
+    for (const url of [
+      "http://127.0.0.1:8080/models/",
+      "http://localhost/x",
+      "file:///srv/models",
+      "file:///a%20stick/",
+      "file://localhost/srv/",
+    ])
       expect(() => parseLock(JSON.stringify(withModel({ source: { url } })), "lock")).not.toThrow();
   });
 });

@@ -72,10 +72,18 @@ describe("what goes wrong on the way", () => {
         digest: `sha256:${layer.digest.slice(7).replaceAll(/./g, "0")}` as const,
       })),
     };
-    for (const checkOnly of [true, false])
-      await expect(given.push(wrong, given.world.store(), { checkOnly })).rejects.toBeInstanceOf(
-        IntegrityError,
-      );
+    const { host } = await given.registry();
+    for (const [checkOnly, place] of [
+      [true, undefined],
+      [false, undefined],
+      [false, `${host}/nsn/director`],
+    ] as const) {
+      const error = await given
+        .push(wrong, given.world.store(place), { checkOnly })
+        .catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(IntegrityError);
+      expect((error as IntegrityError).todo).toMatch(/The files are right, .* lock --repack\.$/);
+    }
   });
 
   it("an empty file is refused by the gate unless the lock allows it", async () => {

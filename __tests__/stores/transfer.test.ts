@@ -197,11 +197,19 @@ describe("A copy", () => {
   });
 
   it("sends again what the registry only said it had", async () => {
-    const { host } = await registry({ head: "lies" });
     const source = await layout();
-    const { index } = await putMultiPlatform(source, "v1");
-    const target = open(`${host}/nsn/director`);
-    expect((await transfer("v1", source, target)).digest).toBe(index.digest);
+    const { index, amd64, shared } = await putMultiPlatform(source, "v1");
+    const claims = { [shared.digest]: shared.bytes.length };
+    const { host, requests, repository } = await registry({ claims });
+    const copied = await transfer("v1", source, open(`${host}/nsn/director`));
+    expect(copied.digest).toBe(index.digest);
+    expect(copied.bytesSent).toBeGreaterThan(shared.bytes.length);
+    expect(repository("nsn/director").blobs.get(shared.digest)).toEqual(shared.bytes);
+    const puts = requests.filter(({ method, url }) => method === "PUT" && url.includes("manifest"));
+    expect(puts.filter(({ url }) => url.endsWith(amd64.digest))).toHaveLength(2);
+    expect(puts).toHaveLength(4 + 1);
+    const asked = requests.filter(({ url }) => url.endsWith(`/blobs/${shared.digest}`));
+    expect(asked.map(({ method }) => method)).toEqual(["HEAD"]);
   });
 
   it("is given up where the registry loses the same blob without end, and moves no tag", async () => {

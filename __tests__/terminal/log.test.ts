@@ -64,4 +64,29 @@ describe("the log of a terminal", () => {
     expect(first).toBe("weights of a model with a long name  10 ".slice(0, 40));
     expect(second).toHaveLength(40);
   });
+
+  it("prints messages above an open progress bar, which is there again after them", () => {
+    const { log, text, time } = logged({ tty: true, verbose: true });
+    const clear = "\r\u001b[2K";
+    const progress = log.progress("weights", 100);
+    log.info("before the bar");
+    time.now = 150;
+    progress.update(10);
+    const bar = "weights  10 B of 100 B (10 %), 67 B/s, 2 s left".slice(0, 40);
+    log.info("one\ntwo");
+    log.warning("three");
+    log.debug("four");
+    progress.end();
+    log.info("after the bar");
+    expect(text()).toBe(
+      [
+        "before the bar\n",
+        `${clear}${bar}`,
+        `${clear}one\ntwo\n${bar}`,
+        `${clear}warning: three\n${bar}`,
+        `${clear}four\n${bar}`,
+        `${clear}after the bar\n`,
+      ].join(""),
+    );
+  });
 });

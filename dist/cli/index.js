@@ -49809,13 +49809,14 @@ function amount(bytes) {
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
-/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6083);
-/* harmony import */ var _commands_context_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5676);
-/* harmony import */ var _commands_program_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6989);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(452);
-/* harmony import */ var _host_closed_pipe_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(113);
-/* harmony import */ var _host_signals_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1411);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
+/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(153);
+/* harmony import */ var _commands_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8948);
+/* harmony import */ var _commands_program_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6989);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(452);
+/* harmony import */ var _host_closed_pipe_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(113);
+/* harmony import */ var _host_signals_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1411);
 
 
 
@@ -49823,23 +49824,27 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 
-const signal = (0,_host_signals_js__WEBPACK_IMPORTED_MODULE_5__/* .stopSignal */ .Z)();
-(0,_host_closed_pipe_js__WEBPACK_IMPORTED_MODULE_6__/* .allowClosedPipes */ .V)();
+
+const signal = (0,_host_signals_js__WEBPACK_IMPORTED_MODULE_6__/* .stopSignal */ .Z)();
+(0,_host_closed_pipe_js__WEBPACK_IMPORTED_MODULE_7__/* .allowClosedPipes */ .V)();
 try {
-    process.exitCode = await (0,_commands_program_js__WEBPACK_IMPORTED_MODULE_3__/* .runProgram */ .m)(process.argv.slice(2), _commands_all_js__WEBPACK_IMPORTED_MODULE_1__/* .commands */ .P, {
-        context: (common) => (0,_commands_context_js__WEBPACK_IMPORTED_MODULE_2__/* .terminalContext */ .u)(process.env, signal, home(), common),
+    process.exitCode = await (0,_commands_program_js__WEBPACK_IMPORTED_MODULE_4__/* .runProgram */ .m)(process.argv.slice(2), _commands_all_js__WEBPACK_IMPORTED_MODULE_2__/* .commands */ .P, {
+        context: (common) => (0,_commands_context_js__WEBPACK_IMPORTED_MODULE_3__/* .terminalContext */ .u)(process.env, signal, home(), common),
         print: (text) => void process.stdout.write(text),
-        version: "1.0.0",
+        version: version(),
     });
 }
 catch (error) {
-    const { text, exitCode } = (0,_errors_js__WEBPACK_IMPORTED_MODULE_4__/* .ending */ .K1)(error);
+    const { text, exitCode } = (0,_errors_js__WEBPACK_IMPORTED_MODULE_5__/* .ending */ .K1)(error);
     process.stderr.write(`${text}\n`);
     process.exitCode = exitCode;
 }
 /** The repository's top folder, from src/ as from dist/cli/. */
 function home() {
-    return (0,node_path__WEBPACK_IMPORTED_MODULE_0__.join)(import.meta.dirname, import.meta.filename.endsWith(".ts") ? ".." : "../..");
+    return (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(import.meta.dirname, import.meta.filename.endsWith(".ts") ? ".." : "../..");
+}
+function version() {
+    return JSON.parse((0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(home(), "package.json"), "utf8")).version;
 }
 
 __webpack_async_result__();
@@ -49847,7 +49852,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 6083:
+/***/ 153:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -49865,12 +49870,24 @@ async function readFacts(environment, ports) {
     // In a container job the checkout belongs to the runner's user, and git reads none of another user's unless told to.
     const trust = github === undefined ? [] : ["-c", `safe.directory=${workspace}`];
     const git = gitIn([...trust, "-C", workspace], ports.exec);
-    const commitTime = environment.sourceDateEpoch ?? Number((await git("log", "-1", "--format=%ct")) || 0);
+    const commitTime = environment.sourceDateEpoch ?? (await commitTimeOf(workspace, git, ports.log));
     if (github === undefined)
         return localFacts(git, commitTime);
     return eventFacts(github, await readEvent(github, ports.files), commitTime);
 }
+async function commitTimeOf(workspace, git, log) {
+    const said = await git("log", "-1", "--format=%ct");
+    if (said !== "")
+        return Number(said);
+    log.warning(`${workspace} is no checkout with a commit, so that the image says 1970-01-01 and no later image of that kind counts as newer. Check the sources out, or set SOURCE_DATE_EPOCH.`);
+    return 0;
+}
+/** A UsageError for pull_request_target: its reference is the base branch, whose tag a pull request's image would take. */
 function eventFacts(github, event, commitTime) {
+    if (github.eventName === "pull_request_target")
+        throw new errors/* UsageError */.eb("GITHUB_EVENT_NAME: pull_request_target runs a stranger's changes as if they were the base branch's, with its secrets and its tags.", {
+            todo: "Use `on: pull_request`, where everything is built and checked and nothing is pushed; publish on push.",
+        });
     const { repository } = event;
     const isPullRequest = github.eventName.startsWith("pull_request");
     const license = repository?.license?.spdx_id;
@@ -49964,16 +49981,9 @@ function lines(text) {
         .map((line) => line.trim())
         .filter((line) => line !== "" && !line.startsWith("#"));
 }
-/** Values separated by commas or lines. */
-function list(text) {
-    return text
-        .split(/[,\n]/)
-        .map((part) => part.trim())
-        .filter((part) => part !== "");
-}
-/** `NAME=VALUE` lines. */
-function pairs(name, text) {
-    return Object.fromEntries(lines(text).map((line) => {
+/** `NAME=VALUE` entries. */
+function pairs(name, entries) {
+    return Object.fromEntries(entries.map((line) => {
         const at = line.indexOf("=");
         if (at < 1)
             throw wrong(name, line, "NAME=VALUE");
@@ -50006,24 +50016,6 @@ function size(name, text) {
 function wrong(name, text, wanted) {
     return new errors/* UsageError */.eb(`${name}: "${text}" is not what was wanted: ${wanted}.`);
 }
-
-;// CONCATENATED MODULE: ./lib/images/names.js
-/** Label and annotation names of a final image (design: "The final image"). */
-const names = {
-    models: "network.nsn.director.models",
-    root: "network.nsn.director.models.root",
-    /** Whose the root is, and by which runtime layer. */
-    owner: "network.nsn.director.models.owner",
-    refresh: "network.nsn.director.refresh",
-    /** The Dockerfile's base. */
-    base: { name: "network.nsn.director.base.name", digest: "network.nsn.director.base.digest" },
-    /** The image that shares the lowest layers (OCI image specification, annotations.md): the models image. */
-    lowest: {
-        name: "org.opencontainers.image.base.name",
-        digest: "org.opencontainers.image.base.digest",
-    },
-    created: "org.opencontainers.image.created",
-};
 
 // EXTERNAL MODULE: ./lib/images/reference.js
 var images_reference = __nccwpck_require__(1403);
@@ -60040,9 +60032,12 @@ function parseDocument(shape, text, where, todo) {
     throw new errors/* UsageError */.eb(`${where}: ${problems.join("; ")}.`, { todo });
 }
 
+// EXTERNAL MODULE: external "node:url"
+var external_node_url_ = __nccwpck_require__(3136);
 // EXTERNAL MODULE: ./lib/images/loopback.js
 var loopback = __nccwpck_require__(4301);
 ;// CONCATENATED MODULE: ./lib/models/shapes.js
+
 
 
 /** The parts that spec and lock have in common; every complaint names what was wanted. */
@@ -60077,13 +60072,28 @@ function addressProblem(text) {
         return "an address must not carry a password";
     if (url.search !== "" || url.hash !== "")
         return `"${text}" must end with its path`;
-    if (url.protocol === "https:" || url.protocol === "file:")
+    if (url.protocol === "https:")
         return undefined;
+    if (url.protocol === "file:")
+        return fileProblem(url, text);
     if (url.protocol === "http:")
         return (0,loopback/* isLoopback */.U)(url.hostname)
             ? undefined
             : `"${text}" is plain HTTP, which is for loopback only; wanted https:`;
     return `"${text}" is neither https: nor file:`;
+}
+/** Why a `file:` address is that of no path of this machine. */
+function fileProblem(url, text) {
+    if (url.hostname !== "")
+        return `"${text}" names the host ${url.hostname}; wanted file:/// and an absolute path`;
+    try {
+        if (!unprintable.test((0,external_node_url_.fileURLToPath)(url)))
+            return undefined;
+    }
+    catch {
+        // An escaped slash, or an escape that is none.
+    }
+    return `"${text}" has escapes that no path may have, such as %2F`;
 }
 const checked = (problem) => schemas_string().check((context) => {
     const message = problem(context.value);
@@ -60284,6 +60294,52 @@ async function completedFrom(store, lock) {
         : undefined;
 }
 
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+;// CONCATENATED MODULE: ./lib/images/names.js
+/** Label and annotation names of a final image (design: "The final image"). */
+const names = {
+    models: "network.nsn.director.models",
+    root: "network.nsn.director.models.root",
+    /** Whose the root is, and by which runtime layer. */
+    owner: "network.nsn.director.models.owner",
+    refresh: "network.nsn.director.refresh",
+    /** The Dockerfile's base. */
+    base: { name: "network.nsn.director.base.name", digest: "network.nsn.director.base.digest" },
+    /** The image that shares the lowest layers (OCI image specification, annotations.md): the models image. */
+    lowest: {
+        name: "org.opencontainers.image.base.name",
+        digest: "org.opencontainers.image.base.digest",
+    },
+    created: "org.opencontainers.image.created",
+};
+
+;// CONCATENATED MODULE: ./lib/images/added-layers.js
+const comment = "director-image";
+/** How the history of a final image names a layer that the runtime did not bring: a model layer, or the lock's own. */
+function addedEntry(what) {
+    return { created: "1970-01-01T00:00:00Z", created_by: `director-image: ${what}`, comment };
+}
+function isAdded(entry) {
+    return entry?.comment === comment;
+}
+/**
+ * A final image without the model layers at its bottom and the lock's layer on top, by its history; a compressed layer is never
+ * one of those. Undefined if layers, diff_ids and history do not count up, as they do in every image that was assembled.
+ */
+function runtimePart(layers, config) {
+    const { diff_ids: diffIds } = config.rootfs;
+    const history = (config.history ?? []).filter(({ empty_layer }) => empty_layer !== true);
+    if (layers.length !== diffIds.length || layers.length !== history.length)
+        return undefined;
+    const isOurs = (at) => isAdded(history[at]) && layers[at]?.digest === diffIds[at];
+    const end = isOurs(layers.length - 1) ? layers.length - 1 : layers.length;
+    let start = 0;
+    while (start < end && isOurs(start))
+        start += 1;
+    return { layers: layers.slice(start, end), diffIds: diffIds.slice(start, end) };
+}
+
 ;// CONCATENATED MODULE: ./lib/images/annotations.js
 /** The `annotations` field of a manifest or index: sorted, so that the same ones give the same bytes; absent where there are none. */
 function annotated(annotations) {
@@ -60318,6 +60374,7 @@ function platformName({ os, architecture, variant }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/images/assemble.js
+
 
 
 
@@ -60368,10 +60425,13 @@ function assembleIndex(platforms, annotations) {
 }
 /** Why a runtime image cannot carry these models; its layers' contents are judged elsewhere (assembly/refusal.ts). */
 function refusal(manifest, config, root, added) {
-    const carried = config.config?.Labels?.[names.models];
-    if (carried !== undefined) {
+    const labels = config.config?.Labels ?? {};
+    const carried = labels[names.models];
+    if (carried !== undefined || labels[names.root] !== undefined || config.history?.some(isAdded)) {
         return {
-            seen: `already carries the models image ${carried}`,
+            seen: carried === undefined
+                ? "was put together with models already"
+                : `already carries the models image ${carried}`,
             todo: "Give the image that BuildKit made (stage runtime), not an assembled one.",
         };
     }
@@ -60406,11 +60466,7 @@ function refusal(manifest, config, root, added) {
 }
 function finalConfig(config, { root, models, lock, created, labels }) {
     const { "moby.buildkit.cache.v0": _cache, ...kept } = config;
-    const entry = ({ what }) => ({
-        created: "1970-01-01T00:00:00Z",
-        created_by: `director-image: ${what}`,
-        comment: "director-image",
-    });
+    const entry = ({ what }) => addedEntry(what);
     const above = lock === undefined ? [] : [lock];
     return {
         ...kept,
@@ -60499,13 +60555,13 @@ async function copyBlobs(blobs, from, to, { signal, onProgress, force = false } 
         done.set(blob.digest, bytes);
         onProgress?.([...done.values()].reduce((sum, part) => sum + part, 0));
     };
-    const sent = await eachLimited(largestFirst, sideBySide, async (blob) => {
-        signal?.throwIfAborted();
+    const copy = async (blob, stop) => {
         const progress = report(blob);
-        const bytes = await copyBlob(blob, from, to, { signal, onProgress: progress, force });
+        const bytes = await copyBlob(blob, from, to, { signal: stop, onProgress: progress, force });
         progress(blob.size);
         return bytes;
-    });
+    };
+    const sent = await eachLimited(largestFirst, sideBySide, copy, signal);
     return sent.reduce((sum, bytes) => sum + bytes, 0);
 }
 async function copyBlob({ digest, size }, from, to, { signal, onProgress, force }) {
@@ -60542,6 +60598,8 @@ var tar_stream = __nccwpck_require__(6118);
 async function readEntries(layer, bytes, visit) {
     const reader = (0,tar_stream.extract)();
     reader.on("entry", (header, stream, next) => {
+        // A refusal ends the reader, and with it the entry's own stream: an error that nobody hears there would end the process.
+        stream.on("error", () => undefined);
         try {
             visit(entryOf(header));
         }
@@ -60679,69 +60737,6 @@ async function checkLayer(layer, root, store, signal) {
     return owner;
 }
 
-;// CONCATENATED MODULE: ./lib/pipeline/check-runtimes.js
-
-
-
-/**
- * Reads the layers that the published image of the same root does not have, for entries that touch the weights (CheckError), and
- * finds whose the root is: of the layers that are not read, the published image says it.
- */
-async function checkRuntimes(runtimes, root, published, { target, log, signal }) {
-    const known = published === undefined
-        ? new Map()
-        : await knownLayers(published, root, target);
-    const checked = [];
-    for (const runtime of runtimes) {
-        let rootOwner;
-        let read = 0;
-        let newBytes = 0;
-        for (const layer of (0,images_manifest/* parseManifest */.Ng)(runtime.image.manifest).layers) {
-            if (!known.has(layer.digest)) {
-                known.set(layer.digest, await checkLayer(layer, root, runtime.store, signal));
-                read += 1;
-                newBytes += layer.size;
-            }
-            const owner = known.get(layer.digest);
-            if (owner !== undefined)
-                rootOwner = { layer: layer.digest, owner };
-        }
-        log.debug(`${runtime.platform}: ${read} new runtime layers were read for entries under ${root}.`);
-        checked.push({ ...runtime, rootOwner, newBytes });
-    }
-    return checked;
-}
-/** How a platform's manifest says whose the root is: the layer, `uid:gid` and the mode. */
-function ownerText({ layer, owner: { uid, gid, mode } }) {
-    return `${layer} ${uid}:${gid} ${mode.toString(8).padStart(4, "0")}`;
-}
-/** The layers of the published image that were checked against this root, with the root's owner where the manifest names it. */
-async function knownLayers(tag, root, store) {
-    const known = new Map();
-    const document = await store.readManifest(tag);
-    if (document === undefined || !(0,images_manifest/* isIndex */.nw)(document))
-        return known;
-    const index = (0,images_manifest/* parseIndex */.A1)(document);
-    if (index.annotations?.[names.root] !== root)
-        return known;
-    for (const { digest } of index.manifests) {
-        const manifest = await store.readManifest(digest);
-        if (manifest === undefined)
-            continue;
-        const { layers, annotations } = (0,images_manifest/* parseManifest */.Ng)(manifest);
-        for (const layer of layers)
-            known.set(layer.digest, known.get(layer.digest));
-        const [, layer, uid, gid, mode] = /^(sha256:[0-9a-f]{64}) (\d+):(\d+) ([0-7]{4})$/.exec(annotations?.[names.owner] ?? "") ?? [];
-        if (layer !== undefined)
-            known.set(layer, {
-                uid: Number(uid),
-                gid: Number(gid),
-                mode: Number.parseInt(mode ?? "", 8),
-            });
-    }
-    return known;
-}
-
 ;// CONCATENATED MODULE: ./lib/pipeline/runtime-images.js
 
 
@@ -60801,6 +60796,7 @@ async function readRuntime(runtime) {
     const config = await readConfigBlob(manifest, store);
     return { ...runtime, image: { platform: parsePlatform(platform), manifest, config } };
 }
+/** An image's config as it is; an IntegrityError if it is not JSON. */
 async function readConfigBlob(manifest, store) {
     const { config } = (0,images_manifest/* parseManifest */.Ng)(manifest);
     const pieces = [];
@@ -60817,6 +60813,108 @@ async function readConfigBlob(manifest, store) {
 }
 function variantOf(config) {
     return typeof config["variant"] === "string" ? { variant: config["variant"] } : {};
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/known-layers.js
+
+
+
+
+
+/**
+ * The runtime layers of published images that were checked against this root, with the root's owner where a manifest names it. Their model
+ * layers are not among them: a runtime that brings one is refused like any other with entries there.
+ */
+async function knownLayers(tags, root, store, log) {
+    const known = new Map();
+    for (const { manifests } of await publishedIndexes(tags, root, store)) {
+        for (const { digest } of manifests) {
+            try {
+                await addKnown(known, digest, store);
+            }
+            catch (error) {
+                if (!(error instanceof errors/* RemoteError */.Hi || error instanceof errors/* IntegrityError */.cs))
+                    throw error;
+                log.debug(`${digest} of a published image is not whole: ${error.message}`);
+            }
+        }
+    }
+    return known;
+}
+/** The indexes under the tags, each once, whose layers were checked against this root. */
+async function publishedIndexes(tags, root, store) {
+    const found = new Map();
+    for (const tag of tags) {
+        const document = await store.readManifest(tag);
+        if (document === undefined || !(0,images_manifest/* isIndex */.nw)(document))
+            continue;
+        const index = (0,images_manifest/* parseIndex */.A1)(document);
+        if (index.annotations?.[names.root] === root)
+            found.set(document.digest, index);
+    }
+    return [...found.values()];
+}
+async function addKnown(known, digest, store) {
+    const manifest = await store.readManifest(digest);
+    if (manifest === undefined)
+        return;
+    const { layers, annotations } = (0,images_manifest/* parseManifest */.Ng)(manifest);
+    const own = runtimePart(layers, await readConfigBlob(manifest, store))?.layers ?? [];
+    for (const layer of own)
+        known.set(layer.digest, known.get(layer.digest));
+    const [, layer, uid, gid, mode] = /^(sha256:[0-9a-f]{64}) (\d+):(\d+) ([0-7]{4})$/.exec(annotations?.[names.owner] ?? "") ?? [];
+    if (own.some((entry) => entry.digest === layer))
+        known.set(layer, {
+            uid: Number(uid),
+            gid: Number(gid),
+            mode: Number.parseInt(mode ?? "", 8),
+        });
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/check-runtimes.js
+
+
+
+
+/**
+ * Reads the layers that no published image of the same root has, for entries that touch the weights (CheckError), and finds whose
+ * the root is: of the layers that are not read, a published image says it.
+ */
+async function checkRuntimes(runtimes, { root, weights, published }, ports) {
+    const { log, signal } = ports;
+    for (const { image } of runtimes)
+        refuseWeights((0,images_manifest/* parseManifest */.Ng)(image.manifest).layers, weights);
+    const known = await knownLayers(published, root, ports.target, log);
+    const checked = [];
+    for (const runtime of runtimes) {
+        let rootOwner;
+        let read = 0;
+        let newBytes = 0;
+        for (const layer of (0,images_manifest/* parseManifest */.Ng)(runtime.image.manifest).layers) {
+            if (!known.has(layer.digest)) {
+                known.set(layer.digest, await checkLayer(layer, root, runtime.store, signal));
+                read += 1;
+                newBytes += layer.size;
+            }
+            const owner = known.get(layer.digest);
+            if (owner !== undefined)
+                rootOwner = { layer: layer.digest, owner };
+        }
+        log.debug(`${runtime.platform}: ${read} new runtime layers were read for entries under ${root}.`);
+        checked.push({ ...runtime, rootOwner, newBytes });
+    }
+    return checked;
+}
+/** How a platform's manifest says whose the root is: the layer, `uid:gid` and the mode. */
+function ownerText({ layer, owner: { uid, gid, mode } }) {
+    return `${layer} ${uid}:${gid} ${mode.toString(8).padStart(4, "0")}`;
+}
+function refuseWeights(layers, weights) {
+    const brought = layers.find(({ digest }) => weights.includes(digest));
+    if (brought !== undefined)
+        throw new errors/* CheckError */.tl(`The runtime image already brings the model layer ${brought.digest}.`, {
+            todo: "Give the image that BuildKit made (stage runtime), not an assembled one or one built on it.",
+        });
 }
 
 ;// CONCATENATED MODULE: ./lib/pipeline/assemble-image.js
@@ -60838,7 +60936,7 @@ async function assembleImage(assembling, ports) {
     const read = await Promise.all(wanted.map(readRuntime));
     for (const runtime of read)
         finalPlatform({ ...runtime, rootOwner: undefined, newBytes: 0 }, assembling);
-    const runtimes = await checkRuntimes(read, assembling.root, assembling.published, ports);
+    const runtimes = await checkRuntimes(read, assembling, ports);
     const finals = runtimes.map((runtime) => finalPlatform(runtime, assembling));
     const index = assembleIndex(finals.map(({ image }) => image), indexAnnotations(assembling));
     for (let lost = 0;; lost += 1) {
@@ -60917,2897 +61015,17 @@ function platformResult({ image: { platform, manifest, runtimeDigest, size }, })
     return { platform: platformName(platform), digest: manifest.digest, runtimeDigest, size };
 }
 
-;// CONCATENATED MODULE: ./lib/pipeline/delivery.js
-
-
-
-
-/** An open lock is a UsageError: its layers are not known. */
-function delivered(lock, delivery) {
-    if (!isComplete(lock))
-        throw new errors/* UsageError */.eb("The lock has no layers yet.", {
-            todo: "Run the stage models (or models push, or models lock) first: it completes an open lock.",
-        });
-    const models = bakedLayers(lock, delivery).map(({ digest, size, files }) => ({
-        digest,
-        size,
-        what: files.length === 1 ? (files[0] ?? "") : `${files[0]} and ${files.length - 1} more`,
-    }));
-    return {
-        root: lock.root,
-        models,
-        lock: (owner) => ({ ...lockLayer(lock, owner), what: "models.lock.json" }),
-    };
-}
-
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./lib/amount.js
-var amount = __nccwpck_require__(7331);
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: ./lib/models/gate/content.js
-/** How many first bytes `contentType` wants to see, where the file has as many. */
-const headSize = 4096;
-/** Longest header that a safetensors file may have, in bytes. */
-const longestSafetensorsHeader = 100_000_000;
-function contentType(head, size) {
-    if (size === 0)
-        return "empty";
-    const bytes = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, headSize));
-    return binaryType(bytes, size) ?? textType(bytes) ?? "unknown";
-}
-function binaryType(bytes, size) {
-    const magic = bytes.toString("latin1", 0, 4);
-    if (magic === "GGUF")
-        return "gguf";
-    if (magic === "PK\u0003\u0004")
-        return bytes.includes("/data.pkl") || bytes.includes("/version") ? "pytorch-zip" : undefined;
-    if (bytes.length > 8 && bytes[8] === 0x7b) {
-        const header = bytes.readBigUInt64LE(0);
-        if (header <= BigInt(longestSafetensorsHeader) && Number(header) + 8 <= size)
-            return "safetensors";
-    }
-    const [first = 0, second = 0, third = 0] = bytes;
-    if (first === 0x80 && second >= 2 && second <= 5)
-        return "pickle";
-    // An ONNX ModelProto begins with its field 1, ir_version, and goes on with a field of one of the next numbers.
-    if (first === 0x08 && second >= 1 && second <= 32 && third >> 3 >= 2 && third >> 3 <= 20)
-        return "onnx";
-    return undefined;
-}
-function textType(bytes) {
-    const text = utf8(bytes);
-    if (text === undefined)
-        return undefined;
-    const start = text.replace(/^\uFEFF/, "").trimStart();
-    if (/^<(?:!doctype\s+html|html)\b/i.test(start))
-        return "html";
-    if (start.startsWith("version https://git-lfs.github.com/spec/"))
-        return "git-lfs-pointer";
-    return /^[{[]/.test(start) ? "json" : "text";
-}
-/** The bytes as text, without a character that was cut at their end; undefined if they are none. */
-function utf8(bytes) {
-    for (const cut of [0, 1, 2, 3]) {
-        try {
-            const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, Math.max(0, bytes.length - cut)));
-            return /[^\P{Cc}\t\n\v\f\r]/u.test(text) ? undefined : text;
-        }
-        catch {
-            // Perhaps the last character is not whole: try with fewer bytes.
-        }
-    }
-    return undefined;
-}
-
-;// CONCATENATED MODULE: ./lib/models/gate/gate.js
-
-const refused = {
-    html: "it is an HTML page, not weights",
-    "git-lfs-pointer": "it is a git-lfs pointer, not the weights it stands for",
-    empty: "it is empty",
-};
-/** Judges a file by its first bytes (up to `headSize` of them), before any later byte passes. */
-function judge({ file, size, allow }, head) {
-    const type = contentType(head, size);
-    const reason = refused[type];
-    if (reason === undefined)
-        return { file, type, verdict: "passed" };
-    return allow === undefined
-        ? { file, type, verdict: "failed", rule: `no-${type}`, reason }
-        : { file, type, verdict: "passed", rule: `allowed: ${allow}` };
-}
-
-;// CONCATENATED MODULE: ./lib/models/sources/file-hash.js
-
-/** Hashes in this thread. */
-const hashHere = () => {
-    const hash = (0,external_node_crypto_.createHash)("sha256");
-    return {
-        update: (bytes) => {
-            hash.update(bytes);
-            return undefined;
-        },
-        digest: async () => hash.digest("hex"),
-    };
-};
-
-;// CONCATENATED MODULE: ./lib/models/sources/locate.js
-
-
-const mostRedirects = 5;
-/** Asks for an address and follows redirects by hand, so that the token goes to the first host only. */
-async function locate(method, { url: first, token, idleTimeout }, headers, fetch, signal) {
-    let url = first;
-    let linkedSha256;
-    for (let redirects = 0; redirects <= mostRedirects; redirects += 1) {
-        const response = await fetch({
-            method,
-            url,
-            headers: {
-                "accept-encoding": "identity",
-                ...(token !== undefined && url.origin === first.origin
-                    ? { authorization: `Bearer ${token}` }
-                    : {}),
-                ...headers,
-            },
-            ...(signal === undefined ? {} : { signal }),
-            ...(idleTimeout === undefined ? {} : { idleTimeout }),
-        });
-        linkedSha256 ??= /^"?([0-9a-f]{64})"?$/.exec(response.headers["x-linked-etag"] ?? "")?.[1];
-        const target = response.headers["location"];
-        if (![301, 302, 303, 307, 308].includes(response.status) || target === undefined)
-            return { response, url, linkedSha256 };
-        await response.discard();
-        url = redirected(url, target);
-    }
-    throw new errors/* RemoteError */.Hi(`${first.origin}${first.pathname} redirects more than ${mostRedirects} times.`);
-}
-function redirected(from, target) {
-    const url = URL.canParse(target, from.href) ? new URL(target, from) : undefined;
-    if (url?.protocol === "https:" || (url?.protocol === "http:" && (0,loopback/* isLoopback */.U)(url.hostname)))
-        return url;
-    throw new errors/* RemoteError */.Hi(`${from.origin}${from.pathname} redirects to ${url?.protocol ?? "something that is no address"}; wanted https:.`);
-}
-
-;// CONCATENATED MODULE: ./lib/models/sources/place.js
-function grouped(bytes) {
-    return bytes.toLocaleString("en-US");
-}
-
-// EXTERNAL MODULE: ./lib/retry/passing.js
-var passing = __nccwpck_require__(5561);
-;// CONCATENATED MODULE: ./lib/models/sources/refusal.js
-
-
-/** The error for an answer that is not the thing asked for. */
-function sources_refusal_refusal({ status, headers }, { what, place, url, token, access }, now) {
-    const words = headers["x-error-message"];
-    const said = words === undefined ? "" : ` It says: ${words}`;
-    const where = `${url.origin}${url.pathname}`;
-    if (status === 401 || status === 403) {
-        const who = token === undefined ? "no token was sent" : "with the token that was sent";
-        const how = access === undefined ? "" : `, ${who}`;
-        return new errors/* RemoteError */.Hi(`${what}: ${place} refused ${where} (HTTP ${status}${how}).${said}`, {
-            todo: access ?? "The address must be open to everybody.",
-        });
-    }
-    if (status === 404 || status === 410) {
-        return new errors/* RemoteError */.Hi(`${what}: ${place} does not have it (HTTP ${status} for ${where}).${said}`, {
-            todo: "Look whether it was moved or removed there; director-image models lock --update finds what is there now.",
-        });
-    }
-    const answered = `${what}: ${place} answered HTTP ${status} for ${where}.${said}`;
-    return (0,passing/* isBusy */.A5)(status)
-        ? new passing/* PassingError */.aB(answered, { wait: (0,passing/* retryAfter */.P9)(headers["retry-after"], now) })
-        : new errors/* RemoteError */.Hi(answered);
-}
-
-;// CONCATENATED MODULE: ./lib/models/sources/http-place.js
-
-
-
-
-
-/** A file at an address. A server that ignores Range is read from its beginning, and what was there already is dropped. */
-function httpPlace(options, ports) {
-    const { name, file } = options;
-    return {
-        name,
-        async open(from, signal) {
-            const range = from === 0 ? {} : { range: `bytes=${from}-` };
-            const located = await locate("GET", options, range, ports.fetch, signal);
-            const { response } = located;
-            const begins = response.status === 206 ? rangeStart(response.headers["content-range"]) : 0;
-            const problem = problemOf(located, from, options, ports.clock.now()) ??
-                (begins <= from
-                    ? await wrongSize(response, begins, options)
-                    : new errors/* RemoteError */.Hi(`${file.name}: ${name} sent another range than the one asked for.`));
-            if (problem === undefined)
-                return begins === from ? response.body : skip(response.body, from - begins);
-            await response.discard();
-            throw problem;
-        },
-    };
-}
-/** What an answer's status and headers say against reading its body. */
-function problemOf({ response: { status, headers }, url, linkedSha256 }, from, options, now) {
-    const { file, name } = options;
-    if (linkedSha256 !== undefined && file.sha256 !== undefined && linkedSha256 !== file.sha256)
-        return otherBytes(file, name, `has sha256 ${linkedSha256}`, file.sha256);
-    if (status === 416)
-        return otherBytes(file, name, `has no byte ${grouped(from)}`);
-    if (status !== 200 && status !== 206)
-        return sources_refusal_refusal({ status, headers }, { ...options, what: file.name, place: name, url }, now);
-    return undefined;
-}
-/** `bytes 100-199/200`: 100. */
-function rangeStart(header = "") {
-    return Number(/^bytes (\d+)-/.exec(header)?.[1] ?? Number.POSITIVE_INFINITY);
-}
-/** Bytes of the whole file as the headers tell it. */
-function totalSize({ headers }, begins) {
-    const total = /\/(\d+)$/.exec(headers["content-range"] ?? "")?.[1];
-    if (total !== undefined)
-        return Number(total);
-    const length = headers["content-length"];
-    return length === undefined ? undefined : begins + Number(length);
-}
-/** The error for a body of another size, by what it begins with; undefined where the size is right or not told. */
-async function wrongSize(response, begins, { name, file }) {
-    const total = totalSize(response, begins);
-    if (total === undefined || total === file.size)
-        return undefined;
-    for await (const head of response.body) {
-        const type = begins === 0 ? contentType(head, total) : "unknown";
-        const sent = `of ${grouped(total)} bytes`;
-        if (type === "html")
-            return otherBytes(file, name, `sent an HTML page ${sent}`);
-        if (type === "git-lfs-pointer")
-            return otherBytes(file, name, `sent a git-lfs pointer ${sent}`);
-        break;
-    }
-    return otherBytes(file, name, `has ${grouped(total)} bytes`);
-}
-/** The error for a place whose bytes are not those of the lock: `seen` is what it did, `said` what the lock says instead. */
-function otherBytes({ name, size }, place, seen, said = `${grouped(size)} bytes`) {
-    return new errors/* IntegrityError */.cs(`${name}: ${place} ${seen}, the lock says ${said}.`, {
-        todo: "Nothing was published. If the file was changed on purpose, run: director-image models lock --update",
-    });
-}
-async function* skip(body, bytes) {
-    let left = bytes;
-    for await (const piece of body) {
-        if (left < piece.length)
-            yield piece.subarray(left);
-        left = Math.max(0, left - piece.length);
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/models/sources/checked-file.js
-
-
-
-
-
-
-/**
- * A file that is hashed and judged while it passes, perhaps in several goes: the hash runs on at the highest byte, and bytes that come
- * again are not hashed again. The last bytes are given only when the whole is right.
- */
-class CheckedFile {
-    #file;
-    #hash;
-    #head = [];
-    #hashed = 0;
-    #sha256;
-    #verdict;
-    constructor(file) {
-        this.#file = file;
-        this.#hash = (file.newHash ?? hashHere)(file.size);
-    }
-    /** Bytes that have been hashed: the highest that has passed. */
-    get at() {
-        return this.#hashed;
-    }
-    /** The gate's, once the first bytes have passed. */
-    get verdict() {
-        return this.#verdict;
-    }
-    /** Of the whole file, once it has passed. */
-    get sha256() {
-        return this.#sha256;
-    }
-    /** The bytes from `from` to the end. What was never hashed is read before them, so that the whole is always checked. */
-    async *open(from, signal) {
-        const { read, size, onRead } = this.#file;
-        if (size === 0)
-            await this.#take(new Uint8Array(), 0);
-        let at = Math.min(from, this.#hashed);
-        for await (const piece of read(at, signal)) {
-            onRead?.(piece.length);
-            const wait = this.#take(piece, at);
-            if (wait !== undefined)
-                await wait;
-            at += piece.length;
-            if (at > from)
-                yield at - piece.length >= from ? piece : piece.subarray(piece.length - (at - from));
-        }
-    }
-    /** A promise only where there is something to wait for: this is called for every piece of 64 KiB. */
-    #take(piece, at) {
-        const fresh = at + piece.length - this.#hashed;
-        if (this.#sha256 !== undefined || (fresh <= 0 && this.#file.size > 0))
-            return undefined;
-        const bytes = piece.subarray(piece.length - fresh);
-        if (this.#verdict === undefined)
-            this.#judge(bytes);
-        const wait = this.#hash.update(bytes);
-        this.#hashed += fresh;
-        return this.#hashed === this.#file.size ? this.#finish(wait) : wait;
-    }
-    #judge(bytes) {
-        const { size, allow, id, name } = this.#file;
-        this.#head.push(bytes);
-        const have = this.#hashed + bytes.length;
-        if (have < Math.min(size, headSize))
-            return;
-        this.#verdict = judge({ file: id, size, allow }, Buffer.concat(this.#head.splice(0)));
-        if (this.#verdict.verdict === "passed")
-            return;
-        throw new errors/* IntegrityError */.cs(`${name}: the weights gate refuses it: ${this.#verdict.reason}.`, {
-            todo: 'Nothing was published. If it is wanted all the same, give the file an "allow": "the reason" in the lock.',
-        });
-    }
-    async #finish(wait) {
-        await wait;
-        const { size, sha256, from } = this.#file;
-        const seen = await this.#hash.digest();
-        if (sha256 !== undefined && seen !== sha256)
-            throw otherBytes(this.#file, from, `sent ${grouped(size)} bytes with sha256 ${seen}`, sha256);
-        this.#sha256 = seen;
-    }
-}
-
-// EXTERNAL MODULE: external "node:url"
-var external_node_url_ = __nccwpck_require__(3136);
-;// CONCATENATED MODULE: ./lib/models/sources/file-place.js
-
-
-
-
-const pieceSize = 1 << 20;
-/** A file of this machine, for people without a network. */
-function filePlace(url, file, files) {
-    const path = (0,external_node_url_.fileURLToPath)(url);
-    return {
-        name: path,
-        async open(from, signal) {
-            const handle = await files.open(path).catch((error) => {
-                const code = (0,errors/* isError */.bJ)(error) ? error.code : undefined;
-                const why = code === "ENOENT" ? "is not there" : `cannot be read (${code})`;
-                // The cause is left out: whoever takes the bytes shall not try again.
-                throw new errors/* RemoteError */.Hi(`${file.name}: ${path} ${why}.`);
-            });
-            const { size } = await handle.stat();
-            if (size !== file.size) {
-                await handle.close();
-                throw otherBytes(file, path, `has ${grouped(size)} bytes`);
-            }
-            return read(handle, from, signal);
-        },
-    };
-}
-async function* read(handle, from, signal) {
-    try {
-        for (let at = from;;) {
-            signal?.throwIfAborted();
-            const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(pieceSize), 0, pieceSize, at);
-            if (bytesRead === 0)
-                return;
-            at += bytesRead;
-            yield buffer.subarray(0, bytesRead);
-        }
-    }
-    finally {
-        await handle.close();
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/models/sources/places.js
-
-
-
-/** Where a model's file may be had: its source, then its mirrors. */
-function placesOf({ source, mirrors = [] }, path, file, ports) {
-    const from = "url" in source
-        ? folderPlace(source.url, path, file, ports)
-        : hubPlace(source, path, file, ports);
-    return [from, ...mirrors.map((mirror) => folderPlace(mirror, path, file, ports, "the mirror "))];
-}
-function hubPlace({ huggingface, revision }, path, file, { hub, idleTimeout, ...ports }) {
-    const url = below(hub.endpoint.href, `${huggingface}/resolve/${encodeURIComponent(revision)}/${encodePath(path)}`);
-    return httpPlace({
-        name: "the hub",
-        url,
-        token: hub.token,
-        idleTimeout,
-        file,
-        access: accessTo(huggingface, hub),
-    }, ports);
-}
-function folderPlace(folder, path, file, { idleTimeout, ...ports }, prefix = "") {
-    const url = addressBelow(folder, path);
-    if (url.protocol === "file:")
-        return filePlace(url, file, ports.files);
-    return httpPlace({ name: `${prefix}${url.origin}${url.pathname}`, url, idleTimeout, file }, ports);
-}
-/** Where a hub tells what a repository has at a revision, with sizes and the sha256 of Git LFS objects. */
-function apiAddress({ endpoint }, repository, revision) {
-    return below(endpoint.href, `api/models/${repository}/revision/${encodeURIComponent(revision)}?blobs=true`);
-}
-/** The address of a path below a folder's address. */
-function addressBelow(folder, path) {
-    return below(folder, encodePath(path));
-}
-/** What to do about a repository that its hub does not show to everybody. */
-function accessTo(repository, { endpoint, token }) {
-    const page = below(endpoint.href, repository).href;
-    return token === undefined
-        ? `If ${page} exists, it is gated or private: accept its terms there, then give a token that may read it (input or flag hub-token, or the variable HF_TOKEN).`
-        : `Accept the terms at ${page} with the account of the token (hub-token, or HF_TOKEN), or give one that may read it.`;
-}
-function encodePath(path) {
-    return path.split("/").map(encodeURIComponent).join("/");
-}
-function below(folder, path) {
-    const base = folder.endsWith("/") ? folder : `${folder}/`;
-    if (!URL.canParse(path, base))
-        throw new errors/* UsageError */.eb(`"${folder}" is not an address.`);
-    return new URL(`${base}${path}`);
-}
-
-// EXTERNAL MODULE: ./lib/retry/persist.js
-var persist = __nccwpck_require__(1006);
-;// CONCATENATED MODULE: ./lib/models/sources/resume.js
-
-
-
-
-
-
-/**
- * A file's bytes from `from` to its end, from the first place that gives them; where one breaks, it is asked again at the byte reached,
- * five times in all, then the next one goes on from there. Exactly the wanted number of bytes comes, or an error that says what each
- * place did: an IntegrityError where one of them had other bytes.
- */
-async function* readResumed(places, file, from, ports, signal) {
-    if (isWhole(file, from))
-        return;
-    const reached = { at: from };
-    const failures = [];
-    for (const place of places) {
-        try {
-            yield* readPlace(place, file, reached, ports, signal);
-            return;
-        }
-        catch (error) {
-            if (signal?.aborted || !(0,errors/* isError */.bJ)(error))
-                throw error;
-            failures.push(error);
-            if (place !== places.at(-1))
-                ports.log.info(`${error.message} Going on with the next mirror.`);
-        }
-    }
-    throw summary(file, failures);
-}
-/** The rest of a file from one place, which is asked again where it breaks. */
-async function* readPlace(place, file, reached, ports, signal) {
-    for (let attempt = 1;; attempt += 1) {
-        try {
-            yield* readOnce(place, file, reached, signal);
-            return;
-        }
-        catch (error) {
-            signal?.throwIfAborted();
-            if (!(0,passing/* isPassing */.WG)(error))
-                throw error;
-            if (isWhole(file, reached.at))
-                return;
-            await (0,persist/* beforeNext */.X)(attempt + 1, error, ports, signal, file.name);
-        }
-    }
-}
-/** Whether nothing is left to ask for; an empty file is asked for all the same. */
-function isWhole({ size }, at) {
-    return at === size && size > 0;
-}
-async function* readOnce(place, file, reached, signal) {
-    for await (const piece of await place.open(reached.at, signal)) {
-        resume_check(file, place, reached.at, piece);
-        reached.at += piece.length;
-        yield piece;
-    }
-    if (reached.at < file.size)
-        throw otherBytes(file, place.name, `ended after ${grouped(reached.at)} bytes`);
-}
-/** Refuses what cannot be the file: too many bytes, or a beginning that is never one of weights. */
-function resume_check(file, place, at, piece) {
-    if (at + piece.length > file.size)
-        throw otherBytes(file, place.name, "sent more bytes");
-    if (at > 0 || file.allow !== undefined)
-        return;
-    const type = contentType(piece, file.size);
-    if (type === "html")
-        throw otherBytes(file, place.name, "sent an HTML page");
-    if (type === "git-lfs-pointer")
-        throw otherBytes(file, place.name, "sent a git-lfs pointer");
-}
-function summary({ name }, failures) {
-    const [only, ...more] = failures;
-    if (only !== undefined && more.length === 0)
-        return only;
-    const worst = failures.find((error) => error instanceof errors/* IntegrityError */.cs);
-    const Kind = worst === undefined ? errors/* RemoteError */.Hi : errors/* IntegrityError */.cs;
-    const todo = worst instanceof errors/* IntegrityError */.cs ? worst.todo : undefined;
-    return new Kind(`${name}: no source gave it.${failures.map(({ message }) => ` ${message}`).join("")}`, todo === undefined ? {} : { todo });
-}
-
-;// CONCATENATED MODULE: ./lib/models/file-reader.js
-
-
-
-
-/** A file of the lock as its source or a mirror gives it, checked while it passes. */
-function sourceReader(root, { id, model, file }, ports, onRead) {
-    const wanted = { name: imagePath(root, id), ...file };
-    return placeReader(id, wanted, placesOf(model, file.path, wanted, ports), ports, onRead);
-}
-/** A file as one of these places gives it. */
-function placeReader(id, wanted, places, ports, onRead = () => undefined) {
-    return new CheckedFile({
-        ...wanted,
-        id,
-        from: places.map(({ name }) => name).join(" or "),
-        read: (from, signal) => readResumed(places, wanted, from, ports, signal),
-        onRead,
-        newHash: ports.newHash,
-    });
-}
-
-;// CONCATENATED MODULE: ./lib/models/bring-layers.js
-
-
-
-
-
-
-/** Brings every layer to the store, and says of each how it got there. */
-async function bringLayers(root, planned, tally, ports, options) {
-    const { store } = ports;
-    const { concurrency = 4, signal } = options;
-    const found = await eachLimited(planned, 2 * concurrency, (layer) => presence(layer, store), signal);
-    const missing = planned.filter((_, at) => !found[at]);
-    const total = missing.reduce((sum, { size }) => sum + size, 0);
-    const bar = ports.log.progress(options.checkOnly === true ? "checking weights" : "weights", total);
-    const done = new Map();
-    const update = (layer, bytes) => {
-        done.set(layer, bytes);
-        bar.update([...done.values()].reduce((sum, value) => sum + value, 0));
-    };
-    const bring = async (layer, stop) => {
-        const readers = [];
-        const source = layerSource(root, layer, (file) => {
-            const reader = sourceReader(root, file, ports, (bytes) => {
-                tally.bytesRead += bytes;
-            });
-            readers.push(reader);
-            return reader;
-        });
-        const context = {
-            ...ports,
-            ...options,
-            signal: stop,
-            onProgress: (bytes) => update(layer, bytes),
-        };
-        const state = await bringLayer(layer, source, tally, context);
-        await options.onLayer?.(layer, state.digest);
-        for (const { verdict } of readers)
-            if (verdict !== undefined)
-                tally.verdicts.set(verdict.file, verdict);
-        return state;
-    };
-    try {
-        const brought = await eachLimited(missing, concurrency, bring, signal);
-        const states = new Map(missing.map((layer, at) => [layer, brought[at]]));
-        return planned.map((layer) => states.get(layer) ?? { digest: layer.digest, size: layer.size, state: "present" });
-    }
-    finally {
-        bar.end();
-    }
-}
-async function presence({ digest, size, files }, store) {
-    if (digest === undefined)
-        return false;
-    const seen = await store.blobSize(digest);
-    if (seen !== undefined && seen !== size)
-        throw new errors/* IntegrityError */.cs(`${layerName(files)}: ${store.name} has the layer ${digest} with ${seen} bytes, the lock says ${size}.`);
-    return seen !== undefined;
-}
-async function bringLayer({ digest, size }, source, tally, { store, mountFrom, allowCopy, checkOnly, signal, onProgress }) {
-    if (checkOnly === true)
-        return { digest: await hashed(source, signal, onProgress), size, state: "checked" };
-    let from = source;
-    if (digest !== undefined &&
-        mountFrom !== undefined &&
-        (await mountFrom.blobSize(digest)) === size) {
-        if (await store.mountBlob(digest, mountFrom.name))
-            return { digest, size, state: "mounted" };
-        if (allowCopy === true)
-            from = { ...source, open: (at, stop) => mountFrom.readBlob(digest, at, stop) };
-    }
-    const put = await store.putBlob(from, { signal, onProgress });
-    tally.bytesUploaded += put.bytesSent;
-    return { digest: put.digest, size: put.size, state: "uploaded" };
-}
-/** Reads a layer whole and throws it away; an IntegrityError if it is not what was promised. */
-async function hashed(source, signal, onProgress) {
-    const hash = (0,external_node_crypto_.createHash)("sha256");
-    let at = 0;
-    for await (const piece of source.open(0, signal)) {
-        hash.update(piece);
-        at += piece.length;
-        onProgress(at);
-    }
-    const digest = `sha256:${hash.digest("hex")}`;
-    if (source.digest !== undefined && source.digest !== digest)
-        throw new errors/* IntegrityError */.cs(`${source.name}: its layer has the digest ${digest}, the lock says ${source.digest}.`, {
-            todo: "The files are right, so the lock's layers are not: run director-image models lock --repack.",
-        });
-    return digest;
-}
-
-;// CONCATENATED MODULE: ./lib/models/journal.js
-
-
-async function openJournal(path, root, files) {
-    const text = await files.readFile(path, "utf8").catch(() => "");
-    const known = new Map();
-    for (const line of text.split("\n")) {
-        const [key = "", digest = ""] = line.split(" ");
-        if ((0,images_digest/* isDigest */.Bc)(digest))
-            known.set(key, digest);
-    }
-    return {
-        digestOf: (layer) => known.get(keyOf(root, layer)),
-        add: async (layer, digest) => {
-            const key = keyOf(root, layer);
-            if (known.get(key) === digest)
-                return;
-            known.set(key, digest);
-            await files.mkdir((0,external_node_path_.dirname)(path), { recursive: true });
-            const handle = await files.open(path, "a");
-            try {
-                await handle.write(`${key} ${digest}\n`);
-            }
-            finally {
-                await handle.close();
-            }
-        },
-        end: () => files.rm(path, { force: true }),
-    };
-}
-function keyOf(root, { files }) {
-    const content = files.map(({ id, file }) => [id, file.size, file.sha256]);
-    return (0,images_digest/* digestOf */.ol)(JSON.stringify([root, content]));
-}
-
-;// CONCATENATED MODULE: ./lib/models/models-image.js
-
-
-
-
-
-
-/**
- * The models image: an index with one manifest per platform, all over the same layers, the lock's own layer last.
- * Place kept for the weights gate: each layer's descriptor will carry its verdict and the version of the rules as the annotation
- * `network.nsn.director.models.gate`.
- */
-function modelsImage(lock, { platforms, labels = {}, annotations = {} }) {
-    const own = lockLayer(lock);
-    const layers = [
-        ...lock.layers.map(({ digest, size, files }) => ({ digest, size, what: files.join(" ") })),
-        { digest: own.digest, size: own.size, what: "models.lock.json" },
-    ];
-    const created = "1970-01-01T00:00:00Z";
-    const parts = platforms.map((name) => {
-        const platform = parsePlatform(name);
-        const config = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.config, {
-            created,
-            ...platform,
-            config: { Labels: sorted({ ...labels, [names.root]: lock.root }) },
-            rootfs: { type: "layers", diff_ids: layers.map(({ digest }) => digest) },
-            history: layers.map(({ what }) => ({
-                created,
-                created_by: `director-image: ${what.length > 200 ? `${what.slice(0, 199)}…` : what}`,
-                comment: "director-image",
-            })),
-        });
-        const manifest = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.manifest, {
-            schemaVersion: 2,
-            mediaType: descriptor/* mediaTypes */.I.manifest,
-            config: (0,images_manifest/* descriptorOf */.nb)(config),
-            layers: layers.map(({ digest, size }) => ({ mediaType: descriptor/* mediaTypes */.I.tar, digest, size })),
-            ...annotated(annotations),
-        });
-        return { platform, config, manifest };
-    });
-    const index = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.index, {
-        schemaVersion: 2,
-        mediaType: descriptor/* mediaTypes */.I.index,
-        manifests: parts.map(({ manifest, platform }) => (0,images_manifest/* descriptorOf */.nb)(manifest, { platform })),
-        ...annotated(annotations),
-    });
-    return {
-        lock: own,
-        configs: parts.map(({ config }) => config),
-        manifests: parts.map(({ manifest }) => manifest),
-        index,
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/models/publish.js
-
-
-/** How often the blobs of one image are sent again when the store loses some before their manifest arrives. */
-const attempts = 3;
-/**
- * Writes the models image: blobs first, then manifests by digest, the index last with its tags. Where the store lost a blob meanwhile,
- * `again` brings the layers once more. Returns the bytes sent; an image that all tags point at already costs one HEAD each.
- */
-async function publish(image, tags, store, again) {
-    const there = await Promise.all(tags.map((tag) => store.manifestDigest(tag)));
-    if (there.every((digest) => digest === image.index.digest))
-        return 0;
-    let bytesSent = 0;
-    for (let attempt = 1;; attempt += 1) {
-        try {
-            bytesSent += await putBlobs(image, store);
-            for (const manifest of image.manifests)
-                await store.putManifest(manifest);
-            for (const tag of tags)
-                await store.putManifest(image.index, tag);
-            return bytesSent;
-        }
-        catch (error) {
-            if (!(error instanceof errors/* MissingBlobError */.Q8) || attempt === attempts)
-                throw error;
-            await again();
-        }
-    }
-}
-async function putBlobs({ lock, configs }, store) {
-    let bytesSent = 0;
-    for (const { bytes, digest } of [lock, ...configs]) {
-        if ((await store.blobSize(digest)) !== undefined)
-            continue;
-        bytesSent += (await store.putBlob((0,blob/* blobOf */.D)("part of the models image", bytes, digest))).bytesSent;
-    }
-    return bytesSent;
-}
-
-// EXTERNAL MODULE: external "node:worker_threads"
-var external_node_worker_threads_ = __nccwpck_require__(5919);
-;// CONCATENATED MODULE: ./lib/models/sources/hash-thread.js
-
-
-/** Smaller files are hashed where they are read. */
-const worthwhile = 4 * 2 ** 20;
-/** Bytes go to the thread in buffers of this size, which come back to be filled again. */
-const bufferSize = 2 ** 20;
-const buffersEach = 3;
-const program = `
-const { parentPort } = require("node:worker_threads");
-const { createHash } = require("node:crypto");
-const hashes = new Map();
-parentPort.on("message", ({ id, buffer, size, last }) => {
-  const hash = hashes.get(id) ?? createHash("sha256");
-  hash.update(new Uint8Array(buffer, 0, size));
-  if (last) hashes.delete(id);
-  else hashes.set(id, hash);
-  parentPort.postMessage({ id, buffer, digest: last ? hash.digest("hex") : undefined }, [buffer]);
-});
-`;
-/**
- * Does the work with hashes that run in a thread of their own: a layer that is streamed is hashed twice, as a layer by its store and
- * file by file here, and the second hash would take a third of the first thread's time.
- */
-async function withHashThread(work) {
-    let worker;
-    let count = 0;
-    const hashes = new Map();
-    const started = () => {
-        const thread = new external_node_worker_threads_.Worker(program, { eval: true });
-        thread.on("message", (answer) => {
-            hashes.get(answer.id)?.take(answer);
-            if (answer.digest !== undefined)
-                hashes.delete(answer.id);
-        });
-        thread.on("error", (error) => {
-            for (const hash of hashes.values())
-                hash.fail(error);
-        });
-        return thread;
-    };
-    const newHash = (size) => {
-        if (size < worthwhile)
-            return hashHere(size);
-        worker ??= started();
-        count += 1;
-        const hash = new ThreadHash(count, worker);
-        hashes.set(hash.id, hash);
-        return hash;
-    };
-    try {
-        return await work(newHash);
-    }
-    finally {
-        await worker?.terminate();
-    }
-}
-class ThreadHash {
-    id;
-    #worker;
-    #free = [];
-    #buffers = 0;
-    #current;
-    #filled = 0;
-    #wake;
-    #digest;
-    #failure;
-    constructor(id, worker) {
-        this.id = id;
-        this.#worker = worker;
-    }
-    update(bytes) {
-        const rest = this.#fill(bytes);
-        return rest.length === 0 ? undefined : this.#fillSlowly(rest);
-    }
-    async digest() {
-        while (this.#space() === undefined)
-            await this.#answered();
-        this.#send(true);
-        while (this.#digest === undefined)
-            await this.#answered();
-        return this.#digest;
-    }
-    take({ buffer, digest }) {
-        if (digest === undefined)
-            this.#free.push(buffer);
-        else
-            this.#free.splice(0);
-        this.#digest = digest;
-        this.#wake?.();
-    }
-    fail(error) {
-        this.#failure = error;
-        this.#wake?.();
-    }
-    /** Copies what there is room for; gives what is left. */
-    #fill(bytes) {
-        let rest = bytes;
-        for (let space = this.#space(); space !== undefined && rest.length > 0; space = this.#space()) {
-            const part = rest.subarray(0, bufferSize - this.#filled);
-            space.set(part, this.#filled);
-            this.#filled += part.length;
-            rest = rest.subarray(part.length);
-            if (this.#filled === bufferSize)
-                this.#send(false);
-        }
-        return rest;
-    }
-    async #fillSlowly(bytes) {
-        for (let rest = bytes; rest.length > 0; rest = this.#fill(rest))
-            await this.#answered();
-    }
-    /** The buffer that is being filled; undefined while all are with the thread. */
-    #space() {
-        if (this.#current !== undefined)
-            return this.#current;
-        const free = this.#free.pop();
-        if (free === undefined && this.#buffers === buffersEach)
-            return undefined;
-        if (free === undefined)
-            this.#buffers += 1;
-        this.#current = new Uint8Array(free ?? new ArrayBuffer(bufferSize));
-        return this.#current;
-    }
-    #send(last) {
-        const buffer = this.#current?.buffer ?? new ArrayBuffer(0);
-        this.#worker.postMessage({ id: this.id, buffer, size: this.#filled, last }, [buffer]);
-        this.#current = undefined;
-        this.#filled = 0;
-    }
-    async #answered() {
-        if (this.#failure === undefined) {
-            await new Promise((resolve) => {
-                this.#wake = resolve;
-            });
-        }
-        if (this.#failure !== undefined)
-            throw this.#failure;
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/models/push.js
-
-
-
-
-
-
-
-
-/**
- * Makes sure that every model layer of the lock is in the store (asked for by HEAD, mounted, else streamed from its source), and writes
- * the models image. An open lock is completed on the way. Safe to repeat: what is there is not sent again.
- */
-async function pushModels(lock, ports, options) {
-    return await withHashThread((newHash) => push(lock, { newHash, ...ports }, options));
-}
-async function push(lock, ports, options) {
-    const { store, storeRequests = () => 0 } = ports;
-    const before = storeRequests();
-    const tally = { bytesUploaded: 0, bytesRead: 0, requests: 0, verdicts: new Map() };
-    const counted = {
-        ...ports,
-        fetch: (request) => {
-            tally.requests += 1;
-            return ports.fetch(request);
-        },
-    };
-    const known = lock.layers === undefined ? ((await completedFrom(store, lock)) ?? lock) : lock;
-    const journal = options.journal === undefined || known.layers !== undefined
-        ? undefined
-        : await openJournal(options.journal, lock.root, ports.files);
-    const planned = plannedLayers(known).map((layer) => ({
-        ...layer,
-        digest: layer.digest ?? journal?.digestOf(layer),
-    }));
-    refuseLargeLayers(planned, store);
-    const bring = { ...options, onLayer: journal?.add };
-    let layers = await bringLayers(lock.root, planned, tally, counted, bring);
-    const complete = completed(lock, planned, layers);
-    let digest;
-    if (options.checkOnly !== true) {
-        const image = modelsImage(complete, options);
-        digest = image.index.digest;
-        const again = async () => {
-            layers = merged(layers, await bringLayers(lock.root, plannedLayers(complete), tally, counted, options));
-        };
-        tally.bytesUploaded += await publish(image, tags(lock, options), store, again);
-        await journal?.end();
-    }
-    const result = {
-        ...(digest === undefined ? {} : { digest }),
-        repository: store.name,
-        layers: [...layers],
-        files: [...tally.verdicts.values()]
-            .sort((a, b) => (a.file < b.file ? -1 : 1))
-            .map((verdict) => ({ ...verdict })),
-        bytesUploaded: tally.bytesUploaded,
-        bytesRead: tally.bytesRead,
-        requests: tally.requests + storeRequests() - before,
-    };
-    return { result, lock: complete };
-}
-function tags(lock, { tag }) {
-    return [...new Set([lockTag(lock), ...(tag === undefined ? [] : [tag])])];
-}
-function completed(lock, planned, layers) {
-    return {
-        ...lock,
-        layers: layers.map(({ digest, size }, at) => ({
-            digest,
-            size,
-            files: planned[at]?.files.map(({ id }) => id) ?? [],
-        })),
-    };
-}
-function merged(before, now) {
-    return before.map((layer, at) => (now[at]?.state === "present" ? layer : (now[at] ?? layer)));
-}
-
-;// CONCATENATED MODULE: ./lib/stores/count-requests.js
-/** A Fetch that counts what goes through it, for results that say how many requests a stage cost. */
-function countRequests(fetch) {
-    let count = 0;
-    return {
-        fetch: (request) => {
-            count += 1;
-            return fetch(request);
-        },
-        requests: () => count,
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/forgiving.js
-
-/**
- * A store for a run that may not push: one that cannot be read (a package that is not there yet, a fork without rights, no network) counts as
- * empty, and that is said once.
- */
-function forgiving(store, log) {
-    let said = false;
-    const orNothing = async (asked) => {
-        try {
-            return await asked;
-        }
-        catch (error) {
-            if (!(error instanceof errors/* RemoteError */.Hi))
-                throw error;
-            if (!said)
-                log.warning(`${store.name} cannot be read, so its layers count as missing: ${(0,errors/* explain */.WE)(error)}`);
-            said = true;
-            return undefined;
-        }
-    };
-    return {
-        ...store,
-        blobSize: (digest) => orNothing(store.blobSize(digest)),
-        readManifest: (reference) => orNothing(store.readManifest(reference)),
-        manifestDigest: (reference) => orNothing(store.manifestDigest(reference)),
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/needed.js
-
-/** A result that a stage cannot do without; a UsageError names the stage to run first. */
-function needed(results, name) {
-    const result = results[name];
-    if (result !== undefined)
-        return result;
-    throw new errors/* UsageError */.eb(`The results folder has no ${name}.json.`, {
-        todo: `Run the stage ${name} first, with the same results folder (or its artifact).`,
-    });
-}
-
-// EXTERNAL MODULE: ./lib/pipeline/open.js + 27 modules
-var pipeline_open = __nccwpck_require__(221);
-;// CONCATENATED MODULE: ./lib/pipeline/models.js
-
-
-
-
-
-
-
-
-
-
-
-/** Makes sure that the weights are where the plan wants them, and leaves the lock with its layers in the results folder. */
-async function modelsStage({ config, results }, ports) {
-    const plan = needed(results, "prepare");
-    if (plan.models.lock === "") {
-        ports.log.info("No models: the image is built without weights.");
-        return {
-            repository: plan.models.repository,
-            layers: [],
-            files: [],
-            bytesUploaded: 0,
-            bytesRead: 0,
-            requests: 0,
-        };
-    }
-    const lock = await readLock((0,external_node_path_.resolve)(config.workspace, plan.models.lock), ports);
-    const counted = countRequests(ports.fetch);
-    const opened = ports.open((0,images_reference/* parsePlace */.De)(plan.models.repository), {
-        login: (0,pipeline_open/* loginOf */.D)(config),
-        fetch: counted.fetch,
-    });
-    const store = plan.push ? opened : forgiving(opened, ports.log);
-    const pushed = await pushModels(lock, { ...ports, store, hub: config.hub, storeRequests: counted.requests }, {
-        platforms: plan.platforms.map(({ platform }) => platform),
-        annotations: sourceOf(plan),
-        checkOnly: !plan.push,
-        journal: (0,external_node_path_.join)(config.results, "models-layers.txt"),
-        signal: ports.signal,
-    });
-    await ports.files.mkdir(config.results, { recursive: true });
-    await ports.files.writeFile((0,external_node_path_.join)(config.results, "models.lock.json"), formatLock(pushed.lock));
-    const layers = pushed.result.layers.map((layer, at) => ({
-        ...layer,
-        files: pushed.lock.layers[at]?.files ?? [],
-    }));
-    for (const { state, size, files } of layers)
-        ports.log.info(`${state.padEnd(8)}  ${(0,amount/* amount */.v)(size).padStart(8)}  ${filesText(files)}`);
-    return { ...pushed.result, layers };
-}
-function filesText([first = "", ...more]) {
-    return more.length === 0 ? first : `${first} and ${more.length} more`;
-}
-/** The lock that an input names; a UsageError if it is missing or malformed. */
-async function readLock(path, { files }) {
-    const text = await files.readFile(path, "utf8").catch((cause) => {
-        throw new errors/* UsageError */.eb(`models: the lock ${path} cannot be read.`, {
-            cause,
-            todo: "Write it with: director-image models lock, or give models: '' for an image without weights.",
-        });
-    });
-    return parseLock(text, path);
-}
-/** GHCR links a package to its repository by this annotation. */
-function sourceOf({ labels }) {
-    const name = "org.opencontainers.image.source";
-    const source = labels[name];
-    return source === undefined ? {} : { [name]: source };
-}
-
-;// CONCATENATED MODULE: ./lib/results/folder.js
-
-
-/** The results folder: `<stage>.json`, or `build-linux-amd64.json` where one platform ran alone. */
-async function writeResult(files, folder, name, result) {
-    await files.mkdir(folder, { recursive: true });
-    const path = (0,external_node_path_.join)(folder, `${name}.json`);
-    await files.writeFile(`${path}.new`, `${JSON.stringify(result, null, 2)}\n`);
-    await files.rename(`${path}.new`, path);
-    return path;
-}
-/** Reads one result; undefined where the stage has not run. A UsageError names what is wrong in the file. */
-async function readResult(files, folder, name, shape) {
-    const path = (0,external_node_path_.join)(folder, `${name}.json`);
-    let text;
-    try {
-        text = await files.readFile(path, "utf8");
-    }
-    catch (error) {
-        if (error.code === "ENOENT")
-            return undefined;
-        throw error;
-    }
-    return parseDocument(shape, text, path, `It is written by the stage ${name.split("-")[0]}: run that stage again.`);
-}
-/** Reads every `<stage>.json` and `<stage>-*.json`, in the order of their names. */
-async function readResults(files, folder, stage, shape) {
-    const names = (await files.readdir(folder).catch(() => [])).filter((name) => name === `${stage}.json` || (name.startsWith(`${stage}-`) && name.endsWith(".json")));
-    const results = await Promise.all(names.sort().map((name) => readResult(files, folder, name.slice(0, -".json".length), shape)));
-    return results.filter((result) => result !== undefined);
-}
-
-;// CONCATENATED MODULE: ./lib/results/stages.js
-
-
-/** The stages' results (design: "Results"). Unknown fields are kept, so that a newer stage can be read by an older one. */
-const stages_text = record(schemas_string(), schemas_string());
-/** How long the stage took; written by whoever ran it. */
-const timed = { seconds: schemas_number().nonnegative().optional() };
-const deliveries = ["hybrid", "bake", "mount"];
-const prepareResult = looseObject({
-    ...timed,
-    image: schemas_string(),
-    platforms: array(looseObject({ platform: schemas_string(), runner: schemas_string() })).min(1),
-    tags: array(schemas_string()),
-    /** The main tag; absent where no rule applied. */
-    version: schemas_string().optional(),
-    labels: stages_text,
-    /** Of the index; `manifestAnnotations` by platform. */
-    annotations: stages_text,
-    manifestAnnotations: record(schemas_string(), stages_text),
-    push: schemas_boolean(),
-    pushReason: schemas_string(),
-    /** BuildKit's cache is never written for a stranger's pull request. */
-    cacheMayBeWritten: schemas_boolean(),
-    /** Where the final image goes: a repository, or `oci:DIR` when nothing is pushed. */
-    target: schemas_string(),
-    models: looseObject({
-        /** Path of the lock; empty: no weights. */
-        lock: schemas_string(),
-        delivery: schemas_enum(deliveries),
-        repository: schemas_string(),
-    }),
-    source: looseObject({
-        /** Commit that is built, and its time: seconds since 1970. */
-        revision: schemas_string().optional(),
-        commitTime: schemas_int().nonnegative(),
-        /** The same, RFC 3339: the image's `created`. */
-        created: schemas_string(),
-        refresh: schemas_string().optional(),
-    }),
-});
-const layerState = schemas_enum(["present", "mounted", "uploaded", "checked"]);
-const modelsResult = looseObject({
-    ...timed,
-    /** The models image's index; absent where nothing was pushed. */
-    digest: digest.optional(),
-    repository: schemas_string(),
-    layers: array(looseObject({ digest: digest, size: bytes, state: layerState })),
-    files: array(looseObject({
-        file: schemas_string(),
-        type: schemas_string(),
-        verdict: schemas_string(),
-        rule: schemas_string().optional(),
-    })),
-    bytesUploaded: bytes,
-    bytesRead: bytes,
-    requests: schemas_int().nonnegative(),
-});
-const buildResult = looseObject({
-    ...timed,
-    platforms: array(looseObject({
-        platform: schemas_string(),
-        /** The platform manifest. */
-        digest: digest,
-        /** Bytes of its layers as they are stored. */
-        size: bytes,
-        /** The image that it stands on, where that can be told. */
-        base: looseObject({ name: schemas_string(), digest: digest.optional() }).optional(),
-    })),
-    /** Where the runtime manifests are: a repository or `oci:DIR`. */
-    repository: schemas_string(),
-    /** BuildKit's own index (with attestations), where it wrote one. */
-    indexes: array(digest),
-    cached: schemas_boolean(),
-});
-const scanResult = looseObject({
-    ...timed,
-    verdict: verdict,
-    reason: schemas_string().optional(),
-    platforms: array(looseObject({ platform: schemas_string(), digest: digest, diffIds: array(digest).optional() })),
-});
-const assembleResult = looseObject({
-    ...timed,
-    digest: digest,
-    mediaType: schemas_string(),
-    /** Where the candidate is. */
-    repository: schemas_string(),
-    platforms: array(looseObject({ platform: schemas_string(), digest: digest, runtimeDigest: digest, size: bytes })),
-    /** Model layers that the target does not hold (nothing was pushed and the weights were never published). */
-    absent: array(digest),
-    /** Bytes of runtime layers that the published image before did not have: what an operator pulls. */
-    newRuntimeBytes: bytes,
-    bytesUploaded: bytes,
-});
-const acceptResult = looseObject({
-    ...timed,
-    digest: digest,
-    platform: schemas_string(),
-    target: schemas_string(),
-    verdict: verdict,
-    reason: schemas_string().optional(),
-    checks: array(looseObject({ name: schemas_string(), verdict: verdict, reason: schemas_string().optional() })),
-});
-const promoteResult = looseObject({
-    ...timed,
-    digest: digest,
-    tags: array(looseObject({
-        tag: schemas_string(),
-        from: digest.optional(),
-        to: digest,
-        moved: schemas_boolean(),
-        why: schemas_string(),
-    })),
-    /** Why the candidate was published without a scan or acceptance; absent when it was tested. */
-    untested: looseObject({ reason: schemas_string(), missing: array(schemas_string()) }).optional(),
-});
-
-;// CONCATENATED MODULE: ./lib/commands/assemble.js
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-const assembleCommand = {
-    name: "assemble",
-    summary: "put the weights below a runtime image, by writing manifests only",
-    example: "director-image assemble --runtime 127.0.0.1:5000/director@sha256:… --lock models.lock.json --to 127.0.0.1:5000/director",
-    flags: [
-        {
-            flag: "--runtime <ref...>",
-            description: "runtime image: an index, or one per platform",
-            required: true,
-        },
-        {
-            flag: "--lock <file>",
-            description: "the models lock; an open one is completed from the models image at --to",
-            default: "models.lock.json",
-        },
-        {
-            flag: "--to <ref>",
-            description: "repository or oci:DIR of the candidate, which has no tag until promote moves one",
-            required: true,
-        },
-        {
-            flag: "--delivery <hybrid|bake|mount>",
-            description: "which models are baked",
-            default: "hybrid",
-        },
-        { flag: "--results <dir>", description: "also write the result there, as promote wants it" },
-    ],
-    run: async (given, { ports, environment }) => {
-        const to = candidatePlace(given.value("to") ?? "");
-        const delivery = choice("--delivery", given.value("delivery") ?? "", deliveries);
-        const { open, log, signal } = ports;
-        const written = await readLock(given.value("lock") ?? "", ports);
-        const target = open(to);
-        const lock = isComplete(written)
-            ? written
-            : ((await completedFrom(target, written)) ?? written);
-        const references = given.values("runtime").map((text) => (0,images_reference/* parseReference */.F2)(text));
-        const runtimes = (await Promise.all(references.map((reference) => runtimePlatforms(reference.digest ?? reference.tag ?? "latest", open(reference))))).flat();
-        const facts = await readFacts(environment, ports);
-        const models = await target.manifestDigest(lockTag(lock));
-        const result = await assembleImage({
-            runtimes,
-            platforms: [...new Set(runtimes.map(({ platform }) => platform))],
-            ...delivered(lock, delivery),
-            created: new Date(facts.commitTime * 1000).toISOString().replace(".000Z", "Z"),
-            labels: models === undefined ? {} : { [names.models]: `${(0,images_reference/* placeName */.fW)(to)}@${models}` },
-            annotations: {},
-            manifestAnnotations: {},
-            published: "latest",
-            mayLackModels: false,
-        }, { weights: target, target, log, signal });
-        const results = given.value("results");
-        if (results !== undefined)
-            await writeResult(ports.files, results, "assemble", result);
-        return { json: result, text: [`${(0,images_reference/* placeName */.fW)(to)}@${result.digest}`] };
-    },
-};
-function candidatePlace(text) {
-    const place = (0,images_reference/* parseReference */.F2)(text);
-    if (place.tag === undefined && place.digest === undefined)
-        return place;
-    throw new errors/* UsageError */.eb(`--to: "${text}" has a tag or a digest; wanted a repository or oci:DIR.`, {
-        todo: "A candidate has no tag: once it is scanned and accepted, director-image promote moves tags to it.",
-    });
-}
-
-;// CONCATENATED MODULE: ./lib/commands/later.js
-
-/** Commands whose names are promised and which say that they are not there yet. */
-const later = {
-    scan: "look for known vulnerabilities in an image",
-    accept: "start an image, watch it and stop it",
-    diff: "what changed between two images for an operator",
-    report: "write the HTML report of a results folder",
-    verify: "check signatures and policy of a published image",
-    doctor: "say what this machine lacks",
-    prune: "remove old versions from a registry",
-    completion: "write the shell's completion",
-};
-const laterCommands = Object.entries(later).map(([name, summary]) => ({
-    name,
-    summary: `${summary} (not in this version)`,
-    example: `director-image ${name} --help`,
-    arguments: "[arguments...]",
-    anyFlags: true,
-    run: async () => {
-        throw new errors/* UsageError */.eb(`${name}: not in this version.`, {
-            todo: "See CHANGELOG.md for what is there.",
-        });
-    },
-}));
-
-// EXTERNAL MODULE: ./lib/config/input.js
-var input = __nccwpck_require__(2050);
-// EXTERNAL MODULE: ./lib/config/inputs.js + 3 modules
-var inputs = __nccwpck_require__(4566);
-;// CONCATENATED MODULE: ./lib/config/read.js
-
-
-
-
-
-
-
-
-
-
-/** Checks every input once (an empty one has its default, but for `models`, where it means no weights) and gives the frozen configuration; a UsageError names the input. */
-function readConfig(given, environment) {
-    const read = (name) => {
-        const text = given(name)?.trim() ?? inputs/* inputs */.Q[name].default;
-        return text === "" && name !== "models" ? inputs/* inputs */.Q[name].default : text;
-    };
-    const image = imageOf(read, environment);
-    const delivery = choice("models-delivery", read("models-delivery"), deliveries);
-    const repository = read("models-repository");
-    return freeze({
-        stage: choice("stage", read("stage"), ["all", ...input/* stageNames */.h]),
-        workspace: environment.workspace,
-        temporary: environment.temporary,
-        results: resultsFolder(read, environment),
-        image,
-        platforms: platformsOf(read("platforms")),
-        models: {
-            lock: read_optional(read("models")),
-            delivery,
-            repository: repository === "" ? image : place("models-repository", repository),
-        },
-        push: choice("push", read("push"), ["auto", "true", "false"]),
-        layout: read("layout"),
-        tags: lines(read("tags")),
-        flavor: lines(read("flavor")),
-        labels: pairLines(read, "labels"),
-        annotations: pairLines(read, "annotations"),
-        registry: credentialsOf(read, image, environment),
-        hub: hubOf(read("hub-token"), environment),
-        downloadMirror: read_optional(read("download-mirror")),
-        build: buildInputs(read),
-        scan: scanInputs(read),
-        acceptance: acceptanceInputs(read),
-        promote: {
-            allowUntested: read_optional(read("allow-untested")),
-            force: flag("force", read("force")),
-        },
-    });
-}
-/**
- * A runner's folder is the job's own; a person's checkouts have one each. Not the checkout itself: the result of the stage models
- * bears the name of the spec, `models.json`.
- */
-function resultsFolder(read, { workspace, temporary, github }) {
-    const checkout = github === undefined ? `-${(0,images_digest/* short */.h0)((0,images_digest/* digestOf */.ol)(workspace))}` : "";
-    const folder = (0,external_node_path_.resolve)(workspace, read("results") || (0,external_node_path_.join)(temporary, `director-image${checkout}`));
-    if (folder === (0,external_node_path_.resolve)(workspace))
-        throw wrong("results", read("results"), "a folder of its own, not the workspace itself");
-    return folder;
-}
-function imageOf(read, { owner }) {
-    const text = read("image");
-    if (text !== "")
-        return place("image", text);
-    if (owner === undefined)
-        throw new errors/* UsageError */.eb("image: nothing was given, and there is no repository owner to derive it from.", {
-            todo: "Give a repository, such as ghcr.io/OWNER/director, or oci:DIR for a layout on disk.",
-        });
-    return place("image", `ghcr.io/${owner}/director`);
-}
-/** Workflows write `${{ github.repository_owner }}` with its capitals, which registries refuse: the name is lower-cased. */
-function place(name, text) {
-    try {
-        return (0,images_reference/* parsePlace */.De)(text.startsWith("oci:") ? text : text.toLowerCase());
-    }
-    catch (error) {
-        if (!(error instanceof errors/* UsageError */.eb))
-            throw error;
-        throw new errors/* UsageError */.eb(`${name}: ${error.message}`, {
-            ...(error.todo === undefined ? {} : { todo: error.todo }),
-        });
-    }
-}
-function platformsOf(text) {
-    const names = list(text).map((entry) => platformName(parsePlatform(entry)));
-    if (names.length === 0)
-        throw wrong("platforms", text, "at least one, such as linux/amd64");
-    const twice = names.find((name, at) => names.indexOf(name) !== at);
-    if (twice !== undefined)
-        throw new errors/* UsageError */.eb(`platforms: ${twice} is there twice.`);
-    return names;
-}
-function pairLines(read, name) {
-    pairs(name, read(name));
-    return lines(read(name));
-}
-/** The workflow's own token opens ghcr.io; it is never sent to another registry. */
-function credentialsOf(read, image, { actor = "token" }) {
-    const username = read("registry-username");
-    const password = read("registry-password");
-    if (username !== "" && password === "")
-        throw new errors/* UsageError */.eb("registry-password: registry-username was given without it.");
-    if (password !== "")
-        return { username: username || actor, password };
-    const token = read("github-token");
-    return token !== "" && image.kind === "registry" && image.registry === "ghcr.io"
-        ? { username: actor, password: token }
-        : undefined;
-}
-/** Where `huggingface` sources are, and the token for gated ones: the input, else HF_TOKEN. */
-function hubOf(token, environment) {
-    return {
-        endpoint: hubEndpoint(environment),
-        token: read_optional(token ?? "") ?? environment.hubToken,
-    };
-}
-function hubEndpoint({ hubEndpoint: text }) {
-    const url = URL.canParse(text) ? new URL(text) : undefined;
-    if (url === undefined || !/^https?:$/.test(url.protocol))
-        throw new errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is not an address (https://…).`);
-    if (url.protocol === "http:" && !(0,loopback/* isLoopback */.U)(url.hostname))
-        throw new errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is plain HTTP, which is for loopback only; wanted https:`, { todo: "The hub's token would travel where everybody on the way can read it." });
-    return url;
-}
-function buildInputs(read) {
-    const ternary = ["auto", "true", "false"];
-    return {
-        context: read("context"),
-        file: read("file"),
-        target: read_optional(read("target")),
-        args: pairs("build-args", read("build-args")),
-        contexts: pairs("build-contexts", read("build-contexts")),
-        secrets: lines(read("secrets")),
-        secretFiles: pairLines(read, "secret-files"),
-        secretEnvs: pairLines(read, "secret-envs"),
-        ssh: lines(read("ssh")),
-        noCache: flag("no-cache", read("no-cache")),
-        pull: flag("pull", read("pull")),
-        network: read_optional(read("network")),
-        addHosts: lines(read("add-hosts")),
-        allow: list(read("allow")),
-        shmSize: read_optional(read("shm-size")),
-        cacheFrom: lines(read("cache-from")),
-        cacheTo: lines(read("cache-to")),
-        cache: choice("cache", read("cache"), ["registry", "gha", "none"]),
-        builder: read_optional(read("builder")),
-        driver: choice("driver", read("driver"), [
-            "docker-container",
-            "docker",
-            "remote",
-            "kubernetes",
-        ]),
-        driverOpts: lines(read("driver-opts")),
-        buildkitdConfig: read_optional(read("buildkitd-config")),
-        buildxVersion: read("buildx-version").replace(/^v/, ""),
-        provenance: choice("provenance", read("provenance"), ternary),
-        sbom: choice("sbom", read("sbom"), ternary),
-        sign: choice("sign", read("sign"), ternary),
-    };
-}
-function scanInputs(read) {
-    return {
-        failOn: choice("fail-on", read("fail-on"), [
-            "critical",
-            "high",
-            "medium",
-            "low",
-            "unknown",
-            "none",
-        ]),
-        ignoreUnfixed: flag("ignore-unfixed", read("ignore-unfixed")),
-        policy: read_optional(read("scan-policy")),
-        database: read_optional(read("trivy-db")),
-        databaseMaxAge: seconds("trivy-db-max-age", read("trivy-db-max-age")),
-        trivyVersion: read("trivy-version").replace(/^v/, ""),
-        minPackages: count("min-packages", read("min-packages"), 0),
-        sarifUpload: choice("sarif-upload", read("sarif-upload"), ["auto", "always", "never"]),
-        sarifFile: read("sarif-file"),
-    };
-}
-function acceptanceInputs(read) {
-    const modes = ["auto", "required", "off"];
-    return {
-        mode: choice("acceptance", read("acceptance"), modes),
-        gpu: choice("gpu", read("gpu"), modes),
-        startupTimeout: seconds("startup-timeout", read("startup-timeout")),
-        shutdownTimeout: seconds("shutdown-timeout", read("shutdown-timeout")),
-        maxVram: size("max-vram", read("max-vram")),
-        maxImageSize: size("max-image-size", read("max-image-size")),
-        minDriver: read("min-driver"),
-        memory: size("acceptance-memory", read("acceptance-memory")),
-        cpus: count("acceptance-cpus", read("acceptance-cpus"), 1),
-        slots: count("acceptance-slots", read("acceptance-slots"), 1),
-        chainUrl: read_optional(read("chain-url")),
-    };
-}
-function read_optional(text) {
-    return text === "" ? undefined : text;
-}
-function freeze(value) {
-    for (const inner of Object.values(value)) {
-        if (typeof inner === "object" && inner !== null && !(inner instanceof URL))
-            freeze(inner);
-    }
-    return Object.freeze(value);
-}
-
-;// CONCATENATED MODULE: ./lib/models/changes.js
-
-function changesOf(before, after) {
-    const old = new Map(filesOf(before?.models ?? []).map((file) => [file.id, file.file]));
-    const now = filesOf(after.models);
-    const kept = new Set(now.map(({ id }) => id));
-    const changed = now.flatMap(({ id, file }) => {
-        const was = old.get(id);
-        if (was?.sha256 === file.sha256)
-            return [];
-        return [
-            { file: id, change: was === undefined ? "added" : "changed", from: was?.size, to: file.size },
-        ];
-    });
-    const removed = [...old].flatMap(([file, { size }]) => kept.has(file) ? [] : [{ file, change: "removed", from: size, to: undefined }]);
-    return {
-        revisions: revisions(before, after),
-        files: [...changed, ...removed],
-        layers: layerChanges(before?.layers ?? [], after.layers ?? []),
-    };
-}
-function revisions(before, after) {
-    return after.models.flatMap(({ name, source }) => {
-        const was = before?.models.find((model) => model.name === name)?.source;
-        if (was === undefined || !("revision" in was) || !("revision" in source))
-            return [];
-        return was.revision === source.revision
-            ? []
-            : [{ model: name, from: was.revision, to: source.revision }];
-    });
-}
-function layerChanges(before, after) {
-    const old = new Set(before.map(({ digest }) => digest));
-    const added = after.filter(({ digest }) => !old.has(digest));
-    return {
-        kept: after.length - added.length,
-        added: added.length,
-        bytes: added.reduce((sum, { size }) => sum + size, 0),
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/models/glob.js
-/** Whether a path is meant by a pattern: `*` and `?` within one part, `**` over any number of them. */
-function matches(path, pattern) {
-    const source = pattern.replaceAll(/\*\*\/|\*\*|\*|\?|[^*?]+/g, (part) => {
-        if (part === "**/")
-            return "(?:.*/)?";
-        if (part === "**")
-            return ".*";
-        if (part === "*")
-            return "[^/]*";
-        return part === "?" ? "[^/]" : part.replaceAll(/[\\^$.|+()[\]{}]/g, "\\$&");
-    });
-    return new RegExp(`^${source}$`, "su").test(path);
-}
-/** What a model consists of where its spec names no files: weights, and the texts that belong to them. */
-function isWeightsOrText(path) {
-    const name = path.slice(path.lastIndexOf("/") + 1).toLowerCase();
-    return (!path.split("/").some((part) => part.startsWith(".")) &&
-        /\.(?:safetensors|onnx|onnx_data|pth|pt|bin|gguf|json|yaml|yml|txt|model|tiktoken)$/.test(name));
-}
-
-;// CONCATENATED MODULE: ./lib/models/listing.js
-
-
-
-
-
-
-
-
-const repositoryShape = looseObject({
-    sha: schemas_string().regex(/^[0-9a-f]{40}$/),
-    siblings: array(looseObject({
-        rfilename: schemas_string(),
-        size: schemas_int().nonnegative(),
-        lfs: looseObject({ sha256: schemas_string().regex(/^[0-9a-f]{64}$/), size: schemas_int() }).nullish(),
-    })),
-});
-/** What a model's source has of the wanted files; a UsageError names a pattern that fits nothing. */
-async function listModel(model, ports, signal) {
-    const { source } = model;
-    if ("huggingface" in source)
-        return await listRepository(model, source, ports, signal);
-    const files = [];
-    for (const { pattern, allow } of model.files ?? []) {
-        const size = await sizeAt(model.name, source.url, pattern, ports, signal);
-        files.push({ path: pattern, size, sha256: undefined, allow });
-    }
-    return { source, files: files.sort(byPath) };
-}
-async function listRepository({ name, files: wanted }, { huggingface, revision }, ports, signal) {
-    const { hub, clock, fetch, idleTimeout } = ports;
-    const url = apiAddress(hub, huggingface, revision);
-    const text = await (0,persist/* persist */.Z)(async () => {
-        const asked = {
-            what: name,
-            place: "the hub",
-            access: accessTo(huggingface, hub),
-            token: hub.token,
-        };
-        const { response } = await locate("GET", { url, token: hub.token, idleTimeout }, {}, fetch, signal);
-        if (response.status === 200)
-            return await response.text();
-        await response.discard();
-        throw sources_refusal_refusal(response, { ...asked, url }, clock.now());
-    }, ports, { signal });
-    const { sha, siblings } = parseRepository(text, url, name);
-    const found = siblings.map(({ rfilename: path, size, lfs }) => ({
-        path,
-        size: lfs?.size ?? size,
-        sha256: lfs?.sha256,
-    }));
-    return {
-        source: { huggingface, revision: sha },
-        files: listing_select(name, huggingface, found, wanted),
-    };
-}
-function parseRepository(text, url, name) {
-    try {
-        return repositoryShape.parse(JSON.parse(text));
-    }
-    catch (cause) {
-        throw new errors/* RemoteError */.Hi(`${name}: ${url.origin}${url.pathname} did not answer as a hub does.`, {
-            cause,
-            todo: "Look whether HF_ENDPOINT is the address of a Hugging Face hub.",
-        });
-    }
-}
-function listing_select(name, repository, found, wanted) {
-    const patterns = wanted ?? [];
-    const idle = patterns.find(({ pattern }) => !found.some(({ path }) => matches(path, pattern)));
-    if (idle !== undefined) {
-        const some = found.slice(0, 12).map(({ path }) => path);
-        throw new errors/* UsageError */.eb(`${name}: no file of ${repository} fits "${idle.pattern}".`, {
-            todo: `It has ${some.join(", ")}${found.length > some.length ? ", …" : ""}.`,
-        });
-    }
-    const files = found.flatMap((file) => {
-        const fits = patterns.filter(({ pattern }) => matches(file.path, pattern));
-        if (wanted === undefined ? !isWeightsOrText(file.path) : fits.length === 0)
-            return [];
-        return [{ ...file, allow: fits.find(({ allow }) => allow !== undefined)?.allow }];
-    });
-    if (files.length === 0)
-        throw new errors/* UsageError */.eb(`${name}: ${repository} has no weights; name its "files".`);
-    return files.sort(byPath);
-}
-/** Bytes of a file under an address, by asking for its first byte: not every server answers HEAD. */
-async function sizeAt(name, folder, path, { fetch, files, clock, log, idleTimeout }, signal) {
-    const url = addressBelow(folder, path);
-    if (url.protocol === "file:")
-        return (await statOf((0,external_node_url_.fileURLToPath)(url), name, files)).size;
-    const what = `${name}/${path}`;
-    return await (0,persist/* persist */.Z)(async () => {
-        const range = { range: "bytes=0-0" };
-        const { response, url: last } = await locate("GET", { url, idleTimeout }, range, fetch, signal);
-        await response.discard();
-        const { status, headers } = response;
-        const total = /\/(\d+)$/.exec(headers["content-range"] ?? "")?.[1] ??
-            (status === 200 ? headers["content-length"] : undefined);
-        if (total !== undefined && [200, 206, 416].includes(status))
-            return Number(total);
-        if (status !== 200 && status !== 206)
-            throw sources_refusal_refusal(response, { what, place: last.host, url: last }, clock.now());
-        throw new errors/* RemoteError */.Hi(`${what}: ${last.origin}${last.pathname} does not tell its size.`);
-    }, { clock, log }, { signal });
-}
-async function statOf(path, name, files) {
-    try {
-        return await files.stat(path);
-    }
-    catch (cause) {
-        throw new errors/* UsageError */.eb(`${name}: ${path} is not there.`, { cause });
-    }
-}
-function byPath(a, b) {
-    return a.path < b.path ? -1 : 1;
-}
-
-;// CONCATENATED MODULE: ./lib/models/read-once.js
-
-
-
-
-
-
-/** Small files whose hash nobody told are kept until their layer is made, up to this many bytes in all. */
-const keptBytes = 64 * 2 ** 20;
-/** Reads files for a lock, each of them once: a large one gives its hash and the digest of its own layer in the same go. */
-class ReadOnce {
-    #root;
-    #ports;
-    #kept = new Map();
-    #digests = new Map();
-    #room = keptBytes;
-    #bytesRead = 0;
-    constructor(root, ports) {
-        this.#root = root;
-        this.#ports = ports;
-    }
-    get bytesRead() {
-        return this.#bytesRead;
-    }
-    /** The hash of a file that its source does not tell. */
-    async sha256(model, { path, size, allow }, signal) {
-        const id = `${model.name}/${path}`;
-        const wanted = { name: imagePath(this.#root, id), size, allow };
-        const places = placesOf(model, path, wanted, this.#ports);
-        const reader = placeReader(id, wanted, places, this.#ports, this.#count);
-        const file = { id, model, file: { path, size, sha256: "", allow } };
-        if (size >= ownLayerSize) {
-            const digest = await digestOf(plannedLayer(this.#root, [file]), this.#root, () => reader, signal);
-            this.#digests.set(id, digest);
-        }
-        else
-            await this.#readSmall(id, size, reader, signal);
-        return reader.sha256 ?? "";
-    }
-    /** The digest of a layer whose files are known. */
-    async layerDigest(layer, signal) {
-        const [first, ...more] = layer.files;
-        const known = first !== undefined && more.length === 0 ? this.#digests.get(first.id) : undefined;
-        return known ?? (await digestOf(layer, this.#root, (file) => this.#reader(file), signal));
-    }
-    #reader(file) {
-        const kept = this.#kept.get(file.id);
-        if (kept === undefined)
-            return sourceReader(this.#root, file, this.#ports, this.#count);
-        const place = { name: "memory", open: async (from) => oneByOne(kept.subarray(from)) };
-        return placeReader(file.id, { name: file.id, ...file.file }, [place], this.#ports);
-    }
-    async #readSmall(id, size, reader, signal) {
-        const keep = size <= this.#room;
-        if (keep)
-            this.#room -= size;
-        const pieces = [];
-        for await (const piece of reader.open(0, signal))
-            if (keep)
-                pieces.push(piece);
-        if (keep)
-            this.#kept.set(id, Buffer.concat(pieces));
-    }
-    #count = (bytes) => {
-        this.#bytesRead += bytes;
-    };
-}
-async function* oneByOne(bytes) {
-    yield bytes;
-}
-async function digestOf(layer, root, readerOf, signal) {
-    const hash = (0,external_node_crypto_.createHash)("sha256");
-    for await (const piece of layerSource(root, layer, readerOf).open(0, signal))
-        hash.update(piece);
-    return `sha256:${hash.digest("hex")}`;
-}
-
-;// CONCATENATED MODULE: ./lib/models/resolve.js
-
-
-
-
-
-
-
-
-
-/**
- * The lock of a spec (`models lock`): revisions, sizes and hashes from the sources, layers by packing. What is new is read once for its
- * layer's digest; a layer of the lock before whose files did not change is not read.
- */
-async function resolveLock(spec, ports, options = {}) {
-    return await withHashThread((newHash) => resolve(spec, { newHash, ...ports }, options));
-}
-async function resolve(spec, ports, options) {
-    const { previous, concurrency = 4, signal } = options;
-    const listed = await eachLimited(spec.models, concurrency, async (model, stop) => {
-        const before = previous?.models.find(({ name }) => name === model.name);
-        const listing = await listModel({ ...model, source: revisionOf(model, before, options) }, ports, stop);
-        return { model, listing, before };
-    }, signal);
-    const reader = new ReadOnce(spec.root, ports);
-    const models = [];
-    for (const { model, listing, before } of listed) {
-        const { files: _patterns, ...named } = model;
-        const draft = { ...named, source: listing.source, files: [] };
-        const locked = async (file, stop) => ({
-            path: file.path,
-            size: file.size,
-            sha256: file.sha256 ??
-                knownSha256(draft, file, before, options) ??
-                (await reader.sha256(draft, file, stop)),
-            ...(file.allow === undefined ? {} : { allow: file.allow }),
-        });
-        models.push({ ...draft, files: await eachLimited(listing.files, concurrency, locked, signal) });
-    }
-    warnOfLargeFiles(spec.root, filesOf(models), ports.log);
-    const open = { version: 1, root: spec.root, models };
-    const lock = options.open === true ? open : await withLayers(open, reader, options);
-    return {
-        lock: parseLock(formatLock(lock), "the new lock"),
-        changes: changesOf(previous, lock),
-        bytesRead: reader.bytesRead,
-    };
-}
-/** Packs the files and reads those layers whose digest is not known. */
-async function withLayers(open, reader, { previous, repack, concurrency = 4, signal }) {
-    const keep = repack !== true &&
-        previous !== undefined &&
-        previous.root === open.root &&
-        isComplete(previous);
-    const planned = packFiles(open.models, {
-        root: open.root,
-        previous: keep ? previous : undefined,
-    });
-    const layers = await eachLimited(planned, concurrency, async (layer, stop) => ({
-        digest: layer.digest ?? (await reader.layerDigest(layer, stop)),
-        size: layer.size,
-        files: layer.files.map(({ id }) => id),
-    }), signal);
-    return { ...open, layers };
-}
-/** A branch stays at the commit that is locked until an update is asked for. */
-function revisionOf({ source }, before, { update }) {
-    if (update === true || before === undefined || "url" in source || "url" in before.source)
-        return source;
-    if (source.huggingface !== before.source.huggingface || /^[0-9a-f]{40}$/.test(source.revision))
-        return source;
-    return before.source;
-}
-/** The hash from the lock before, where the same place cannot have other bytes by now, or nobody asked to look. */
-function knownSha256({ source }, { path, size }, before, { update }) {
-    if (before === undefined || JSON.stringify(before.source) !== JSON.stringify(source))
-        return undefined;
-    if ("url" in source && update === true)
-        return undefined;
-    return before.files.find((file) => file.path === path && file.size === size)?.sha256;
-}
-function warnOfLargeFiles(root, files, log) {
-    for (const file of files) {
-        const size = sizeOfLayer(root, [file]);
-        if (size > largestLayerSize)
-            log.warning(`${file.id} makes a layer of ${size.toLocaleString("en-US")} bytes: GHCR takes at most ${largestLayerSize.toLocaleString("en-US")}. Choose a repository with smaller shards, or a registry without that limit.`);
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/models/spec.js
-
-
-
-
-
-const pattern = schemas_string().regex(/^(?!\/)(?!.*(?:^|\/)\.\.?(?:\/|$))[^\p{Cc}\\]+$/u, {
-    error: "wanted a path or glob below the model's folder",
-});
-const spec_shape = strictObject({
-    version: literal(1, { error: "wanted 1, the only version that this program knows" }),
-    root: root.default("/models"),
-    models: array(strictObject({
-        name: modelName.refine((name) => name !== lockName, { error: "is the lock's own place" }),
-        title: title.optional(),
-        delivery: delivery.default("bake"),
-        license: schemas_string().min(1).optional(),
-        source: openSourceShape(schemas_string().regex(/^(?!.*\.\.)[\w./-]{1,255}$/, {
-            error: "wanted a branch, a tag or a commit",
-        })),
-        files: array(union([
-            pattern.transform((text) => ({ pattern: text, allow: undefined })),
-            strictObject({ path: pattern, allow: schemas_string().min(1) })
-                .transform(({ path, allow }) => ({ pattern: path, allow })),
-        ]))
-            .min(1)
-            .optional(),
-        mirrors: array(address).optional(),
-    }))
-        .min(1, { error: "wanted at least one model" }),
-});
-/** Reads a spec; a UsageError names the place of what is wrong, or gives the sentence of a source that was left open. */
-function parseSpec(text, where) {
-    const todo = "See the README, section on models.json.";
-    const { root: top, models } = parseDocument(spec_shape, text, where, todo);
-    return {
-        root: top,
-        models: models.map((model, at) => {
-            const { source } = model;
-            if ("unset" in source)
-                throw new errors/* UsageError */.eb(`${where}: models.${at}.source: ${model.name} has none yet.`, {
-                    todo: source.unset,
-                });
-            if (models.findIndex(({ name }) => name === model.name) !== at)
-                throw new errors/* UsageError */.eb(`${where}: models.${at}.name: "${model.name}" is there twice.`);
-            if ("url" in source && model.files === undefined)
-                throw new errors/* UsageError */.eb(`${where}: models.${at}.files: a folder at an address cannot be listed; name its files.`);
-            return { ...model, source, title: model.title ?? model.name };
-        }),
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/commands/models-lock.js
-
-
-
-
-
-
-
-const lockCommand = {
-    name: "models lock",
-    summary: "resolve the spec to revisions, sizes, hashes and layer digests",
-    example: "director-image models lock --spec models.json --lock models.lock.json",
-    inputs: ["hub-token"],
-    flags: [
-        { flag: "--spec <file>", description: "what a person wrote", default: "models.json" },
-        { flag: "--lock <file>", description: "what is written", default: "models.lock.json" },
-        { flag: "--open", description: "metadata and small files only: no layers" },
-        { flag: "--update", description: "look branches up anew" },
-        { flag: "--repack", description: "pack all layers afresh" },
-    ],
-    run: async (given, { ports, environment }) => {
-        const { files, log, signal } = ports;
-        const [spec, lock] = [given.value("spec") ?? "", given.value("lock") ?? ""];
-        const text = await files.readFile(spec, "utf8").catch((cause) => {
-            throw new errors/* UsageError */.eb(`--spec: ${spec} cannot be read.`, { cause });
-        });
-        const previous = await files.stat(lock).then(() => readLock(lock, ports), () => undefined);
-        const resolved = await resolveLock(parseSpec(text, spec), { ...ports, hub: hubOf(given.value("hub-token"), environment) }, {
-            previous,
-            open: given.isSet("open"),
-            update: given.isSet("update"),
-            repack: given.isSet("repack"),
-            signal,
-        });
-        await replaceFile(lock, formatLock(resolved.lock), files);
-        log.info(`${lock} is written.`);
-        return {
-            json: { lock: resolved.lock, changes: resolved.changes, bytesRead: resolved.bytesRead },
-            text: changeLines(resolved.changes),
-        };
-    },
-};
-/** The file is the old one or the new one, whatever happens. */
-async function replaceFile(path, text, { writeFile, rename, rm }) {
-    const beside = `${path}.new`;
-    try {
-        await writeFile(beside, text);
-        await rename(beside, path);
-    }
-    catch (error) {
-        await rm(beside, { force: true });
-        throw error;
-    }
-}
-function changeLines({ revisions, files, layers }) {
-    const size = (bytes) => (bytes === undefined ? "" : (0,amount/* amount */.v)(bytes));
-    return [
-        ...revisions.map(({ model, from, to }) => `revision  ${model}: ${from.slice(0, 12)} → ${to.slice(0, 12)}`),
-        ...files.map(({ file, change, from, to }) => `${change.padEnd(8)}  ${file}  ${[size(from), size(to)].filter((part) => part !== "").join(" → ")}`),
-        `${layers.kept} layers kept, ${layers.added} new (${(0,amount/* amount */.v)(layers.bytes)})`,
-    ];
-}
-
-// EXTERNAL MODULE: external "node:os"
-var external_node_os_ = __nccwpck_require__(8161);
-;// CONCATENATED MODULE: ./lib/models/part-file.js
-
-
-
-
-/** A part that nobody has written to for this long has been left, in milliseconds: sources that fall silent are given up earlier. */
-const abandoned = 15 * 60_000;
-/**
- * Claims what an earlier try left of a file, or begins anew. Parts lie beside the file: `<name>.<12 hex>.part` is free, a further ending
- * names the process that fills it. Of several processes that want one, the one whose rename succeeds has it.
- */
-async function claimPart(target, sha256, ports) {
-    const { files } = ports;
-    const free = `${target}.${sha256.slice(0, 12)}.part`;
-    const own = `${free}.${process.pid}.${machine()}.${(0,external_node_crypto_.randomUUID)().slice(0, 8)}`;
-    await files.mkdir((0,external_node_path_.dirname)(target), { recursive: true });
-    for (const candidate of [free, ...(await leftParts(free, ports))]) {
-        if (await renamed(candidate, own, files))
-            break;
-    }
-    const size = (await files.stat(own).catch(() => undefined))?.size ?? 0;
-    return {
-        path: own,
-        size,
-        finish: async () => {
-            await files.chmod(own, 0o644);
-            await files.rename(own, target);
-        },
-        leave: async () => {
-            await renamed(own, free, files);
-        },
-        discard: () => files.rm(own, { force: true }),
-    };
-}
-/** Parts whose process is gone. */
-async function leftParts(free, { files, clock }) {
-    const folder = (0,external_node_path_.dirname)(free);
-    const prefix = `${(0,external_node_path_.basename)(free)}.`;
-    const names = (await files.readdir(folder)).filter((name) => name.startsWith(prefix));
-    const left = [];
-    for (const name of names) {
-        const [pid = "", host] = name.slice(prefix.length).split(".");
-        const path = (0,external_node_path_.join)(folder, name);
-        const state = await files.stat(path).catch(() => undefined);
-        if (state === undefined)
-            continue;
-        const quiet = clock.now() - state.mtimeMs > abandoned;
-        if (quiet || (host === machine() && !isRunning(Number(pid))))
-            left.push(path);
-    }
-    return left;
-}
-function machine() {
-    return (0,external_node_os_.hostname)().replaceAll(/[^A-Za-z0-9-]/g, "-");
-}
-function isRunning(pid) {
-    try {
-        process.kill(pid, 0);
-        return true;
-    }
-    catch (error) {
-        return (0,errors/* isError */.bJ)(error) && error.code === "EPERM";
-    }
-}
-async function renamed(from, to, files) {
-    try {
-        await files.rename(from, to);
-        return true;
-    }
-    catch (error) {
-        if ((0,errors/* isError */.bJ)(error) && error.code === "ENOENT")
-            return false;
-        throw error;
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/models/fill-file.js
-
-
-
-
-
-const fill_file_pieceSize = 1 << 20;
-/** Makes sure that a file is at its place with the right bytes: leaves it if it is, else fills a part and renames it. */
-async function fillFile(filling, ports, signal) {
-    const { target, wanted } = filling;
-    if (await isThere(target, wanted, ports.files, signal))
-        return "cached";
-    const part = await claimPart(target, wanted.sha256, ports);
-    try {
-        await fillPart(part, filling, ports, signal);
-        await part.finish();
-        return part.size > 0 ? "resumed" : "pulled";
-    }
-    catch (error) {
-        if (!(error instanceof errors/* IntegrityError */.cs)) {
-            await part.leave();
-            throw error;
-        }
-        await part.discard();
-        if (part.size === 0)
-            throw error;
-        // What an earlier try left may have been wrong: once more, from the beginning.
-        return await fillFile(filling, ports, signal);
-    }
-}
-async function fillPart(part, { id, wanted, places, onRead }, ports, signal) {
-    const handle = await ports.files.open(part.path, part.size > 0 ? "r+" : "w+");
-    try {
-        const kept = Math.min(part.size, wanted.size);
-        const read = async function* (from, stop) {
-            yield* piecesOf(handle, from, kept, stop);
-            for await (const piece of readResumed(places, wanted, Math.max(from, kept), ports, stop)) {
-                onRead(piece.length);
-                yield piece;
-            }
-        };
-        const from = places.map(({ name }) => name).join(" or ");
-        const reader = new CheckedFile({ ...wanted, id, from, read, newHash: ports.newHash });
-        let at = kept;
-        for await (const piece of reader.open(0, signal)) {
-            const fresh = reader.at - at;
-            if (fresh <= 0)
-                continue;
-            await writeAll(handle, piece.subarray(piece.length - fresh), at);
-            at = reader.at;
-        }
-        await handle.truncate(wanted.size);
-        await handle.sync();
-    }
-    finally {
-        await handle.close();
-    }
-}
-async function writeAll(handle, bytes, position) {
-    for (let done = 0; done < bytes.length;) {
-        const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
-        done += bytesWritten;
-    }
-}
-async function* piecesOf(handle, from, end, signal) {
-    for (let at = from; at < end;) {
-        signal?.throwIfAborted();
-        const wanted = Math.min(fill_file_pieceSize, end - at);
-        const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, at);
-        if (bytesRead === 0)
-            return;
-        at += bytesRead;
-        yield buffer.subarray(0, bytesRead);
-    }
-}
-/** Whether a file has the wanted bytes; all of them are read. */
-async function isThere(path, { size, sha256 }, files, signal) {
-    const seen = await hashOf(path, size, files, signal);
-    return seen === sha256;
-}
-/** The sha256 of a file of this size; `missing`, or its size, where it is not. */
-async function hashOf(path, size, files, signal) {
-    let handle;
-    try {
-        handle = await files.open(path);
-    }
-    catch (error) {
-        if ((0,errors/* isError */.bJ)(error) && (error.code === "ENOENT" || error.code === "ENOTDIR"))
-            return "missing";
-        throw error;
-    }
-    try {
-        const state = await handle.stat();
-        if (!state.isFile() || state.size !== size)
-            return { size: state.size };
-        const hash = (0,external_node_crypto_.createHash)("sha256");
-        for await (const piece of piecesOf(handle, 0, size, signal))
-            hash.update(piece);
-        return hash.digest("hex");
-    }
-    finally {
-        await handle.close();
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/models/image-files.js
-
-
-
-
-
-/** The layers of an image that hold files of the lock, by the lock's own list or by the one that the image carries. */
-async function layersIn(lock, { store, reference }) {
-    const found = await imageLayers(store, reference);
-    if (found === undefined)
-        throw new errors/* UsageError */.eb(`There is no image ${reference} in ${store.name}.`);
-    const there = new Set(found.map(({ digest }) => digest));
-    const holds = (layers) => layers.every(({ digest }) => digest !== undefined && there.has(digest));
-    const own = lock.layers === undefined ? undefined : layersOf(lock.models, lock.layers);
-    if (own !== undefined && holds(own))
-        return own;
-    const published = await publishedLock(store, reference, lock.root);
-    if (published !== undefined)
-        return layersOf(published.models, published.layers).filter((layer) => holds([layer]));
-    return (own ?? []).filter((layer) => holds([layer]));
-}
-/** Where each file of the lock is in an image; an IntegrityError names a file that the image has not, or has otherwise. */
-async function imagePlaces(lock, image) {
-    const { store, reference } = image;
-    const places = new Map();
-    for (const { digest, files } of await layersIn(lock, image)) {
-        for (const segment of layoutOf(lock.root, files).segments) {
-            if (!("file" in segment) || digest === undefined)
-                continue;
-            const { id, file } = segment.file.member;
-            const place = layerPlace(store, digest, { at: segment.at, size: file.size });
-            places.set(id, { ...place, sha256: file.sha256 });
-        }
-    }
-    for (const { id, file } of filesOf(lock.models)) {
-        const place = places.get(id);
-        if (place?.sha256 === file.sha256 || (place === undefined && file.size === 0))
-            continue;
-        const seen = place === undefined ? "is not in" : `is another one (sha256 ${place.sha256}) in`;
-        throw new errors/* IntegrityError */.cs(`${id}: the file of the lock (sha256 ${file.sha256}) ${seen} the image ${reference} of ${store.name}.`, { todo: "Give the image that was made from this lock, or leave --image out." });
-    }
-    return places;
-}
-/** A piece of a layer as a place for the file that it is. */
-function layerPlace(store, digest, { at, size }) {
-    return {
-        name: `the layer ${digest} of ${store.name}`,
-        open: async (from, signal) => cut(store.readBlob(digest, at + from, signal), size - from),
-    };
-}
-async function* cut(bytes, size) {
-    let left = size;
-    if (left === 0)
-        return;
-    try {
-        for await (const piece of bytes) {
-            yield piece.subarray(0, left);
-            left -= piece.length;
-            if (left <= 0)
-                return;
-        }
-    }
-    catch (error) {
-        // The store has asked again as often as it wants to: another five rounds would not help.
-        if (!(0,errors/* isKnown */.qE)(error) || !(error instanceof errors/* RemoteError */.Hi))
-            throw error;
-        throw new errors/* RemoteError */.Hi(error.message);
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/models/pull.js
-
-
-
-
-
-
-
-
-
-/**
- * Fills a folder, such as a volume for mounted models. Every file is verified, also one that is there already, and appears whole or not
- * at all; an interrupted pull goes on where it stopped; several processes may fill the same folder. The lock is written last.
- */
-async function pullModels(lock, ports, options) {
-    return await withHashThread((newHash) => pull(lock, { newHash, ...ports }, options));
-}
-async function pull(lock, ports, { out, image, concurrency = 4, signal }) {
-    const places = image === undefined ? undefined : await imagePlaces(lock, image);
-    const files = filesOf(lock.models);
-    const bytes = files.reduce((sum, { file }) => sum + file.size, 0);
-    const bar = ports.log.progress("weights", bytes);
-    let bytesRead = 0;
-    const fill = async ({ id, model, file }, stop) => {
-        const wanted = { name: id, ...file };
-        const there = places?.get(id);
-        const filling = {
-            id,
-            wanted,
-            target: (0,external_node_path_.join)(out, id),
-            places: there === undefined ? placesOf(model, file.path, wanted, ports) : [there],
-            onRead: (more) => {
-                bytesRead += more;
-                bar.update(bytesRead);
-            },
-        };
-        const state = await onDisk(out, () => fillFile(filling, ports, stop));
-        ports.log.info(`${id} (${{ cached: "cached, checksum valid", resumed: "resumed, checksum verified", pulled: "checksum verified" }[state]})`);
-        return { file: id, size: file.size, state };
-    };
-    try {
-        const filled = await eachLimited(files, concurrency, fill, signal);
-        await onDisk(out, () => writeLock(lock, out, ports.files));
-        return { files: filled, bytes, bytesRead };
-    }
-    finally {
-        bar.end();
-    }
-}
-async function writeLock(lock, out, files) {
-    const target = (0,external_node_path_.join)(out, lockName);
-    const text = formatLock(lock);
-    if ((await files.readFile(target, "utf8").catch(() => undefined)) === text)
-        return;
-    const own = `${target}.${process.pid}`;
-    await files.writeFile(own, text, { mode: 0o644 });
-    await files.rename(own, target);
-}
-/** What the file system refuses is the outside world's failure, and says which folder. */
-async function onDisk(out, work) {
-    try {
-        return await work();
-    }
-    catch (error) {
-        if ((0,errors/* isKnown */.qE)(error) || !(0,errors/* isError */.bJ)(error) || !("syscall" in error))
-            throw error;
-        const full = error.code === "ENOSPC" || error.code === "EDQUOT";
-        throw new errors/* RemoteError */.Hi(`${out}: ${full ? "the disk is full." : `${error.message}.`}`, {
-            cause: error,
-            todo: full
-                ? "Make room and run the same again: what is there is kept."
-                : "Look whether this user may write there, and run the same again.",
-        });
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/models/verify.js
-
-
-
-
-
-
-
-
-
-/** Reads every byte of a folder or an image, and says of each file whether it is the lock's. */
-async function verifyModels(lock, ports, options) {
-    const files = filesOf(lock.models);
-    const bar = ports.log.progress("verified", files.reduce((sum, { file }) => sum + file.size, 0));
-    let done = 0;
-    const onFile = ({ file }) => {
-        done += file.size;
-        bar.update(done);
-    };
-    try {
-        const found = "folder" in options
-            ? await verifyFolder(files, options.folder, ports.files, onFile, options)
-            : await verifyImage(lock, options.image, onFile, options);
-        const failed = found.some(({ verdict }) => verdict === "failed");
-        return { verdict: failed ? "failed" : "passed", files: found };
-    }
-    finally {
-        bar.end();
-    }
-}
-async function verifyFolder(files, folder, disk, onFile, { concurrency = 2, signal }) {
-    const verify = async (file, stop) => {
-        const seen = await hashOf((0,external_node_path_.join)(folder, file.id), file.file.size, disk, stop);
-        onFile(file);
-        if (seen === "missing")
-            return failed(file, "is not there");
-        return typeof seen === "string"
-            ? judged(file, seen)
-            : failed(file, `has ${grouped(seen.size)} bytes, the lock says ${grouped(file.file.size)}`);
-    };
-    return await eachLimited(files, concurrency, verify, signal);
-}
-async function verifyImage(lock, image, onFile, { concurrency = 2, signal }) {
-    const wanted = filesOf(lock.models);
-    const hashes = new Map();
-    const problems = new Map();
-    const verify = async (layer, stop) => {
-        try {
-            const found = await hashesIn(lock.root, layer, image.store, stop);
-            for (const [id, hash] of found)
-                hashes.set(id, hash);
-        }
-        catch (error) {
-            if (!(error instanceof errors/* IntegrityError */.cs))
-                throw error;
-            for (const { id } of layer.files)
-                problems.set(id, error.message);
-        }
-        for (const file of layer.files)
-            onFile(file);
-    };
-    await eachLimited(await layersIn(lock, image), concurrency, verify, signal);
-    return wanted.map((file) => {
-        const problem = problems.get(file.id);
-        if (problem !== undefined)
-            return failed(file, problem);
-        const hash = hashes.get(file.id);
-        return hash === undefined ? failed(file, "is in no layer of the image") : judged(file, hash);
-    });
-}
-/** Reads a layer whole: its digest is the store's to check, its frame is compared byte by byte, its files are hashed. */
-async function hashesIn(root, { digest, files, size }, store, signal) {
-    const hashes = new Map();
-    const layer = digest;
-    const source = new Cursor(store.readBlob(layer, 0, signal));
-    for (const segment of layoutOf(root, files).segments) {
-        const hash = (0,external_node_crypto_.createHash)("sha256");
-        for await (const piece of source.take(segment.size))
-            hash.update(piece);
-        const seen = hash.digest("hex");
-        if ("file" in segment)
-            hashes.set(segment.file.member.id, seen);
-        else if (seen !== (0,external_node_crypto_.createHash)("sha256").update(segment.bytes).digest("hex"))
-            throw new errors/* IntegrityError */.cs(`the layer ${layer} is not framed as model layers are (near byte ${grouped(segment.at)})`);
-    }
-    if ((await source.rest()) > 0)
-        throw new errors/* IntegrityError */.cs(`the layer ${layer} has more than ${grouped(size)} bytes`);
-    return hashes;
-}
-/** Takes a stream apart by lengths. */
-class Cursor {
-    #pieces;
-    #left = new Uint8Array();
-    constructor(pieces) {
-        this.#pieces = pieces[Symbol.asyncIterator]();
-    }
-    async *take(size) {
-        for (let wanted = size; wanted > 0;) {
-            if (this.#left.length === 0 && !(await this.#next()))
-                return;
-            const piece = this.#left.subarray(0, wanted);
-            this.#left = this.#left.subarray(piece.length);
-            wanted -= piece.length;
-            yield piece;
-        }
-    }
-    /** Reads to the end; the bytes that were left. */
-    async rest() {
-        let size = this.#left.length;
-        while (await this.#next())
-            size += this.#left.length;
-        return size;
-    }
-    async #next() {
-        const { done, value } = await this.#pieces.next();
-        if (done === true)
-            return false;
-        this.#left = value;
-        return true;
-    }
-}
-function judged(file, sha256) {
-    return sha256 === file.file.sha256
-        ? { file: file.id, verdict: "passed" }
-        : failed(file, `has sha256 ${sha256}, the lock says ${file.file.sha256}`);
-}
-function failed({ id }, reason) {
-    return { file: id, verdict: "failed", reason };
-}
-
-;// CONCATENATED MODULE: ./lib/commands/models-pull.js
-
-
-
-
-
-
-
-
-
-const lockFlag = {
-    flag: "--lock <file>",
-    description: "the models lock",
-    default: "models.lock.json",
-};
-const imageFlag = {
-    flag: "--image <ref>",
-    description: "a models image (default tag: the lock's) or an image that carries the weights",
-};
-const pullCommand = {
-    name: "models pull",
-    summary: "fill a folder or volume with the weights, from the hub or an image",
-    example: "director-image models pull --lock models.lock.json --out /srv/models",
-    inputs: ["hub-token"],
-    flags: [
-        lockFlag,
-        { flag: "--out <dir>", description: "the folder to fill", required: true },
-        imageFlag,
-        { flag: "--jobs <n>", description: "files side by side", default: "4" },
-    ],
-    run: async (given, { ports, environment }) => {
-        const lock = await readLock(given.value("lock") ?? "", ports);
-        const result = await pullModels(lock, { ...ports, hub: hubOf(given.value("hub-token"), environment) }, {
-            out: given.value("out") ?? "",
-            image: imageAt(given.value("image"), lock, ports),
-            concurrency: count("--jobs", given.value("jobs") ?? "", 1),
-            signal: ports.signal,
-        });
-        return {
-            json: result,
-            text: [
-                ...result.files.map(({ file, size, state }) => `${state.padEnd(8)}  ${(0,amount/* amount */.v)(size).padStart(8)}  ${file}`),
-                `${(0,amount/* amount */.v)(result.bytes)} in all, ${(0,amount/* amount */.v)(result.bytesRead)} read`,
-            ],
-        };
-    },
-};
-const verifyCommand = {
-    name: "models verify",
-    summary: "every byte of a folder or an image against the lock",
-    example: "director-image models verify --lock models.lock.json --dir /srv/models",
-    flags: [lockFlag, { flag: "--dir <dir>", description: "a folder that was filled" }, imageFlag],
-    run: async (given, { ports }) => {
-        const folder = given.value("dir");
-        if ((folder === undefined) === (given.value("image") === undefined))
-            throw new errors/* UsageError */.eb("models verify: give either --dir or --image.");
-        const lock = await readLock(given.value("lock") ?? "", ports);
-        const image = imageAt(given.value("image"), lock, ports);
-        const { signal } = ports;
-        const result = await verifyModels(lock, ports, image === undefined ? { folder: folder ?? "", signal } : { image, signal });
-        return {
-            json: result,
-            text: result.files.map(({ file, verdict, reason }) => `${verdict}  ${file}${reason === undefined ? "" : `: ${reason}`}`),
-            exitCode: result.verdict === "passed" ? 0 : 1,
-        };
-    },
-};
-function imageAt(text, lock, { open }) {
-    if (text === undefined)
-        return undefined;
-    const reference = (0,images_reference/* parseReference */.F2)(text);
-    return { store: open(reference), reference: reference.digest ?? reference.tag ?? lockTag(lock) };
-}
-
-;// CONCATENATED MODULE: ./lib/commands/models.js
-
-
-
-
-
-
-
-
-
-
-
-const models_lockFlag = {
-    flag: "--lock <file>",
-    description: "the models lock",
-    default: "models.lock.json",
-};
-const plan = {
-    name: "models plan",
-    summary: "layers, sizes, and what the registry's limits say; touches no network",
-    example: "director-image models plan --lock models.lock.json --to ghcr.io/nsn/director",
-    flags: [models_lockFlag, { flag: "--to <repository>", description: "the registry whose limits matter" }],
-    run: async (given, { ports }) => {
-        const lock = await readLock(given.value("lock") ?? "", ports);
-        const to = given.value("to");
-        const result = planModels(lock, to === undefined ? undefined : ports.open((0,images_reference/* parsePlace */.De)(to)));
-        return {
-            json: result,
-            text: [
-                ...result.layers.map(({ digest, size, files }) => `${(0,amount/* amount */.v)(size).padStart(8)}  ${digest ?? "open"}  ${files.join(" ")}`),
-                `${(0,amount/* amount */.v)(result.bytes).padStart(8)}  in ${result.layers.length} layers`,
-            ],
-        };
-    },
-};
-const models_push = {
-    name: "models push",
-    summary: "stream the weights to a repository and write the models image",
-    example: "director-image models push --lock models.lock.json --to 127.0.0.1:5000/director",
-    inputs: ["hub-token"],
-    flags: [
-        models_lockFlag,
-        { flag: "--to <repository[:tag]>", description: "where they go", required: true },
-        {
-            flag: "--platforms <list>",
-            description: "platforms of the models image",
-            default: "linux/amd64,linux/arm64",
-        },
-        {
-            flag: "--mount-from <repository>",
-            description: "a repository of the same registry that may have layers already",
-        },
-        {
-            flag: "--allow-copy",
-            description: "copy layers from there where the registry does not mount them",
-        },
-        { flag: "--jobs <n>", description: "layers side by side", default: "4" },
-    ],
-    run: async (given, { ports, environment }) => {
-        const lock = await readLock(given.value("lock") ?? "", ports);
-        const to = (0,images_reference/* parseReference */.F2)(given.value("to") ?? "");
-        const counted = countRequests(ports.fetch);
-        const from = given.value("mount-from");
-        const { result } = await pushModels(lock, {
-            ...ports,
-            store: ports.open(to, { fetch: counted.fetch }),
-            hub: hubOf(given.value("hub-token"), environment),
-            storeRequests: counted.requests,
-        }, {
-            platforms: list(given.value("platforms") ?? "").map((name) => platformName(parsePlatform(name))),
-            concurrency: count("--jobs", given.value("jobs") ?? "", 1),
-            mountFrom: from === undefined ? undefined : ports.open((0,images_reference/* parsePlace */.De)(from)),
-            allowCopy: given.isSet("allow-copy"),
-            tag: to.tag,
-            journal: `${given.value("lock")}.journal`,
-            signal: ports.signal,
-        });
-        return {
-            json: result,
-            text: [
-                ...result.layers.map(({ digest, size, state }) => `${state.padEnd(8)}  ${(0,amount/* amount */.v)(size).padStart(8)}  ${digest}`),
-                `${(0,images_reference/* placeName */.fW)(to)}@${result.digest}  ${(0,amount/* amount */.v)(result.bytesUploaded)} sent`,
-            ],
-        };
-    },
-};
-const modelsCommands = [
-    lockCommand,
-    plan,
-    models_push,
-    pullCommand,
-    verifyCommand,
-];
-
-;// CONCATENATED MODULE: ./lib/images/age.js
-
-function ageOf(annotations) {
-    const commitTime = annotations?.[names.created];
-    if (commitTime === undefined || Number.isNaN(Date.parse(commitTime)))
-        return undefined;
-    const refresh = annotations?.[names.refresh];
-    return { commitTime, ...(refresh === undefined ? {} : { refresh }) };
-}
-/** Whether a tag goes from the image it points at to the candidate. */
-function promotion(current, candidate, force) {
-    if (current === undefined)
-        return { move: true, why: "first" };
-    if (current.digest === candidate.digest)
-        return { move: false, why: "already there" };
-    if (same(current.platforms, candidate.platforms))
-        return { move: false, why: "unchanged: the same platform manifests" };
-    if (current.age === undefined)
-        return { move: true, why: "the image before does not say how old it is" };
-    if (isOlder(candidate.age, current.age)) {
-        return force
-            ? { move: true, why: `moved back by force from ${ageName(current.age)}` }
-            : { move: false, why: `held by the newer image of ${ageName(current.age)}` };
-    }
-    return {
-        move: true,
-        why: isOlder(current.age, candidate.age) ? "newer" : "same commit and refresh, rebuilt",
-    };
-}
-function isOlder(one, other) {
-    const [a, b] = [Date.parse(one.commitTime), Date.parse(other.commitTime)];
-    return a === b ? (one.refresh ?? "") < (other.refresh ?? "") : a < b;
-}
-function ageName({ commitTime, refresh }) {
-    return refresh === undefined ? commitTime : `${commitTime}, refresh ${refresh}`;
-}
-function same(one, other) {
-    return one.length === other.length && one.every((digest, at) => digest === other[at]);
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/readiness.js
-/** Whether this very candidate was scanned and accepted, by the digests in the results (design: "promote"). */
-function readiness(candidate, scans, accepts) {
-    const found = [
-        ...candidate.platforms.map((platform) => scanOf(platform, scans)),
-        acceptanceOf(candidate, accepts),
-    ];
-    return {
-        refused: found.flatMap(({ refused }) => refused ?? []),
-        missing: found.flatMap(({ missing }) => missing ?? []),
-    };
-}
-function scanOf({ platform, runtimeDigest }, scans) {
-    const scan = scans.find(({ platforms }) => platforms.some((scanned) => scanned.platform === platform));
-    const scanned = scan?.platforms.find((entry) => entry.platform === platform);
-    if (scan === undefined || scanned === undefined)
-        return { missing: `the scan of ${platform}` };
-    if (scanned.digest !== runtimeDigest)
-        return {
-            refused: `the scan of ${platform} looked at ${scanned.digest}, the candidate was made from ${runtimeDigest}`,
-        };
-    return readiness_judged(`the scan of ${platform}`, scan);
-}
-function acceptanceOf({ digest }, accepts) {
-    const [first] = accepts;
-    if (first === undefined)
-        return { missing: "the acceptance" };
-    const other = accepts.find((accept) => accept.digest !== digest);
-    if (other !== undefined)
-        return { refused: `the acceptance started ${other.digest}, the candidate is ${digest}` };
-    return readiness_judged("the acceptance", accepts.find(({ verdict }) => verdict === "failed") ??
-        accepts.find(({ verdict }) => verdict !== "passed") ??
-        first);
-}
-function readiness_judged(what, { verdict, reason }) {
-    if (verdict === "passed")
-        return {};
-    const why = `${what} ${verdict}${reason === undefined ? "" : ` (${reason})`}`;
-    return verdict === "failed" ? { refused: why } : { missing: why };
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/promote.js
-
-
-
-
-
-/** Points tags at a candidate that was tested: all of them, or none. Throws a CheckError that names what is missing or refused. */
-async function promote(promoting, ports) {
-    const { store, log } = ports;
-    const { candidate, tags, force } = promoting;
-    const untested = promote_checked(promoting);
-    if (untested !== undefined)
-        log.warning(`Published without ${untested.missing.join(", ")}: ${untested.reason}`);
-    const bad = tags.find((tag) => !(0,images_reference/* isTag */.dz)(tag));
-    if (bad !== undefined)
-        throw new errors/* UsageError */.eb(`"${bad}" is not a tag.`);
-    const document = await store.readManifest(candidate.digest);
-    if (document === undefined) {
-        throw new errors/* CheckError */.tl(`${store.name} does not hold the candidate ${candidate.digest}.`, {
-            todo: "Run the stage assemble again: it sends what is missing.",
-        });
-    }
-    const aged = candidateAge(document);
-    const moves = await Promise.all(tags.map((tag) => promote_plan(tag, aged, force, store)));
-    await moveAll(moves, document, ports);
-    return {
-        digest: candidate.digest,
-        tags: moves.map(({ before: _before, ...move }) => move),
-        ...(untested === undefined ? {} : { untested }),
-    };
-}
-function promote_checked({ candidate, scans, accepts, allowUntested, }) {
-    const { refused, missing } = readiness(candidate, scans, accepts);
-    if (refused.length > 0)
-        throw new errors/* CheckError */.tl(`No tag is moved to ${candidate.digest}: ${refused.join("; ")}.`);
-    if (missing.length === 0)
-        return undefined;
-    if (allowUntested !== undefined)
-        return { reason: allowUntested, missing: [...missing] };
-    throw new errors/* CheckError */.tl(`No tag is moved to ${candidate.digest}: missing are ${missing.join(", ")}.`, {
-        todo: "Run the missing stages, or say why it may be published all the same: allow-untested: REASON.",
-    });
-}
-async function promote_plan(tag, candidate, force, store) {
-    const before = await store.readManifest(tag);
-    const { move, why } = promotion(before === undefined ? undefined : agedOf(before), candidate, force);
-    return {
-        tag,
-        ...(before === undefined ? {} : { from: before.digest }),
-        to: candidate.digest,
-        moved: move,
-        why,
-        before,
-    };
-}
-/** Moves tag after tag, each read again afterwards; what was moved goes back when one fails. */
-async function moveAll(moves, document, { store, log, signal }) {
-    const moved = [];
-    for (const move of moves.filter((entry) => entry.moved)) {
-        try {
-            signal?.throwIfAborted();
-            await stillAt(move.tag, move.before?.digest, store);
-            moved.push(move);
-            await store.putManifest(document, move.tag);
-            await stillAt(move.tag, document.digest, store);
-            log.info(`${move.tag} → ${document.digest} (${move.why})`);
-        }
-        catch (error) {
-            const left = await putBack(moved, document.digest, { store, log });
-            if (error instanceof errors/* InterruptedError */.p4) {
-                log.warning(`Stopped before every tag was moved; ${left}`);
-                throw error;
-            }
-            throw new errors/* RemoteError */.Hi(`The tag ${move.tag} could not be moved; ${left}`, {
-                cause: error,
-                todo: "Run promote again.",
-            });
-        }
-    }
-}
-async function stillAt(tag, wanted, store) {
-    const seen = await store.manifestDigest(tag);
-    if (seen === wanted)
-        return;
-    throw new errors/* RemoteError */.Hi(`the tag ${tag} was moved by somebody else meanwhile: it is at ${seen ?? "nothing"}, ${wanted ?? "nothing"} was expected.`);
-}
-/** Puts tags back that still point at the candidate, and says in words how that went. */
-async function putBack(moved, candidate, { store, log }) {
-    const stuck = [];
-    for (const { tag, before } of moved.toReversed()) {
-        try {
-            if ((await store.manifestDigest(tag)) !== candidate)
-                continue;
-            if (before !== undefined)
-                await store.putManifest(before, tag);
-            else if (!(await store.removeTag(tag)))
-                stuck.push(`${tag} (new, and ${store.name} does not remove tags)`);
-        }
-        catch (error) {
-            log.warning(`The tag ${tag} could not be put back: ${(0,errors/* explain */.WE)(error)}`);
-            stuck.push(tag);
-        }
-    }
-    return stuck.length === 0
-        ? "every tag is where it was before."
-        : `these could not be put back: ${stuck.join(", ")}.`;
-}
-function candidateAge(document) {
-    const aged = agedOf(document);
-    if (aged.age === undefined)
-        throw new errors/* CheckError */.tl(`The candidate ${document.digest} does not say its commit's time (annotation org.opencontainers.image.created).`, { todo: "Run the stage assemble again." });
-    return { ...aged, age: aged.age };
-}
-function agedOf(document) {
-    if (!(0,images_manifest/* isIndex */.nw)(document))
-        return { digest: document.digest, platforms: [document.digest], age: undefined };
-    const index = (0,images_manifest/* parseIndex */.A1)(document);
-    return {
-        digest: document.digest,
-        platforms: index.manifests.map(({ digest }) => digest),
-        age: ageOf(index.annotations),
-    };
-}
-
 // EXTERNAL MODULE: external "node:process"
 var external_node_process_ = __nccwpck_require__(1708);
+;// CONCATENATED MODULE: ./lib/ports/log.js
+/** Hides a secret as a whole and each of its lines, since programs print one line at a time; a line such as `}` is no secret. */
+function maskSecret({ mask }, secret) {
+    const parts = [secret, ...secret.split("\n").map((line) => line.trim())];
+    for (const part of new Set(parts))
+        if (/\w/.test(part))
+            mask(part);
+}
+
 ;// CONCATENATED MODULE: ./lib/buildx/arguments.js
 
 /** 1980-01-01, the earliest that every archive format can say: the latest time of a file in a runtime layer. */
@@ -63917,7 +61135,9 @@ function split(input, line, at) {
     const equals = line.indexOf("=");
     if (equals > 0 && equals < line.length - 1)
         return [line.slice(0, equals).trim(), line.slice(equals + 1)];
-    throw new errors/* UsageError */.eb(`${input}: line ${at + 1} is not of the form ID=… (it is not shown here).`);
+    throw new errors/* UsageError */.eb(`${input}: entry ${at + 1} is not of the form ID=… (it is not shown here).`, {
+        todo: 'A value of several lines stands in quotes together with its ID: "ID=line 1⏎line 2".',
+    });
 }
 function arguments_pairs(flag, values) {
     return Object.entries(values).flatMap(([key, value]) => [flag, `${key}=${value}`]);
@@ -63935,7 +61155,7 @@ function csv(field) {
  * the stages, global ARGs and named contexts. Undefined where that is no image (`scratch`, a folder) or cannot be told. Pure.
  */
 function baseImage(text, { target, contexts }, args, platform) {
-    const { stages, defaults } = base_image_read(text);
+    const { stages, defaults } = read(text);
     const values = { ...platformValues(platform), ...defaults(args) };
     let stage = find(stages, target) ?? stages.at(-1);
     for (let depth = 0; stage !== undefined && depth <= stages.length; depth++) {
@@ -63976,7 +61196,7 @@ function find(stages, name) {
         (/^\d+$/.test(name) ? stages[Number(name)] : undefined));
 }
 /** Stages, and the global ARGs (those before the first FROM) with the values that they get. */
-function base_image_read(text) {
+function read(text) {
     const lines = text
         .replace(/^\s*#.*\r?\n?/gm, "")
         .replace(/\\[ \t]*\r?\n/g, " ")
@@ -64029,11 +61249,11 @@ function run({ exec, env }, args, options = {}) {
     return exec("docker", args, { ...options, env: { ...env, ...options.env } });
 }
 /** Runs docker and gives its standard output; a CommandError says what it said. */
-async function output(docker, args) {
-    const { code, stdout, stderr } = await run(docker, args);
+async function output(docker, args, options = {}) {
+    const { code, stdout, stderr } = await run(docker, args, options);
     if (code === 0)
         return stdout;
-    throw noDaemon(stderr) ?? docker_refused(args, code, stderr);
+    throw noDaemon(stderr) ?? refused(args, code, stderr);
 }
 /** The error of an engine or BuildKit that does not answer; undefined where the text does not say so. */
 function noDaemon(stderr, cause) {
@@ -64047,7 +61267,7 @@ function noDaemon(stderr, cause) {
         cause,
     });
 }
-function docker_refused(args, code, stderr) {
+function refused(args, code, stderr) {
     const said = stderr.trim().split("\n").slice(-5).join("\n  ");
     return new errors/* CommandError */.Qd(`docker ${args.slice(0, 2).join(" ")} failed (exit ${code}): ${said || "it said nothing."}`);
 }
@@ -64393,6 +61613,7 @@ async function outcome_read(store, digest) {
 
 
 
+
 /**
  * Builds the runtime image. Afterwards it is in the repository by digest, or in the layout: the result's `repository` says which (`oci:DIR`
  * although `repository` was asked for: the docker driver cannot push by digest, so the layout must be transferred). A Dockerfile that
@@ -64430,7 +61651,7 @@ async function bases({ source, options }, files) {
 async function start(call, { docker, log, signal }) {
     const { args, env } = commandLine(call);
     for (const secret of Object.values(env))
-        log.mask(secret);
+        maskSecret(log, secret);
     let progress = nothingYet;
     const result = await run(docker, args, {
         env,
@@ -64470,27 +61691,29 @@ async function checkSecrets({ options }, { docker, files }) {
 /** BuildKit for docker-container and kubernetes builders; `driver-opts: image=…` takes another one. */
 const buildkitImage = "moby/buildkit:v0.32.2@sha256:28a898719c18a33f4e8000685287fa36fd0dd9560c6440227d3a732d79bb41d8";
 /** Finds or makes the builder and starts it. What does not answer is a CommandError, a name that is not there a UsageError. */
-async function useBuilder(request, { docker, clock, announce }) {
+async function useBuilder(request, ports) {
+    const { docker, clock, announce } = ports;
     if (request.builder !== undefined)
-        return existing(request.builder, docker);
+        return existing(request.builder, ports);
     if (request.driver === "docker")
-        return existing(await engine(docker), docker);
+        return existing(await engine(ports), ports);
     const name = builderName(request, clock);
+    const args = createArguments(name, request);
     if (!request.keep)
         await announce?.(name);
-    const { code, stderr } = await run(docker, createArguments(name, request));
-    if (code !== 0 && !(request.keep && /existing instance|already exists/.test(stderr)))
-        throw noDaemon(stderr) ?? docker_refused(["buildx", "create"], code, stderr);
     const remove = async () => {
         await run(docker, ["buildx", "rm", "--force", name]);
     };
     try {
-        const made = await existing(name, docker);
+        const { code, stderr } = await run(docker, args, stoppable(ports));
+        if (code !== 0 && !(request.keep && /existing instance|already exists/.test(stderr)))
+            throw noDaemon(stderr) ?? refused(["buildx", "create"], code, stderr);
+        const made = await existing(name, ports);
         return request.keep ? made : { ...made, remove };
     }
     catch (error) {
         if (!request.keep)
-            await remove();
+            await remove().catch(() => undefined);
         throw error;
     }
 }
@@ -64526,10 +61749,13 @@ function readInspect(text) {
         platforms: [...new Set(platforms.map((name) => name.trim().replace(/\*$/, "")))],
     };
 }
+function stoppable({ signal }) {
+    return signal === undefined ? {} : { signal };
+}
 /** A UsageError or CommandError unless the builder is there and runs; the docker driver must have the containerd store. */
-async function existing(name, docker) {
+async function existing(name, ports) {
     const args = ["buildx", "inspect", "--bootstrap", name];
-    const { code, stdout, stderr } = await run(docker, args);
+    const { code, stdout, stderr } = await run(ports.docker, args, stoppable(ports));
     if (/no builder .* found/.test(stderr))
         throw new errors/* UsageError */.eb(`builder: there is no builder "${name}".`, {
             todo: "docker buildx ls names those that are there.",
@@ -64539,9 +61765,9 @@ async function existing(name, docker) {
         throw silent(name);
     const { driver, platforms } = readInspect(stdout);
     if (code !== 0 || platforms.length === 0)
-        throw noDaemon(said) ?? docker_refused(args, code, said);
+        throw noDaemon(said) ?? refused(args, code, said);
     if (driver === "docker")
-        await checkStore(docker);
+        await checkStore(ports);
     return { name, driver, platforms, remove: async () => undefined };
 }
 function silent(name) {
@@ -64550,11 +61776,12 @@ function silent(name) {
     });
 }
 /** The builder of the engine itself bears the name of the Docker context. */
-async function engine(docker) {
-    return (await output(docker, ["context", "show"])).trim();
+async function engine(ports) {
+    return (await output(ports.docker, ["context", "show"], stoppable(ports))).trim();
 }
-async function checkStore(docker) {
-    const status = await output(docker, ["info", "--format", "{{json .DriverStatus}}"]);
+async function checkStore(ports) {
+    const args = ["info", "--format", "{{json .DriverStatus}}"];
+    const status = await output(ports.docker, args, stoppable(ports));
     if (!status.includes("io.containerd.snapshotter"))
         throw noContainerdStore();
 }
@@ -64584,7 +61811,7 @@ async function findSource(request, files) {
     if (isRemote(context))
         return { file: request.file, context, contexts, target };
     const folder = (0,external_node_path_.resolve)(workspace, context);
-    if (!(await dockerfile_isThere(folder, "isDirectory", files)))
+    if (!(await isThere(folder, "isDirectory", files)))
         throw new errors/* UsageError */.eb(`context: "${context}" is not a folder (looked at ${folder}).`);
     const file = await findFile(request, folder, files);
     const found = file === undefined
@@ -64594,7 +61821,7 @@ async function findSource(request, files) {
 }
 async function findFile({ workspace, file }, folder, files) {
     for (const path of [(0,external_node_path_.resolve)(workspace, file), (0,external_node_path_.join)(folder, file)])
-        if (await dockerfile_isThere(path, "isFile", files))
+        if (await isThere(path, "isFile", files))
             return path;
     if (file === defaultFile)
         return undefined;
@@ -64631,7 +61858,7 @@ function absolute(contexts, workspace) {
             : (0,external_node_path_.resolve)(workspace, place),
     ]));
 }
-async function dockerfile_isThere(path, kind, files) {
+async function isThere(path, kind, files) {
     try {
         return (await files.stat(path))[kind]();
     }
@@ -64659,7 +61886,7 @@ async function fillDockerFolder({ original, folder, login, plugin }, files) {
     await linkAll((0,external_node_path_.join)(original, "cli-plugins"), plugins, plugin === undefined ? [] : [(0,external_node_path_.basename)(plugin)], files);
     if (plugin !== undefined)
         await files.symlink(plugin, (0,external_node_path_.join)(plugins, (0,external_node_path_.basename)(plugin)));
-    const config = withLogin(await docker_folder_readConfig((0,external_node_path_.join)(original, "config.json"), files), login);
+    const config = withLogin(await readConfig((0,external_node_path_.join)(original, "config.json"), files), login);
     await files.writeFile((0,external_node_path_.join)(folder, "config.json"), JSON.stringify(config), { mode: 0o600 });
     return { DOCKER_CONFIG: folder, BUILDX_CONFIG: (0,external_node_path_.join)(original, "buildx") };
 }
@@ -64680,7 +61907,7 @@ function section(config, name) {
     const value = config[name];
     return typeof value === "object" && value !== null ? value : {};
 }
-async function docker_folder_readConfig(path, files) {
+async function readConfig(path, files) {
     const text = await files.readFile(path, "utf8").catch(ifMissing("{}"));
     try {
         const value = JSON.parse(text);
@@ -64706,6 +61933,8 @@ function ifMissing(instead) {
     };
 }
 
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
 ;// CONCATENATED MODULE: ./lib/buildx/install.js
 
 
@@ -64807,8 +62036,8 @@ const oldestBuildx = "0.13.0";
 /** Finds docker and buildx, and installs the pinned buildx where it is missing or too old. */
 async function setUpDocker(request, ports) {
     const { env, login, scratch } = request;
-    const { exec, files, log } = ports;
-    const found = await findBuildx({ exec, env });
+    const { exec, files, log, signal } = ports;
+    const found = await findBuildx({ exec, env }, signal);
     const serves = found !== undefined && (0,semver.gte)(found, oldestBuildx);
     if (serves && login === undefined)
         return { docker: { exec, env }, buildx: found, remove: async () => undefined };
@@ -64821,7 +62050,7 @@ async function setUpDocker(request, ports) {
     try {
         const variables = await fillDockerFolder({ original, folder, login, plugin }, files);
         const docker = { exec, env: { ...variables, ...env, DOCKER_CONFIG: folder } };
-        const buildx = serves ? found : await findBuildx(docker);
+        const buildx = serves ? found : await findBuildx(docker, signal);
         if (buildx === undefined)
             throw new errors/* CommandError */.Qd("docker does not start the buildx that was installed.");
         return { docker, buildx, remove };
@@ -64836,8 +62065,10 @@ function install(request, ports) {
     return installBuildx(buildxAsset(buildxVersion, machine, downloadMirror), scratch, ports);
 }
 /** The version of the buildx that docker finds; undefined where there is none. Without docker itself: a CommandError. */
-async function findBuildx(docker) {
-    const result = await run(docker, ["buildx", "version"]).catch((cause) => {
+async function findBuildx(docker, signal) {
+    const stoppable = signal === undefined ? {} : { signal };
+    const result = await run(docker, ["buildx", "version"], stoppable).catch((cause) => {
+        signal?.throwIfAborted();
         throw new errors/* CommandError */.Qd("There is no docker on this machine.", {
             todo: "Install the Docker CLI and engine (docs.docker.com/engine/install), or run on a machine that has them.",
             cause,
@@ -64960,23 +62191,82 @@ function transfer_sizeOf(blobs) {
 
 ;// CONCATENATED MODULE: ./lib/pipeline/clean-up.js
 
+
 /** The file in a run's own folder that names the builder it made. */
-const builderFile = "builder";
-/** Removes what a run made and did not remove itself, since it was killed: its folder with log-ins, and its builder. */
-async function cleanUp(folder, { exec, files, env, log }) {
+const builderFile = "builder.json";
+/** How long docker may take to remove a builder; a job does not wait for an engine that hangs. Milliseconds. */
+const patience = 60_000;
+/** Writes down which builder is about to be made, so that it can be removed if this process is killed. */
+async function rememberBuilder(name, folder, env, files) {
+    const variables = Object.fromEntries(Object.entries(env).filter(([key]) => key === "DOCKER_CONFIG" || key === "BUILDX_CONFIG"));
+    const remembered = { name, variables };
+    await files.writeFile((0,external_node_path_.join)(folder, builderFile), JSON.stringify(remembered));
+}
+/**
+ * Removes what a run made and did not remove itself, since it was killed: its builder, and its folder with log-ins, which goes whatever
+ * becomes of the builder. Failures are warnings: the job's verdict is not theirs.
+ */
+async function cleanUp(folder, ports) {
     if (folder === "")
         return;
-    const builder = await files.readFile(join(folder, builderFile), "utf8").catch(() => "");
-    if (builder !== "") {
-        const { code, stderr } = await exec("docker", ["buildx", "rm", "--force", builder], { env });
-        if (code === 0)
-            log.info(`Removed the builder ${builder}.`);
-        else if (!/no builder/.test(stderr))
-            log.warning(`The builder ${builder} could not be removed: ${stderr.trim()}`);
+    const { files, log } = ports;
+    try {
+        const text = await files.readFile(join(folder, builderFile), "utf8").catch(() => "");
+        if (text !== "")
+            await removeBuilder(JSON.parse(text), ports);
     }
-    await files.rm(folder, { recursive: true, force: true });
+    catch (error) {
+        log.warning(`The builder that ${folder} names could not be removed: ${explain(error)}`);
+    }
+    finally {
+        await files.rm(folder, { recursive: true, force: true }).catch((error) => {
+            log.warning(`${folder} could not be removed, and may hold a log-in: ${explain(error)}`);
+        });
+    }
+}
+async function removeBuilder({ name, variables }, { exec, env, log }) {
+    const { code, stderr } = await exec("docker", ["buildx", "rm", "--force", name], {
+        env: { ...env, ...variables },
+        signal: AbortSignal.timeout(patience),
+    });
+    if (code === 0)
+        log.info(`Removed the builder ${name}.`);
+    else if (!/no builder/.test(stderr))
+        log.warning(`The builder ${name} could not be removed: ${stderr.trim()}`);
 }
 
+;// CONCATENATED MODULE: ./lib/pipeline/job.js
+
+/** The plan's platforms that a job was asked for, in the plan's order. A UsageError if there are none. */
+function jobPlatforms({ platforms }, plan) {
+    const planned = plan.platforms.map(({ platform }) => platform);
+    const wanted = planned.filter((platform) => platforms.includes(platform));
+    if (wanted.length > 0)
+        return wanted;
+    throw new errors/* UsageError */.eb(`platforms: ${platforms.join(", ")} is not among those of the plan (${planned.join(", ")}).`, { todo: "Give prepare all platforms, and each build one or more of them." });
+}
+/** What a job leaves in the results folder bears its platforms where it did not do them all: `build-linux-amd64`, `runtime-linux-amd64`. */
+function jobName(what, job, plan) {
+    const platforms = jobPlatforms(job, plan);
+    return platforms.length === plan.platforms.length
+        ? what
+        : `${what}-${platforms.join("-").replaceAll("/", "-")}`;
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/needed.js
+
+/** A result that a stage cannot do without; a UsageError names the stage to run first. */
+function needed(results, name) {
+    const result = results[name];
+    if (result !== undefined)
+        return result;
+    throw new errors/* UsageError */.eb(`The results folder has no ${name}.json.`, {
+        todo: `Run the stage ${name} first, with the same results folder (or its artifact).`,
+    });
+}
+
+// EXTERNAL MODULE: ./lib/pipeline/open.js + 26 modules
+var pipeline_open = __nccwpck_require__(5553);
 ;// CONCATENATED MODULE: ./lib/pipeline/build.js
 
 
@@ -65015,7 +62305,7 @@ async function buildStage({ config, facts, results }, ports) {
 async function buildWith(docker, { config, plan, scratch, keep }, ports) {
     const { build: options } = config;
     const { files, clock, log, signal, open } = ports;
-    const platforms = platformsToBuild(config, plan);
+    const platforms = jobPlatforms(config, plan);
     const source = await findSource({
         ...options,
         workspace: config.workspace,
@@ -65023,9 +62313,14 @@ async function buildWith(docker, { config, plan, scratch, keep }, ports) {
     }, files);
     const target = (0,images_reference/* parsePlace */.De)(plan.target);
     const image = (0,images_reference/* parsePlace */.De)(plan.image);
-    const builder = await useBuilder({ ...options, registry: image.kind === "registry" ? image.registry : undefined, keep }, { docker, clock, announce: (name) => files.writeFile((0,external_node_path_.join)(scratch, builderFile), name) });
+    const builder = await useBuilder({ ...options, registry: image.kind === "registry" ? image.registry : undefined, keep }, {
+        docker,
+        clock,
+        signal,
+        announce: (name) => rememberBuilder(name, scratch, docker.env, files),
+    });
     try {
-        const layout = layoutName(platforms, plan);
+        const layout = jobName("runtime", config, plan);
         const result = await build(builder, {
             source,
             platforms,
@@ -65072,22 +62367,6 @@ function runtimePlace({ repository }, { results }) {
     const place = (0,images_reference/* parsePlace */.De)(repository);
     return place.kind === "layout" ? { ...place, folder: (0,external_node_path_.join)(results, place.folder) } : place;
 }
-/** The plan's platforms that this job was asked for. */
-function platformsToBuild({ platforms }, plan) {
-    const wanted = plan.platforms
-        .map(({ platform }) => platform)
-        .filter((platform) => platforms.includes(platform));
-    if (wanted.length > 0)
-        return wanted;
-    throw new errors/* UsageError */.eb(`platforms: ${platforms.join(", ")} is not among those of the plan (${plan.platforms.map(({ platform }) => platform).join(", ")}).`, {
-        todo: "Give prepare all platforms, and each build one or more of them.",
-    });
-}
-function layoutName(platforms, plan) {
-    return platforms.length === plan.platforms.length
-        ? "runtime"
-        : `runtime-${platforms.join("-").replaceAll("/", "-")}`;
-}
 /** What is built where the workspace has no Dockerfile.director: the action's own, with its own node as named contexts. */
 function ownSource(home, context) {
     return {
@@ -65095,6 +62374,55 @@ function ownSource(home, context) {
         context,
         contexts: { "director-source": (0,external_node_path_.join)(home, "director"), "vortex-source": (0,external_node_path_.join)(home, "vortex") },
     };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/delivery.js
+
+
+
+
+/** An open lock is a UsageError: its layers are not known. */
+function delivered(lock, delivery) {
+    if (!isComplete(lock))
+        throw new errors/* UsageError */.eb("The lock has no layers yet.", {
+            todo: "Run the stage models (or models push, or models lock) first: it completes an open lock.",
+        });
+    const models = bakedLayers(lock, delivery).map(({ digest, size, files }) => ({
+        digest,
+        size,
+        what: files.length === 1 ? (files[0] ?? "") : `${files[0]} and ${files.length - 1} more`,
+    }));
+    return {
+        root: lock.root,
+        models,
+        weights: lock.layers.map(({ digest }) => digest),
+        lock: (owner) => ({ ...lockLayer(lock, owner), what: "models.lock.json" }),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/carried.js
+
+
+
+/** What an image carries of a lock (undefined: it knows no models), and its labels (design: "The final image"). Pure. */
+function carried(lock, { delivery, labels, image }) {
+    if (lock === undefined)
+        return { root: "/models", models: [], weights: [], lock: undefined, labels };
+    const parts = delivered(lock, delivery);
+    if (image.digest === undefined)
+        return { ...parts, labels };
+    const place = labelPlace(image.repository);
+    const lowest = parts.models.length === 0
+        ? {}
+        : { [names.lowest.name]: `${place}:${lockTag(lock)}`, [names.lowest.digest]: image.digest };
+    return {
+        ...parts,
+        labels: { ...labels, ...lowest, [names.models]: `${place}@${image.digest}` },
+    };
+}
+/** A layout's folder differs from machine to machine and is no place to pull from: it is not written into the image. */
+function labelPlace(repository) {
+    return repository.startsWith("oci:") ? "layout" : repository;
 }
 
 ;// CONCATENATED MODULE: ./lib/pipeline/assemble.js
@@ -65107,9 +62435,8 @@ function ownSource(home, context) {
 
 
 
-
 /** Puts the weights below the runtime of every platform, at the plan's target. */
-async function assembleStage({ config, results }, { files, open, log, signal }) {
+async function assembleStage({ config, facts, results }, { files, open, log, signal }) {
     const plan = needed(results, "prepare");
     const login = (0,pipeline_open/* loginOf */.D)(config);
     const lock = plan.models.lock === "" ? undefined : await completedLock(config.results, files);
@@ -65121,11 +62448,15 @@ async function assembleStage({ config, results }, { files, open, log, signal }) 
             store: open(runtimePlace(build, config), { login }),
         }))),
         platforms: plan.platforms.map(({ platform }) => platform),
-        ...modelsOf(lock, plan, results),
+        ...carried(lock, {
+            delivery: plan.models.delivery,
+            labels: plan.labels,
+            image: { repository: plan.models.repository, digest: results.models?.digest },
+        }),
         created: plan.source.created,
         annotations: plan.annotations,
         manifestAnnotations: plan.manifestAnnotations,
-        published: plan.push ? plan.version : undefined,
+        published: plan.push ? publishedTags(plan, facts) : [],
         mayLackModels: !plan.push,
     }, {
         weights: lock === undefined ? target : open((0,images_reference/* parsePlace */.De)(plan.models.repository), { login }),
@@ -65134,7 +62465,12 @@ async function assembleStage({ config, results }, { files, open, log, signal }) 
         signal,
     });
 }
-function baseLabels({ base }) {
+/** Where images that people have may be: a release or a pull request has a tag of its own, and its layers from the branch it came from. */
+function publishedTags({ tags }, { defaultBranch }) {
+    return [...new Set([...tags, "latest", defaultBranch])].filter(images_reference/* isTag */.dz);
+}
+/** The labels that name what a runtime stands on (design: "The final image"); none where the build could not tell. */
+function baseLabels({ base, }) {
     if (base === undefined)
         return {};
     return {
@@ -65142,30 +62478,1274 @@ function baseLabels({ base }) {
         ...(base.digest === undefined ? {} : { [names.base.digest]: base.digest }),
     };
 }
-/** What the image carries of the models, and the labels that say so. */
-function modelsOf(lock, plan, { models }) {
-    if (lock === undefined)
-        return { root: "/models", models: [], lock: undefined, labels: plan.labels };
-    const carried = delivered(lock, plan.models.delivery);
-    if (models?.digest === undefined)
-        return { ...carried, labels: plan.labels };
-    const place = labelPlace(plan.models.repository);
-    const lowest = carried.models.length === 0
-        ? {}
-        : { [names.lowest.name]: `${place}:${lockTag(lock)}`, [names.lowest.digest]: models.digest };
-    return {
-        ...carried,
-        labels: { ...plan.labels, ...lowest, [names.models]: `${place}@${models.digest}` },
-    };
-}
-/** A layout's folder differs from machine to machine and is no place to pull from: it is not written into the image. */
-function labelPlace(repository) {
-    return repository.startsWith("oci:") ? "layout" : repository;
-}
 /** The lock with its layers, as the stage models left it in the results folder. */
 async function completedLock(folder, files) {
     const path = (0,external_node_path_.join)(folder, "models.lock.json");
     return parseLock(await files.readFile(path, "utf8"), path);
+}
+
+// EXTERNAL MODULE: ./lib/amount.js
+var amount = __nccwpck_require__(7331);
+;// CONCATENATED MODULE: ./lib/models/gate/content.js
+/** How many first bytes `contentType` wants to see, where the file has as many. */
+const headSize = 4096;
+/** Longest header that a safetensors file may have, in bytes. */
+const longestSafetensorsHeader = 100_000_000;
+function contentType(head, size) {
+    if (size === 0)
+        return "empty";
+    const bytes = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, headSize));
+    return binaryType(bytes, size) ?? textType(bytes) ?? "unknown";
+}
+function binaryType(bytes, size) {
+    const magic = bytes.toString("latin1", 0, 4);
+    if (magic === "GGUF")
+        return "gguf";
+    if (magic === "PK\u0003\u0004")
+        return bytes.includes("/data.pkl") || bytes.includes("/version") ? "pytorch-zip" : undefined;
+    if (bytes.length > 8 && bytes[8] === 0x7b) {
+        const header = bytes.readBigUInt64LE(0);
+        if (header <= BigInt(longestSafetensorsHeader) && Number(header) + 8 <= size)
+            return "safetensors";
+    }
+    const [first = 0, second = 0, third = 0] = bytes;
+    if (first === 0x80 && second >= 2 && second <= 5)
+        return "pickle";
+    // An ONNX ModelProto begins with its field 1, ir_version, and goes on with a field of one of the next numbers.
+    if (first === 0x08 && second >= 1 && second <= 32 && third >> 3 >= 2 && third >> 3 <= 20)
+        return "onnx";
+    return undefined;
+}
+function textType(bytes) {
+    const text = utf8(bytes);
+    if (text === undefined)
+        return undefined;
+    const start = text.replace(/^\uFEFF/, "").trimStart();
+    if (/^<(?:!doctype\s+html|html)\b/i.test(start))
+        return "html";
+    if (start.startsWith("version https://git-lfs.github.com/spec/"))
+        return "git-lfs-pointer";
+    return /^[{[]/.test(start) ? "json" : "text";
+}
+/** The bytes as text, without a character that was cut at their end; undefined if they are none. */
+function utf8(bytes) {
+    for (const cut of [0, 1, 2, 3]) {
+        try {
+            const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, Math.max(0, bytes.length - cut)));
+            return /[^\P{Cc}\t\n\v\f\r]/u.test(text) ? undefined : text;
+        }
+        catch {
+            // Perhaps the last character is not whole: try with fewer bytes.
+        }
+    }
+    return undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/models/gate/gate.js
+
+const gate_refused = {
+    html: "it is an HTML page, not weights",
+    "git-lfs-pointer": "it is a git-lfs pointer, not the weights it stands for",
+    empty: "it is empty",
+};
+/** Judges a file by its first bytes (up to `headSize` of them), before any later byte passes. */
+function judge({ file, size, allow }, head) {
+    const type = contentType(head, size);
+    const reason = gate_refused[type];
+    if (reason === undefined)
+        return { file, type, verdict: "passed" };
+    return allow === undefined
+        ? { file, type, verdict: "failed", rule: `no-${type}`, reason }
+        : { file, type, verdict: "passed", rule: `allowed: ${allow}` };
+}
+
+;// CONCATENATED MODULE: ./lib/models/sources/file-hash.js
+
+/** Hashes in this thread. */
+const hashHere = () => {
+    const hash = (0,external_node_crypto_.createHash)("sha256");
+    return {
+        update: (bytes) => {
+            hash.update(bytes);
+            return undefined;
+        },
+        digest: async () => hash.digest("hex"),
+    };
+};
+
+;// CONCATENATED MODULE: ./lib/models/sources/locate.js
+
+
+const mostRedirects = 5;
+/** Asks for an address and follows redirects by hand, so that the token goes to the first host only. */
+async function locate(method, { url: first, token, idleTimeout }, headers, fetch, signal) {
+    let url = first;
+    let linkedSha256;
+    for (let redirects = 0; redirects <= mostRedirects; redirects += 1) {
+        const response = await fetch({
+            method,
+            url,
+            headers: {
+                "accept-encoding": "identity",
+                ...(token !== undefined && url.origin === first.origin
+                    ? { authorization: `Bearer ${token}` }
+                    : {}),
+                ...headers,
+            },
+            ...(signal === undefined ? {} : { signal }),
+            ...(idleTimeout === undefined ? {} : { idleTimeout }),
+        });
+        linkedSha256 ??= /^"?([0-9a-f]{64})"?$/.exec(response.headers["x-linked-etag"] ?? "")?.[1];
+        const target = response.headers["location"];
+        if (![301, 302, 303, 307, 308].includes(response.status) || target === undefined)
+            return { response, url, linkedSha256 };
+        await response.discard();
+        url = redirected(url, target);
+    }
+    throw new errors/* RemoteError */.Hi(`${first.origin}${first.pathname} redirects more than ${mostRedirects} times.`);
+}
+function redirected(from, target) {
+    const url = URL.canParse(target, from.href) ? new URL(target, from) : undefined;
+    if (url?.protocol === "https:" || (url?.protocol === "http:" && (0,loopback/* isLoopback */.U)(url.hostname)))
+        return url;
+    throw new errors/* RemoteError */.Hi(`${from.origin}${from.pathname} redirects to ${url?.protocol ?? "something that is no address"}; wanted https:.`);
+}
+
+;// CONCATENATED MODULE: ./lib/models/sources/place.js
+function grouped(bytes) {
+    return bytes.toLocaleString("en-US");
+}
+
+// EXTERNAL MODULE: ./lib/retry/passing.js
+var passing = __nccwpck_require__(5561);
+;// CONCATENATED MODULE: ./lib/models/sources/refusal.js
+
+
+
+/** The error for an answer that is not the thing asked for. */
+function sources_refusal_refusal({ status, headers }, { what, place, url, token, access }, now) {
+    const words = headers["x-error-message"];
+    const said = words === undefined ? "" : ` It says: ${words}`;
+    const where = `${url.origin}${url.pathname}`;
+    if (status === 401 || status === 403) {
+        const who = token === undefined ? "no token was sent" : "with the token that was sent";
+        const how = access === undefined ? "" : `, ${who}`;
+        return new errors/* RemoteError */.Hi(`${what}: ${place} refused ${where} (HTTP ${status}${how}).${said}`, {
+            todo: access ?? "The address must be open to everybody.",
+        });
+    }
+    if (status === 404 || status === 410) {
+        return new errors/* RemoteError */.Hi(`${what}: ${place} does not have it (HTTP ${status} for ${where}).${said}`, {
+            todo: "Look whether it was moved or removed there; director-image models lock --update finds what is there now.",
+        });
+    }
+    const answered = `${what}: ${place} answered HTTP ${status} for ${where}.${said}`;
+    if (!(0,passing/* isBusy */.A5)(status))
+        return new errors/* RemoteError */.Hi(answered);
+    const wait = (0,passing/* retryAfter */.P9)(headers["retry-after"], now);
+    const asks = wait === undefined ? "" : ` It asks to wait ${grouped(Math.ceil(wait / 1000))} s.`;
+    return new passing/* PassingError */.aB(`${answered}${asks}`, { wait });
+}
+
+;// CONCATENATED MODULE: ./lib/models/sources/http-place.js
+
+
+
+
+
+/** A file at an address. A server that ignores Range is read from its beginning, and what was there already is dropped. */
+function httpPlace(options, ports) {
+    const { name, file } = options;
+    return {
+        name,
+        async open(from, signal) {
+            const range = from === 0 ? {} : { range: `bytes=${from}-` };
+            const located = await locate("GET", options, range, ports.fetch, signal);
+            const { response } = located;
+            const begins = response.status === 206 ? rangeStart(response.headers["content-range"]) : 0;
+            const problem = problemOf(located, from, options, ports.clock.now()) ??
+                (begins <= from
+                    ? await wrongSize(response, begins, options)
+                    : new errors/* RemoteError */.Hi(`${file.name}: ${name} sent another range than the one asked for.`));
+            if (problem === undefined)
+                return begins === from ? response.body : skip(response.body, from - begins);
+            await response.discard();
+            throw problem;
+        },
+    };
+}
+/** What an answer's status and headers say against reading its body. */
+function problemOf({ response: { status, headers }, url, linkedSha256 }, from, options, now) {
+    const { file, name } = options;
+    if (linkedSha256 !== undefined && file.sha256 !== undefined && linkedSha256 !== file.sha256)
+        return otherBytes(file, name, `has sha256 ${linkedSha256}`, file.sha256);
+    if (status === 416)
+        return otherBytes(file, name, `has no byte ${grouped(from)}`);
+    if (status !== 200 && status !== 206)
+        return sources_refusal_refusal({ status, headers }, { ...options, what: file.name, place: name, url }, now);
+    return undefined;
+}
+/** `bytes 100-199/200`: 100. */
+function rangeStart(header = "") {
+    return Number(/^bytes (\d+)-/.exec(header)?.[1] ?? Number.POSITIVE_INFINITY);
+}
+/** Bytes of the whole file as the headers tell it. */
+function totalSize({ headers }, begins) {
+    const total = /\/(\d+)$/.exec(headers["content-range"] ?? "")?.[1];
+    if (total !== undefined)
+        return Number(total);
+    const length = headers["content-length"];
+    return length === undefined ? undefined : begins + Number(length);
+}
+/** The error for a body of another size, by what it begins with; undefined where the size is right or not told. */
+async function wrongSize(response, begins, { name, file }) {
+    const total = totalSize(response, begins);
+    if (total === undefined || total === file.size)
+        return undefined;
+    for await (const head of response.body) {
+        const type = begins === 0 ? contentType(head, total) : "unknown";
+        const sent = `of ${grouped(total)} bytes`;
+        if (type === "html")
+            return otherBytes(file, name, `sent an HTML page ${sent}`);
+        if (type === "git-lfs-pointer")
+            return otherBytes(file, name, `sent a git-lfs pointer ${sent}`);
+        break;
+    }
+    return otherBytes(file, name, `has ${grouped(total)} bytes`);
+}
+/** The error for a place whose bytes are not those of the lock: `seen` is what it did, `said` what the lock says instead. */
+function otherBytes({ name, size }, place, seen, said = `${grouped(size)} bytes`) {
+    return new errors/* IntegrityError */.cs(`${name}: ${place} ${seen}, the lock says ${said}.`, {
+        todo: "Nothing was published. If the file was changed on purpose, run: director-image models lock --update",
+    });
+}
+async function* skip(body, bytes) {
+    let left = bytes;
+    for await (const piece of body) {
+        if (left < piece.length)
+            yield piece.subarray(left);
+        left = Math.max(0, left - piece.length);
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/sources/checked-file.js
+
+
+
+
+
+
+/**
+ * A file that is hashed and judged while it passes, perhaps in several goes: the hash runs on at the highest byte, and bytes that come
+ * again are not hashed again. The last bytes are given only when the whole is right.
+ */
+class CheckedFile {
+    #file;
+    #hash;
+    #head = [];
+    #hashed = 0;
+    #sha256;
+    #verdict;
+    constructor(file) {
+        this.#file = file;
+        this.#hash = (file.newHash ?? hashHere)(file.size);
+    }
+    /** Bytes that have been hashed: the highest that has passed. */
+    get at() {
+        return this.#hashed;
+    }
+    /** The gate's, once the first bytes have passed. */
+    get verdict() {
+        return this.#verdict;
+    }
+    /** Of the whole file, once it has passed. */
+    get sha256() {
+        return this.#sha256;
+    }
+    /** The bytes from `from` to the end. What was never hashed is read before them, so that the whole is always checked. */
+    async *open(from, signal) {
+        const { read, size, onRead } = this.#file;
+        if (size === 0)
+            await this.#take(new Uint8Array(), 0);
+        let at = Math.min(from, this.#hashed);
+        for await (const piece of read(at, signal)) {
+            onRead?.(piece.length);
+            const wait = this.#take(piece, at);
+            if (wait !== undefined)
+                await wait;
+            at += piece.length;
+            if (at > from)
+                yield at - piece.length >= from ? piece : piece.subarray(piece.length - (at - from));
+        }
+    }
+    /** A promise only where there is something to wait for: this is called for every piece of 64 KiB. */
+    #take(piece, at) {
+        const fresh = at + piece.length - this.#hashed;
+        if (this.#sha256 !== undefined || (fresh <= 0 && this.#file.size > 0))
+            return undefined;
+        const bytes = piece.subarray(piece.length - fresh);
+        if (this.#verdict === undefined)
+            this.#judge(bytes);
+        const wait = this.#hash.update(bytes);
+        this.#hashed += fresh;
+        return this.#hashed === this.#file.size ? this.#finish(wait) : wait;
+    }
+    #judge(bytes) {
+        const { size, sha256, allow, id, name, refused } = this.#file;
+        this.#head.push(bytes);
+        const have = this.#hashed + bytes.length;
+        if (have < Math.min(size, headSize))
+            return;
+        this.#verdict = judge({ file: id, size, allow }, Buffer.concat(this.#head.splice(0)));
+        if (this.#verdict.verdict === "passed")
+            return;
+        const error = new errors/* IntegrityError */.cs(`${name}: the weights gate refuses it: ${this.#verdict.reason}.`, {
+            todo: 'Nothing was published. If it is wanted all the same, give the file an "allow": "the reason" in the lock.',
+        });
+        throw sha256 === undefined ? error : refused(() => error);
+    }
+    async #finish(wait) {
+        await wait;
+        const { size, sha256, refused } = this.#file;
+        const seen = await this.#hash.digest();
+        const sent = `sent ${grouped(size)} bytes with sha256 ${seen}`;
+        if (sha256 !== undefined && seen !== sha256)
+            throw refused((givers) => otherBytes(this.#file, givers, sent, sha256));
+        this.#sha256 = seen;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/sources/file-place.js
+
+
+
+
+const pieceSize = 1 << 20;
+/** A file of this machine, for people without a network. */
+function filePlace(url, file, files) {
+    const path = (0,external_node_url_.fileURLToPath)(url);
+    return {
+        name: path,
+        async open(from, signal) {
+            const handle = await files.open(path).catch((error) => {
+                const code = (0,errors/* isError */.bJ)(error) ? error.code : undefined;
+                const why = code === "ENOENT" ? "is not there" : `cannot be read (${code})`;
+                // The cause is left out: whoever takes the bytes shall not try again.
+                throw new errors/* RemoteError */.Hi(`${file.name}: ${path} ${why}.`);
+            });
+            const { size } = await handle.stat();
+            if (size !== file.size) {
+                await handle.close();
+                throw otherBytes(file, path, `has ${grouped(size)} bytes`);
+            }
+            return file_place_read(handle, from, signal);
+        },
+    };
+}
+async function* file_place_read(handle, from, signal) {
+    try {
+        for (let at = from;;) {
+            signal?.throwIfAborted();
+            const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(pieceSize), 0, pieceSize, at);
+            if (bytesRead === 0)
+                return;
+            at += bytesRead;
+            yield buffer.subarray(0, bytesRead);
+        }
+    }
+    finally {
+        await handle.close();
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/sources/places.js
+
+
+
+/** Where a model's file may be had: its source, then its mirrors. */
+function placesOf({ source, mirrors = [] }, path, file, ports) {
+    const from = "url" in source
+        ? folderPlace(source.url, path, file, ports)
+        : hubPlace(source, path, file, ports);
+    return [from, ...mirrors.map((mirror) => folderPlace(mirror, path, file, ports, "the mirror "))];
+}
+function hubPlace({ huggingface, revision }, path, file, { hub, idleTimeout, ...ports }) {
+    const url = below(hub.endpoint.href, `${huggingface}/resolve/${encodeURIComponent(revision)}/${encodePath(path)}`);
+    return httpPlace({
+        name: "the hub",
+        url,
+        token: hub.token,
+        idleTimeout,
+        file,
+        access: accessTo(huggingface, hub),
+    }, ports);
+}
+function folderPlace(folder, path, file, { idleTimeout, ...ports }, prefix = "") {
+    const url = addressBelow(folder, path);
+    if (url.protocol === "file:")
+        return filePlace(url, file, ports.files);
+    return httpPlace({ name: `${prefix}${url.origin}${url.pathname}`, url, idleTimeout, file }, ports);
+}
+/** Where a hub tells what a repository has at a revision, with sizes and the sha256 of Git LFS objects. */
+function apiAddress({ endpoint }, repository, revision) {
+    return below(endpoint.href, `api/models/${repository}/revision/${encodeURIComponent(revision)}?blobs=true`);
+}
+/** The address of a path below a folder's address. */
+function addressBelow(folder, path) {
+    return below(folder, encodePath(path));
+}
+/** What to do about a repository that its hub does not show to everybody. */
+function accessTo(repository, { endpoint, token }) {
+    const page = below(endpoint.href, repository).href;
+    return token === undefined
+        ? `If ${page} exists, it is gated or private: accept its terms there, then give a token that may read it (input or flag hub-token, or the variable HF_TOKEN).`
+        : `Accept the terms at ${page} with the account of the token (hub-token, or HF_TOKEN), or give one that may read it.`;
+}
+function encodePath(path) {
+    return path.split("/").map(encodeURIComponent).join("/");
+}
+function below(folder, path) {
+    const base = folder.endsWith("/") ? folder : `${folder}/`;
+    if (!URL.canParse(path, base))
+        throw new errors/* UsageError */.eb(`"${folder}" is not an address.`);
+    return new URL(`${base}${path}`);
+}
+
+// EXTERNAL MODULE: ./lib/retry/persist.js
+var persist = __nccwpck_require__(1006);
+;// CONCATENATED MODULE: ./lib/models/sources/begin-again.js
+
+/** A file came with other bytes than the lock's, and another place may have the right ones: what was read of it is void. */
+class BeginAgain extends errors/* IntegrityError */.cs {
+}
+/** Does the work, and again from its first byte each time that a file of it came with other bytes and a place is left to ask. */
+async function beginAgain(work, log) {
+    for (;;) {
+        try {
+            return await work();
+        }
+        catch (error) {
+            if (!(error instanceof BeginAgain))
+                throw error;
+            log.info(error.message);
+        }
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/sources/resume.js
+
+
+
+
+
+
+
+/** The places of one file: read in their order, and asked no more once they gave other bytes than the lock's. */
+class Sources {
+    #file;
+    #ports;
+    #places;
+    /** Who gave bytes since the first byte, the last one last. */
+    #gave = new Set();
+    /** What failed since then. */
+    #failed = new Map();
+    /** What those did that are asked no more. */
+    #out = [];
+    constructor(file, places, ports) {
+        this.#file = file;
+        this.#places = places;
+        this.#ports = ports;
+    }
+    /**
+     * The bytes from `from` to the end, from the first place that gives them; where one breaks, it is asked again at the byte reached,
+     * five times in all, then the next one goes on from there. Exactly the wanted number of bytes comes, or an error that says what each
+     * place did: an IntegrityError where one of them had other bytes.
+     */
+    async *read(from, signal) {
+        if (isWhole(this.#file, from))
+            return;
+        const reached = { at: from };
+        for (const place of this.#places) {
+            try {
+                for await (const piece of readPlace(place, this.#file, reached, this.#ports, signal)) {
+                    this.credit(place);
+                    yield piece;
+                }
+                return;
+            }
+            catch (error) {
+                if (signal?.aborted || !(0,errors/* isError */.bJ)(error))
+                    throw error;
+                this.#failed.set(place, error);
+                if (place !== this.#places.at(-1))
+                    this.#ports.log.info(`${error.message} Going on with the next mirror.`);
+            }
+        }
+        throw summary(this.#file, [...this.#out, ...this.#failed.values()]);
+    }
+    /** Says who gave the bytes that came last. */
+    credit(giver) {
+        this.#gave.delete(giver);
+        this.#gave.add(giver);
+    }
+    /**
+     * The error for bytes that are not the lock's, `why` being given the names of those who gave them: a BeginAgain where places are left.
+     * Those who gave are asked no more, but for one that gave the end only: the wrong bytes may be another's.
+     */
+    refused(why) {
+        const gave = [...this.#gave];
+        const error = why((gave.length > 0 ? gave : this.#places).map(({ name }) => name).join(" and "));
+        const last = gave.length > 1 ? gave.at(-1) : undefined;
+        const left = this.#places.filter((place) => place === last || !(this.#gave.has(place) || this.#failed.has(place)));
+        const [next] = left;
+        const failures = [...this.#failed].flatMap(([place, failure]) => place === last ? [] : [failure]);
+        this.#out.push(...failures, error);
+        this.#places = left;
+        this.#gave.clear();
+        this.#failed.clear();
+        if (gave.length === 0 || next === undefined)
+            return summary(this.#file, this.#out);
+        return new BeginAgain(`${error.message} Beginning again with ${next.name}.`);
+    }
+}
+/** The rest of a file from one place, which is asked again where it breaks. */
+async function* readPlace(place, file, reached, ports, signal) {
+    for (let attempt = 1;; attempt += 1) {
+        try {
+            yield* readOnce(place, file, reached, signal);
+            return;
+        }
+        catch (error) {
+            signal?.throwIfAborted();
+            if (!(0,passing/* isPassing */.WG)(error))
+                throw error;
+            if (isWhole(file, reached.at))
+                return;
+            await (0,persist/* beforeNext */.X)(attempt + 1, error, ports, signal, file.name);
+        }
+    }
+}
+/** Whether nothing is left to ask for; an empty file is asked for all the same. */
+function isWhole({ size }, at) {
+    return at === size && size > 0;
+}
+async function* readOnce(place, file, reached, signal) {
+    for await (const piece of await place.open(reached.at, signal)) {
+        resume_check(file, place, reached.at, piece);
+        reached.at += piece.length;
+        yield piece;
+    }
+    if (reached.at < file.size)
+        throw otherBytes(file, place.name, `ended after ${grouped(reached.at)} bytes`);
+}
+/** Refuses what cannot be the file: too many bytes, or a beginning that is never one of weights. */
+function resume_check(file, place, at, piece) {
+    if (at + piece.length > file.size)
+        throw otherBytes(file, place.name, "sent more bytes");
+    if (at > 0 || file.allow !== undefined)
+        return;
+    const type = contentType(piece, file.size);
+    if (type === "html")
+        throw otherBytes(file, place.name, "sent an HTML page");
+    if (type === "git-lfs-pointer")
+        throw otherBytes(file, place.name, "sent a git-lfs pointer");
+}
+function summary({ name }, failures) {
+    const said = new Set(failures.map(({ message }) => message));
+    const [only] = failures;
+    if (only !== undefined && said.size === 1)
+        return only;
+    const worst = failures.find((error) => error instanceof errors/* IntegrityError */.cs);
+    const Kind = worst === undefined ? errors/* RemoteError */.Hi : errors/* IntegrityError */.cs;
+    const todo = worst instanceof errors/* IntegrityError */.cs ? worst.todo : undefined;
+    return new Kind(`${name}: no source gave it. ${[...said].join(" ")}`, todo === undefined ? {} : { todo });
+}
+
+;// CONCATENATED MODULE: ./lib/models/file-reader.js
+
+
+
+
+/** Where a file of the lock may be had. */
+function sourcesOf(root, { id, model, file }, ports) {
+    const wanted = wantedOf(root, id, file);
+    return new Sources(wanted, placesOf(model, file.path, wanted, ports), ports);
+}
+/** A file of the lock as its source or a mirror gives it, checked while it passes. */
+function sourceReader(root, file, ports, onRead, sources = sourcesOf(root, file, ports)) {
+    return fileReader(file.id, wantedOf(root, file.id, file.file), sources, ports, onRead);
+}
+/** A file as its sources give it. */
+function fileReader(id, wanted, sources, { newHash }, onRead = () => undefined) {
+    return new CheckedFile({
+        ...wanted,
+        id,
+        read: (from, signal) => sources.read(from, signal),
+        refused: (why) => sources.refused(why),
+        onRead,
+        newHash,
+    });
+}
+function wantedOf(root, id, file) {
+    return { name: imagePath(root, id), ...file };
+}
+
+;// CONCATENATED MODULE: ./lib/models/bring-layer.js
+
+
+
+
+
+/** Readings of a layer, each from its first byte; all of them know which places gave wrong bytes. */
+function layerReading(root, layer, ports, onRead) {
+    const sources = new Map(layer.files.map((file) => [file, sourcesOf(root, file, ports)]));
+    return () => {
+        const files = [];
+        const readerOf = (file) => {
+            const reader = sourceReader(root, file, ports, onRead, sources.get(file));
+            files.push(reader);
+            return reader;
+        };
+        return { source: layerSource(root, layer, readerOf), files };
+    };
+}
+/** Brings one layer that the store has not: mounted, copied, or read from its sources, from its first byte again where one of them was wrong. */
+async function bringLayer(layer, read, context) {
+    const { digest, size } = layer;
+    const { store, log, mountFrom, checkOnly, signal, onProgress } = context;
+    const options = { signal, onProgress };
+    let copy;
+    if (checkOnly !== true && digest !== undefined && mountFrom !== undefined) {
+        if (await store.mountBlob(digest, mountFrom.name))
+            return { state: { digest, size, state: "mounted" }, bytesSent: 0, verdicts: [] };
+        copy = await copyOf(digest, size, context);
+    }
+    return await beginAgain(async () => {
+        const { source, files } = read();
+        const from = copy === undefined ? source : { ...source, open: copy };
+        const brought = checkOnly === true
+            ? await bring_layer_check(from, options)
+            : await send(store, { source: from, files }, options);
+        const state = checkOnly === true ? "checked" : "uploaded";
+        return {
+            state: { digest: brought.digest, size: brought.size, state },
+            bytesSent: brought.bytesSent,
+            verdicts: files.flatMap(({ verdict }) => verdict ?? []),
+        };
+    }, log);
+}
+/** A layer as another repository has it, where it may be copied from there; undefined where that has it not, or shows it to nobody. */
+async function copyOf(digest, size, { mountFrom, allowCopy, log }) {
+    if (allowCopy !== true || mountFrom === undefined)
+        return undefined;
+    try {
+        if ((await mountFrom.blobSize(digest)) !== size)
+            return undefined;
+    }
+    catch (error) {
+        if (!(error instanceof errors/* RemoteError */.Hi))
+            throw error;
+        log.info(`${error.message} The layer is read from its source instead.`);
+        return undefined;
+    }
+    return (from, signal) => mountFrom.readBlob(digest, from, signal);
+}
+const repack = "The files are right, so the lock's layers are not: run director-image models lock --repack.";
+/** Sends a layer; where its files are right and it is not the lock's all the same, the error says what to do. */
+async function send(store, { source, files }, options) {
+    try {
+        return await store.putBlob(source, options);
+    }
+    catch (error) {
+        const whole = files.every(({ sha256 }) => sha256 !== undefined);
+        // With a cause it is the registry that got other bytes than were sent.
+        if (!(error instanceof errors/* IntegrityError */.cs) || error.cause !== undefined || !whole)
+            throw error;
+        throw new errors/* IntegrityError */.cs(error.message, { cause: error, todo: repack });
+    }
+}
+/** Reads a layer whole and throws it away; an IntegrityError if it is not what was promised. */
+async function bring_layer_check(source, { signal, onProgress }) {
+    const hash = (0,external_node_crypto_.createHash)("sha256");
+    let at = 0;
+    for await (const piece of source.open(0, signal)) {
+        hash.update(piece);
+        at += piece.length;
+        onProgress?.(at);
+    }
+    const digest = `sha256:${hash.digest("hex")}`;
+    if (source.digest !== undefined && source.digest !== digest)
+        throw new errors/* IntegrityError */.cs(`${source.name}: its layer has the digest ${digest}, the lock says ${source.digest}.`, { todo: repack });
+    return { digest, size: at, bytesSent: 0 };
+}
+
+;// CONCATENATED MODULE: ./lib/models/shared-progress.js
+/** `total` is the bytes of all things. */
+function sharedProgress(log, label, total) {
+    const bar = log.progress(label, total);
+    const parts = new Map();
+    let sum = 0;
+    return {
+        update: (thing, done) => {
+            sum += done - (parts.get(thing) ?? 0);
+            parts.set(thing, done);
+            bar.update(sum);
+        },
+        end: () => bar.end(),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/models/bring-layers.js
+
+
+
+
+
+/** Brings every layer to the store, and says of each how it got there. */
+async function bringLayers(root, planned, tally, ports, options) {
+    const { store } = ports;
+    const { concurrency = 4, signal } = options;
+    const found = await eachLimited(planned, 2 * concurrency, (layer) => presence(layer, store), signal);
+    const missing = planned.filter((_, at) => !found[at]);
+    const total = missing.reduce((sum, { size }) => sum + size, 0);
+    const label = options.checkOnly === true ? "checking weights" : "weights";
+    const bar = sharedProgress(ports.log, label, total);
+    const bring = async (layer, stop) => {
+        const read = layerReading(root, layer, ports, (bytes) => {
+            tally.bytesRead += bytes;
+        });
+        const onProgress = (bytes) => bar.update(layer, bytes);
+        const context = { ...ports, ...options, signal: stop, onProgress };
+        const { state, bytesSent, verdicts } = await bringLayer(layer, read, context);
+        tally.bytesUploaded += bytesSent;
+        await options.onLayer?.(layer, state.digest);
+        for (const verdict of verdicts)
+            tally.verdicts.set(verdict.file, verdict);
+        return state;
+    };
+    try {
+        const brought = await eachLimited(missing, concurrency, bring, signal);
+        const states = new Map(missing.map((layer, at) => [layer, brought[at]]));
+        return planned.map((layer) => states.get(layer) ?? { digest: layer.digest, size: layer.size, state: "present" });
+    }
+    finally {
+        bar.end();
+    }
+}
+async function presence({ digest, size, files }, store) {
+    if (digest === undefined)
+        return false;
+    const seen = await store.blobSize(digest);
+    if (seen !== undefined && seen !== size)
+        throw new errors/* IntegrityError */.cs(`${layerName(files)}: ${store.name} has the layer ${digest} with ${seen} bytes, the lock says ${size}.`);
+    return seen !== undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/models/journal.js
+
+
+
+async function openJournal(path, root, { files, log }) {
+    const text = await files.readFile(path, "utf8").catch(() => "");
+    const known = new Map();
+    for (const line of text.split("\n")) {
+        const [key = "", digest = ""] = line.split(" ");
+        if ((0,images_digest/* isDigest */.Bc)(digest))
+            known.set(key, digest);
+    }
+    let writable = true;
+    return {
+        digestOf: (layer) => known.get(keyOf(root, layer)),
+        add: async (layer, digest) => {
+            const key = keyOf(root, layer);
+            if (!writable || known.get(key) === digest)
+                return;
+            known.set(key, digest);
+            try {
+                await append(path, `${key} ${digest}\n`, files);
+            }
+            catch (error) {
+                const first = writable;
+                writable = false;
+                if (!first)
+                    return;
+                log.warning(`${path} cannot be written, so that a push which is interrupted sends these layers again: ${(0,errors/* isError */.bJ)(error) ? error.message : error}`);
+            }
+        },
+        end: async () => {
+            await files.rm(path, { force: true }).catch(() => undefined); // what is left names layers by their content: it misleads nobody
+        },
+    };
+}
+async function append(path, line, { mkdir, open }) {
+    await mkdir((0,external_node_path_.dirname)(path), { recursive: true });
+    const handle = await open(path, "a");
+    try {
+        await handle.write(line);
+    }
+    finally {
+        await handle.close();
+    }
+}
+function keyOf(root, { files }) {
+    const content = files.map(({ id, file }) => [id, file.size, file.sha256]);
+    return (0,images_digest/* digestOf */.ol)(JSON.stringify([root, content]));
+}
+
+;// CONCATENATED MODULE: ./lib/models/models-image.js
+
+
+
+
+
+
+/**
+ * The models image: an index with one manifest per platform, all over the same layers, the lock's own layer last.
+ * Place kept for the weights gate: each layer's descriptor will carry its verdict and the version of the rules as the annotation
+ * `network.nsn.director.models.gate`.
+ */
+function modelsImage(lock, { platforms, labels = {}, annotations = {} }) {
+    const own = lockLayer(lock);
+    const layers = [
+        ...lock.layers.map(({ digest, size, files }) => ({ digest, size, what: files.join(" ") })),
+        { digest: own.digest, size: own.size, what: "models.lock.json" },
+    ];
+    const created = "1970-01-01T00:00:00Z";
+    const parts = platforms.map((name) => {
+        const platform = parsePlatform(name);
+        const config = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.config, {
+            created,
+            ...platform,
+            config: { Labels: sorted({ ...labels, [names.root]: lock.root }) },
+            rootfs: { type: "layers", diff_ids: layers.map(({ digest }) => digest) },
+            history: layers.map(({ what }) => ({
+                created,
+                created_by: `director-image: ${what.length > 200 ? `${what.slice(0, 199)}…` : what}`,
+                comment: "director-image",
+            })),
+        });
+        const manifest = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.manifest, {
+            schemaVersion: 2,
+            mediaType: descriptor/* mediaTypes */.I.manifest,
+            config: (0,images_manifest/* descriptorOf */.nb)(config),
+            layers: layers.map(({ digest, size }) => ({ mediaType: descriptor/* mediaTypes */.I.tar, digest, size })),
+            ...annotated(annotations),
+        });
+        return { platform, config, manifest };
+    });
+    const index = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.index, {
+        schemaVersion: 2,
+        mediaType: descriptor/* mediaTypes */.I.index,
+        manifests: parts.map(({ manifest, platform }) => (0,images_manifest/* descriptorOf */.nb)(manifest, { platform })),
+        ...annotated(annotations),
+    });
+    return {
+        lock: own,
+        configs: parts.map(({ config }) => config),
+        manifests: parts.map(({ manifest }) => manifest),
+        index,
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/models/publish.js
+
+
+/** How often the blobs of one image are sent again when the store loses some before their manifest arrives. */
+const attempts = 3;
+/**
+ * Writes the models image: blobs first, then manifests by digest, the index last with its tags. Where the store lost a blob meanwhile,
+ * `again` brings the layers once more. Returns the bytes sent; an image that all tags point at already costs one HEAD each.
+ */
+async function publish(image, tags, store, again) {
+    const there = await Promise.all(tags.map((tag) => store.manifestDigest(tag)));
+    if (there.every((digest) => digest === image.index.digest))
+        return 0;
+    let bytesSent = 0;
+    for (let attempt = 1;; attempt += 1) {
+        try {
+            bytesSent += await putBlobs(image, store);
+            for (const manifest of image.manifests)
+                await store.putManifest(manifest);
+            for (const tag of tags)
+                await store.putManifest(image.index, tag);
+            return bytesSent;
+        }
+        catch (error) {
+            if (!(error instanceof errors/* MissingBlobError */.Q8) || attempt === attempts)
+                throw error;
+            await again();
+        }
+    }
+}
+async function putBlobs({ lock, configs }, store) {
+    let bytesSent = 0;
+    for (const { bytes, digest } of [lock, ...configs]) {
+        if ((await store.blobSize(digest)) !== undefined)
+            continue;
+        bytesSent += (await store.putBlob((0,blob/* blobOf */.D)("part of the models image", bytes, digest))).bytesSent;
+    }
+    return bytesSent;
+}
+
+// EXTERNAL MODULE: external "node:worker_threads"
+var external_node_worker_threads_ = __nccwpck_require__(5919);
+;// CONCATENATED MODULE: ./lib/models/sources/hash-thread.js
+
+
+/** Smaller files are hashed where they are read. */
+const worthwhile = 4 * 2 ** 20;
+/** Bytes go to the thread in buffers of this size, which come back to be filled again. */
+const bufferSize = 2 ** 20;
+const buffersEach = 3;
+const program = `
+const { parentPort } = require("node:worker_threads");
+const { createHash } = require("node:crypto");
+const hashes = new Map();
+parentPort.on("message", ({ id, buffer, size, last }) => {
+  const hash = hashes.get(id) ?? createHash("sha256");
+  hash.update(new Uint8Array(buffer, 0, size));
+  if (last) hashes.delete(id);
+  else hashes.set(id, hash);
+  parentPort.postMessage({ id, buffer, digest: last ? hash.digest("hex") : undefined }, [buffer]);
+});
+`;
+/** Starts the thread; it lives until it is terminated. */
+function startHashThread() {
+    return new external_node_worker_threads_.Worker(program, { eval: true });
+}
+/**
+ * Does the work with hashes that run in a thread of their own: a layer that is streamed is hashed twice, as a layer by its store and
+ * file by file here, and the second hash would take a third of the first thread's time. A thread that dies fails the hashes that it
+ * had; later ones get another.
+ */
+async function withHashThread(work, start = startHashThread) {
+    let current;
+    let count = 0;
+    const forget = (gone) => {
+        if (current === gone)
+            current = undefined;
+    };
+    const newHash = (size) => {
+        if (size < worthwhile)
+            return hashHere(size);
+        current ??= watchedThread(start(), forget);
+        count += 1;
+        const hash = new ThreadHash(count, current.worker);
+        current.hashes.set(hash.id, hash);
+        return hash;
+    };
+    try {
+        return await work(newHash);
+    }
+    finally {
+        const last = current;
+        current = undefined;
+        last?.hashes.clear();
+        await last?.worker.terminate();
+    }
+}
+/** Gives answers to their hashes; when the thread ends, those that still wait fail, and `forget` is called. */
+function watchedThread(worker, forget) {
+    const thread = { worker, hashes: new Map() };
+    const lost = (error) => {
+        forget(thread);
+        for (const hash of thread.hashes.values())
+            hash.fail(error);
+        thread.hashes.clear();
+    };
+    worker.on("message", (answer) => {
+        thread.hashes.get(answer.id)?.take(answer);
+        if (answer.digest !== undefined)
+            thread.hashes.delete(answer.id);
+    });
+    worker.on("error", lost);
+    worker.on("exit", (code) => lost(new Error(`The thread of hashes ended by itself (${code}).`)));
+    return thread;
+}
+class ThreadHash {
+    id;
+    #worker;
+    #free = [];
+    #buffers = 0;
+    #current;
+    #filled = 0;
+    #wake;
+    #digest;
+    #failure;
+    constructor(id, worker) {
+        this.id = id;
+        this.#worker = worker;
+    }
+    update(bytes) {
+        const rest = this.#fill(bytes);
+        return rest.length === 0 ? undefined : this.#fillSlowly(rest);
+    }
+    async digest() {
+        while (this.#space() === undefined)
+            await this.#answered();
+        this.#send(true);
+        while (this.#digest === undefined)
+            await this.#answered();
+        return this.#digest;
+    }
+    take({ buffer, digest }) {
+        if (digest === undefined)
+            this.#free.push(buffer);
+        else
+            this.#free.splice(0);
+        this.#digest = digest;
+        this.#wake?.();
+    }
+    fail(error) {
+        this.#failure = error;
+        this.#wake?.();
+    }
+    /** Copies what there is room for; gives what is left. */
+    #fill(bytes) {
+        let rest = bytes;
+        for (let space = this.#space(); space !== undefined && rest.length > 0; space = this.#space()) {
+            const part = rest.subarray(0, bufferSize - this.#filled);
+            space.set(part, this.#filled);
+            this.#filled += part.length;
+            rest = rest.subarray(part.length);
+            if (this.#filled === bufferSize)
+                this.#send(false);
+        }
+        return rest;
+    }
+    async #fillSlowly(bytes) {
+        for (let rest = bytes; rest.length > 0; rest = this.#fill(rest))
+            await this.#answered();
+    }
+    /** The buffer that is being filled; undefined while all are with the thread. */
+    #space() {
+        if (this.#current !== undefined)
+            return this.#current;
+        const free = this.#free.pop();
+        if (free === undefined && this.#buffers === buffersEach)
+            return undefined;
+        if (free === undefined)
+            this.#buffers += 1;
+        this.#current = new Uint8Array(free ?? new ArrayBuffer(bufferSize));
+        return this.#current;
+    }
+    #send(last) {
+        const buffer = this.#current?.buffer ?? new ArrayBuffer(0);
+        this.#worker.postMessage({ id: this.id, buffer, size: this.#filled, last }, [buffer]);
+        this.#current = undefined;
+        this.#filled = 0;
+    }
+    async #answered() {
+        if (this.#failure === undefined) {
+            await new Promise((resolve) => {
+                this.#wake = resolve;
+            });
+        }
+        if (this.#failure !== undefined)
+            throw this.#failure;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/push.js
+
+
+
+
+
+
+
+
+/**
+ * Makes sure that every model layer of the lock is in the store (asked for by HEAD, mounted, else streamed from its source), and writes
+ * the models image. An open lock is completed on the way. Safe to repeat: what is there is not sent again.
+ */
+async function pushModels(lock, ports, options) {
+    return await withHashThread((newHash) => push(lock, { newHash, ...ports }, options));
+}
+async function push(lock, ports, options) {
+    const { store, storeRequests = () => 0 } = ports;
+    const before = storeRequests();
+    const tally = { bytesUploaded: 0, bytesRead: 0, requests: 0, verdicts: new Map() };
+    const counted = {
+        ...ports,
+        fetch: (request) => {
+            tally.requests += 1;
+            return ports.fetch(request);
+        },
+    };
+    const known = lock.layers === undefined ? ((await completedFrom(store, lock)) ?? lock) : lock;
+    const journal = options.journal === undefined || known.layers !== undefined
+        ? undefined
+        : await openJournal(options.journal, lock.root, ports);
+    const planned = plannedLayers(known).map((layer) => ({
+        ...layer,
+        digest: layer.digest ?? journal?.digestOf(layer),
+    }));
+    refuseLargeLayers(planned, store);
+    const bring = { ...options, onLayer: journal?.add };
+    let layers = await bringLayers(lock.root, planned, tally, counted, bring);
+    const complete = completed(lock, planned, layers);
+    let digest;
+    if (options.checkOnly !== true) {
+        const image = modelsImage(complete, options);
+        digest = image.index.digest;
+        const again = async () => {
+            layers = merged(layers, await bringLayers(lock.root, plannedLayers(complete), tally, counted, options));
+        };
+        tally.bytesUploaded += await publish(image, tags(lock, options), store, again);
+        await journal?.end();
+    }
+    const result = {
+        ...(digest === undefined ? {} : { digest }),
+        repository: store.name,
+        layers: [...layers],
+        files: [...tally.verdicts.values()]
+            .sort((a, b) => (a.file < b.file ? -1 : 1))
+            .map((verdict) => ({ ...verdict })),
+        bytesUploaded: tally.bytesUploaded,
+        bytesRead: tally.bytesRead,
+        requests: tally.requests + storeRequests() - before,
+    };
+    return { result, lock: complete };
+}
+function tags(lock, { tag }) {
+    return [...new Set([lockTag(lock), ...(tag === undefined ? [] : [tag])])];
+}
+function completed(lock, planned, layers) {
+    return {
+        ...lock,
+        layers: layers.map(({ digest, size }, at) => ({
+            digest,
+            size,
+            files: planned[at]?.files.map(({ id }) => id) ?? [],
+        })),
+    };
+}
+function merged(before, now) {
+    return before.map((layer, at) => (now[at]?.state === "present" ? layer : (now[at] ?? layer)));
+}
+
+;// CONCATENATED MODULE: ./lib/stores/count-requests.js
+/** A Fetch that counts what goes through it, for results that say how many requests a stage cost. */
+function countRequests(fetch) {
+    let count = 0;
+    return {
+        fetch: (request) => {
+            count += 1;
+            return fetch(request);
+        },
+        requests: () => count,
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/forgiving.js
+
+/**
+ * A store for a run that may not push: one that cannot be read (a package that is not there yet, a fork without rights, no network) counts as
+ * empty, and that is said once.
+ */
+function forgiving(store, log) {
+    let said = false;
+    const orNothing = async (asked) => {
+        try {
+            return await asked;
+        }
+        catch (error) {
+            if (!(error instanceof errors/* RemoteError */.Hi))
+                throw error;
+            if (!said)
+                log.warning(`${store.name} cannot be read, so its layers count as missing: ${(0,errors/* explain */.WE)(error)}`);
+            said = true;
+            return undefined;
+        }
+    };
+    return {
+        ...store,
+        blobSize: (digest) => orNothing(store.blobSize(digest)),
+        readManifest: (reference) => orNothing(store.readManifest(reference)),
+        manifestDigest: (reference) => orNothing(store.manifestDigest(reference)),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/mount.js
+/** Whether a registry can take blobs of one place into the other without a copy: two repositories of its own. */
+function canMount(from, to) {
+    return from.kind === "registry" && to.kind === "registry" && from.registry === to.registry;
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/models.js
+
+
+
+
+
+
+
+
+
+
+
+
+/** Makes sure that the weights are where the plan wants them, and leaves the lock with its layers in the results folder. */
+async function modelsStage({ config, results }, ports) {
+    const plan = needed(results, "prepare");
+    if (plan.models.lock === "") {
+        ports.log.info("No models: the image is built without weights.");
+        return {
+            repository: plan.models.repository,
+            layers: [],
+            files: [],
+            bytesUploaded: 0,
+            bytesRead: 0,
+            requests: 0,
+        };
+    }
+    const lock = await readLock((0,external_node_path_.resolve)(config.workspace, plan.models.lock), ports);
+    const counted = countRequests(ports.fetch);
+    const repository = (0,images_reference/* parsePlace */.De)(plan.models.repository);
+    const image = (0,images_reference/* parsePlace */.De)(plan.image);
+    const how = { login: (0,pipeline_open/* loginOf */.D)(config), fetch: counted.fetch };
+    const opened = ports.open(repository, how);
+    const store = plan.push ? opened : forgiving(opened, ports.log);
+    const pushed = await pushModels(lock, { ...ports, store, hub: config.hub, storeRequests: counted.requests }, {
+        platforms: plan.platforms.map(({ platform }) => platform),
+        annotations: sourceOf(plan),
+        checkOnly: !plan.push,
+        // The image's own repository may have layers from before it was parted from the weights, and those of its earlier images.
+        mountFrom: plan.image !== plan.models.repository && canMount(image, repository)
+            ? ports.open(image, how)
+            : undefined,
+        journal: (0,external_node_path_.join)(config.results, "models-layers.txt"),
+        signal: ports.signal,
+    });
+    await ports.files.mkdir(config.results, { recursive: true });
+    await ports.files.writeFile((0,external_node_path_.join)(config.results, "models.lock.json"), formatLock(pushed.lock));
+    const layers = pushed.result.layers.map((layer, at) => ({
+        ...layer,
+        files: pushed.lock.layers[at]?.files ?? [],
+    }));
+    for (const { state, size, files } of layers)
+        ports.log.info(`${state.padEnd(8)}  ${(0,amount/* amount */.v)(size).padStart(8)}  ${filesText(files)}`);
+    return { ...pushed.result, layers };
+}
+function filesText([first = "", ...more]) {
+    return more.length === 0 ? first : `${first} and ${more.length} more`;
+}
+/** The lock that an input names; a UsageError if it is missing or malformed. */
+async function readLock(path, { files }) {
+    const text = await files.readFile(path, "utf8").catch((cause) => {
+        throw new errors/* UsageError */.eb(`models: the lock ${path} cannot be read.`, {
+            cause,
+            todo: "Write it with: director-image models lock, or give models: '' for an image without weights.",
+        });
+    });
+    return parseLock(text, path);
+}
+/** GHCR links a package to its repository by this annotation. */
+function sourceOf({ labels }) {
+    const name = "org.opencontainers.image.source";
+    const source = labels[name];
+    return source === undefined ? {} : { [name]: source };
 }
 
 ;// CONCATENATED MODULE: ./lib/metadata/context.js
@@ -65240,7 +63820,7 @@ const tokens = {
     X: ({ time }) => Math.floor(time / 1000),
     x: ({ time }) => time,
 };
-const date_format_pattern = new RegExp(`\\[([^\\]]*)\\]|${Object.keys(tokens).join("|")}`, "g");
+const pattern = new RegExp(`\\[([^\\]]*)\\]|${Object.keys(tokens).join("|")}`, "g");
 /**
  * A time (milliseconds since 1970) in a format of moment.js (`YYYYMMDD-HHmmss`, English, text in `[…]` as it is) and an IANA time zone.
  * A zone that does not exist is a UsageError.
@@ -65248,7 +63828,7 @@ const date_format_pattern = new RegExp(`\\[([^\\]]*)\\]|${Object.keys(tokens).jo
 function formatDate(time, format, timeZone = "UTC") {
     const offset = offsetOf(time, timeZone);
     const at = { time, wall: new Date(time + offset * 60_000), offset };
-    return format.replace(date_format_pattern, (token, text) => text === undefined ? String(tokens[token]?.(at) ?? token) : text);
+    return format.replace(pattern, (token, text) => text === undefined ? String(tokens[token]?.(at) ?? token) : text);
 }
 function offsetOf(time, timeZone) {
     let formatter;
@@ -65336,19 +63916,9 @@ function expression_unknown(whole, values) {
 
 ;// CONCATENATED MODULE: ./lib/metadata/lines.js
 
-/** The lines that say something: without comments (`# …` at the start or after a space) and empty lines. */
+/** The lines that say something: without empty ones and comments, which begin with # (elsewhere it is a character like others). */
 function meaningful(lines) {
-    return lines.map((line) => withoutComment(line).trim()).filter((line) => line !== "");
-}
-function withoutComment(line) {
-    let quoted = false;
-    for (const [at, char] of [...line].entries()) {
-        if (char === '"')
-            quoted = !quoted;
-        if (char === "#" && !quoted && (at === 0 || /\s/.test(line[at - 1] ?? "")))
-            return line.slice(0, at);
-    }
-    return line;
+    return lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
 }
 /**
  * The fields of one line of comma-separated values: `type=raw,"value=a,b"`. A field that begins with a quote ends with one, and a quote in it
@@ -65413,7 +63983,7 @@ function annotationsFor(lines, context, version) {
         for (const level of ["manifest", "index"])
             all[`${level}:${key}`] = value;
     for (const [written, value] of Object.entries(labels_pairs("annotations", lines, context))) {
-        const { places, key } = labels_place(written);
+        const { places, key } = place(written);
         for (const level of places)
             all[`${level}:${key}`] = value;
     }
@@ -65430,7 +64000,7 @@ function annotationsAt(annotations, level, platform) {
 }
 const one = /^(manifest|index|manifest-descriptor|index-descriptor)(\[[a-z0-9._/-]+\])?$/;
 /** `index,manifest[linux/amd64]:key` → its places and key. A key of its own may have a colon: only known words are places. */
-function labels_place(written) {
+function place(written) {
     const colon = written.indexOf(":");
     const places = colon === -1 ? [] : written.slice(0, colon).split(",");
     if (places.length > 0 && places.every((name) => one.test(name.trim())))
@@ -65439,7 +64009,7 @@ function labels_place(written) {
 }
 function labels_pairs(input, lines, context) {
     return Object.fromEntries(meaningful(lines).map((line) => {
-        const [key, value] = keyValue(unquoted(line));
+        const [key, value] = keyValue(line);
         if (key === undefined || key === "")
             throw new errors/* UsageError */.eb(`${input}: "${line}" is not of the form key=value.`);
         return [key, expanded(input, line, value, context)];
@@ -65452,10 +64022,6 @@ function expanded(input, line, value, context) {
     catch (cause) {
         throw new errors/* UsageError */.eb(`${input}: "${line}" cannot be read.`, { cause });
     }
-}
-function unquoted(line) {
-    const [, inner] = /^"((?:[^"]|"")*)"$/.exec(line) ?? [];
-    return inner === undefined ? line : inner.replaceAll('""', '"');
 }
 
 ;// CONCATENATED MODULE: ./lib/metadata/flavor.js
@@ -65765,19 +64331,13 @@ function prepare(config, facts, now, log) {
     log.info(push
         ? `Goes to ${(0,images_reference/* placeName */.fW)(config.image)}${tags.length > 0 ? `, tags ${tags.join(", ")}` : ""}.`
         : `Nothing is pushed: ${why}.`);
-    const annotations = annotationsFor(config.annotations, context, version);
     return {
         image: (0,images_reference/* placeName */.fW)(config.image),
         target: push ? (0,images_reference/* placeName */.fW)(config.image) : `oci:${config.layout}`,
         platforms: config.platforms.map((platform) => ({ platform, runner: "" })),
         tags: [...tags],
         ...(version === undefined ? {} : { version }),
-        labels: labelsFor(config.labels, context, version),
-        annotations: annotationsAt(annotations, "index"),
-        manifestAnnotations: Object.fromEntries(config.platforms.map((platform) => [
-            platform,
-            annotationsAt(annotations, "manifest", platform),
-        ])),
+        ...prepare_described(config, context, version),
         push,
         pushReason: why,
         cacheMayBeWritten: push && facts.untrusted === undefined,
@@ -65789,10 +64349,26 @@ function prepare(config, facts, now, log) {
         source: {
             ...(facts.sha === "" ? {} : { revision: facts.sha }),
             commitTime: facts.commitTime,
-            created: new Date(facts.commitTime * 1000).toISOString().replace(".000Z", "Z"),
+            created: createdAt(facts),
             ...refreshOf(config),
         },
     };
+}
+/** What an image says of itself: of the repository and the commit, and what the caller adds. */
+function prepare_described(config, context, version) {
+    const annotations = annotationsFor(config.annotations, context, version);
+    return {
+        labels: labelsFor(config.labels, context, version),
+        annotations: annotationsAt(annotations, "index"),
+        manifestAnnotations: Object.fromEntries(config.platforms.map((platform) => [
+            platform,
+            annotationsAt(annotations, "manifest", platform),
+        ])),
+    };
+}
+/** The commit's time, RFC 3339. */
+function createdAt({ commitTime }) {
+    return new Date(commitTime * 1000).toISOString().replace(".000Z", "Z");
 }
 /** Whether anything may leave this machine. */
 function mayPush({ push }, { isPullRequest, untrusted }) {
@@ -65810,6 +64386,569 @@ function mayPush({ push }, { isPullRequest, untrusted }) {
 function refreshOf({ annotations }) {
     const line = annotations.find((entry) => entry.startsWith(`${names.refresh}=`));
     return line === undefined ? {} : { refresh: line.slice(names.refresh.length + 1) };
+}
+
+;// CONCATENATED MODULE: ./lib/replace-file.js
+
+/** Writes a file that is the old one or the new one, whatever happens, also where two write it at once. */
+async function replaceFile(path, text, { writeFile, rename, rm }) {
+    const beside = `${path}.${(0,external_node_crypto_.randomUUID)().slice(0, 8)}.new`;
+    try {
+        await writeFile(beside, text, { mode: 0o644 });
+        await rename(beside, path);
+    }
+    catch (error) {
+        await rm(beside, { force: true }).catch(() => undefined);
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/results/folder.js
+
+
+
+
+/** The results folder: `<stage>.json`, or `build-linux-amd64.json` where one platform ran alone. */
+async function writeResult(files, folder, name, result) {
+    await makeFolder(folder, files);
+    const path = (0,external_node_path_.join)(folder, `${name}.json`);
+    await replaceFile(path, `${JSON.stringify(result, null, 2)}\n`, files);
+    return path;
+}
+/** Makes the results folder where it is missing; a UsageError where there cannot be one. */
+async function makeFolder(folder, { mkdir }) {
+    await mkdir(folder, { recursive: true }).catch(notAFolder(folder));
+}
+/** Reads one result; undefined where the stage has not run. A UsageError names what is wrong in the file. */
+async function readResult(files, folder, name, shape) {
+    const path = (0,external_node_path_.join)(folder, `${name}.json`);
+    let text;
+    try {
+        text = await files.readFile(path, "utf8");
+    }
+    catch (thrown) {
+        const error = thrown;
+        if (error.code === "ENOENT")
+            return undefined;
+        return notAFolder(folder)(error);
+    }
+    return parseDocument(shape, text, path, `It is written by the stage ${name.split("-")[0]}: run that stage again.`);
+}
+/** Reads every `<stage>.json` and `<stage>-*.json`, in the order of their names. */
+async function readResults(files, folder, stage, shape) {
+    const all = await files.readdir(folder).catch((error) => {
+        if (error.code === "ENOENT")
+            return [];
+        return notAFolder(folder)(error);
+    });
+    const names = all.filter((name) => name === `${stage}.json` || (name.startsWith(`${stage}-`) && name.endsWith(".json")));
+    const results = await Promise.all(names.sort().map((name) => readResult(files, folder, name.slice(0, -".json".length), shape)));
+    return results.filter((result) => result !== undefined);
+}
+/** What is thrown where a folder of that name cannot be: a UsageError where it, or what it lies in, is a file or a link that leads nowhere. */
+function notAFolder(folder) {
+    return (cause) => {
+        if (!["ENOTDIR", "EEXIST", "ENOENT"].includes(cause.code ?? ""))
+            throw cause;
+        throw new errors/* UsageError */.eb(`results: ${folder} is not a folder.`, { cause });
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/results/stages.js
+
+
+/** The stages' results (design: "Results"). Unknown fields are kept, so that a newer stage can be read by an older one. */
+const stages_text = record(schemas_string(), schemas_string());
+/** How long the stage took; written by whoever ran it. */
+const timed = { seconds: schemas_number().nonnegative().optional() };
+const deliveries = ["hybrid", "bake", "mount"];
+const prepareResult = looseObject({
+    ...timed,
+    image: schemas_string(),
+    platforms: array(looseObject({ platform: schemas_string(), runner: schemas_string() })).min(1),
+    tags: array(schemas_string()),
+    /** The main tag; absent where no rule applied. */
+    version: schemas_string().optional(),
+    labels: stages_text,
+    /** Of the index; `manifestAnnotations` by platform. */
+    annotations: stages_text,
+    manifestAnnotations: record(schemas_string(), stages_text),
+    push: schemas_boolean(),
+    pushReason: schemas_string(),
+    /** BuildKit's cache is never written for a stranger's pull request. */
+    cacheMayBeWritten: schemas_boolean(),
+    /** Where the final image goes: a repository, or `oci:DIR` when nothing is pushed. */
+    target: schemas_string(),
+    models: looseObject({
+        /** Path of the lock; empty: no weights. */
+        lock: schemas_string(),
+        delivery: schemas_enum(deliveries),
+        repository: schemas_string(),
+    }),
+    source: looseObject({
+        /** Commit that is built, and its time: seconds since 1970. */
+        revision: schemas_string().optional(),
+        commitTime: schemas_int().nonnegative(),
+        /** The same, RFC 3339: the image's `created`. */
+        created: schemas_string(),
+        refresh: schemas_string().optional(),
+    }),
+});
+const layerState = schemas_enum(["present", "mounted", "uploaded", "checked"]);
+const modelsResult = looseObject({
+    ...timed,
+    /** The models image's index; absent where nothing was pushed. */
+    digest: digest.optional(),
+    repository: schemas_string(),
+    layers: array(looseObject({ digest: digest, size: bytes, state: layerState })),
+    files: array(looseObject({
+        file: schemas_string(),
+        type: schemas_string(),
+        verdict: schemas_string(),
+        rule: schemas_string().optional(),
+    })),
+    bytesUploaded: bytes,
+    bytesRead: bytes,
+    requests: schemas_int().nonnegative(),
+});
+const buildResult = looseObject({
+    ...timed,
+    platforms: array(looseObject({
+        platform: schemas_string(),
+        /** The platform manifest. */
+        digest: digest,
+        /** Bytes of its layers as they are stored. */
+        size: bytes,
+        /** The image that it stands on, where that can be told. */
+        base: looseObject({ name: schemas_string(), digest: digest.optional() }).optional(),
+    })),
+    /** Where the runtime manifests are: a repository or `oci:DIR`. */
+    repository: schemas_string(),
+    /** BuildKit's own index (with attestations), where it wrote one. */
+    indexes: array(digest),
+    cached: schemas_boolean(),
+});
+const scanResult = looseObject({
+    ...timed,
+    verdict: verdict,
+    reason: schemas_string().optional(),
+    platforms: array(looseObject({ platform: schemas_string(), digest: digest, diffIds: array(digest).optional() })),
+});
+const assembleResult = looseObject({
+    ...timed,
+    digest: digest,
+    mediaType: schemas_string(),
+    /** Where the candidate is. */
+    repository: schemas_string(),
+    platforms: array(looseObject({ platform: schemas_string(), digest: digest, runtimeDigest: digest, size: bytes })),
+    /** Model layers that the target does not hold (nothing was pushed and the weights were never published). */
+    absent: array(digest),
+    /** Bytes of runtime layers that the images published before (under the plan's tags, `latest`, the default branch's) did not have. */
+    newRuntimeBytes: bytes,
+    bytesUploaded: bytes,
+});
+const acceptResult = looseObject({
+    ...timed,
+    digest: digest,
+    platform: schemas_string(),
+    target: schemas_string(),
+    verdict: verdict,
+    reason: schemas_string().optional(),
+    checks: array(looseObject({ name: schemas_string(), verdict: verdict, reason: schemas_string().optional() })),
+});
+const promoteResult = looseObject({
+    ...timed,
+    digest: digest,
+    tags: array(looseObject({
+        tag: schemas_string(),
+        from: digest.optional(),
+        to: digest,
+        moved: schemas_boolean(),
+        why: schemas_string(),
+    })),
+    /** Why the candidate was published without a scan or acceptance; absent when it was tested. */
+    untested: looseObject({ reason: schemas_string(), missing: array(schemas_string()) }).optional(),
+});
+
+;// CONCATENATED MODULE: ./lib/results/earlier-run.js
+
+
+
+
+const perRun = {
+    prepare: prepareResult,
+    models: modelsResult,
+    assemble: assembleResult,
+    promote: promoteResult,
+};
+const perPlatform = {
+    build: buildResult,
+    scan: scanResult,
+    accept: acceptResult,
+};
+/**
+ * Names of the files and folders that an earlier run left in the results folder: results that say what a result says, and the layouts that
+ * builds put there. A UsageError for a file that is named like one and is none, such as a models spec: its place would be taken.
+ */
+async function earlierRun(folder, files) {
+    const names = (await files.readdir(folder)).filter((name) => shapeOf(name) !== undefined);
+    const layouts = [];
+    for (const name of names) {
+        const repository = await repositoryIn(name, folder, files);
+        const [, layout] = /^oci:(runtime(?:-[a-z0-9-]+)?)$/.exec(String(repository)) ?? [];
+        if (layout !== undefined && name.startsWith("build"))
+            layouts.push(layout);
+    }
+    if (names.length > 0 && !names.includes("prepare.json"))
+        throw foreign(`${(0,external_node_path_.join)(folder, names[0] ?? "")} is there without the prepare.json of its run`);
+    return [...names, ...layouts];
+}
+/** Where a result says that images are; throws for a file that is no result. */
+async function repositoryIn(name, folder, files) {
+    const shape = shapeOf(name);
+    if (shape === undefined)
+        return undefined;
+    try {
+        return (await readResult(files, folder, name.slice(0, -".json".length), shape))?.["repository"];
+    }
+    catch (cause) {
+        if (!(cause instanceof errors/* UsageError */.eb))
+            throw cause;
+        throw foreign(`${(0,external_node_path_.join)(folder, name)} is not what an earlier run left there`, cause);
+    }
+}
+/** What a file must be to be a stage's result; undefined for a name that no stage gives. */
+function shapeOf(name) {
+    const [, stage = "", more] = /^([a-z]+)(-.+)?\.json$/.exec(name) ?? [];
+    if (Object.hasOwn(perPlatform, stage))
+        return perPlatform[stage];
+    return more === undefined && Object.hasOwn(perRun, stage) ? perRun[stage] : undefined;
+}
+function foreign(what, cause) {
+    return new errors/* UsageError */.eb(`results: ${what}.`, {
+        cause,
+        todo: "Nothing was changed. Give the run a folder of its own, or take the file away.",
+    });
+}
+
+// EXTERNAL MODULE: ./lib/owner.js
+var lib_owner = __nccwpck_require__(5524);
+// EXTERNAL MODULE: ./lib/stores/layout/lock.js
+var lock = __nccwpck_require__(7862);
+;// CONCATENATED MODULE: ./lib/pipeline/alone.js
+
+
+
+
+
+
+/** Names the process that works in a results folder, for as long as it does. */
+const holderFile = ".run";
+/**
+ * Does the work while no other run on this disk uses the results folder, which is made where it is missing. A RemoteError says who is in it;
+ * a run that was killed does not count. A folder that somebody else made in a place like /tmp is a UsageError.
+ */
+async function aloneIn(folder, work, ports) {
+    const { files } = ports;
+    const path = (0,external_node_path_.join)(folder, holderFile);
+    await makeFolder(folder, files);
+    if (isSomebodyElses(await files.lstat(folder), await files.stat((0,external_node_path_.join)(folder, "..")), (0,external_node_process_.getuid)?.()))
+        throw new errors/* UsageError */.eb(`results: ${folder} belongs to another user of this machine.`, {
+            todo: "Give a folder of your own: --results DIR.",
+        });
+    const enter = async () => {
+        const holder = await files.readFile(path, "utf8").catch(() => "");
+        if (holder !== "" && (0,lib_owner/* isGone */.S)(holder) !== true)
+            throw new errors/* RemoteError */.Hi(`Another run (${holder}) is using the results folder ${folder}.`, {
+                todo: `Wait for it, or give this one another folder (results). If there is none, remove ${path}.`,
+            });
+        await files.writeFile(path, (0,lib_owner/* thisProcess */.W)());
+    };
+    await (0,lock/* underLock */.y)(`${path}.lock`, enter, ports);
+    try {
+        return await work();
+    }
+    finally {
+        await files.rm(path, { force: true });
+    }
+}
+/** Whether a folder was put, by another user, where everybody may make files but nobody may take another's away (/tmp: mode 1777). */
+function isSomebodyElses(folder, parent, me) {
+    return me !== undefined && folder.uid !== me && (parent.mode & 0o1002) === 0o1002;
+}
+
+;// CONCATENATED MODULE: ./lib/images/age.js
+
+function ageOf(annotations) {
+    const commitTime = annotations?.[names.created];
+    if (commitTime === undefined || Number.isNaN(Date.parse(commitTime)))
+        return undefined;
+    const refresh = annotations?.[names.refresh];
+    return { commitTime, ...(refresh === undefined ? {} : { refresh }) };
+}
+/** Whether a tag goes from the image it points at to the candidate. */
+function promotion(current, candidate, force) {
+    if (current === undefined)
+        return { move: true, why: "first" };
+    if (current.digest === candidate.digest)
+        return { move: false, why: "already there" };
+    if (same(current.platforms, candidate.platforms))
+        return { move: false, why: "unchanged: the same platform manifests" };
+    if (current.age === undefined)
+        return { move: true, why: "the image before does not say how old it is" };
+    if (isOlder(candidate.age, current.age)) {
+        return force
+            ? { move: true, why: `moved back by force from ${ageName(current.age)}` }
+            : { move: false, why: `held by the newer image of ${ageName(current.age)}` };
+    }
+    return {
+        move: true,
+        why: isOlder(current.age, candidate.age) ? "newer" : "same commit and refresh, rebuilt",
+    };
+}
+function isOlder(one, other) {
+    const [a, b] = [Date.parse(one.commitTime), Date.parse(other.commitTime)];
+    return a === b ? (one.refresh ?? "") < (other.refresh ?? "") : a < b;
+}
+function ageName({ commitTime, refresh }) {
+    return refresh === undefined ? commitTime : `${commitTime}, refresh ${refresh}`;
+}
+function same(one, other) {
+    return one.length === other.length && one.every((digest, at) => digest === other[at]);
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/candidate.js
+
+
+
+
+
+/** The candidate's platforms as the store has them, by their manifests and configs; a CheckError if one is not there. */
+async function readCandidate(document, store) {
+    if (!(0,images_manifest/* isIndex */.nw)(document))
+        throw new errors/* CheckError */.tl(`${document.digest} is no index over platforms, as every candidate is (${document.mediaType}).`, { todo: "Run the stage assemble, and promote what it makes." });
+    return Promise.all((0,images_manifest/* parseIndex */.A1)(document).manifests.map(async ({ digest, platform }) => {
+        const manifest = await store.readManifest(digest);
+        if (manifest === undefined)
+            throw new errors/* CheckError */.tl(`${store.name} does not hold ${digest} of ${document.digest}.`, {
+                todo: "Run the stage assemble again: it sends what is missing.",
+            });
+        const config = await readConfigBlob(manifest, store);
+        return {
+            platform: platform === undefined ? "unknown" : platformName(platform),
+            digest,
+            diffIds: runtimePart((0,images_manifest/* parseManifest */.Ng)(manifest).layers, config)?.diffIds,
+        };
+    }));
+}
+
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
+;// CONCATENATED MODULE: ./lib/results/verdict.js
+/** From the best to the worst. */
+const order = ["passed", "skipped", "inconclusive", "failed"];
+/** The first of those with the worst verdict; undefined where there are none. */
+function worst(judged) {
+    const rank = ({ verdict }) => order.indexOf(verdict);
+    return judged.reduce((found, one) => (found === undefined || rank(one) > rank(found) ? one : found), undefined);
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/readiness.js
+
+
+/**
+ * Whether this very candidate was scanned and accepted (design: "promote"): the results speak of its digests, and the layers that were
+ * scanned are those of the image that the store has.
+ */
+function readiness(candidate, seen, scans, accepts) {
+    const found = [
+        ...candidate.platforms.map((platform) => sameAs(platform, seen)),
+        ...seen.map((platform) => namedIn(candidate, platform)),
+        ...candidate.platforms.map((platform) => scanOf(platform, seen, scans)),
+        acceptanceOf(candidate, accepts),
+    ];
+    return {
+        refused: found.flatMap(({ refused }) => refused ?? []),
+        missing: found.flatMap(({ missing }) => missing ?? []),
+    };
+}
+function sameAs({ platform, digest }, seen) {
+    const found = seen.find((entry) => entry.platform === platform);
+    return found?.digest === digest
+        ? {}
+        : {
+            refused: `assemble.json names ${digest} for ${platform}, the candidate has ${found?.digest ?? "no such platform"}`,
+        };
+}
+function namedIn({ platforms }, { platform, digest }) {
+    return platforms.some((entry) => entry.platform === platform)
+        ? {}
+        : { refused: `the candidate has ${digest} for ${platform}, which assemble.json does not name` };
+}
+/** Every scan of the platform counts: one that failed, or that looked at something else, is not made good by another. */
+function scanOf({ platform, runtimeDigest }, seen, scans) {
+    const looked = scans.filter(({ platforms }) => platforms.some((scanned) => scanned.platform === platform));
+    const scan = worst(looked);
+    if (scan === undefined)
+        return { missing: `the scan of ${platform}` };
+    const scanned = looked
+        .flatMap(({ platforms }) => platforms)
+        .filter((entry) => entry.platform === platform);
+    const foreign = scanned.find((entry) => entry.digest !== runtimeDigest);
+    if (foreign !== undefined)
+        return {
+            refused: `the scan of ${platform} looked at ${foreign.digest}, the candidate was made from ${runtimeDigest}`,
+        };
+    const layers = seen.find((entry) => entry.platform === platform)?.diffIds;
+    if (scanned.some(({ diffIds }) => diffIds !== undefined && !(0,external_node_util_.isDeepStrictEqual)(diffIds, layers)))
+        return {
+            refused: `the scan of ${platform} looked at other layers than the candidate's (diff_ids)`,
+        };
+    const verdict = judged(`the scan of ${platform}`, scan);
+    return verdict.refused === undefined && scanned.some(({ diffIds }) => diffIds === undefined)
+        ? { missing: `the scan of ${platform} (it does not say which layers it looked at)` }
+        : verdict;
+}
+function acceptanceOf({ digest }, accepts) {
+    const accept = worst(accepts);
+    if (accept === undefined)
+        return { missing: "the acceptance" };
+    const other = accepts.find((entry) => entry.digest !== digest);
+    if (other !== undefined)
+        return { refused: `the acceptance started ${other.digest}, the candidate is ${digest}` };
+    return judged("the acceptance", accept);
+}
+function judged(what, { verdict, reason }) {
+    if (verdict === "passed")
+        return {};
+    const why = `${what} ${verdict}${reason === undefined ? "" : ` (${reason})`}`;
+    return verdict === "failed" ? { refused: why } : { missing: why };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/promote.js
+
+
+
+
+
+
+/** Points tags at a candidate that was tested: all of them, or none. Throws a CheckError that names what is missing or refused. */
+async function promote(promoting, ports) {
+    const { store, log } = ports;
+    const { candidate, force } = promoting;
+    const tags = [...new Set(promoting.tags)];
+    const bad = tags.find((tag) => !(0,images_reference/* isTag */.dz)(tag));
+    if (bad !== undefined)
+        throw new errors/* UsageError */.eb(`"${bad}" is not a tag.`);
+    const document = await store.readManifest(candidate.digest);
+    if (document === undefined) {
+        throw new errors/* CheckError */.tl(`${store.name} does not hold the candidate ${candidate.digest}.`, {
+            todo: "Run the stage assemble again: it sends what is missing.",
+        });
+    }
+    const untested = promote_checked(promoting, await readCandidate(document, store));
+    if (untested !== undefined)
+        log.warning(`Published without ${untested.missing.join(", ")}: ${untested.reason}`);
+    const aged = candidateAge(document);
+    const moves = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
+    await moveAll(moves, document, ports);
+    return {
+        digest: candidate.digest,
+        tags: moves.map(({ before: _before, ...move }) => move),
+        ...(untested === undefined ? {} : { untested }),
+    };
+}
+function promote_checked({ candidate, scans, accepts, allowUntested }, seen) {
+    const { refused, missing } = readiness(candidate, seen, scans, accepts);
+    if (refused.length > 0)
+        throw new errors/* CheckError */.tl(`No tag is moved to ${candidate.digest}: ${refused.join("; ")}.`);
+    if (missing.length === 0)
+        return undefined;
+    if (allowUntested !== undefined)
+        return { reason: allowUntested, missing: [...missing] };
+    throw new errors/* CheckError */.tl(`No tag is moved to ${candidate.digest}: missing are ${missing.join(", ")}.`, {
+        todo: "Run the missing stages, or say why it may be published all the same: allow-untested: REASON.",
+    });
+}
+async function plan(tag, candidate, force, store) {
+    const before = await store.readManifest(tag);
+    const { move, why } = promotion(before === undefined ? undefined : agedOf(before), candidate, force);
+    return {
+        tag,
+        ...(before === undefined ? {} : { from: before.digest }),
+        to: candidate.digest,
+        moved: move,
+        why,
+        before,
+    };
+}
+/** Moves tag after tag, each read again afterwards; what was moved goes back when one fails. */
+async function moveAll(moves, document, { store, log, signal }) {
+    const moved = [];
+    for (const move of moves.filter((entry) => entry.moved)) {
+        try {
+            signal?.throwIfAborted();
+            await stillAt(move.tag, move.before?.digest, store);
+            moved.push(move);
+            await store.putManifest(document, move.tag);
+            await stillAt(move.tag, document.digest, store);
+            log.info(`${move.tag} → ${document.digest} (${move.why})`);
+        }
+        catch (error) {
+            const left = await putBack(moved, document.digest, { store, log });
+            if (error instanceof errors/* InterruptedError */.p4) {
+                log.warning(`Stopped before every tag was moved; ${left}`);
+                throw error;
+            }
+            throw new errors/* RemoteError */.Hi(`The tag ${move.tag} could not be moved; ${left}`, {
+                cause: error,
+                todo: "Run promote again.",
+            });
+        }
+    }
+}
+async function stillAt(tag, wanted, store) {
+    const seen = await store.manifestDigest(tag);
+    if (seen === wanted)
+        return;
+    throw new errors/* RemoteError */.Hi(`the tag ${tag} was moved by somebody else meanwhile: it is at ${seen ?? "nothing"}, ${wanted ?? "nothing"} was expected.`);
+}
+/** Puts tags back that still point at the candidate, and says in words how that went. */
+async function putBack(moved, candidate, { store, log }) {
+    const stuck = [];
+    for (const { tag, before } of moved.toReversed()) {
+        try {
+            if ((await store.manifestDigest(tag)) !== candidate)
+                continue;
+            if (before !== undefined)
+                await store.putManifest(before, tag);
+            else if (!(await store.removeTag(tag)))
+                stuck.push(`${tag} (new, and ${store.name} does not remove tags)`);
+        }
+        catch (error) {
+            log.warning(`The tag ${tag} could not be put back: ${(0,errors/* explain */.WE)(error)}`);
+            stuck.push(tag);
+        }
+    }
+    return stuck.length === 0
+        ? "every tag is where it was before."
+        : `these could not be put back: ${stuck.join(", ")}.`;
+}
+function candidateAge(document) {
+    const aged = agedOf(document);
+    if (aged.age === undefined)
+        throw new errors/* CheckError */.tl(`The candidate ${document.digest} does not say its commit's time (annotation org.opencontainers.image.created).`, { todo: "Run the stage assemble again." });
+    return { ...aged, age: aged.age };
+}
+function agedOf(document) {
+    if (!(0,images_manifest/* isIndex */.nw)(document))
+        return { digest: document.digest, platforms: [document.digest], age: undefined };
+    const index = (0,images_manifest/* parseIndex */.A1)(document);
+    return {
+        digest: document.digest,
+        platforms: index.manifests.map(({ digest }) => digest),
+        age: ageOf(index.annotations),
+    };
 }
 
 ;// CONCATENATED MODULE: ./lib/pipeline/promote-stage.js
@@ -65840,6 +64979,9 @@ async function promoteStage({ config, results }, { open, log, signal }) {
 
 
 
+
+
+
 const stages = {
     prepare: async ({ config, facts }, { clock, log }) => prepare(config, facts, clock.now(), log),
     models: modelsStage,
@@ -65850,6 +64992,16 @@ const stages = {
     promote: promoteStage,
     report: notYet("report"),
 };
+/** Runs stages one after the other, while nobody else uses the results folder; the last one's result. */
+async function runStages(names, config, facts, ports) {
+    return aloneIn(config.results, async () => {
+        const [first, ...others] = names;
+        let result = await runStage(first, config, facts, ports);
+        for (const name of others)
+            result = await runStage(name, config, facts, ports);
+        return result;
+    }, ports);
+}
 /** Runs one stage from the results folder and writes its result there. */
 async function runStage(name, config, facts, ports) {
     ports.signal.throwIfAborted();
@@ -65871,24 +65023,35 @@ function checkPlan(config, facts, { prepare: plan }) {
         todo: "Run the stage prepare in the same event as the others.",
     });
 }
-/** The whole pipeline: weights and runtime side by side, tags last. Gives every stage's result. */
-async function runPipeline(config, facts, ports) {
-    await removeResults(config.results, ports.files);
+/**
+ * The whole pipeline, while nobody else uses the results folder: weights and runtime side by side, tags last. Gives every stage's result.
+ * `begun` is called when all results in the folder are of this run.
+ */
+async function runPipeline(config, facts, ports, begun = () => undefined) {
     const run = (name) => runStage(name, config, facts, ports);
-    await run("prepare");
-    await together(["models", "build"], (name, signal) => runStage(name, config, facts, { ...ports, signal }), ports.signal);
-    await run("assemble");
-    const { prepare: plan } = await readAll(config.results, ports);
-    if (plan?.push === true)
-        await run("promote");
-    return readAll(config.results, ports);
+    const work = async () => {
+        const old = await earlierRun(config.results, ports.files);
+        await run("prepare");
+        for (const name of old.filter((entry) => entry !== "prepare.json"))
+            await ports.files.rm((0,external_node_path_.join)(config.results, name), { recursive: true, force: true });
+        begun();
+        refuseUntested(config, await readAll(config.results, ports));
+        await together(["models", "build"], (name, signal) => runStage(name, config, facts, { ...ports, signal }), ports.signal);
+        await run("assemble");
+        const { prepare: plan } = await readAll(config.results, ports);
+        if (plan?.push === true)
+            await run("promote");
+        return readAll(config.results, ports);
+    };
+    return aloneIn(config.results, work, ports);
 }
-/** Takes away what an earlier run left, and nothing else: a person may name a folder that holds other things. */
-async function removeResults(folder, { readdir, rm }) {
-    const names = await readdir(folder).catch(() => []);
-    const ours = new RegExp(`^((${Object.keys(stages).join("|")})(-[a-z0-9-]+)?\\.json|runtime(-[a-z0-9-]+)?)$`);
-    for (const name of names.filter((entry) => ours.test(entry)))
-        await rm((0,external_node_path_.join)(folder, name), { recursive: true, force: true });
+/** Promote would refuse a candidate that nobody scanned or accepted: said before hours of work, not after. */
+function refuseUntested({ promote }, { prepare: plan }) {
+    if (plan?.push !== true || promote.allowUntested !== undefined)
+        return;
+    throw new errors/* UsageError */.eb("Scan and acceptance are not in this version, so that nothing is published.", {
+        todo: "Say why it may be published all the same (allow-untested: REASON), or push nothing (push: false).",
+    });
 }
 /** Everything that the results folder holds. */
 async function readAll(folder, { files }) {
@@ -65902,12 +65065,10 @@ async function readAll(folder, { files }) {
         promote: await readResult(files, folder, "promote", promoteResult),
     };
 }
-/** `build-linux-amd64` where one platform of several was built alone. */
-function resultName(name, { platforms }, { prepare: plan }) {
+/** How a stage's result is called in the results folder, and its artifact: `build-linux-amd64` where one platform of several was built alone. */
+function resultName(name, job, { prepare: plan }) {
     const perPlatform = name === "build" || name === "scan" || name === "accept";
-    if (!perPlatform || platforms.length >= (plan?.platforms.length ?? 1))
-        return name;
-    return `${name}-${platforms.join("-").replaceAll("/", "-")}`;
+    return perPlatform && plan !== undefined ? jobName(name, job, plan) : name;
 }
 /** Runs stages side by side. When one fails the others are stopped, and waited for: nothing goes on in the background of a failed run. */
 async function together(names, run, outer) {
@@ -65929,7 +65090,1709 @@ function notYet(name) {
     };
 }
 
+// EXTERNAL MODULE: ./lib/config/inputs.js + 3 modules
+var inputs = __nccwpck_require__(4566);
+;// CONCATENATED MODULE: ./lib/config/contradictions.js
+
+
+/** Inputs that a builder which is used as it is could not follow. */
+const ofMadeBuilders = ["driver", "driver-opts", "buildkitd-config"];
+/** What is asked for by a value and would be left undone without a word. */
+const later = [
+    ["acceptance", "required"],
+    ["gpu", "required"],
+    ["sarif-upload", "always"],
+    ["sbom", "true"],
+    ["sign", "true"],
+];
+/**
+ * Refuses inputs of which one makes another one meaningless, and values that this version cannot follow (UsageError). A runner gives
+ * defaults as if they had been written, so an input with its default counts as not given. Pure.
+ */
+function refuseContradictions(read) {
+    const isGiven = (name) => read(name) !== inputs/* inputs */.Q[name].default;
+    if (isGiven("builder")) {
+        const useless = ofMadeBuilders.find(isGiven);
+        if (useless !== undefined)
+            throw contradiction("builder", useless, "an existing builder is used as it is");
+    }
+    else if (read("driver") === "docker") {
+        const useless = ofMadeBuilders.find((name) => name !== "driver" && isGiven(name));
+        if (useless !== undefined)
+            throw contradiction("driver: docker", useless, "the engine's own BuildKit takes none");
+    }
+    if (read("acceptance") === "off" && read("gpu") === "required")
+        throw contradiction("acceptance: off", "gpu: required", "nothing would look at the GPU");
+    const wish = later.find(([name, value]) => read(name) === value);
+    if (wish !== undefined)
+        throw new errors/* UsageError */.eb(`${wish[0]}: ${wish[1]} is not in this version.`, {
+            todo: "See CHANGELOG.md for what is there.",
+        });
+}
+function contradiction(one, other, why) {
+    return new errors/* UsageError */.eb(`${one} and ${other} contradict each other: ${why}.`, {
+        todo: "Give one of them.",
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/config/entries.js
+
+/**
+ * One entry a line; one that stands in quotes as a whole may have several. Commas mean nothing: what is not quoted as a whole stays as it is
+ * written (`type=local,"src=/a,b"`, `LIST=["a","b"]`).
+ */
+function entries(name, text) {
+    return rows(name, text)
+        .map(({ fields, text: written }) => (fields.length === 1 ? fields[0] : written)?.trim() ?? "")
+        .filter((entry) => entry !== "");
+}
+/** Entries separated by commas or lines. */
+function items(name, text) {
+    return rows(name, text)
+        .flatMap(({ fields }) => fields.map((field) => field.trim()))
+        .filter((item) => item !== "");
+}
+/** The values of `ID=VALUE` entries, also of a text that cannot be read: they are masked before anything is checked. */
+function secretValues(name, text) {
+    let found;
+    try {
+        found = entries(name, text);
+    }
+    catch {
+        found = text.split("\n");
+    }
+    return found.map((entry) => entry.slice(entry.indexOf("=") + 1).trim());
+}
+const between = /(?:\s|#[^\n]*(?:\n|$))*/y;
+const quoted = /"([^"]*(?:""[^"]*)*)"[ \t]*(,|\r?\n|$)/y;
+const entries_open = /"[^"]*(?:""[^"]*)*$/y;
+const entries_plain = /((?:"[^"]*(?:""[^"]*)*")?[^,\r\n]*)(,|\r?\n|\r|$)/y;
+function rows(name, text) {
+    const found = [];
+    for (let at = entries_after(between, text, 0); at < text.length; at = entries_after(between, text, at)) {
+        const begin = at;
+        const fields = [];
+        for (let end = ","; end === ",";) {
+            if (at < text.length && entries_match(entries_open, text, at) !== null)
+                throw notClosed(name, found.length);
+            const [whole = "", field = "", stop = ""] = entries_read(text, at);
+            fields.push(field);
+            at += whole.length;
+            end = stop;
+        }
+        found.push({ fields, text: text.slice(begin, at).trim() });
+    }
+    return found;
+}
+function entries_read(text, at) {
+    const [whole = "", field = "", end = ""] = entries_match(quoted, text, at) ?? [];
+    return whole === "" ? (entries_match(entries_plain, text, at) ?? []) : [whole, field.replaceAll('""', '"'), end];
+}
+function entries_match(pattern, text, at) {
+    pattern.lastIndex = at;
+    return pattern.exec(text);
+}
+function entries_after(pattern, text, at) {
+    return at + (entries_match(pattern, text, at)?.[0].length ?? 0);
+}
+function notClosed(name, before) {
+    return new errors/* UsageError */.eb(`${name}: entry ${before + 1} has a quote that is not closed (it is not shown here).`, {
+        todo: 'An entry of several lines stands in quotes as a whole, and a quote inside it is written twice: "ID=line 1⏎line 2".',
+    });
+}
+
+// EXTERNAL MODULE: ./lib/config/input.js
+var input = __nccwpck_require__(2050);
+;// CONCATENATED MODULE: ./lib/config/read.js
+
+
+
+
+
+
+
+
+
+
+
+
+/** Checks every input once (an empty one has its default, but for `models`, where it means no weights) and gives the frozen configuration; a UsageError names the input. */
+function read_readConfig(given, environment) {
+    const read = (name) => {
+        const text = given(name)?.trim() ?? inputs/* inputs */.Q[name].default;
+        return text === "" && name !== "models" ? inputs/* inputs */.Q[name].default : text;
+    };
+    refuseContradictions(read);
+    const image = imageOf(read, environment);
+    const delivery = choice("models-delivery", read("models-delivery"), deliveries);
+    const repository = read("models-repository");
+    return freeze({
+        stage: choice("stage", read("stage"), ["all", ...input/* stageNames */.h]),
+        workspace: environment.workspace,
+        temporary: environment.temporary,
+        results: resultsFolder(read, environment),
+        image,
+        platforms: platformsOf("platforms", read("platforms")),
+        models: {
+            lock: read_optional(read("models")),
+            delivery,
+            repository: repository === "" ? image : read_place("models-repository", repository),
+        },
+        push: choice("push", read("push"), ["auto", "true", "false"]),
+        layout: read("layout"),
+        tags: lines(read("tags")),
+        flavor: lines(read("flavor")),
+        labels: named("labels", entries("labels", read("labels"))),
+        annotations: named("annotations", entries("annotations", read("annotations"))),
+        registry: credentialsOf(read, image, environment),
+        hub: hubOf(read("hub-token"), environment),
+        downloadMirror: read_optional(read("download-mirror")),
+        build: buildInputs(read),
+        scan: scanInputs(read),
+        acceptance: acceptanceInputs(read),
+        promote: {
+            allowUntested: read_optional(read("allow-untested")),
+            force: flag("force", read("force")),
+        },
+    });
+}
+/**
+ * A runner's folder is the job's own; a person's checkouts have one each. Not the checkout itself: the result of the stage models
+ * bears the name of the spec, `models.json`.
+ */
+function resultsFolder(read, { workspace, temporary, github }) {
+    const checkout = github === undefined ? `-${(0,images_digest/* short */.h0)((0,images_digest/* digestOf */.ol)(workspace))}` : "";
+    const folder = (0,external_node_path_.resolve)(workspace, read("results") || (0,external_node_path_.join)(temporary, `director-image${checkout}`));
+    if (folder === (0,external_node_path_.resolve)(workspace))
+        throw wrong("results", read("results"), "a folder of its own, not the workspace itself");
+    return folder;
+}
+function imageOf(read, { owner }) {
+    const text = read("image");
+    if (text !== "")
+        return read_place("image", text);
+    if (owner === undefined)
+        throw new errors/* UsageError */.eb("image: nothing was given, and there is no repository owner to derive it from.", {
+            todo: "Give a repository, such as ghcr.io/OWNER/director, or oci:DIR for a layout on disk.",
+        });
+    return read_place("image", `ghcr.io/${owner}/director`);
+}
+/** Workflows write `${{ github.repository_owner }}` with its capitals, which registries refuse: the name is lower-cased. */
+function read_place(name, text) {
+    try {
+        return (0,images_reference/* parsePlace */.De)(text.startsWith("oci:") ? text : text.toLowerCase());
+    }
+    catch (error) {
+        if (!(error instanceof errors/* UsageError */.eb))
+            throw error;
+        throw new errors/* UsageError */.eb(`${name}: ${error.message}`, {
+            ...(error.todo === undefined ? {} : { todo: error.todo }),
+        });
+    }
+}
+/** The platforms of an input or flag: at least one, none of them twice. */
+function platformsOf(name, text) {
+    const names = items(name, text).map((entry) => platformName(parsePlatform(entry)));
+    if (names.length === 0)
+        throw wrong(name, text, "at least one, such as linux/amd64");
+    const twice = names.find((entry, at) => names.indexOf(entry) !== at);
+    if (twice !== undefined)
+        throw new errors/* UsageError */.eb(`${name}: ${twice} is there twice.`);
+    return names;
+}
+/** Each is `NAME=VALUE`, and stays as it is written. */
+function named(name, found) {
+    pairs(name, found);
+    return found;
+}
+/** The workflow's own token opens ghcr.io; it is never sent to another registry. */
+function credentialsOf(read, image, { actor = "token" }) {
+    const username = read("registry-username");
+    const password = read("registry-password");
+    if (username !== "" && password === "")
+        throw new errors/* UsageError */.eb("registry-password: registry-username was given without it.");
+    if (password !== "")
+        return { username: username || actor, password };
+    const token = read("github-token");
+    return token !== "" && image.kind === "registry" && image.registry === "ghcr.io"
+        ? { username: actor, password: token }
+        : undefined;
+}
+/** Where `huggingface` sources are, and the token for gated ones: the input, else HF_TOKEN. */
+function hubOf(token, environment) {
+    return {
+        endpoint: hubEndpoint(environment),
+        token: read_optional(token ?? "") ?? environment.hubToken,
+    };
+}
+function hubEndpoint({ hubEndpoint: text }) {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url === undefined || !/^https?:$/.test(url.protocol))
+        throw new errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is not an address (https://…).`);
+    if (url.protocol === "http:" && !(0,loopback/* isLoopback */.U)(url.hostname))
+        throw new errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is plain HTTP, which is for loopback only; wanted https:`, { todo: "The hub's token would travel where everybody on the way can read it." });
+    return url;
+}
+function buildInputs(read) {
+    const whole = (name) => entries(name, read(name));
+    const split = (name) => items(name, read(name));
+    const ternary = ["auto", "true", "false"];
+    return {
+        context: read("context"),
+        file: read("file"),
+        target: read_optional(read("target")),
+        args: pairs("build-args", whole("build-args")),
+        contexts: pairs("build-contexts", whole("build-contexts")),
+        secrets: whole("secrets"),
+        secretFiles: named("secret-files", whole("secret-files")),
+        secretEnvs: named("secret-envs", split("secret-envs")),
+        ssh: split("ssh"),
+        noCache: flag("no-cache", read("no-cache")),
+        pull: flag("pull", read("pull")),
+        network: read_optional(read("network")),
+        addHosts: split("add-hosts"),
+        allow: split("allow"),
+        shmSize: read_optional(read("shm-size")),
+        cacheFrom: whole("cache-from"),
+        cacheTo: whole("cache-to"),
+        cache: choice("cache", read("cache"), ["registry", "gha", "none"]),
+        builder: read_optional(read("builder")),
+        driver: choice("driver", read("driver"), [
+            "docker-container",
+            "docker",
+            "remote",
+            "kubernetes",
+        ]),
+        driverOpts: lines(read("driver-opts")),
+        buildkitdConfig: read_optional(read("buildkitd-config")),
+        buildxVersion: read("buildx-version").replace(/^v/, ""),
+        provenance: choice("provenance", read("provenance"), ternary),
+        sbom: choice("sbom", read("sbom"), ternary),
+        sign: choice("sign", read("sign"), ternary),
+    };
+}
+function scanInputs(read) {
+    return {
+        failOn: choice("fail-on", read("fail-on"), [
+            "critical",
+            "high",
+            "medium",
+            "low",
+            "unknown",
+            "none",
+        ]),
+        ignoreUnfixed: flag("ignore-unfixed", read("ignore-unfixed")),
+        policy: read_optional(read("scan-policy")),
+        database: read_optional(read("trivy-db")),
+        databaseMaxAge: seconds("trivy-db-max-age", read("trivy-db-max-age")),
+        trivyVersion: read("trivy-version").replace(/^v/, ""),
+        minPackages: count("min-packages", read("min-packages"), 0),
+        sarifUpload: choice("sarif-upload", read("sarif-upload"), ["auto", "always", "never"]),
+        sarifFile: read("sarif-file"),
+    };
+}
+function acceptanceInputs(read) {
+    const modes = ["auto", "required", "off"];
+    return {
+        mode: choice("acceptance", read("acceptance"), modes),
+        gpu: choice("gpu", read("gpu"), modes),
+        startupTimeout: seconds("startup-timeout", read("startup-timeout")),
+        shutdownTimeout: seconds("shutdown-timeout", read("shutdown-timeout")),
+        maxVram: size("max-vram", read("max-vram")),
+        maxImageSize: size("max-image-size", read("max-image-size")),
+        minDriver: read("min-driver"),
+        memory: size("acceptance-memory", read("acceptance-memory")),
+        cpus: count("acceptance-cpus", read("acceptance-cpus"), 1),
+        slots: count("acceptance-slots", read("acceptance-slots"), 1),
+        chainUrl: read_optional(read("chain-url")),
+    };
+}
+function read_optional(text) {
+    return text === "" ? undefined : text;
+}
+function freeze(value) {
+    for (const inner of Object.values(value)) {
+        if (typeof inner === "object" && inner !== null && !(inner instanceof URL))
+            freeze(inner);
+    }
+    return Object.freeze(value);
+}
+
+;// CONCATENATED MODULE: ./lib/commands/login.js
+
+
+/** Inputs of every command that talks to a registry. */
+const loginInputs = ["registry-username", "registry-password"];
+/** Opens stores with the log-in that was given for the registry of `place`; no other registry is sent it. */
+function openWith(place, given, { open }, environment) {
+    const read = (name) => given.value(name)?.trim() ?? "";
+    const login = (0,pipeline_open/* loginOf */.D)({ image: place, registry: credentialsOf(read, place, environment) });
+    return (reference, more) => open(reference, { login, ...more });
+}
+
+;// CONCATENATED MODULE: ./lib/commands/assemble.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+const assembleCommand = {
+    name: "assemble",
+    summary: "put the weights below a runtime image, by writing manifests only",
+    example: "director-image assemble --runtime 127.0.0.1:5000/director@sha256:… --lock models.lock.json --to 127.0.0.1:5000/director",
+    inputs: loginInputs,
+    flags: [
+        {
+            flag: "--runtime <ref...>",
+            description: "runtime image: an index, or one per platform",
+            required: true,
+        },
+        {
+            flag: "--lock <file>",
+            description: "the models lock; an open one is completed from the models image at --to",
+            default: "models.lock.json",
+        },
+        {
+            flag: "--to <ref>",
+            description: "repository or oci:DIR of the candidate, which has no tag until promote moves one",
+            required: true,
+        },
+        {
+            flag: "--delivery <hybrid|bake|mount>",
+            description: "which models are baked",
+            default: "hybrid",
+        },
+        {
+            flag: "--results <dir>",
+            description: "write the result there too, as promote wants it; the results there give labels, annotations and base images",
+        },
+    ],
+    run: async (given, { ports, environment }) => {
+        const to = candidatePlace(given.value("to") ?? "");
+        const delivery = choice("--delivery", given.value("delivery") ?? "", deliveries);
+        const { log, signal } = ports;
+        const open = openWith(to, given, ports, environment);
+        const target = open(to);
+        const lock = await readComplete(given.value("lock") ?? "", target, ports);
+        const runtimes = await runtimesAt(given.values("runtime"), open);
+        const platforms = [...new Set(runtimes.map(({ platform }) => platform))];
+        const results = given.value("results");
+        const before = results === undefined ? undefined : await readAll(results, ports);
+        const bases = new Map(before?.build.flatMap((built) => built.platforms.map((entry) => [entry.digest, baseLabels(entry)])));
+        const facts = await readFacts(environment, ports);
+        const plan = before?.prepare;
+        const context = { ...facts, now: ports.clock.now() };
+        const said = plan ?? prepare_described({ labels: [], annotations: [], platforms }, context, undefined);
+        const image = { repository: (0,images_reference/* placeName */.fW)(to), digest: await target.manifestDigest(lockTag(lock)) };
+        const result = await assembleImage({
+            runtimes: runtimes.map((runtime) => ({
+                ...runtime,
+                labels: bases.get(runtime.digest) ?? {},
+            })),
+            platforms,
+            ...carried(lock, { delivery, labels: said.labels, image }),
+            created: plan?.source.created ?? createdAt(facts),
+            annotations: said.annotations,
+            manifestAnnotations: said.manifestAnnotations,
+            published: publishedTags({ tags: plan?.tags ?? [] }, facts),
+            mayLackModels: false,
+        }, { weights: target, target, log, signal });
+        if (results !== undefined)
+            await writeResult(ports.files, results, "assemble", result);
+        return { json: result, text: [`${(0,images_reference/* placeName */.fW)(to)}@${result.digest}`] };
+    },
+};
+/** An open lock is completed from the models image at the target. */
+async function readComplete(path, target, ports) {
+    const lock = await readLock(path, ports);
+    return isComplete(lock) ? lock : ((await completedFrom(target, lock)) ?? lock);
+}
+async function runtimesAt(texts, open) {
+    const references = texts.map(images_reference/* parseReference */.F2);
+    const found = await Promise.all(references.map((reference) => runtimePlatforms(reference.digest ?? reference.tag ?? "latest", open(reference))));
+    return found.flat();
+}
+function candidatePlace(text) {
+    const place = (0,images_reference/* parseReference */.F2)(text);
+    if (place.tag === undefined && place.digest === undefined)
+        return place;
+    throw new errors/* UsageError */.eb(`--to: "${text}" has a tag or a digest; wanted a repository or oci:DIR.`, {
+        todo: "A candidate has no tag: once it is scanned and accepted, director-image promote moves tags to it.",
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/commands/later.js
+
+/** Commands whose names are promised and which say that they are not there yet. */
+const later_later = {
+    scan: "look for known vulnerabilities in an image",
+    accept: "start an image, watch it and stop it",
+    diff: "what changed between two images for an operator",
+    report: "write the HTML report of a results folder",
+    verify: "check signatures and policy of a published image",
+    doctor: "say what this machine lacks",
+    prune: "remove old versions from a registry",
+    completion: "write the shell's completion",
+};
+const laterCommands = Object.entries(later_later).map(([name, summary]) => ({
+    name,
+    summary: `${summary} (not in this version)`,
+    example: `director-image ${name} --help`,
+    arguments: "[arguments...]",
+    anyFlags: true,
+    run: async () => {
+        throw new errors/* UsageError */.eb(`${name}: not in this version.`, {
+            todo: "See CHANGELOG.md for what is there.",
+        });
+    },
+}));
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+;// CONCATENATED MODULE: ./lib/models/changes.js
+
+function changesOf(before, after) {
+    const old = new Map(filesOf(before?.models ?? []).map((file) => [file.id, file.file]));
+    const now = filesOf(after.models);
+    const kept = new Set(now.map(({ id }) => id));
+    const changed = now.flatMap(({ id, file }) => {
+        const was = old.get(id);
+        if (was?.sha256 === file.sha256)
+            return [];
+        return [
+            { file: id, change: was === undefined ? "added" : "changed", from: was?.size, to: file.size },
+        ];
+    });
+    const removed = [...old].flatMap(([file, { size }]) => kept.has(file) ? [] : [{ file, change: "removed", from: size, to: undefined }]);
+    return {
+        revisions: revisions(before, after),
+        files: [...changed, ...removed],
+        layers: layerChanges(before?.layers ?? [], after.layers ?? []),
+    };
+}
+function revisions(before, after) {
+    return after.models.flatMap(({ name, source }) => {
+        const was = before?.models.find((model) => model.name === name)?.source;
+        if (was === undefined || !("revision" in was) || !("revision" in source))
+            return [];
+        return was.revision === source.revision
+            ? []
+            : [{ model: name, from: was.revision, to: source.revision }];
+    });
+}
+function layerChanges(before, after) {
+    const old = new Set(before.map(({ digest }) => digest));
+    const added = after.filter(({ digest }) => !old.has(digest));
+    return {
+        kept: after.length - added.length,
+        added: added.length,
+        bytes: added.reduce((sum, { size }) => sum + size, 0),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/models/glob.js
+/** Whether a path is meant by a pattern: `*` and `?` within one part, `**` over any number of them. */
+function matches(path, pattern) {
+    const source = pattern.replaceAll(/\*\*\/|\*\*|\*|\?|[^*?]+/g, (part) => {
+        if (part === "**/")
+            return "(?:.*/)?";
+        if (part === "**")
+            return ".*";
+        if (part === "*")
+            return "[^/]*";
+        return part === "?" ? "[^/]" : part.replaceAll(/[\\^$.|+()[\]{}]/g, "\\$&");
+    });
+    return new RegExp(`^${source}$`, "su").test(path);
+}
+/** What a model consists of where its spec names no files: weights, and the texts that belong to them. */
+function isWeightsOrText(path) {
+    const name = path.slice(path.lastIndexOf("/") + 1).toLowerCase();
+    return (!path.split("/").some((part) => part.startsWith(".")) &&
+        /\.(?:safetensors|onnx|onnx_data|pth|pt|bin|gguf|json|yaml|yml|txt|model|tiktoken)$/.test(name));
+}
+
+;// CONCATENATED MODULE: ./lib/models/listing.js
+
+
+
+
+
+
+
+
+const repositoryShape = looseObject({
+    sha: schemas_string().regex(/^[0-9a-f]{40}$/),
+    siblings: array(looseObject({
+        rfilename: schemas_string(),
+        size: schemas_int().nonnegative(),
+        lfs: looseObject({ sha256: schemas_string().regex(/^[0-9a-f]{64}$/), size: schemas_int() }).nullish(),
+    })),
+});
+/** What a model's source has of the wanted files; a UsageError names a pattern that fits nothing. */
+async function listModel(model, ports, signal) {
+    const { source } = model;
+    if ("huggingface" in source)
+        return await listRepository(model, source, ports, signal);
+    const files = [];
+    for (const { pattern, allow } of model.files ?? []) {
+        const size = await sizeAt(model.name, source.url, pattern, ports, signal);
+        files.push({ path: pattern, size, sha256: undefined, allow });
+    }
+    return { source, files: files.sort(byPath) };
+}
+async function listRepository({ name, files: wanted }, { huggingface, revision }, ports, signal) {
+    const { hub, clock, fetch, idleTimeout } = ports;
+    const url = apiAddress(hub, huggingface, revision);
+    const text = await (0,persist/* persist */.Z)(async () => {
+        const asked = {
+            what: name,
+            place: "the hub",
+            access: accessTo(huggingface, hub),
+            token: hub.token,
+        };
+        const { response } = await locate("GET", { url, token: hub.token, idleTimeout }, {}, fetch, signal);
+        if (response.status === 200)
+            return await response.text();
+        await response.discard();
+        throw sources_refusal_refusal(response, { ...asked, url }, clock.now());
+    }, ports, { signal });
+    const { sha, siblings } = parseRepository(text, url, name);
+    const found = siblings.map(({ rfilename: path, size, lfs }) => ({
+        path,
+        size: lfs?.size ?? size,
+        sha256: lfs?.sha256,
+    }));
+    return {
+        source: { huggingface, revision: sha },
+        files: listing_select(name, huggingface, found, wanted),
+    };
+}
+function parseRepository(text, url, name) {
+    try {
+        return repositoryShape.parse(JSON.parse(text));
+    }
+    catch (cause) {
+        throw new errors/* RemoteError */.Hi(`${name}: ${url.origin}${url.pathname} did not answer as a hub does.`, {
+            cause,
+            todo: "Look whether HF_ENDPOINT is the address of a Hugging Face hub.",
+        });
+    }
+}
+function listing_select(name, repository, found, wanted) {
+    const patterns = wanted ?? [];
+    const idle = patterns.find(({ pattern }) => !found.some(({ path }) => matches(path, pattern)));
+    if (idle !== undefined) {
+        const some = found.slice(0, 12).map(({ path }) => path);
+        throw new errors/* UsageError */.eb(`${name}: no file of ${repository} fits "${idle.pattern}".`, {
+            todo: `It has ${some.join(", ")}${found.length > some.length ? ", …" : ""}.`,
+        });
+    }
+    const files = found.flatMap((file) => {
+        const fits = patterns.filter(({ pattern }) => matches(file.path, pattern));
+        if (wanted === undefined ? !isWeightsOrText(file.path) : fits.length === 0)
+            return [];
+        return [{ ...file, allow: fits.find(({ allow }) => allow !== undefined)?.allow }];
+    });
+    if (files.length === 0)
+        throw new errors/* UsageError */.eb(`${name}: ${repository} has no weights; name its "files".`);
+    return files.sort(byPath);
+}
+/** Bytes of a file under an address, by asking for its first byte: not every server answers HEAD. */
+async function sizeAt(name, folder, path, { fetch, files, clock, log, idleTimeout }, signal) {
+    const url = addressBelow(folder, path);
+    if (url.protocol === "file:")
+        return (await statOf((0,external_node_url_.fileURLToPath)(url), name, files)).size;
+    const what = `${name}/${path}`;
+    return await (0,persist/* persist */.Z)(async () => {
+        const range = { range: "bytes=0-0" };
+        const { response, url: last } = await locate("GET", { url, idleTimeout }, range, fetch, signal);
+        await response.discard();
+        const { status, headers } = response;
+        const total = /\/(\d+)$/.exec(headers["content-range"] ?? "")?.[1] ??
+            (status === 200 ? headers["content-length"] : undefined);
+        if (total !== undefined && [200, 206, 416].includes(status))
+            return Number(total);
+        if (status !== 200 && status !== 206)
+            throw sources_refusal_refusal(response, { what, place: last.host, url: last }, clock.now());
+        throw new errors/* RemoteError */.Hi(`${what}: ${last.origin}${last.pathname} does not tell its size.`);
+    }, { clock, log }, { signal });
+}
+async function statOf(path, name, files) {
+    try {
+        return await files.stat(path);
+    }
+    catch (cause) {
+        throw new errors/* UsageError */.eb(`${name}: ${path} is not there.`, { cause });
+    }
+}
+function byPath(a, b) {
+    return a.path < b.path ? -1 : 1;
+}
+
+;// CONCATENATED MODULE: ./lib/models/read-once.js
+
+
+
+
+
+
+
+
+/** Small files whose hash nobody told are kept until their layer is made, up to this many bytes in all. */
+const keptBytes = 64 * 2 ** 20;
+/** Reads files for a lock, each of them once: a large one gives its hash and the digest of its own layer in the same go. */
+class ReadOnce {
+    #root;
+    #ports;
+    #kept = new Map();
+    #digests = new Map();
+    #room = keptBytes;
+    #bytesRead = 0;
+    constructor(root, ports) {
+        this.#root = root;
+        this.#ports = ports;
+    }
+    get bytesRead() {
+        return this.#bytesRead;
+    }
+    /** The hash of a file that its source does not tell. */
+    async sha256(model, { path, size, allow }, onProgress, signal) {
+        const id = `${model.name}/${path}`;
+        const wanted = { name: imagePath(this.#root, id), size, allow };
+        const places = placesOf(model, path, wanted, this.#ports);
+        const sources = new Sources(wanted, places, this.#ports);
+        const reader = fileReader(id, wanted, sources, this.#ports, this.#count);
+        const file = { id, model, file: { path, size, sha256: "", allow } };
+        if (size >= ownLayerSize) {
+            const layer = plannedLayer(this.#root, [file]);
+            const source = layerSource(this.#root, layer, () => reader);
+            const upTo = (done) => onProgress(Math.min(done, size));
+            this.#digests.set(id, await digestOf(source, upTo, signal));
+        }
+        else
+            await this.#readSmall(id, size, reader, signal);
+        onProgress(size);
+        return reader.sha256 ?? "";
+    }
+    /** The digest of a layer whose bytes were read with its file. */
+    known({ files: [first, ...more] }) {
+        return first !== undefined && more.length === 0 ? this.#digests.get(first.id) : undefined;
+    }
+    /** The digest of a layer whose files are known. */
+    async layerDigest(layer, onProgress, signal) {
+        const sources = new Map(layer.files.map((file) => [file, this.#sourcesOf(file)]));
+        const readerOf = (file) => {
+            const count = this.#kept.has(file.id) ? undefined : this.#count;
+            return sourceReader(this.#root, file, this.#ports, count, sources.get(file));
+        };
+        const read = () => digestOf(layerSource(this.#root, layer, readerOf), onProgress, signal);
+        return await beginAgain(read, this.#ports.log);
+    }
+    #sourcesOf(file) {
+        const kept = this.#kept.get(file.id);
+        if (kept === undefined)
+            return sourcesOf(this.#root, file, this.#ports);
+        const place = { name: "memory", open: async (from) => oneByOne(kept.subarray(from)) };
+        return new Sources({ name: file.id, ...file.file }, [place], this.#ports);
+    }
+    async #readSmall(id, size, reader, signal) {
+        const keep = size <= this.#room;
+        if (keep)
+            this.#room -= size;
+        const pieces = [];
+        for await (const piece of reader.open(0, signal))
+            if (keep)
+                pieces.push(piece);
+        if (keep)
+            this.#kept.set(id, Buffer.concat(pieces));
+    }
+    #count = (bytes) => {
+        this.#bytesRead += bytes;
+    };
+}
+async function* oneByOne(bytes) {
+    yield bytes;
+}
+async function digestOf(source, onProgress, signal) {
+    const hash = (0,external_node_crypto_.createHash)("sha256");
+    let done = 0;
+    for await (const piece of source.open(0, signal)) {
+        hash.update(piece);
+        done += piece.length;
+        onProgress(done);
+    }
+    return `sha256:${hash.digest("hex")}`;
+}
+
+;// CONCATENATED MODULE: ./lib/models/resolve.js
+
+
+
+
+
+
+
+
+
+
+/**
+ * The lock of a spec (`models lock`): revisions, sizes and hashes from the sources, layers by packing. What is new is read once for its
+ * layer's digest; a layer of the lock before whose files did not change is not read.
+ */
+async function resolveLock(spec, ports, options = {}) {
+    return await withHashThread((newHash) => resolve(spec, { newHash, ...ports }, options));
+}
+async function resolve(spec, ports, options) {
+    const { previous, concurrency = 4, signal } = options;
+    const drafts = await eachLimited(spec.models, concurrency, async (model, stop) => {
+        const before = previous?.models.find(({ name }) => name === model.name);
+        const listing = await listModel({ ...model, source: revisionOf(model, before, options) }, ports, stop);
+        return draftOf(model, listing, before, options);
+    }, signal);
+    const reader = new ReadOnce(spec.root, ports);
+    const unknown = drafts.flatMap(({ files }) => files.filter(({ sha256 }) => sha256 === undefined));
+    const bar = barOf(ports, "hashing weights", unknown);
+    const models = [];
+    try {
+        for (const { model, files } of drafts) {
+            const locked = async (file, stop) => ({
+                path: file.path,
+                size: file.size,
+                sha256: file.sha256 ??
+                    (await reader.sha256(model, file, (done) => bar?.update(file, done), stop)),
+                ...(file.allow === undefined ? {} : { allow: file.allow }),
+            });
+            models.push({ ...model, files: await eachLimited(files, concurrency, locked, signal) });
+        }
+    }
+    finally {
+        bar?.end();
+    }
+    warnOfLargeFiles(spec.root, filesOf(models), ports.log);
+    const open = { version: 1, root: spec.root, models };
+    const lock = options.open === true ? open : await withLayers(open, reader, ports, options);
+    return {
+        lock: parseLock(formatLock(lock), "the new lock"),
+        changes: changesOf(previous, lock),
+        bytesRead: reader.bytesRead,
+    };
+}
+/** Packs the files and reads those layers whose digest is not known. */
+async function withLayers(open, reader, ports, { previous, repack, concurrency = 4, signal }) {
+    const keep = repack !== true &&
+        previous !== undefined &&
+        previous.root === open.root &&
+        isComplete(previous);
+    const planned = packFiles(open.models, {
+        root: open.root,
+        previous: keep ? previous : undefined,
+    }).map((layer) => ({ ...layer, digest: layer.digest ?? reader.known(layer) }));
+    const bar = barOf(ports, "reading layers", planned.filter(({ digest }) => digest === undefined));
+    const locked = async (layer, stop) => ({
+        digest: layer.digest ?? (await reader.layerDigest(layer, (done) => bar?.update(layer, done), stop)),
+        size: layer.size,
+        files: layer.files.map(({ id }) => id),
+    });
+    try {
+        return { ...open, layers: await eachLimited(planned, concurrency, locked, signal) };
+    }
+    finally {
+        bar?.end();
+    }
+}
+/** A bar for what is to be read; none where that is nothing. */
+function barOf({ log }, label, unread) {
+    const total = unread.reduce((sum, { size }) => sum + size, 0);
+    return total === 0 ? undefined : sharedProgress(log, label, total);
+}
+/** A model without its files, and these with the hashes that need no reading. */
+function draftOf({ files: _patterns, ...named }, listing, before, options) {
+    const model = { ...named, source: listing.source, files: [] };
+    const files = listing.files.map((file) => ({
+        ...file,
+        sha256: file.sha256 ?? knownSha256(model, file, before, options),
+    }));
+    return { model, files };
+}
+/** A branch stays at the commit that is locked until an update is asked for. */
+function revisionOf({ source }, before, { update }) {
+    if (update === true || before === undefined || "url" in source || "url" in before.source)
+        return source;
+    if (source.huggingface !== before.source.huggingface || /^[0-9a-f]{40}$/.test(source.revision))
+        return source;
+    return before.source;
+}
+/** The hash from the lock before, where the same place cannot have other bytes by now, or nobody asked to look. */
+function knownSha256({ source }, { path, size }, before, { update }) {
+    if (before === undefined || JSON.stringify(before.source) !== JSON.stringify(source))
+        return undefined;
+    if ("url" in source && update === true)
+        return undefined;
+    return before.files.find((file) => file.path === path && file.size === size)?.sha256;
+}
+function warnOfLargeFiles(root, files, log) {
+    for (const file of files) {
+        const size = sizeOfLayer(root, [file]);
+        if (size > largestLayerSize)
+            log.warning(`${file.id} makes a layer of ${size.toLocaleString("en-US")} bytes: GHCR takes at most ${largestLayerSize.toLocaleString("en-US")}. Choose a repository with smaller shards, or a registry without that limit.`);
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/spec.js
+
+
+
+
+
+const spec_pattern = schemas_string().regex(/^(?!\/)(?!.*(?:^|\/)\.\.?(?:\/|$))[^\p{Cc}\\]+$/u, {
+    error: "wanted a path or glob below the model's folder",
+});
+const spec_shape = strictObject({
+    version: literal(1, { error: "wanted 1, the only version that this program knows" }),
+    root: root.default("/models"),
+    models: array(strictObject({
+        name: modelName.refine((name) => name !== lockName, { error: "is the lock's own place" }),
+        title: title.optional(),
+        delivery: delivery.default("bake"),
+        license: schemas_string().min(1).optional(),
+        source: openSourceShape(schemas_string().regex(/^(?!.*\.\.)[\w./-]{1,255}$/, {
+            error: "wanted a branch, a tag or a commit",
+        })),
+        files: array(union([
+            spec_pattern.transform((text) => ({ pattern: text, allow: undefined })),
+            strictObject({ path: spec_pattern, allow: schemas_string().min(1) })
+                .transform(({ path, allow }) => ({ pattern: path, allow })),
+        ]))
+            .min(1)
+            .optional(),
+        mirrors: array(address).optional(),
+    }))
+        .min(1, { error: "wanted at least one model" }),
+});
+/** Reads a spec; a UsageError names the place of what is wrong, or gives the sentence of a source that was left open. */
+function parseSpec(text, where) {
+    const todo = "See the README, section on models.json.";
+    const { root: top, models } = parseDocument(spec_shape, text, where, todo);
+    return {
+        root: top,
+        models: models.map((model, at) => {
+            const { source } = model;
+            if ("unset" in source)
+                throw new errors/* UsageError */.eb(`${where}: models.${at}.source: ${model.name} has none yet.`, {
+                    todo: source.unset,
+                });
+            if (models.findIndex(({ name }) => name === model.name) !== at)
+                throw new errors/* UsageError */.eb(`${where}: models.${at}.name: "${model.name}" is there twice.`);
+            if ("url" in source && model.files === undefined)
+                throw new errors/* UsageError */.eb(`${where}: models.${at}.files: a folder at an address cannot be listed; name its files.`);
+            return { ...model, source, title: model.title ?? model.name };
+        }),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/commands/models-lock.js
+
+
+
+
+
+
+
+
+
+
+const lockCommand = {
+    name: "models lock",
+    summary: "resolve the spec to revisions, sizes, hashes and layer digests",
+    example: "director-image models lock --spec models.json --lock models.lock.json",
+    inputs: ["hub-token"],
+    flags: [
+        { flag: "--spec <file>", description: "what a person wrote", default: "models.json" },
+        { flag: "--lock <file>", description: "what is written", default: "models.lock.json" },
+        { flag: "--open", description: "metadata and small files only: no layers" },
+        { flag: "--update", description: "look branches up anew" },
+        { flag: "--repack", description: "pack all layers afresh" },
+    ],
+    run: async (given, { ports, environment }) => {
+        const { files, log, signal } = ports;
+        const [spec, lock] = [given.value("spec") ?? "", given.value("lock") ?? ""];
+        const text = await files.readFile(spec, "utf8").catch((cause) => {
+            throw new errors/* UsageError */.eb(`--spec: ${spec} cannot be read.`, { cause });
+        });
+        await refuseUnwritable(lock, files);
+        const previous = await lockBefore(lock, given.isSet("repack"), ports);
+        const resolved = await resolveLock(parseSpec(text, spec), { ...ports, hub: hubOf(given.value("hub-token"), environment) }, {
+            previous,
+            open: given.isSet("open"),
+            update: given.isSet("update"),
+            repack: given.isSet("repack"),
+            signal,
+        });
+        await replaceFile(lock, formatLock(resolved.lock), files);
+        log.info(`${lock} is written.`);
+        return {
+            json: { lock: resolved.lock, changes: resolved.changes, bytesRead: resolved.bytesRead },
+            text: changeLines(resolved.changes),
+        };
+    },
+};
+/** The lock that is there; undefined where none is, or where a broken one shall be replaced. */
+async function lockBefore(path, repack, { files, log }) {
+    try {
+        if (!(await files.stat(path)).isFile())
+            throw new errors/* UsageError */.eb(`--lock: ${path} is no file.`);
+    }
+    catch (cause) {
+        if (cause instanceof errors/* UsageError */.eb)
+            throw cause;
+        if ((0,errors/* isError */.bJ)(cause) && cause.code === "ENOENT")
+            return undefined;
+        throw new errors/* UsageError */.eb(`--lock: ${path} cannot be read.`, { cause });
+    }
+    try {
+        return await readLock(path, { files });
+    }
+    catch (error) {
+        if (!(error instanceof errors/* UsageError */.eb))
+            throw error;
+        const { message, cause } = error;
+        if (!repack)
+            throw new errors/* UsageError */.eb(message, {
+                cause,
+                todo: "Remove it, or give --repack to begin afresh.",
+            });
+        log.warning(`${message} It is replaced: revisions, hashes and layers are looked up afresh.`);
+        return undefined;
+    }
+}
+/** Gigabytes may be read before the lock is written: that it can be is looked at first. */
+async function refuseUnwritable(path, { access }) {
+    const folder = (0,external_node_path_.dirname)(path);
+    try {
+        await access(`${folder}/.`, external_node_fs_.constants.W_OK);
+    }
+    catch (cause) {
+        throw new errors/* UsageError */.eb(`--lock: ${path} cannot be written: ${why(cause, folder)}.`, {
+            cause,
+            todo: "Make the folder, or name a file in one that can be written.",
+        });
+    }
+}
+function why(error, folder) {
+    const code = (0,errors/* isError */.bJ)(error) ? error.code : undefined;
+    if (code === "ENOENT")
+        return `there is no folder ${folder}`;
+    return code === "ENOTDIR" ? `${folder} is no folder` : `${folder} refuses (${code})`;
+}
+function changeLines({ revisions, files, layers }) {
+    const size = (bytes) => (bytes === undefined ? "" : (0,amount/* amount */.v)(bytes));
+    return [
+        ...revisions.map(({ model, from, to }) => `revision  ${model}: ${from.slice(0, 12)} → ${to.slice(0, 12)}`),
+        ...files.map(({ file, change, from, to }) => `${change.padEnd(8)}  ${file}  ${[size(from), size(to)].filter((part) => part !== "").join(" → ")}`),
+        `${layers.kept} layers kept, ${layers.added} new (${(0,amount/* amount */.v)(layers.bytes)})`,
+    ];
+}
+
+;// CONCATENATED MODULE: ./lib/models/part-file.js
+
+
+
+
+/** A part that nobody has written to for this long has been left, in milliseconds: sources that fall silent are given up earlier. */
+const abandoned = 15 * 60_000;
+/**
+ * Claims what an earlier try left of a file, or begins anew. Parts lie beside the file: `<name>.<12 hex>.part` is free, a further ending
+ * names the process that fills it. Of several processes that want one, the one whose rename succeeds has it.
+ */
+async function claimPart(target, sha256, ports) {
+    const { files } = ports;
+    const free = `${target}.${sha256.slice(0, 12)}.part`;
+    const own = `${free}.${(0,lib_owner/* thisProcess */.W)()}.${(0,external_node_crypto_.randomUUID)().slice(0, 8)}`;
+    await files.mkdir((0,external_node_path_.dirname)(target), { recursive: true });
+    for (const candidate of [free, ...(await leftParts(free, ports))]) {
+        if (await renamed(candidate, own, files))
+            break;
+    }
+    const size = (await files.stat(own).catch(() => undefined))?.size ?? 0;
+    return {
+        path: own,
+        size,
+        finish: async () => {
+            await files.chmod(own, 0o644);
+            await files.rename(own, target);
+        },
+        leave: async () => {
+            await renamed(own, free, files);
+        },
+        discard: () => files.rm(own, { force: true }),
+    };
+}
+/** Parts whose process is gone. */
+async function leftParts(free, { files, clock }) {
+    const folder = (0,external_node_path_.dirname)(free);
+    const prefix = `${(0,external_node_path_.basename)(free)}.`;
+    const names = (await files.readdir(folder)).filter((name) => name.startsWith(prefix));
+    const left = [];
+    for (const name of names) {
+        const owner = name.slice(prefix.length, name.lastIndexOf("."));
+        const path = (0,external_node_path_.join)(folder, name);
+        const state = await files.stat(path).catch(() => undefined);
+        if (state === undefined)
+            continue;
+        const quiet = clock.now() - state.mtimeMs > abandoned;
+        if (quiet || (0,lib_owner/* isGone */.S)(owner) === true)
+            left.push(path);
+    }
+    return left;
+}
+async function renamed(from, to, files) {
+    try {
+        await files.rename(from, to);
+        return true;
+    }
+    catch (error) {
+        if ((0,errors/* isError */.bJ)(error) && error.code === "ENOENT")
+            return false;
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/remove-parts.js
+
+
+
+/**
+ * Removes what earlier tries left beside a file that is there now, whatever content they were of; parts that a running process fills
+ * stay. What cannot be removed takes room and does no other harm: it is left.
+ */
+async function removeParts(target, ports) {
+    try {
+        for (const sha256 of await partsOf(target, ports)) {
+            const part = await claimPart(target, sha256, ports);
+            await part.discard();
+        }
+    }
+    catch (error) {
+        if (!(0,errors/* isError */.bJ)(error) || !("syscall" in error))
+            throw error;
+    }
+}
+/** The first digits of the sha256 that each part beside the file shall have. */
+async function partsOf(target, { files }) {
+    const name = (0,external_node_path_.basename)(target);
+    return (await files.readdir((0,external_node_path_.dirname)(target))).flatMap((entry) => {
+        const [, digits] = /^\.([0-9a-f]{12})\.part(?:\.|$)/.exec(entry.slice(name.length)) ?? [];
+        return digits !== undefined && entry.startsWith(name) ? [digits] : [];
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/models/fill-file.js
+
+
+
+
+
+
+
+const fill_file_pieceSize = 1 << 20;
+/** Makes sure that a file is at its place with the right bytes: leaves it if it is, else fills a part and renames it. */
+async function fillFile(filling, ports, signal) {
+    const { target, wanted } = filling;
+    const state = (await fill_file_isThere(target, wanted, ports.files, signal))
+        ? "cached"
+        : await fill(filling, ports, signal);
+    filling.onProgress(wanted.size);
+    await removeParts(target, ports);
+    return state;
+}
+async function fill(filling, ports, signal) {
+    const sources = new Sources(filling.wanted, filling.places, ports);
+    return await beginAgain(() => fillOnce(filling, sources, ports, signal), ports.log);
+}
+/** What an earlier try left may be wrong as well: it is a giver like a place. */
+const earlier = { name: "the part of an earlier try" };
+async function fillOnce(filling, sources, ports, signal) {
+    const part = await claimPart(filling.target, filling.wanted.sha256, ports);
+    try {
+        await fillPart(part, filling, sources, ports, signal);
+        await part.finish();
+        return part.size > 0 ? "resumed" : "pulled";
+    }
+    catch (error) {
+        await (error instanceof errors/* IntegrityError */.cs ? part.discard() : part.leave());
+        throw error;
+    }
+}
+async function fillPart(part, { id, wanted, onRead, onProgress }, sources, ports, signal) {
+    const handle = await ports.files.open(part.path, part.size > 0 ? "r+" : "w+");
+    try {
+        const kept = Math.min(part.size, wanted.size);
+        if (kept > 0)
+            sources.credit(earlier);
+        onProgress(kept);
+        const read = async function* (from, stop) {
+            yield* piecesOf(handle, from, kept, stop);
+            for await (const piece of sources.read(Math.max(from, kept), stop)) {
+                onRead(piece.length);
+                yield piece;
+            }
+        };
+        const refused = (why) => sources.refused(why);
+        const reader = new CheckedFile({ ...wanted, id, read, refused, newHash: ports.newHash });
+        let at = kept;
+        for await (const piece of reader.open(0, signal)) {
+            const fresh = reader.at - at;
+            if (fresh <= 0)
+                continue;
+            await writeAll(handle, piece.subarray(piece.length - fresh), at);
+            at = reader.at;
+            onProgress(at);
+        }
+        await handle.truncate(wanted.size);
+        await handle.sync();
+    }
+    finally {
+        await handle.close();
+    }
+}
+async function writeAll(handle, bytes, position) {
+    for (let done = 0; done < bytes.length;) {
+        const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+        done += bytesWritten;
+    }
+}
+async function* piecesOf(handle, from, end, signal) {
+    for (let at = from; at < end;) {
+        signal?.throwIfAborted();
+        const wanted = Math.min(fill_file_pieceSize, end - at);
+        const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, at);
+        if (bytesRead === 0)
+            return;
+        at += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+    }
+}
+/** Whether a file has the wanted bytes; all of them are read. */
+async function fill_file_isThere(path, { size, sha256 }, files, signal) {
+    const seen = await hashOf(path, size, files, signal);
+    return seen === sha256;
+}
+/** The sha256 of a file of this size; `missing`, or its size, where it is not. */
+async function hashOf(path, size, files, signal) {
+    let handle;
+    try {
+        handle = await files.open(path);
+    }
+    catch (error) {
+        if ((0,errors/* isError */.bJ)(error) && (error.code === "ENOENT" || error.code === "ENOTDIR"))
+            return "missing";
+        throw error;
+    }
+    try {
+        const state = await handle.stat();
+        if (!state.isFile() || state.size !== size)
+            return { size: state.size };
+        const hash = (0,external_node_crypto_.createHash)("sha256");
+        for await (const piece of piecesOf(handle, 0, size, signal))
+            hash.update(piece);
+        return hash.digest("hex");
+    }
+    finally {
+        await handle.close();
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/image-files.js
+
+
+
+
+
+/** The layers of an image that hold files of the lock, by the lock's own list or by the one that the image carries. */
+async function layersIn(lock, { store, reference }) {
+    const found = await imageLayers(store, reference);
+    if (found === undefined)
+        throw new errors/* UsageError */.eb(`There is no image ${reference} in ${store.name}.`);
+    const there = new Set(found.map(({ digest }) => digest));
+    const holds = (layers) => layers.every(({ digest }) => digest !== undefined && there.has(digest));
+    const own = lock.layers === undefined ? undefined : layersOf(lock.models, lock.layers);
+    if (own !== undefined && holds(own))
+        return own;
+    const published = await publishedLock(store, reference, lock.root);
+    if (published !== undefined)
+        return layersOf(published.models, published.layers).filter((layer) => holds([layer]));
+    return (own ?? []).filter((layer) => holds([layer]));
+}
+/** Where each file of the lock is in an image; an IntegrityError names a file that the image has not, or has otherwise. */
+async function imagePlaces(lock, image) {
+    const { store, reference } = image;
+    const places = new Map();
+    for (const { digest, files } of await layersIn(lock, image)) {
+        for (const segment of layoutOf(lock.root, files).segments) {
+            if (!("file" in segment) || digest === undefined)
+                continue;
+            const { id, file } = segment.file.member;
+            const place = layerPlace(store, digest, { at: segment.at, size: file.size });
+            places.set(id, { ...place, sha256: file.sha256 });
+        }
+    }
+    for (const { id, file } of filesOf(lock.models)) {
+        const place = places.get(id);
+        if (place?.sha256 === file.sha256 || (place === undefined && file.size === 0))
+            continue;
+        const seen = place === undefined ? "is not in" : `is another one (sha256 ${place.sha256}) in`;
+        throw new errors/* IntegrityError */.cs(`${id}: the file of the lock (sha256 ${file.sha256}) ${seen} the image ${reference} of ${store.name}.`, { todo: "Give the image that was made from this lock, or leave --image out." });
+    }
+    return places;
+}
+/** A piece of a layer as a place for the file that it is. */
+function layerPlace(store, digest, { at, size }) {
+    return {
+        name: `the layer ${digest} of ${store.name}`,
+        open: async (from, signal) => cut(store.readBlob(digest, at + from, signal), size - from),
+    };
+}
+async function* cut(bytes, size) {
+    let left = size;
+    if (left === 0)
+        return;
+    try {
+        for await (const piece of bytes) {
+            yield piece.subarray(0, left);
+            left -= piece.length;
+            if (left <= 0)
+                return;
+        }
+    }
+    catch (error) {
+        // The store has asked again as often as it wants to: another five rounds would not help.
+        if (!(0,errors/* isKnown */.qE)(error) || !(error instanceof errors/* RemoteError */.Hi))
+            throw error;
+        throw new errors/* RemoteError */.Hi(error.message);
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/pull.js
+
+
+
+
+
+
+
+
+
+
+
+/**
+ * Fills a folder, such as a volume for mounted models. Every file is verified, also one that is there already, and appears whole or not
+ * at all; an interrupted pull goes on where it stopped; several processes may fill the same folder. The lock is written last.
+ */
+async function pullModels(lock, ports, options) {
+    return await withHashThread((newHash) => pull(lock, { newHash, ...ports }, options));
+}
+async function pull(lock, ports, { out, image, concurrency = 4, signal }) {
+    const places = image === undefined ? undefined : await imagePlaces(lock, image);
+    const files = filesOf(lock.models);
+    const bytes = files.reduce((sum, { file }) => sum + file.size, 0);
+    const bar = sharedProgress(ports.log, "weights", bytes);
+    let bytesRead = 0;
+    const fill = async (one, stop) => {
+        const { id, model, file } = one;
+        const wanted = { name: id, ...file };
+        const there = places?.get(id);
+        const filling = {
+            id,
+            wanted,
+            target: (0,external_node_path_.join)(out, id),
+            places: there === undefined ? placesOf(model, file.path, wanted, ports) : [there],
+            onRead: (more) => {
+                bytesRead += more;
+            },
+            onProgress: (done) => bar.update(one, done),
+        };
+        const state = await onDisk(out, () => fillFile(filling, ports, stop));
+        ports.log.info(`${id} (${{ cached: "cached, checksum valid", resumed: "resumed, checksum verified", pulled: "checksum verified" }[state]})`);
+        return { file: id, size: file.size, state };
+    };
+    try {
+        const filled = await eachLimited(files, concurrency, fill, signal);
+        await onDisk(out, () => writeLock(lock, out, ports.files));
+        return { files: filled, bytes, bytesRead };
+    }
+    finally {
+        bar.end();
+    }
+}
+async function writeLock(lock, out, files) {
+    const target = (0,external_node_path_.join)(out, lockName);
+    const text = formatLock(lock);
+    if ((await files.readFile(target, "utf8").catch(() => undefined)) === text)
+        return;
+    await replaceFile(target, text, files);
+}
+/** What the file system refuses is the outside world's failure, and says which folder. */
+async function onDisk(out, work) {
+    try {
+        return await work();
+    }
+    catch (error) {
+        if ((0,errors/* isKnown */.qE)(error) || !(0,errors/* isError */.bJ)(error) || !("syscall" in error))
+            throw error;
+        const full = error.code === "ENOSPC" || error.code === "EDQUOT";
+        throw new errors/* RemoteError */.Hi(`${out}: ${full ? "the disk is full." : `${error.message}.`}`, {
+            cause: error,
+            todo: full
+                ? "Make room and run the same again: what is there is kept."
+                : "Look whether this user may write there, and run the same again.",
+        });
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/verify.js
+
+
+
+
+
+
+
+
+
+/** Reads every byte of a folder or an image, and says of each file whether it is the lock's. */
+async function verifyModels(lock, ports, options) {
+    const files = filesOf(lock.models);
+    const bar = ports.log.progress("verified", files.reduce((sum, { file }) => sum + file.size, 0));
+    let done = 0;
+    const onFile = ({ file }) => {
+        done += file.size;
+        bar.update(done);
+    };
+    try {
+        const found = "folder" in options
+            ? await verifyFolder(files, options.folder, ports.files, onFile, options)
+            : await verifyImage(lock, options.image, onFile, options);
+        const failed = found.some(({ verdict }) => verdict === "failed");
+        return { verdict: failed ? "failed" : "passed", files: found };
+    }
+    finally {
+        bar.end();
+    }
+}
+async function verifyFolder(files, folder, disk, onFile, { concurrency = 2, signal }) {
+    const verify = async (file, stop) => {
+        const seen = await hashOf((0,external_node_path_.join)(folder, file.id), file.file.size, disk, stop);
+        onFile(file);
+        if (seen === "missing")
+            return failed(file, "is not there");
+        return typeof seen === "string"
+            ? verify_judged(file, seen)
+            : failed(file, `has ${grouped(seen.size)} bytes, the lock says ${grouped(file.file.size)}`);
+    };
+    return await eachLimited(files, concurrency, verify, signal);
+}
+async function verifyImage(lock, image, onFile, { concurrency = 2, signal }) {
+    const wanted = filesOf(lock.models);
+    const hashes = new Map();
+    const problems = new Map();
+    const verify = async (layer, stop) => {
+        try {
+            const found = await hashesIn(lock.root, layer, image.store, stop);
+            for (const [id, hash] of found)
+                hashes.set(id, hash);
+        }
+        catch (error) {
+            if (!(error instanceof errors/* IntegrityError */.cs))
+                throw error;
+            for (const { id } of layer.files)
+                problems.set(id, error.message);
+        }
+        for (const file of layer.files)
+            onFile(file);
+    };
+    await eachLimited(await layersIn(lock, image), concurrency, verify, signal);
+    return wanted.map((file) => {
+        const problem = problems.get(file.id);
+        if (problem !== undefined)
+            return failed(file, problem);
+        const hash = hashes.get(file.id);
+        return hash === undefined ? failed(file, "is in no layer of the image") : verify_judged(file, hash);
+    });
+}
+/** Reads a layer whole: its digest is the store's to check, its frame is compared byte by byte, its files are hashed. */
+async function hashesIn(root, { digest, files, size }, store, signal) {
+    const hashes = new Map();
+    const layer = digest;
+    const source = new Cursor(store.readBlob(layer, 0, signal));
+    for (const segment of layoutOf(root, files).segments) {
+        const hash = (0,external_node_crypto_.createHash)("sha256");
+        for await (const piece of source.take(segment.size))
+            hash.update(piece);
+        const seen = hash.digest("hex");
+        if ("file" in segment)
+            hashes.set(segment.file.member.id, seen);
+        else if (seen !== (0,external_node_crypto_.createHash)("sha256").update(segment.bytes).digest("hex"))
+            throw new errors/* IntegrityError */.cs(`the layer ${layer} is not framed as model layers are (near byte ${grouped(segment.at)})`);
+    }
+    if ((await source.rest()) > 0)
+        throw new errors/* IntegrityError */.cs(`the layer ${layer} has more than ${grouped(size)} bytes`);
+    return hashes;
+}
+/** Takes a stream apart by lengths. */
+class Cursor {
+    #pieces;
+    #left = new Uint8Array();
+    constructor(pieces) {
+        this.#pieces = pieces[Symbol.asyncIterator]();
+    }
+    async *take(size) {
+        for (let wanted = size; wanted > 0;) {
+            if (this.#left.length === 0 && !(await this.#next()))
+                return;
+            const piece = this.#left.subarray(0, wanted);
+            this.#left = this.#left.subarray(piece.length);
+            wanted -= piece.length;
+            yield piece;
+        }
+    }
+    /** Reads to the end; the bytes that were left. */
+    async rest() {
+        let size = this.#left.length;
+        while (await this.#next())
+            size += this.#left.length;
+        return size;
+    }
+    async #next() {
+        const { done, value } = await this.#pieces.next();
+        if (done === true)
+            return false;
+        this.#left = value;
+        return true;
+    }
+}
+function verify_judged(file, sha256) {
+    return sha256 === file.file.sha256
+        ? { file: file.id, verdict: "passed" }
+        : failed(file, `has sha256 ${sha256}, the lock says ${file.file.sha256}`);
+}
+function failed({ id }, reason) {
+    return { file: id, verdict: "failed", reason };
+}
+
+;// CONCATENATED MODULE: ./lib/commands/models-pull.js
+
+
+
+
+
+
+
+
+
+
+const lockFlag = {
+    flag: "--lock <file>",
+    description: "the models lock",
+    default: "models.lock.json",
+};
+const imageFlag = {
+    flag: "--image <ref>",
+    description: "a models image (default tag: the lock's) or an image that carries the weights",
+};
+const pullCommand = {
+    name: "models pull",
+    summary: "fill a folder or volume with the weights, from the hub or an image",
+    example: "director-image models pull --lock models.lock.json --out /srv/models",
+    inputs: ["hub-token", ...loginInputs],
+    flags: [
+        lockFlag,
+        { flag: "--out <dir>", description: "the folder to fill", required: true },
+        imageFlag,
+        { flag: "--jobs <n>", description: "files side by side", default: "4" },
+    ],
+    run: async (given, { ports, environment }) => {
+        const out = given.value("out") ?? "";
+        if (out === "")
+            throw new errors/* UsageError */.eb("--out: no folder was named.");
+        const lock = await readLock(given.value("lock") ?? "", ports);
+        const result = await pullModels(lock, { ...ports, hub: hubOf(given.value("hub-token"), environment) }, {
+            out,
+            image: imageAt(given, lock, ports, environment),
+            concurrency: count("--jobs", given.value("jobs") ?? "", 1),
+            signal: ports.signal,
+        });
+        return {
+            json: result,
+            text: [
+                ...result.files.map(({ file, size, state }) => `${state.padEnd(8)}  ${(0,amount/* amount */.v)(size).padStart(8)}  ${file}`),
+                `${(0,amount/* amount */.v)(result.bytes)} in all, ${(0,amount/* amount */.v)(result.bytesRead)} read`,
+            ],
+        };
+    },
+};
+const verifyCommand = {
+    name: "models verify",
+    summary: "every byte of a folder or an image against the lock",
+    example: "director-image models verify --lock models.lock.json --dir /srv/models",
+    inputs: loginInputs,
+    flags: [lockFlag, { flag: "--dir <dir>", description: "a folder that was filled" }, imageFlag],
+    run: async (given, { ports, environment }) => {
+        const folder = given.value("dir");
+        if ((folder === undefined) === (given.value("image") === undefined))
+            throw new errors/* UsageError */.eb("models verify: give either --dir or --image.");
+        if (folder === "")
+            throw new errors/* UsageError */.eb("--dir: no folder was named.");
+        const lock = await readLock(given.value("lock") ?? "", ports);
+        const image = imageAt(given, lock, ports, environment);
+        const { signal } = ports;
+        const result = await verifyModels(lock, ports, image === undefined ? { folder: folder ?? "", signal } : { image, signal });
+        return {
+            json: result,
+            text: result.files.map(({ file, verdict, reason }) => `${verdict}  ${file}${reason === undefined ? "" : `: ${reason}`}`),
+            exitCode: result.verdict === "passed" ? 0 : 1,
+        };
+    },
+};
+function imageAt(given, lock, ports, environment) {
+    const text = given.value("image");
+    if (text === undefined)
+        return undefined;
+    const reference = (0,images_reference/* parseReference */.F2)(text);
+    const store = openWith(reference, given, ports, environment)(reference);
+    return { store, reference: reference.digest ?? reference.tag ?? lockTag(lock) };
+}
+
+;// CONCATENATED MODULE: ./lib/commands/models.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+const models_lockFlag = {
+    flag: "--lock <file>",
+    description: "the models lock",
+    default: "models.lock.json",
+};
+const models_plan = {
+    name: "models plan",
+    summary: "layers, sizes, and what the registry's limits say; touches no network",
+    example: "director-image models plan --lock models.lock.json --to ghcr.io/nsn/director",
+    flags: [models_lockFlag, { flag: "--to <repository>", description: "the registry whose limits matter" }],
+    run: async (given, { ports }) => {
+        const lock = await readLock(given.value("lock") ?? "", ports);
+        const to = given.value("to");
+        const result = planModels(lock, to === undefined ? undefined : ports.open((0,images_reference/* parsePlace */.De)(to)));
+        return {
+            json: result,
+            text: [
+                ...result.layers.map(({ digest, size, files }) => `${(0,amount/* amount */.v)(size).padStart(8)}  ${digest ?? "open"}  ${files.join(" ")}`),
+                `${(0,amount/* amount */.v)(result.bytes).padStart(8)}  in ${result.layers.length} layers`,
+            ],
+        };
+    },
+};
+const models_push = {
+    name: "models push",
+    summary: "stream the weights to a repository and write the models image",
+    example: "director-image models push --lock models.lock.json --to 127.0.0.1:5000/director",
+    inputs: ["hub-token", ...loginInputs],
+    flags: [
+        models_lockFlag,
+        { flag: "--to <repository[:tag]>", description: "where they go", required: true },
+        {
+            flag: "--platforms <list>",
+            description: "platforms of the models image",
+            default: "linux/amd64,linux/arm64",
+        },
+        {
+            flag: "--mount-from <repository>",
+            description: "a repository of the same registry that may have layers already",
+        },
+        {
+            flag: "--allow-copy",
+            description: "copy layers from there where the registry does not mount them",
+        },
+        { flag: "--jobs <n>", description: "layers side by side", default: "4" },
+    ],
+    run: async (given, { ports, environment }) => {
+        const { to, mountFrom, platforms } = pushFlags(given);
+        const lock = await readLock(given.value("lock") ?? "", ports);
+        const open = openWith(to, given, ports, environment);
+        const counted = countRequests(ports.fetch);
+        const { result } = await pushModels(lock, {
+            ...ports,
+            store: open(to, { fetch: counted.fetch }),
+            hub: hubOf(given.value("hub-token"), environment),
+            storeRequests: counted.requests,
+        }, {
+            platforms,
+            concurrency: count("--jobs", given.value("jobs") ?? "", 1),
+            mountFrom: mountFrom === undefined ? undefined : open(mountFrom),
+            allowCopy: given.isSet("allow-copy"),
+            tag: to.tag,
+            journal: `${given.value("lock")}.journal`,
+            signal: ports.signal,
+        });
+        return {
+            json: result,
+            text: [
+                ...result.layers.map(({ digest, size, state }) => `${state.padEnd(8)}  ${(0,amount/* amount */.v)(size).padStart(8)}  ${digest}`),
+                `${(0,images_reference/* placeName */.fW)(to)}@${result.digest}  ${(0,amount/* amount */.v)(result.bytesUploaded)} sent`,
+            ],
+        };
+    },
+};
+/** Flags of `models push` that mean nothing, or that contradict one another, are refused. */
+function pushFlags(given) {
+    const to = (0,images_reference/* parseReference */.F2)(given.value("to") ?? "");
+    if (to.digest !== undefined)
+        throw new errors/* UsageError */.eb(`--to: a digest cannot be chosen for what is written: ${to.digest}.`, {
+            todo: "Give a repository, with a tag if it shall have one beside its own.",
+        });
+    const platforms = platformsOf("--platforms", given.value("platforms") ?? "");
+    const from = given.value("mount-from");
+    if (from === undefined) {
+        if (given.isSet("allow-copy"))
+            throw new errors/* UsageError */.eb("--allow-copy: there is nothing to copy from without --mount-from.");
+        return { to, platforms, mountFrom: undefined };
+    }
+    const mountFrom = (0,images_reference/* parsePlace */.De)(from);
+    if (!canMount(mountFrom, to))
+        throw new errors/* UsageError */.eb(`--mount-from: ${from} is not in the registry of --to ${(0,images_reference/* placeName */.fW)(to)}.`, {
+            todo: "A registry mounts blobs of its own repositories only; leave --mount-from out.",
+        });
+    return { to, platforms, mountFrom };
+}
+const modelsCommands = [
+    lockCommand,
+    models_plan,
+    models_push,
+    pullCommand,
+    verifyCommand,
+];
+
 ;// CONCATENATED MODULE: ./lib/commands/promote.js
+
 
 
 
@@ -65941,12 +66804,12 @@ const promoteCommand = {
     summary: "point tags at a candidate that was scanned and accepted",
     example: "director-image promote 127.0.0.1:5000/director@sha256:… --tag 1.2.3 --tag latest --results results",
     arguments: "<ref>",
-    inputs: ["allow-untested", "force"],
+    inputs: ["allow-untested", "force", ...loginInputs],
     flags: [
         { flag: "--tag <tag...>", description: "tag to move", required: true },
         { flag: "--results <dir>", description: "results folder of the stages before", required: true },
     ],
-    run: async (given, { ports }) => {
+    run: async (given, { ports, environment }) => {
         const reference = (0,images_reference/* parseReference */.F2)(given.arguments[0] ?? "");
         const results = await readAll(given.value("results") ?? "", ports);
         const candidate = needed(results, "assemble");
@@ -65963,7 +66826,11 @@ const promoteCommand = {
             accepts: results.accept,
             allowUntested: reason === "" ? undefined : reason,
             force,
-        }, { store: ports.open(reference), log: ports.log, signal: ports.signal });
+        }, {
+            store: openWith(reference, given, ports, environment)(reference),
+            log: ports.log,
+            signal: ports.signal,
+        });
         return {
             json: result,
             text: result.tags.map(({ tag, moved, why }) => `${(0,images_reference/* placeName */.fW)(reference)}:${tag}  ${moved ? "moved" : "not moved"}: ${why}`),
@@ -66159,7 +67026,69 @@ function howToRun(repository, digest, tag, loaded) {
     return `docker run --rm ${ports} ${repository}${tag === undefined ? "" : `:${tag}`}@${digest}  ${gpu}`;
 }
 
+;// CONCATENATED MODULE: ./lib/report/stages.js
+
+/** One object for each stage that ran, under its name (design: "Results"): what `run --json` prints. */
+function byStage(results) {
+    const { prepare, models, build, scan, assemble, accept, promote } = results;
+    const all = {
+        ...{ prepare, models, build: builds(build), scan: scans(scan), assemble },
+        ...{ accept: acceptances(accept), promote },
+    };
+    return Object.fromEntries(Object.entries(all).filter((entry) => entry[1] !== undefined));
+}
+/** The builds of several jobs as one; `cached`: every one was. Undefined where none ran, here and below. */
+function builds(results) {
+    const [first] = results;
+    if (first === undefined || results.length === 1)
+        return first;
+    return {
+        ...first,
+        platforms: results.flatMap(({ platforms }) => platforms),
+        indexes: results.flatMap(({ indexes }) => indexes),
+        cached: results.every(({ cached }) => cached),
+        ...stages_seconds(results),
+    };
+}
+/** The scans of several jobs as one, with the worst verdict and its reason. */
+function scans(results) {
+    const [first] = results;
+    if (first === undefined || results.length === 1)
+        return first;
+    return {
+        ...stages_judged(first, results),
+        platforms: results.flatMap(({ platforms }) => platforms),
+        ...stages_seconds(results),
+    };
+}
+/** The acceptances of several platforms as one, with the worst verdict and its reason; each check names its platform. */
+function acceptances(results) {
+    const [first] = results;
+    if (first === undefined || results.length === 1)
+        return first;
+    const joined = (texts) => [...new Set(texts)].join(", ");
+    return {
+        ...stages_judged(first, results),
+        platform: joined(results.map(({ platform }) => platform)),
+        target: joined(results.map(({ target }) => target)),
+        checks: results.flatMap(({ platform, checks }) => checks.map((check) => ({ platform, ...check }))),
+        ...stages_seconds(results),
+    };
+}
+/** The first with the verdict of the worst; a reason that was the first's own goes. */
+function stages_judged(first, results) {
+    const { verdict, reason } = worst(results) ?? first;
+    const { reason: _own, ...rest } = first;
+    return { ...rest, verdict, ...(reason === undefined ? {} : { reason }) };
+}
+/** Of all jobs together; they may have run side by side. */
+function stages_seconds(results) {
+    const known = results.map((result) => result.seconds).filter((time) => time !== undefined);
+    return known.length === 0 ? {} : { seconds: known.reduce((sum, time) => sum + time, 0) };
+}
+
 ;// CONCATENATED MODULE: ./lib/commands/stages.js
+
 
 
 
@@ -66212,8 +67141,8 @@ const buildCommand = {
     inputs: stages_buildInputs,
     run: async (given, context) => {
         const { config, facts } = await stages_read(given, context, { models: "" });
-        await runStage("prepare", config, facts, context.ports);
-        const result = (await runStage("build", config, facts, context.ports));
+        const names = ["prepare", "build"];
+        const result = (await runStages(names, config, facts, context.ports));
         return {
             json: result,
             text: result.platforms.map(({ platform, digest }) => `${platform}  ${(0,images_reference/* placeName */.fW)(runtimePlace(result, config))}@${digest}`),
@@ -66244,7 +67173,7 @@ const runCommand = {
             await ports.log.group(`Load ${name}`, () => loadImage(ports.open((0,images_reference/* parsePlace */.De)(assemble.repository), { login: (0,pipeline_open/* loginOf */.D)(config) }), assemble.digest, name, ports));
         }
         return {
-            json: Object.fromEntries(Object.entries(results).filter(([, value]) => value !== undefined)),
+            json: byStage(results),
             text: lines_lines(results, name),
         };
     },
@@ -66259,7 +67188,7 @@ function checkLoad(config, facts) {
     });
 }
 async function stages_read(given, { environment, ports }, overrides) {
-    const config = readConfig((name) => overrides[name] ?? given.value(name), environment);
+    const config = read_readConfig((name) => overrides[name] ?? given.value(name), environment);
     return { config, facts: await readFacts(environment, ports) };
 }
 
@@ -66282,7 +67211,7 @@ const commands = [
 
 /***/ }),
 
-/***/ 5676:
+/***/ 8948:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -66317,16 +67246,19 @@ function readEnvironment(variables, folder) {
 function epochOf(text) {
     if (text === undefined || text === "")
         return undefined;
-    if (/^\d+$/.test(text))
-        return Number(text);
-    throw new errors/* UsageError */.eb(`SOURCE_DATE_EPOCH: "${text}" is not a number of seconds since 1970.`);
+    if (!/^\d+$/.test(text))
+        throw new errors/* UsageError */.eb(`SOURCE_DATE_EPOCH: "${text}" is not a number of seconds since 1970.`);
+    // An image's `created` is RFC 3339, whose years have four digits.
+    if (Number(text) >= Date.UTC(10_000, 0) / 1000)
+        throw new errors/* UsageError */.eb(`SOURCE_DATE_EPOCH: "${text}" is after the year 9999; wanted seconds since 1970.`);
+    return Number(text);
 }
 function networkOf(variables) {
-    const pick = (name, ...from) => {
+    const pick = (setting, ...from) => {
         const found = from
-            .map((variable) => variables[variable])
-            .find((value) => value !== undefined && value !== "");
-        return found === undefined ? {} : { [name]: found };
+            .map((name) => ({ name, value: variables[name] ?? "" }))
+            .find(({ value }) => value !== "");
+        return found === undefined ? {} : { [setting]: found };
     };
     return {
         ...pick("httpProxy", "http_proxy", "HTTP_PROXY"),
@@ -66374,6 +67306,9 @@ const external_node_readline_namespaceObject = __WEBPACK_EXTERNAL_createRequire(
 
 
 
+
+/** How long after a program's failure a signal that ended it may still be on its way to this process. Milliseconds. */
+const tick = 50;
 /** Programs of this machine. */
 const exec = (command, args, options = {}) => new Promise((resolve, reject) => {
     const { cwd, env = process.env, input, onLine, signal } = options;
@@ -66388,7 +67323,7 @@ const exec = (command, args, options = {}) => new Promise((resolve, reject) => {
     let deadline;
     const stop = () => {
         child.kill("SIGTERM");
-        deadline = setTimeout(() => child.kill("SIGKILL"), 10_000);
+        deadline = globalThis.setTimeout(() => child.kill("SIGKILL"), 10_000);
         child.once("exit", () => letGo(child));
     };
     signal?.addEventListener("abort", stop, { once: true });
@@ -66402,8 +67337,11 @@ const exec = (command, args, options = {}) => new Promise((resolve, reject) => {
         done();
         reject(new errors/* CommandError */.Qd(`${command} could not be started.`, { cause }));
     });
-    child.on("close", (code, killedBy) => {
+    child.on("close", async (code, killedBy) => {
         done();
+        // Ctrl-C goes to the program too, which may be gone before this process has heard of it.
+        if (signal !== undefined && code !== 0)
+            await (0,promises_namespaceObject.setTimeout)(tick);
         if (signal?.aborted)
             return reject(signal.reason);
         const text = (pieces) => Buffer.concat(pieces).toString("utf8");
@@ -66414,105 +67352,39 @@ const exec = (command, args, options = {}) => new Promise((resolve, reject) => {
 });
 /** What a program that was stopped has started may hold its pipes open for as long as it likes: nobody waits for that. */
 function letGo({ stdout, stderr }) {
-    setTimeout(() => {
+    globalThis
+        .setTimeout(() => {
         stdout?.destroy();
         stderr?.destroy();
-    }, 1000).unref();
+    }, 1000)
+        .unref();
 }
 
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:tls"
 var external_node_tls_ = __nccwpck_require__(1692);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
 var undici = __nccwpck_require__(6752);
-;// CONCATENATED MODULE: ./lib/host/fetch.js
+;// CONCATENATED MODULE: ./lib/host/dispatcher.js
 
 
 
 
-
-const defaultIdle = 120_000;
-/** HTTP over undici, with keep-alive, the given proxies and certificates. Loopback is never asked through a proxy. */
-function httpFetch(settings = {}) {
-    const dispatcher = dispatcherFor(settings);
-    return async ({ method, url, headers = {}, body, signal, idleTimeout = defaultIdle }) => {
-        try {
-            const response = await dispatcher.request({
-                origin: url.origin,
-                path: `${url.pathname}${url.search}`,
-                method,
-                headers: { "user-agent": "director-image", ...headers },
-                body: body === undefined || typeof body === "string" || body instanceof Uint8Array
-                    ? (body ?? null)
-                    : external_node_stream_.Readable.from(body, { objectMode: false }),
-                signal: signal ?? null,
-                headersTimeout: idleTimeout,
-                bodyTimeout: idleTimeout,
-                reset: false,
-            });
-            return answer(response, url);
-        }
-        catch (cause) {
-            throw failure(cause, method, url, signal);
-        }
-    };
-}
-function answer({ statusCode, headers, body }, url) {
-    return {
-        status: statusCode,
-        headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [
-            name.toLowerCase(),
-            Array.isArray(value) ? value.join(", ") : (value ?? ""),
-        ])),
-        body: watched(body, url),
-        text: () => body.text(),
-        discard: () => body.dump(),
-    };
-}
-async function* watched(body, url) {
-    try {
-        yield* body;
-    }
-    catch (cause) {
-        throw failure(cause, "GET", url, undefined);
-    }
-}
-/** Keeps errors that came from our own streams and signals; everything else is the network's. */
-function failure(cause, method, url, signal) {
-    if (signal?.aborted)
-        return signal.reason;
-    if (!(0,errors/* isError */.bJ)(cause) || !isNetworkError(cause))
-        return cause;
-    return new errors/* RemoteError */.Hi(`${method} ${url.origin}${url.pathname}: ${reason(cause)}`, { cause });
-}
-function isNetworkError(error) {
-    return ("code" in error &&
-        typeof error.code === "string" &&
-        /^(UND_ERR|E[A-Z]+$|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|HPE_)/.test(error.code));
-}
-function reason(error) {
-    const known = {
-        ECONNREFUSED: "nobody answers there (connection refused).",
-        ENOTFOUND: "there is no such host.",
-        ECONNRESET: "the connection broke.",
-        UND_ERR_SOCKET: "the connection broke.",
-        UND_ERR_BODY_TIMEOUT: "the other side fell silent.",
-        UND_ERR_HEADERS_TIMEOUT: "the other side did not answer in time.",
-        UND_ERR_CONNECT_TIMEOUT: "the connection could not be made in time.",
-    };
-    return known[error.code ?? ""] ?? error.message;
-}
-function dispatcherFor({ httpProxy, httpsProxy, noProxy, extraCertificates, }) {
+/** Connections with these settings; a UsageError names the variable that says nonsense. Loopback is never asked through a proxy. */
+function dispatcherFor(settings) {
+    const { noProxy, extraCertificates } = settings;
     const ca = extraCertificates === undefined
         ? {}
-        : { ca: [...external_node_tls_.rootCertificates, (0,external_node_fs_.readFileSync)(extraCertificates, "utf8")] };
+        : { ca: [...external_node_tls_.rootCertificates, certificatesOf(extraCertificates)] };
     const common = { connect: { timeout: 30_000, ...ca }, keepAliveTimeout: 30_000, allowH2: false };
+    const httpProxy = proxyOf(settings.httpProxy);
+    const httpsProxy = proxyOf(settings.httpsProxy);
     if (httpProxy === undefined && httpsProxy === undefined)
         return new undici/* Agent */.g6(common);
-    const direct = ["localhost", "127.0.0.1", "::1", noProxy]
+    const direct = ["localhost", "127.0.0.1", "::1", noProxy?.value]
         .filter((entry) => entry !== undefined && entry !== "")
         .join(",");
     return new undici/* EnvHttpProxyAgent */.J2({
@@ -66523,6 +67395,171 @@ function dispatcherFor({ httpProxy, httpsProxy, noProxy, extraCertificates, }) {
         ...(httpProxy === undefined ? {} : { httpProxy }),
         ...(httpsProxy === undefined ? {} : { httpsProxy }),
     });
+}
+/** A proxy's address; without a scheme it is meant to be http, as curl reads it. */
+function proxyOf(variable) {
+    if (variable === undefined)
+        return undefined;
+    const { name, value } = variable;
+    const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
+    if (URL.canParse(address) && /^https?:$/.test(new URL(address).protocol))
+        return address;
+    throw new errors/* UsageError */.eb(`${name}: "${withoutSecrets(value)}" is not the address of a proxy.`, {
+        todo: "Wanted: http://HOST:PORT, https://HOST:PORT or HOST:PORT.",
+    });
+}
+function withoutSecrets(address) {
+    return address.replace(/[^/]*@/, "***@");
+}
+function certificatesOf({ name, value }) {
+    const todo = `Name a file of PEM certificates, or take ${name} away.`;
+    let text;
+    try {
+        text = (0,external_node_fs_.readFileSync)(value, "utf8");
+    }
+    catch (cause) {
+        const why = (0,errors/* isError */.bJ)(cause) ? (cause.code ?? cause.message) : String(cause);
+        throw new errors/* UsageError */.eb(`${name}: ${value} cannot be read (${why}).`, { cause, todo });
+    }
+    if (/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/.test(text))
+        return text;
+    throw new errors/* UsageError */.eb(`${name}: ${value} holds no certificate.`, { todo });
+}
+
+;// CONCATENATED MODULE: ./lib/host/network-error.js
+
+const noCommonTls = "there is no version of TLS that both sides speak.";
+/** What is said of the codes of undici, of the system and of OpenSSL; others speak for themselves. */
+const known = {
+    ECONNREFUSED: "nobody answers there (connection refused).",
+    ENOTFOUND: "there is no such host.",
+    EAI_AGAIN: "the host's name could not be looked up just now.",
+    ECONNRESET: "the connection broke.",
+    UND_ERR_SOCKET: "the connection broke.",
+    UND_ERR_BODY_TIMEOUT: "the other side fell silent.",
+    UND_ERR_HEADERS_TIMEOUT: "the other side did not answer in time.",
+    UND_ERR_CONNECT_TIMEOUT: "the connection could not be made in time.",
+    ERR_SSL_WRONG_VERSION_NUMBER: "the other side speaks no TLS there.",
+    ERR_TLS_CERT_ALTNAME_INVALID: "the certificate there is another host's.",
+    ERR_SSL_UNSUPPORTED_PROTOCOL: noCommonTls,
+    ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: noCommonTls,
+};
+/** The request as messages name it: without its query, which may hold a signature. */
+function named({ method, url }) {
+    return `${method} ${url.origin}${url.pathname}`;
+}
+/** What a request, or the reading of its answer, met on its way. */
+function networkError(cause, request) {
+    const error = (0,errors/* isError */.bJ)(cause) ? cause : new Error(String(cause));
+    const todo = todoFor(error.code ?? "");
+    return new errors/* RemoteError */.Hi(`${named(request)}: ${reason(error)}`, {
+        cause: error,
+        ...(todo === undefined ? {} : { todo }),
+    });
+}
+/** OpenSSL's errors are lines of its own (`…:SSL routines:FUNCTION:REASON:FILE:LINE:`), of which the reason is for people. */
+function reason({ code = "", message }) {
+    const said = known[code];
+    if (said !== undefined)
+        return said;
+    const openssl = /:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1];
+    return `${(openssl ?? (message.trim() || code)).replace(/\.$/, "")}.`;
+}
+function todoFor(code) {
+    if (code === "ERR_SSL_WRONG_VERSION_NUMBER")
+        return "For a registry without TLS give --plain-http.";
+    if (/^(UNABLE_TO|SELF_SIGNED|DEPTH_ZERO)/.test(code))
+        return "If an authority of your own vouches for it, name its file: NODE_EXTRA_CA_CERTS=FILE.pem.";
+    return undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/host/fetch.js
+
+
+
+
+const defaultIdle = 120_000;
+/** What is read as one text: the lists of a hub and of a registry are the longest. */
+const longestText = 32 * 2 ** 20;
+/** HTTP over undici, with keep-alive, the given proxies and certificates, which are looked at when the first request is made. */
+function httpFetch(settings = {}) {
+    let dispatcher;
+    return async (request) => {
+        const { method, url, headers = {}, body, signal, idleTimeout = defaultIdle } = request;
+        dispatcher ??= dispatcherFor(settings);
+        const own = [];
+        /** Keeps errors that came from our own streams and signals; everything else is the network's. */
+        const failure = (cause) => {
+            if (signal?.aborted)
+                return signal.reason;
+            return own.length > 0 ? own[0] : networkError(cause, request);
+        };
+        try {
+            const response = await dispatcher.request({
+                origin: url.origin,
+                path: `${url.pathname}${url.search}`,
+                method,
+                headers: { "user-agent": "director-image", ...headers },
+                body: sendable(body, own),
+                signal: signal ?? null,
+                headersTimeout: idleTimeout,
+                bodyTimeout: idleTimeout,
+                reset: false,
+            });
+            return answer(response, request, failure);
+        }
+        catch (cause) {
+            throw failure(cause);
+        }
+    };
+}
+/** The body as undici takes it; what goes wrong with a stream of ours is noted. */
+function sendable(body, own) {
+    if (body === undefined || typeof body === "string" || body instanceof Uint8Array)
+        return body ?? null;
+    const noted = watched(body, (cause) => {
+        own.push(cause);
+        return cause;
+    });
+    return external_node_stream_.Readable.from(noted, { objectMode: false });
+}
+function answer({ statusCode, headers, body }, request, failure) {
+    const pieces = watched(body, failure);
+    return {
+        status: statusCode,
+        headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [
+            name.toLowerCase(),
+            Array.isArray(value) ? value.join(", ") : (value ?? ""),
+        ])),
+        body: pieces,
+        text: () => textOf(pieces, request),
+        discard: () => body.dump(),
+    };
+}
+/** The same pieces; an error of theirs is replaced, one that their reader throws in is not. */
+async function* watched(pieces, failure) {
+    let waiting = true;
+    try {
+        for await (const piece of pieces) {
+            waiting = false;
+            yield piece;
+            waiting = true;
+        }
+    }
+    catch (cause) {
+        throw waiting ? failure(cause) : cause;
+    }
+}
+async function textOf(body, request) {
+    const pieces = [];
+    let size = 0;
+    for await (const piece of body) {
+        pieces.push(piece);
+        size += piece.length;
+        if (size > longestText)
+            throw new errors/* RemoteError */.Hi(`${named(request)}: the answer is longer than 32 MiB.`);
+    }
+    return new TextDecoder().decode(Buffer.concat(pieces));
 }
 
 // EXTERNAL MODULE: external "node:fs/promises"
@@ -66567,8 +67604,8 @@ function definedVariables(variables) {
     return Object.fromEntries(Object.entries(variables).filter((entry) => entry[1] !== undefined));
 }
 
-// EXTERNAL MODULE: ./lib/pipeline/open.js + 27 modules
-var pipeline_open = __nccwpck_require__(221);
+// EXTERNAL MODULE: ./lib/pipeline/open.js + 26 modules
+var pipeline_open = __nccwpck_require__(5553);
 ;// CONCATENATED MODULE: ./lib/host/printable.js
 /**
  * Text that a log may show: a runner would take lines that begin with `::`, and `##[` anywhere, for commands; a terminal would
@@ -66626,7 +67663,8 @@ function progressLine(label, done, total, seconds) {
 /** Messages for a person, all of them on standard error, so that standard output is free for results. */
 function terminalLog({ clock, stream = process.stderr, quiet = false, verbose = false, }) {
     const secrets = new Set();
-    const print = (text) => stream.write(`${printable(text, secrets)}\n`);
+    const shown = { line: "" };
+    const print = (text) => aside(shown, stream, `${printable(text, secrets)}\n`);
     const info = (text) => {
         if (!quiet)
             print(text);
@@ -66650,25 +67688,33 @@ function terminalLog({ clock, stream = process.stderr, quiet = false, verbose = 
             if (quiet)
                 return { update: () => undefined, end: () => undefined };
             return stream.isTTY
-                ? bar(label, total, stream, clock)
+                ? bar(label, total, { shown, stream, clock })
                 : plainProgress(label, total, print, clock);
         },
     };
 }
+const emptyLine = "\r\x1b[2K";
+/** Writes whole lines above the bar that is shown. */
+function aside({ line }, stream, text) {
+    stream.write(line === "" ? text : `${emptyLine}${text}${line}`);
+}
 /** One line that is written over, ten times a second at most. */
-function bar(label, total, stream, clock) {
+function bar(label, total, { shown, stream, clock }) {
     const begun = clock.now();
-    let shown = 0;
+    let last = 0;
     return {
         update(done) {
-            if (clock.now() - shown < 100)
+            if (clock.now() - last < 100)
                 return;
-            shown = clock.now();
-            stream.write(`\r\x1b[2K${progressLine(label, done, total, (shown - begun) / 1000).slice(0, stream.columns)}`);
+            last = clock.now();
+            const line = progressLine(label, done, total, (last - begun) / 1000);
+            shown.line = line.slice(0, stream.columns);
+            stream.write(`${emptyLine}${shown.line}`);
         },
         end() {
-            if (shown > 0)
-                stream.write("\r\x1b[2K");
+            if (shown.line !== "")
+                stream.write(emptyLine);
+            shown.line = "";
         },
     };
 }
@@ -66723,7 +67769,7 @@ function terminalContext(variables, signal, home, { quiet, verbose, plainHttp })
     const clock = stoppableClock(clock_clock, signal);
     const log = terminalLog({ clock, quiet, verbose });
     const fetch = stoppableFetch(httpFetch(environment.network), signal);
-    const ports = { exec: exec, fetch, files: files, clock, log };
+    const ports = { exec: exec, fetch, files: files, clock, log, signal };
     const user = variables["HOME"] || (0,external_node_os_.homedir)();
     const dockerConfig = variables["DOCKER_CONFIG"] || (0,external_node_path_.join)(user, ".docker");
     return {
@@ -66733,7 +67779,6 @@ function terminalContext(variables, signal, home, { quiet, verbose, plainHttp })
             tools: folderToolCache((0,external_node_path_.join)(variables["XDG_CACHE_HOME"] || (0,external_node_path_.join)(user, ".cache"), "director-image", "tools")),
             env: definedVariables(variables),
             open: (0,pipeline_open/* opener */.S)({ dockerConfig, plainHttp }, ports),
-            signal,
             home,
             made: () => undefined,
         },
@@ -66891,13 +67936,23 @@ function strict(entry) {
 }
 function inputOption(name) {
     const input = inputs/* inputs */.Q[name];
-    const many = input.lines === true;
     const shown = input.default === "" || input.default.includes("\n") ? "" : ` (default: ${input.default})`;
-    const value = input.value === truth ? `[${truth}]` : `<${input.value}${many ? "..." : ""}>`;
-    return new Option(`--${name} ${value}`, `${input.description}${shown}`);
+    const value = input.value === truth ? `[${truth}]` : `<${input.value}>`;
+    const described = `${input.description}${shown}`;
+    const option = input.lines === true
+        ? repeated(`--${name} ${value}`, described)
+        : new Option(`--${name} ${value}`, described);
+    // Commander takes `--no-cache` for the opposite of `--cache`, which is another input.
+    option.negate = false;
+    return option;
+}
+/** A flag that may be repeated and takes one value each time: commander's own kind swallows the arguments that follow. */
+function repeated(flag, description) {
+    return new Option(flag, `${description} (may be repeated)`).argParser((value, before = []) => [...before, value]);
 }
 function ownOption({ flag, description, default: value, required }) {
-    const option = new Option(flag, description);
+    const once = flag.replace(/\.\.\.>$/, ">");
+    const option = once === flag ? new Option(flag, description) : repeated(once, description);
     if (value !== undefined)
         option.default(value);
     return required === true ? option.makeOptionMandatory() : option;
@@ -67349,16 +68404,29 @@ const diskRefusals = new Set([
     ...["ENOSPC", "EDQUOT", "EROFS", "EIO", "EACCES", "EPERM"],
     ...["EISDIR", "ENOTDIR", "EMFILE", "ENFILE", "ENAMETOOLONG"],
 ]);
+/** What it says of one file, and others of other things: these count only where a path was refused. */
+const pathRefusals = new Set(["ENOENT", "EEXIST", "ENOTEMPTY", "ELOOP", "EBUSY", "EXDEV"]);
 /** What is shown of an error that ends a run, and the exit code; an error that is not ours is a fault of our own, with its stack. */
 function ending(error) {
     if (isKnown(error))
         return { text: explain(error), exitCode: error.exitCode };
-    if (isError(error) && diskRefusals.has(error.code ?? ""))
-        return { text: `The disk or its file system refused: ${error.message}.`, exitCode: 3 };
+    const refused = diskRefusal(error);
+    if (refused !== undefined)
+        return { text: `The disk or its file system refused: ${refused}.`, exitCode: 3 };
     return {
         text: `A fault of our own, please report it: ${isError(error) ? error.stack : String(error)}`,
         exitCode: 70,
     };
+}
+/** What the file system refused, with the path where it tells one; undefined for any other error. */
+function diskRefusal(error) {
+    if (!isError(error))
+        return undefined;
+    const { code = "", message, path, syscall } = error;
+    const named = path !== undefined && syscall !== undefined && !syscall.startsWith("spawn");
+    if (!diskRefusals.has(code) && !(named && pathRefusals.has(code)))
+        return undefined;
+    return path === undefined || message.includes(path) ? message : `${message} (${path})`;
 }
 /** The text for a person: the message, its causes, and what to do, indented by two spaces. */
 function explain(error) {
@@ -67649,7 +68717,7 @@ function parseRepository(place, text) {
         first === "localhost" ||
         first !== first.toLowerCase();
     const registry = named ? first : "docker.io";
-    if (named && !host.test(registry))
+    if (named && !isHost(registry))
         throw wrong(text, `"${registry}" is not a registry's host`);
     const path = named ? place.slice(slash + 1) : place;
     const repository = registry === "docker.io" && !path.includes("/") ? `library/${path}` : path;
@@ -67664,6 +68732,10 @@ function parseRepository(place, text) {
     }
     return { registry: registry === "index.docker.io" ? "docker.io" : registry, repository };
 }
+/** A name may fit the grammar and yet be no address: a port above 65535, or `foo.1`, whose end makes it a broken IPv4 address. */
+function isHost(text) {
+    return host.test(text) && URL.canParse(`https://${text}`);
+}
 function wrong(text, why) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .UsageError */ .eb(`"${text}" is not an image reference: ${why}.`, {
         todo: "Wanted: registry/name[:tag][@sha256:…], or oci:FOLDER[:tag] for a layout on disk.",
@@ -67673,7 +68745,58 @@ function wrong(text, why) {
 
 /***/ }),
 
-/***/ 221:
+/***/ 5524:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   S: () => (/* binding */ isGone),
+/* harmony export */   W: () => (/* binding */ thisProcess)
+/* harmony export */ });
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8161);
+/* harmony import */ var node_perf_hooks__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(643);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
+
+
+
+/**
+ * Which process a temporary file or a lock belongs to, as a piece of a file's name: `<process id>.<machine>.<start>`, the start in
+ * milliseconds since 1970. Every container counts its processes from 1, so that this process may have the id of one long gone.
+ */
+function thisProcess() {
+    return `${process.pid}.${machine()}.${started()}`;
+}
+/** Whether that process is known to be gone; undefined for one of another machine. */
+function isGone(owner) {
+    const [, digits, host, start] = /^(\d+)\.([A-Za-z0-9-]+)(?:\.(\d+))?$/.exec(owner) ?? [];
+    if (host !== machine())
+        return undefined;
+    const pid = Number(digits);
+    if (pid === process.pid)
+        return Number(start) !== started();
+    return !isRunning(pid);
+}
+function machine() {
+    return (0,node_os__WEBPACK_IMPORTED_MODULE_0__.hostname)().replaceAll(/[^A-Za-z0-9-]/g, "-");
+}
+function started() {
+    return Math.floor(node_perf_hooks__WEBPACK_IMPORTED_MODULE_1__.performance.timeOrigin);
+}
+function isRunning(pid) {
+    if (!Number.isSafeInteger(pid) || pid <= 0)
+        return false;
+    try {
+        process.kill(pid, 0);
+        return true;
+    }
+    catch (error) {
+        return !(0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .isError */ .bJ)(error) || error.code !== "ESRCH";
+    }
+}
+
+
+/***/ }),
+
+/***/ 5553:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -67763,6 +68886,8 @@ async function* resumedRead(open, { name, digest, from }, ports, signal) {
 
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./lib/owner.js
+var lib_owner = __nccwpck_require__(5524);
 ;// CONCATENATED MODULE: ./lib/stores/running-digest.js
 
 
@@ -67833,32 +68958,6 @@ function diskError(error, what) {
     return new errors/* RemoteError */.Hi(`${what}: ${reason}.`, { todo, cause: error });
 }
 
-// EXTERNAL MODULE: external "node:os"
-var external_node_os_ = __nccwpck_require__(8161);
-;// CONCATENATED MODULE: ./lib/stores/layout/owner.js
-
-
-/** Which process a temporary file or a lock belongs to, as a piece of a file's name: `<machine>.<process id>`. */
-function thisProcess() {
-    return `${(0,external_node_os_.hostname)().replace(/[^A-Za-z0-9-]/g, "-")}.${process.pid}`;
-}
-/** Whether that process is known to be gone; undefined for one of another machine. */
-function isGone(owner) {
-    const dot = owner.lastIndexOf(".");
-    const pid = Number(owner.slice(dot + 1));
-    if (owner.slice(0, dot) !== thisProcess().slice(0, thisProcess().lastIndexOf(".")))
-        return undefined;
-    if (!Number.isSafeInteger(pid) || pid <= 0)
-        return true;
-    try {
-        process.kill(pid, 0);
-        return false;
-    }
-    catch (error) {
-        return (0,errors/* isError */.bJ)(error) && error.code === "ESRCH";
-    }
-}
-
 ;// CONCATENATED MODULE: ./lib/stores/layout/blobs.js
 
 
@@ -67885,7 +68984,7 @@ async function sizeOfBlob(folder, digest, { stat }) {
 /** Writes a blob beside its place, then renames it into it. */
 async function writeBlob(folder, source, { signal, onProgress }, files) {
     const blobs = (0,external_node_path_.join)(folder, "blobs", "sha256");
-    const path = (0,external_node_path_.join)(blobs, `${partial}${thisProcess()}-${(0,external_node_crypto_.randomUUID)()}`);
+    const path = (0,external_node_path_.join)(blobs, `${partial}${(0,lib_owner/* thisProcess */.W)()}-${(0,external_node_crypto_.randomUUID)()}`);
     const what = `oci:${folder}: ${source.name} (${source.size.toLocaleString("en-US")} bytes) cannot be written`;
     try {
         await files.mkdir(blobs, { recursive: true });
@@ -67942,7 +69041,7 @@ async function sweepPartials(folder, { readdir, rm }) {
         if (!name.startsWith(partial))
             continue;
         const owner = name.slice(partial.length, -"-00000000-0000-0000-0000-000000000000".length);
-        if (isGone(owner) === true)
+        if ((0,lib_owner/* isGone */.S)(owner) === true)
             await rm((0,external_node_path_.join)(blobs, name), { force: true });
     }
 }
@@ -67987,88 +69086,8 @@ function untagged(entry) {
     return others.length === 0 ? rest : { ...rest, annotations: Object.fromEntries(others) };
 }
 
-;// CONCATENATED MODULE: ./lib/stores/layout/lock.js
-
-
-
-/** A lock is held for milliseconds; older than this, its holder is gone. */
-const stale = 30_000;
-const patience = 60_000;
-/** Does the work while this process alone, of all on this disk, holds the lock file. A lock whose holder is gone is taken over. */
-async function underLock(path, work, ports) {
-    const mine = `${thisProcess()} ${(0,external_node_crypto_.randomUUID)()}`;
-    await acquire(path, mine, ports);
-    try {
-        return await work();
-    }
-    finally {
-        await release(path, mine, ports);
-    }
-}
-async function acquire(path, mine, ports) {
-    const { clock } = ports;
-    const end = clock.now() + patience;
-    while (!(await create(path, mine, ports))) {
-        await removeIfStale(path, ports);
-        if (clock.now() > end) {
-            throw new errors/* RemoteError */.Hi(`${path} has been held by another process for a minute.`, {
-                todo: "If no other director-image is running, remove that file.",
-            });
-        }
-        await clock.sleep(5 + clock.random() * 20);
-    }
-}
-/** A holder that slept so long that it lost the lock must not take it from the next one. */
-async function release(path, mine, { files }) {
-    const holder = await files.readFile(path, "utf8").catch(() => undefined);
-    if (holder === mine)
-        await files.rm(path, { force: true });
-}
-async function create(path, mine, { files }) {
-    try {
-        const file = await files.open(path, "wx");
-        try {
-            await file.writeFile(mine);
-        }
-        catch (error) {
-            await files.rm(path, { force: true });
-            throw error;
-        }
-        finally {
-            await file.close();
-        }
-        return true;
-    }
-    catch (error) {
-        if ((0,errors/* isError */.bJ)(error) && error.code === "EEXIST")
-            return false;
-        throw error;
-    }
-}
-/** Takes a stale lock away by renaming it: of several that try, one succeeds. One that was renewed meanwhile is put back. */
-async function removeIfStale(path, { files, clock }) {
-    try {
-        const [holder, { mtimeMs }] = await Promise.all([
-            files.readFile(path, "utf8"),
-            files.stat(path),
-        ]);
-        const [owner = ""] = holder.split(" ");
-        const gone = owner !== "" && isGone(owner) === true;
-        if (!gone && clock.now() - mtimeMs < stale)
-            return;
-        const aside = `${path}.${(0,external_node_crypto_.randomUUID)()}`;
-        await files.rename(path, aside);
-        const renewed = (await files.readFile(aside, "utf8")) !== holder;
-        if (renewed)
-            await files.link(aside, path).catch(() => undefined);
-        await files.rm(aside, { force: true });
-    }
-    catch (error) {
-        if (!(0,errors/* isError */.bJ)(error) || error.code !== "ENOENT")
-            throw error;
-    }
-}
-
+// EXTERNAL MODULE: ./lib/stores/layout/lock.js
+var lock = __nccwpck_require__(7862);
 ;// CONCATENATED MODULE: ./lib/stores/layout/index-file.js
 
 
@@ -68101,7 +69120,7 @@ async function changeIndex(folder, change, ports) {
     const { files } = ports;
     try {
         await files.mkdir(folder, { recursive: true });
-        await underLock((0,external_node_path_.join)(folder, ".index.lock"), async () => {
+        await (0,lock/* underLock */.y)((0,external_node_path_.join)(folder, ".index.lock"), async () => {
             await replace((0,external_node_path_.join)(folder, "oci-layout"), { imageLayoutVersion: "1.0.0" }, files);
             const index = await readIndex(folder, files);
             const manifests = await change(index.manifests);
@@ -68435,13 +69454,17 @@ function isPrivate(url) {
 
 
 
+
 /** Asks the token server that a Bearer challenge names (distribution, "Token Authentication Specification"). */
 async function fetchToken({ challenge, scopes, credential }, registry, { fetch, clock, log }) {
     const request = tokenRequest(challenge, scopes, credential, registry);
-    const response = await fetch(request);
-    if (response.status !== 200)
-        throw await loginRefused(request, response, registry, credential);
-    const body = parse(await response.text());
+    const ask = async () => {
+        const response = await fetch(request);
+        if (response.status !== 200)
+            throw await loginRefused(request, response, registry, credential);
+        return parse(await response.text());
+    };
+    const body = await (0,persist/* persist */.Z)(ask, { clock, log });
     const value = body.token ?? body.access_token;
     if (typeof value !== "string" || value === "")
         throw new errors/* RemoteError */.Hi(`${request.url.origin}${request.url.pathname}: the token server sent no token.`);
@@ -68670,13 +69693,18 @@ function isStream(body) {
 ;// CONCATENATED MODULE: ./lib/stores/registry/docker-config.js
 
 
-/** What `docker login` kept for a registry in the config.json of this folder, as Docker itself looks it up; undefined: nothing. */
-async function dockerCredential(registry, folder, { files, exec, log }) {
-    const config = await readConfig((0,external_node_path_.join)(folder, "config.json"), { files, log });
+/** Helpers ask a key ring or a cloud; one that waits for something else waits for ever. Milliseconds. */
+const longestAnswer = 30_000;
+/**
+ * What `docker login` kept for a registry in the config.json of this folder, as Docker itself looks it up; undefined: nothing. A
+ * credential helper that does not answer within `limit` milliseconds is a CommandError.
+ */
+async function dockerCredential(registry, folder, ports, limit = longestAnswer) {
+    const config = await readConfig((0,external_node_path_.join)(folder, "config.json"), ports);
     const server = registry === "docker.io" ? "https://index.docker.io/v1/" : registry;
     const helper = config.credHelpers?.[registry] ?? config.credHelpers?.[server] ?? config.credsStore;
     if (helper !== undefined && helper !== "") {
-        const kept = await askHelper(helper, server, { exec, log });
+        const kept = await askHelper(helper, server, ports, limit);
         if (kept !== undefined)
             return kept;
     }
@@ -68714,26 +69742,37 @@ function fromEntry(entry) {
     return username && password ? { kind: "password", username, password } : undefined;
 }
 /** Runs `docker-credential-<helper> get` (docker/docker-credential-helpers protocol). */
-async function askHelper(helper, server, { exec, log }) {
+async function askHelper(helper, server, { exec, log, signal }, limit) {
     const program = `docker-credential-${helper}`;
+    const late = AbortSignal.timeout(limit);
+    const stop = signal === undefined ? late : AbortSignal.any([signal, late]);
     try {
-        const { code, stdout } = await exec(program, ["get"], { input: server });
-        if (code !== 0) {
-            if (!stdout.includes("not found"))
-                log.warning(`${program} gave no log-in for ${server} (exit code ${code}).`);
-            return undefined;
-        }
-        const { Username, Secret } = JSON.parse(stdout);
-        if (!Secret)
-            return undefined;
-        return Username === undefined || Username === "<token>"
-            ? { kind: "identity", token: Secret }
-            : { kind: "password", username: Username, password: Secret };
+        const { code, stdout } = await exec(program, ["get"], { input: server, signal: stop });
+        if (code === 0)
+            return credentialOf(stdout);
+        if (!stdout.includes("not found"))
+            log.warning(`${program} gave no log-in for ${server} (exit code ${code}).`);
     }
     catch (error) {
+        signal?.throwIfAborted();
+        if (late.aborted)
+            throw tooLate(program, server, limit);
         log.warning(`${program} gave no log-in for ${server}: ${(0,errors/* isError */.bJ)(error) ? error.message : String(error)}`);
-        return undefined;
     }
+    return undefined;
+}
+function credentialOf(answer) {
+    const { Username, Secret } = JSON.parse(answer);
+    if (!Secret)
+        return undefined;
+    return Username === undefined || Username === "<token>"
+        ? { kind: "identity", token: Secret }
+        : { kind: "password", username: Username, password: Secret };
+}
+function tooLate(program, server, limit) {
+    return new errors/* CommandError */.Qd(`${program} gave no log-in for ${server} within ${Math.ceil(limit / 1000)} s, and was stopped.`, {
+        todo: `See whether it waits for somebody: echo ${server} | ${program} get. Or take it out of Docker's config.json (credHelpers, credsStore).`,
+    });
 }
 
 ;// CONCATENATED MODULE: ./lib/stores/registry/manifests.js
@@ -68822,19 +69861,25 @@ async function listTags(client) {
     let next = client.url("tags/list");
     while (next !== undefined) {
         const url = next;
-        const response = await client.send({ method: "GET", to: url, access: "pull" });
-        if (response.status === 404)
-            return await response.discard().then(() => found);
-        if (response.status !== 200)
-            throw await refusal({ method: "GET", url }, response);
-        const { tags } = parseTags(await response.text(), url);
-        found.push(...tags);
-        const link = /<([^>]+)>\s*;[^,]*\brel="?next"?/i.exec(response.headers["link"] ?? "")?.[1];
-        next = link === undefined || tags.length === 0 ? undefined : new URL(link, url);
-        if (next !== undefined && next.origin !== url.origin)
-            next = undefined;
+        const page = await (0,persist/* persist */.Z)(() => getTags(client, url), client.ports);
+        found.push(...page.tags);
+        next = page.next;
     }
     return found;
+}
+async function getTags(client, url) {
+    const response = await client.send({ method: "GET", to: url, access: "pull" });
+    if (response.status === 404) {
+        await response.discard();
+        return { tags: [], next: undefined };
+    }
+    if (response.status !== 200)
+        throw await refusal({ method: "GET", url }, response);
+    const { tags } = parseTags(await response.text(), url);
+    const link = /<([^>]+)>\s*;[^,]*\brel="?next"?/i.exec(response.headers["link"] ?? "")?.[1];
+    const more = link !== undefined && tags.length > 0 && URL.canParse(link, url.href);
+    const next = more ? new URL(link, url) : undefined;
+    return { tags, next: next?.origin === url.origin ? next : undefined };
 }
 function parseTags(text, url) {
     try {
@@ -69290,6 +70335,101 @@ async function collected(pieces) {
     return new Uint8Array(Buffer.concat(all));
 }
 
+;// CONCATENATED MODULE: ./lib/stores/registry/uploads-in-time.js
+/** Part of the limit that a forecast may use up: the line can get slower. */
+const usable = 0.8;
+/** Bytes a second before anything was measured: the slowest pushes to GHCR that people report. */
+const slowestKnown = 10_000_000;
+/** Seconds after which the measured rate says more than that. */
+const telling = 5;
+/** Bytes a second of a line that moved so many bytes in so many seconds. Pure. */
+function lineRate(bytes, seconds) {
+    return seconds < telling ? slowestKnown : Math.max(1, bytes / seconds);
+}
+/** Whether uploads that share a line of so many bytes a second all end within the limit (seconds), each getting its part of the line. Pure. */
+function endInTime(uploads, rate, limit) {
+    return uploads.every(({ remaining, seconds }) => seconds + (remaining * uploads.length) / rate <= usable * limit);
+}
+/**
+ * A store whose registry ends an upload after `limit` seconds (GHCR: ten minutes). Uploads share the line, so a blob begins only when it and
+ * those on the way can end in time, by the rate measured so far; one that would take nearly all of it gets the line alone. In turn,
+ * so that small blobs do not keep a large one waiting for ever.
+ */
+function uploadsInTime(store, limit, clock) {
+    if (limit === undefined)
+        return store;
+    const line = sharedLine(limit, clock);
+    return {
+        ...store,
+        putBlob: async (source, options = {}) => {
+            const { signal, onProgress } = options;
+            const upload = { remaining: source.size, begun: 0 };
+            await line.enter(upload, signal);
+            try {
+                const progress = (done) => {
+                    line.sent(upload, source.size - done);
+                    onProgress?.(done);
+                };
+                return await store.putBlob(source, { ...options, onProgress: progress });
+            }
+            finally {
+                line.leave(upload);
+            }
+        },
+    };
+}
+function sharedLine(limit, clock) {
+    const active = new Set();
+    const queue = [];
+    let moved = 0;
+    let since;
+    const fits = (next) => {
+        if (active.size === 0)
+            return true;
+        const now = clock.now();
+        const uploads = [...active, { ...next, begun: now }].map(({ remaining, begun }) => ({
+            remaining,
+            seconds: (now - begun) / 1000,
+        }));
+        return endInTime(uploads, lineRate(moved, (now - (since ?? now)) / 1000), limit);
+    };
+    const admit = () => {
+        for (let first = queue[0]; first !== undefined && fits(first.upload); first = queue[0]) {
+            queue.shift();
+            first.upload.begun = clock.now();
+            since ??= first.upload.begun;
+            active.add(first.upload);
+            first.begin();
+        }
+    };
+    return {
+        /** Waits for its turn. */
+        enter: (upload, signal) => new Promise((begin, reject) => {
+            if (signal?.aborted)
+                return reject(signal.reason);
+            const waiting = { upload, begin };
+            queue.push(waiting);
+            signal?.addEventListener("abort", () => {
+                if (!queue.includes(waiting))
+                    return;
+                queue.splice(queue.indexOf(waiting), 1);
+                reject(signal.reason);
+                admit();
+            }, { once: true });
+            admit();
+        }),
+        sent: (upload, remaining) => {
+            moved += Math.max(0, upload.remaining - remaining);
+            upload.remaining = remaining;
+            admit();
+        },
+        leave: (upload) => {
+            active.delete(upload);
+            admit();
+        },
+    };
+}
+
 ;// CONCATENATED MODULE: ./lib/stores/registry/registry-store.js
 
 
@@ -69300,8 +70440,11 @@ async function collected(pieces) {
 
 
 
-/** GHCR's limit for a layer, documented as 10 GB. */
-const layerLimits = { "ghcr.io": 10_000_000_000 };
+
+/** What registries are known to limit: bytes of a layer and seconds of an upload. GHCR documents 10 GB and ten minutes. */
+const limits = {
+    "ghcr.io": { layer: 10_000_000_000, upload: 600 },
+};
 /** One repository of a registry that speaks the distribution specification 1.1. */
 function registryStore({ registry, repository }, options, ports) {
     const origin = registryOrigin(registry, options.plainHttp);
@@ -69311,9 +70454,9 @@ function registryStore({ registry, repository }, options, ports) {
     });
     const name = (0,reference/* placeName */.fW)({ kind: "registry", registry, repository });
     const begun = new Map();
-    return {
+    const store = {
         name,
-        layerLimit: layerLimits[registry],
+        layerLimit: limits[registry]?.layer,
         blobSize: (digest) => headBlob(client, digest),
         readBlob: (digest, from = 0, signal) => resumedRead((at) => getBlob(client, digest, at, signal), { name, digest, from }, client.ports, signal),
         putBlob: async (source, more = {}) => {
@@ -69341,6 +70484,7 @@ function registryStore({ registry, repository }, options, ports) {
         removeTag: (tag) => deleteTag(client, tag),
         tags: () => listTags(client),
     };
+    return uploadsInTime(store, limits[registry]?.upload, ports.clock);
 }
 async function credentialFor(registry, { login, dockerConfig }, ports) {
     if (login !== undefined && login.registry === registry)
@@ -69406,6 +70550,11 @@ class PassingError extends _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RemoteErro
 function isBusy(status) {
     return [408, 425, 429, 500, 502, 503, 504].includes(status);
 }
+/** Codes of what stays as it is: hosts that are not there, certificates and versions of TLS that do not fit, requests that cannot be made. */
+const lasting = [
+    /^(ENOTFOUND|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/,
+    /^(ERR_TLS_|UND_ERR_PRX_TLS|UND_ERR_INVALID_ARG|ERR_SSL_.*(VERSION|PROTOCOL|HANDSHAKE_FAILURE|CERTIFICATE|UNKNOWN_CA))/,
+];
 /** Whether a failure is worth another try: a connection that broke is, a host or a certificate that is wrong is not. */
 function isPassing(error) {
     if (error instanceof PassingError)
@@ -69413,7 +70562,7 @@ function isPassing(error) {
     if (!(error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RemoteError */ .Hi) || !(0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .isError */ .bJ)(error.cause))
         return false;
     const code = error.cause.code;
-    return code !== undefined && !/^(ENOTFOUND|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO)/.test(code);
+    return code !== undefined && !lasting.some((codes) => codes.test(code));
 }
 /**
  * Milliseconds to wait before a try (the second is number 2): 2^n seconds give or take a quarter, or what the other
@@ -69480,6 +70629,99 @@ async function beforeNext(attempt, error, { clock, log }, signal, what = "") {
     log.info(said);
     log.info(`Retry ${attempt}/${_passing_js__WEBPACK_IMPORTED_MODULE_1__/* .attempts */ .r2} in ${Math.round(wait / 1000)}s...`);
     await clock.sleep(wait, signal);
+}
+
+
+/***/ }),
+
+/***/ 7862:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   y: () => (/* binding */ underLock)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(452);
+/* harmony import */ var _owner_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5524);
+
+
+
+/** A lock is held for milliseconds; older than this, its holder is gone. */
+const stale = 30_000;
+const patience = 60_000;
+/** Does the work while this process alone, of all on this disk, holds the lock file. A lock whose holder is gone is taken over. */
+async function underLock(path, work, ports) {
+    const mine = `${(0,_owner_js__WEBPACK_IMPORTED_MODULE_2__/* .thisProcess */ .W)()} ${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomUUID)()}`;
+    await acquire(path, mine, ports);
+    try {
+        return await work();
+    }
+    finally {
+        await release(path, mine, ports);
+    }
+}
+async function acquire(path, mine, ports) {
+    const { clock } = ports;
+    const end = clock.now() + patience;
+    while (!(await create(path, mine, ports))) {
+        await removeIfStale(path, ports);
+        if (clock.now() > end) {
+            throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .RemoteError */ .Hi(`${path} has been held by another process for a minute.`, {
+                todo: "If no other director-image is running, remove that file.",
+            });
+        }
+        await clock.sleep(5 + clock.random() * 20);
+    }
+}
+/** A holder that slept so long that it lost the lock must not take it from the next one. */
+async function release(path, mine, { files }) {
+    const holder = await files.readFile(path, "utf8").catch(() => undefined);
+    if (holder === mine)
+        await files.rm(path, { force: true });
+}
+async function create(path, mine, { files }) {
+    try {
+        const file = await files.open(path, "wx");
+        try {
+            await file.writeFile(mine);
+        }
+        catch (error) {
+            await files.rm(path, { force: true });
+            throw error;
+        }
+        finally {
+            await file.close();
+        }
+        return true;
+    }
+    catch (error) {
+        if ((0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .isError */ .bJ)(error) && error.code === "EEXIST")
+            return false;
+        throw error;
+    }
+}
+/** Takes a stale lock away by renaming it: of several that try, one succeeds. One that was renewed meanwhile is put back. */
+async function removeIfStale(path, { files, clock }) {
+    try {
+        const [holder, { mtimeMs }] = await Promise.all([
+            files.readFile(path, "utf8"),
+            files.stat(path),
+        ]);
+        const [owner = ""] = holder.split(" ");
+        const gone = owner !== "" && (0,_owner_js__WEBPACK_IMPORTED_MODULE_2__/* .isGone */ .S)(owner) === true;
+        if (!gone && clock.now() - mtimeMs < stale)
+            return;
+        const aside = `${path}.${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomUUID)()}`;
+        await files.rename(path, aside);
+        const renewed = (await files.readFile(aside, "utf8")) !== holder;
+        if (renewed)
+            await files.link(aside, path).catch(() => undefined);
+        await files.rm(aside, { force: true });
+    }
+    catch (error) {
+        if (!(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .isError */ .bJ)(error) || error.code !== "ENOENT")
+            throw error;
+    }
 }
 
 

@@ -73923,6 +73923,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers"
 
 /***/ }),
 
+/***/ 58500:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+
+/***/ }),
+
 /***/ 41692:
 /***/ ((module) => {
 
@@ -74072,16 +74079,19 @@ function readEnvironment(variables, folder) {
 function epochOf(text) {
     if (text === undefined || text === "")
         return undefined;
-    if (/^\d+$/.test(text))
-        return Number(text);
-    throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .UsageError */ .eb(`SOURCE_DATE_EPOCH: "${text}" is not a number of seconds since 1970.`);
+    if (!/^\d+$/.test(text))
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .UsageError */ .eb(`SOURCE_DATE_EPOCH: "${text}" is not a number of seconds since 1970.`);
+    // An image's `created` is RFC 3339, whose years have four digits.
+    if (Number(text) >= Date.UTC(10_000, 0) / 1000)
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .UsageError */ .eb(`SOURCE_DATE_EPOCH: "${text}" is after the year 9999; wanted seconds since 1970.`);
+    return Number(text);
 }
 function networkOf(variables) {
-    const pick = (name, ...from) => {
+    const pick = (setting, ...from) => {
         const found = from
-            .map((variable) => variables[variable])
-            .find((value) => value !== undefined && value !== "");
-        return found === undefined ? {} : { [name]: found };
+            .map((name) => ({ name, value: variables[name] ?? "" }))
+            .find(({ value }) => value !== "");
+        return found === undefined ? {} : { [setting]: found };
     };
     return {
         ...pick("httpProxy", "http_proxy", "HTTP_PROXY"),
@@ -74189,16 +74199,29 @@ const diskRefusals = new Set([
     ...["ENOSPC", "EDQUOT", "EROFS", "EIO", "EACCES", "EPERM"],
     ...["EISDIR", "ENOTDIR", "EMFILE", "ENFILE", "ENAMETOOLONG"],
 ]);
+/** What it says of one file, and others of other things: these count only where a path was refused. */
+const pathRefusals = new Set(["ENOENT", "EEXIST", "ENOTEMPTY", "ELOOP", "EBUSY", "EXDEV"]);
 /** What is shown of an error that ends a run, and the exit code; an error that is not ours is a fault of our own, with its stack. */
 function ending(error) {
     if (isKnown(error))
         return { text: explain(error), exitCode: error.exitCode };
-    if (isError(error) && diskRefusals.has(error.code ?? ""))
-        return { text: `The disk or its file system refused: ${error.message}.`, exitCode: 3 };
+    const refused = diskRefusal(error);
+    if (refused !== undefined)
+        return { text: `The disk or its file system refused: ${refused}.`, exitCode: 3 };
     return {
         text: `A fault of our own, please report it: ${isError(error) ? error.stack : String(error)}`,
         exitCode: 70,
     };
+}
+/** What the file system refused, with the path where it tells one; undefined for any other error. */
+function diskRefusal(error) {
+    if (!isError(error))
+        return undefined;
+    const { code = "", message, path, syscall } = error;
+    const named = path !== undefined && syscall !== undefined && !syscall.startsWith("spawn");
+    if (!diskRefusals.has(code) && !(named && pathRefusals.has(code)))
+        return undefined;
+    return path === undefined || message.includes(path) ? message : `${message} (${path})`;
 }
 /** The text for a person: the message, its causes, and what to do, indented by two spaces. */
 function explain(error) {
@@ -74217,24 +74240,19 @@ function explain(error) {
 
 /***/ }),
 
-/***/ 66512:
+/***/ 49144:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  p: () => (/* binding */ clock)
-});
-
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
-;// CONCATENATED MODULE: ./lib/host/clock.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   p: () => (/* binding */ clock)
+/* harmony export */ });
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(58500);
 
 const clock = {
     now: () => Date.now(),
     sleep: async (milliseconds, signal) => {
         try {
-            await (0,promises_namespaceObject.setTimeout)(milliseconds, undefined, signal === undefined ? {} : { signal });
+            await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(milliseconds, undefined, signal === undefined ? {} : { signal });
         }
         catch (error) {
             throw signal?.aborted ? signal.reason : error;
@@ -74259,12 +74277,17 @@ __nccwpck_require__.d(__webpack_exports__, {
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 ;// CONCATENATED MODULE: external "node:readline"
 const external_node_readline_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:readline");
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __nccwpck_require__(58500);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
 ;// CONCATENATED MODULE: ./lib/host/exec.js
 
 
 
+
+/** How long after a program's failure a signal that ended it may still be on its way to this process. Milliseconds. */
+const tick = 50;
 /** Programs of this machine. */
 const exec = (command, args, options = {}) => new Promise((resolve, reject) => {
     const { cwd, env = process.env, input, onLine, signal } = options;
@@ -74279,7 +74302,7 @@ const exec = (command, args, options = {}) => new Promise((resolve, reject) => {
     let deadline;
     const stop = () => {
         child.kill("SIGTERM");
-        deadline = setTimeout(() => child.kill("SIGKILL"), 10_000);
+        deadline = globalThis.setTimeout(() => child.kill("SIGKILL"), 10_000);
         child.once("exit", () => letGo(child));
     };
     signal?.addEventListener("abort", stop, { once: true });
@@ -74293,8 +74316,11 @@ const exec = (command, args, options = {}) => new Promise((resolve, reject) => {
         done();
         reject(new errors/* CommandError */.Qd(`${command} could not be started.`, { cause }));
     });
-    child.on("close", (code, killedBy) => {
+    child.on("close", async (code, killedBy) => {
         done();
+        // Ctrl-C goes to the program too, which may be gone before this process has heard of it.
+        if (signal !== undefined && code !== 0)
+            await (0,promises_.setTimeout)(tick);
         if (signal?.aborted)
             return reject(signal.reason);
         const text = (pieces) => Buffer.concat(pieces).toString("utf8");
@@ -74305,113 +74331,56 @@ const exec = (command, args, options = {}) => new Promise((resolve, reject) => {
 });
 /** What a program that was stopped has started may hold its pipes open for as long as it likes: nobody waits for that. */
 function letGo({ stdout, stderr }) {
-    setTimeout(() => {
+    globalThis
+        .setTimeout(() => {
         stdout?.destroy();
         stderr?.destroy();
-    }, 1000).unref();
+    }, 1000)
+        .unref();
 }
 
 
 /***/ }),
 
-/***/ 15266:
+/***/ 4679:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   t: () => (/* binding */ httpFetch)
-/* harmony export */ });
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(73024);
-/* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(57075);
-/* harmony import */ var node_tls__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(41692);
-/* harmony import */ var undici__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(46752);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(452);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  t: () => (/* binding */ httpFetch)
+});
+
+// EXTERNAL MODULE: external "node:stream"
+var external_node_stream_ = __nccwpck_require__(57075);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(73024);
+// EXTERNAL MODULE: external "node:tls"
+var external_node_tls_ = __nccwpck_require__(41692);
+// EXTERNAL MODULE: ./node_modules/undici/index.js
+var undici = __nccwpck_require__(46752);
+;// CONCATENATED MODULE: ./lib/host/dispatcher.js
 
 
 
 
-
-const defaultIdle = 120_000;
-/** HTTP over undici, with keep-alive, the given proxies and certificates. Loopback is never asked through a proxy. */
-function httpFetch(settings = {}) {
-    const dispatcher = dispatcherFor(settings);
-    return async ({ method, url, headers = {}, body, signal, idleTimeout = defaultIdle }) => {
-        try {
-            const response = await dispatcher.request({
-                origin: url.origin,
-                path: `${url.pathname}${url.search}`,
-                method,
-                headers: { "user-agent": "director-image", ...headers },
-                body: body === undefined || typeof body === "string" || body instanceof Uint8Array
-                    ? (body ?? null)
-                    : node_stream__WEBPACK_IMPORTED_MODULE_1__.Readable.from(body, { objectMode: false }),
-                signal: signal ?? null,
-                headersTimeout: idleTimeout,
-                bodyTimeout: idleTimeout,
-                reset: false,
-            });
-            return answer(response, url);
-        }
-        catch (cause) {
-            throw failure(cause, method, url, signal);
-        }
-    };
-}
-function answer({ statusCode, headers, body }, url) {
-    return {
-        status: statusCode,
-        headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [
-            name.toLowerCase(),
-            Array.isArray(value) ? value.join(", ") : (value ?? ""),
-        ])),
-        body: watched(body, url),
-        text: () => body.text(),
-        discard: () => body.dump(),
-    };
-}
-async function* watched(body, url) {
-    try {
-        yield* body;
-    }
-    catch (cause) {
-        throw failure(cause, "GET", url, undefined);
-    }
-}
-/** Keeps errors that came from our own streams and signals; everything else is the network's. */
-function failure(cause, method, url, signal) {
-    if (signal?.aborted)
-        return signal.reason;
-    if (!(0,_errors_js__WEBPACK_IMPORTED_MODULE_4__/* .isError */ .bJ)(cause) || !isNetworkError(cause))
-        return cause;
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_4__/* .RemoteError */ .Hi(`${method} ${url.origin}${url.pathname}: ${reason(cause)}`, { cause });
-}
-function isNetworkError(error) {
-    return ("code" in error &&
-        typeof error.code === "string" &&
-        /^(UND_ERR|E[A-Z]+$|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|HPE_)/.test(error.code));
-}
-function reason(error) {
-    const known = {
-        ECONNREFUSED: "nobody answers there (connection refused).",
-        ENOTFOUND: "there is no such host.",
-        ECONNRESET: "the connection broke.",
-        UND_ERR_SOCKET: "the connection broke.",
-        UND_ERR_BODY_TIMEOUT: "the other side fell silent.",
-        UND_ERR_HEADERS_TIMEOUT: "the other side did not answer in time.",
-        UND_ERR_CONNECT_TIMEOUT: "the connection could not be made in time.",
-    };
-    return known[error.code ?? ""] ?? error.message;
-}
-function dispatcherFor({ httpProxy, httpsProxy, noProxy, extraCertificates, }) {
+/** Connections with these settings; a UsageError names the variable that says nonsense. Loopback is never asked through a proxy. */
+function dispatcherFor(settings) {
+    const { noProxy, extraCertificates } = settings;
     const ca = extraCertificates === undefined
         ? {}
-        : { ca: [...node_tls__WEBPACK_IMPORTED_MODULE_2__.rootCertificates, (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(extraCertificates, "utf8")] };
+        : { ca: [...external_node_tls_.rootCertificates, certificatesOf(extraCertificates)] };
     const common = { connect: { timeout: 30_000, ...ca }, keepAliveTimeout: 30_000, allowH2: false };
+    const httpProxy = proxyOf(settings.httpProxy);
+    const httpsProxy = proxyOf(settings.httpsProxy);
     if (httpProxy === undefined && httpsProxy === undefined)
-        return new undici__WEBPACK_IMPORTED_MODULE_3__/* .Agent */ .g6(common);
-    const direct = ["localhost", "127.0.0.1", "::1", noProxy]
+        return new undici/* Agent */.g6(common);
+    const direct = ["localhost", "127.0.0.1", "::1", noProxy?.value]
         .filter((entry) => entry !== undefined && entry !== "")
         .join(",");
-    return new undici__WEBPACK_IMPORTED_MODULE_3__/* .EnvHttpProxyAgent */ .J2({
+    return new undici/* EnvHttpProxyAgent */.J2({
         ...common,
         requestTls: ca,
         noProxy: direct,
@@ -74419,6 +74388,171 @@ function dispatcherFor({ httpProxy, httpsProxy, noProxy, extraCertificates, }) {
         ...(httpProxy === undefined ? {} : { httpProxy }),
         ...(httpsProxy === undefined ? {} : { httpsProxy }),
     });
+}
+/** A proxy's address; without a scheme it is meant to be http, as curl reads it. */
+function proxyOf(variable) {
+    if (variable === undefined)
+        return undefined;
+    const { name, value } = variable;
+    const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
+    if (URL.canParse(address) && /^https?:$/.test(new URL(address).protocol))
+        return address;
+    throw new errors/* UsageError */.eb(`${name}: "${withoutSecrets(value)}" is not the address of a proxy.`, {
+        todo: "Wanted: http://HOST:PORT, https://HOST:PORT or HOST:PORT.",
+    });
+}
+function withoutSecrets(address) {
+    return address.replace(/[^/]*@/, "***@");
+}
+function certificatesOf({ name, value }) {
+    const todo = `Name a file of PEM certificates, or take ${name} away.`;
+    let text;
+    try {
+        text = (0,external_node_fs_.readFileSync)(value, "utf8");
+    }
+    catch (cause) {
+        const why = (0,errors/* isError */.bJ)(cause) ? (cause.code ?? cause.message) : String(cause);
+        throw new errors/* UsageError */.eb(`${name}: ${value} cannot be read (${why}).`, { cause, todo });
+    }
+    if (/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/.test(text))
+        return text;
+    throw new errors/* UsageError */.eb(`${name}: ${value} holds no certificate.`, { todo });
+}
+
+;// CONCATENATED MODULE: ./lib/host/network-error.js
+
+const noCommonTls = "there is no version of TLS that both sides speak.";
+/** What is said of the codes of undici, of the system and of OpenSSL; others speak for themselves. */
+const known = {
+    ECONNREFUSED: "nobody answers there (connection refused).",
+    ENOTFOUND: "there is no such host.",
+    EAI_AGAIN: "the host's name could not be looked up just now.",
+    ECONNRESET: "the connection broke.",
+    UND_ERR_SOCKET: "the connection broke.",
+    UND_ERR_BODY_TIMEOUT: "the other side fell silent.",
+    UND_ERR_HEADERS_TIMEOUT: "the other side did not answer in time.",
+    UND_ERR_CONNECT_TIMEOUT: "the connection could not be made in time.",
+    ERR_SSL_WRONG_VERSION_NUMBER: "the other side speaks no TLS there.",
+    ERR_TLS_CERT_ALTNAME_INVALID: "the certificate there is another host's.",
+    ERR_SSL_UNSUPPORTED_PROTOCOL: noCommonTls,
+    ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: noCommonTls,
+};
+/** The request as messages name it: without its query, which may hold a signature. */
+function named({ method, url }) {
+    return `${method} ${url.origin}${url.pathname}`;
+}
+/** What a request, or the reading of its answer, met on its way. */
+function networkError(cause, request) {
+    const error = (0,errors/* isError */.bJ)(cause) ? cause : new Error(String(cause));
+    const todo = todoFor(error.code ?? "");
+    return new errors/* RemoteError */.Hi(`${named(request)}: ${reason(error)}`, {
+        cause: error,
+        ...(todo === undefined ? {} : { todo }),
+    });
+}
+/** OpenSSL's errors are lines of its own (`…:SSL routines:FUNCTION:REASON:FILE:LINE:`), of which the reason is for people. */
+function reason({ code = "", message }) {
+    const said = known[code];
+    if (said !== undefined)
+        return said;
+    const openssl = /:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1];
+    return `${(openssl ?? (message.trim() || code)).replace(/\.$/, "")}.`;
+}
+function todoFor(code) {
+    if (code === "ERR_SSL_WRONG_VERSION_NUMBER")
+        return "For a registry without TLS give --plain-http.";
+    if (/^(UNABLE_TO|SELF_SIGNED|DEPTH_ZERO)/.test(code))
+        return "If an authority of your own vouches for it, name its file: NODE_EXTRA_CA_CERTS=FILE.pem.";
+    return undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/host/fetch.js
+
+
+
+
+const defaultIdle = 120_000;
+/** What is read as one text: the lists of a hub and of a registry are the longest. */
+const longestText = 32 * 2 ** 20;
+/** HTTP over undici, with keep-alive, the given proxies and certificates, which are looked at when the first request is made. */
+function httpFetch(settings = {}) {
+    let dispatcher;
+    return async (request) => {
+        const { method, url, headers = {}, body, signal, idleTimeout = defaultIdle } = request;
+        dispatcher ??= dispatcherFor(settings);
+        const own = [];
+        /** Keeps errors that came from our own streams and signals; everything else is the network's. */
+        const failure = (cause) => {
+            if (signal?.aborted)
+                return signal.reason;
+            return own.length > 0 ? own[0] : networkError(cause, request);
+        };
+        try {
+            const response = await dispatcher.request({
+                origin: url.origin,
+                path: `${url.pathname}${url.search}`,
+                method,
+                headers: { "user-agent": "director-image", ...headers },
+                body: sendable(body, own),
+                signal: signal ?? null,
+                headersTimeout: idleTimeout,
+                bodyTimeout: idleTimeout,
+                reset: false,
+            });
+            return answer(response, request, failure);
+        }
+        catch (cause) {
+            throw failure(cause);
+        }
+    };
+}
+/** The body as undici takes it; what goes wrong with a stream of ours is noted. */
+function sendable(body, own) {
+    if (body === undefined || typeof body === "string" || body instanceof Uint8Array)
+        return body ?? null;
+    const noted = watched(body, (cause) => {
+        own.push(cause);
+        return cause;
+    });
+    return external_node_stream_.Readable.from(noted, { objectMode: false });
+}
+function answer({ statusCode, headers, body }, request, failure) {
+    const pieces = watched(body, failure);
+    return {
+        status: statusCode,
+        headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [
+            name.toLowerCase(),
+            Array.isArray(value) ? value.join(", ") : (value ?? ""),
+        ])),
+        body: pieces,
+        text: () => textOf(pieces, request),
+        discard: () => body.dump(),
+    };
+}
+/** The same pieces; an error of theirs is replaced, one that their reader throws in is not. */
+async function* watched(pieces, failure) {
+    let waiting = true;
+    try {
+        for await (const piece of pieces) {
+            waiting = false;
+            yield piece;
+            waiting = true;
+        }
+    }
+    catch (cause) {
+        throw waiting ? failure(cause) : cause;
+    }
+}
+async function textOf(body, request) {
+    const pieces = [];
+    let size = 0;
+    for await (const piece of body) {
+        pieces.push(piece);
+        size += piece.length;
+        if (size > longestText)
+            throw new errors/* RemoteError */.Hi(`${named(request)}: the answer is longer than 32 MiB.`);
+    }
+    return new TextDecoder().decode(Buffer.concat(pieces));
 }
 
 
@@ -74744,7 +74878,7 @@ function parseRepository(place, text) {
         first === "localhost" ||
         first !== first.toLowerCase();
     const registry = named ? first : "docker.io";
-    if (named && !host.test(registry))
+    if (named && !isHost(registry))
         throw wrong(text, `"${registry}" is not a registry's host`);
     const path = named ? place.slice(slash + 1) : place;
     const repository = registry === "docker.io" && !path.includes("/") ? `library/${path}` : path;
@@ -74758,6 +74892,10 @@ function parseRepository(place, text) {
         throw wrong(text, `"${bad}" ${why}`);
     }
     return { registry: registry === "index.docker.io" ? "docker.io" : registry, repository };
+}
+/** A name may fit the grammar and yet be no address: a port above 65535, or `foo.1`, whose end makes it a broken IPv4 address. */
+function isHost(text) {
+    return host.test(text) && URL.canParse(`https://${text}`);
 }
 function wrong(text, why) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .UsageError */ .eb(`"${text}" is not an image reference: ${why}.`, {
@@ -74775,15 +74913,15 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(76760);
 /* harmony import */ var _config_environment_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(97851);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
-/* harmony import */ var _host_clock_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(66512);
+/* harmony import */ var _host_clock_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(49144);
 /* harmony import */ var _host_exec_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(27049);
-/* harmony import */ var _host_fetch_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(15266);
+/* harmony import */ var _host_fetch_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4679);
 /* harmony import */ var _host_files_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(657);
 /* harmony import */ var _host_signals_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(71411);
 /* harmony import */ var _host_stoppable_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(25534);
 /* harmony import */ var _host_variables_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(71967);
-/* harmony import */ var _pipeline_open_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(80221);
-/* harmony import */ var _pipeline_step_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(82602);
+/* harmony import */ var _pipeline_open_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(25553);
+/* harmony import */ var _pipeline_step_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(39572);
 /* harmony import */ var _runner_artifacts_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(38265);
 /* harmony import */ var _runner_log_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(11592);
 /* harmony import */ var _runner_step_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(21894);
@@ -74816,6 +74954,7 @@ try {
         files: _host_files_js__WEBPACK_IMPORTED_MODULE_6__/* .files */ .a,
         clock,
         log: (0,_runner_log_js__WEBPACK_IMPORTED_MODULE_11__/* .runnerLog */ .t)({ clock }),
+        signal,
     };
     const dockerConfig = env["DOCKER_CONFIG"] || (0,node_path__WEBPACK_IMPORTED_MODULE_0__.join)(env["HOME"] ?? "", ".docker");
     await (0,_pipeline_step_js__WEBPACK_IMPORTED_MODULE_9__/* .runStep */ .e)(environment, {
@@ -74825,7 +74964,6 @@ try {
         step,
         artifacts: _runner_artifacts_js__WEBPACK_IMPORTED_MODULE_10__/* .artifacts */ .q,
         open: (0,_pipeline_open_js__WEBPACK_IMPORTED_MODULE_8__/* .opener */ .S)({ dockerConfig }, ports),
-        signal,
         home: (0,node_path__WEBPACK_IMPORTED_MODULE_0__.join)(import.meta.dirname, "../.."),
         made: (folder) => step.save("made", folder),
     });
@@ -74839,7 +74977,58 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 80221:
+/***/ 45524:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   S: () => (/* binding */ isGone),
+/* harmony export */   W: () => (/* binding */ thisProcess)
+/* harmony export */ });
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(48161);
+/* harmony import */ var node_perf_hooks__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(643);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
+
+
+
+/**
+ * Which process a temporary file or a lock belongs to, as a piece of a file's name: `<process id>.<machine>.<start>`, the start in
+ * milliseconds since 1970. Every container counts its processes from 1, so that this process may have the id of one long gone.
+ */
+function thisProcess() {
+    return `${process.pid}.${machine()}.${started()}`;
+}
+/** Whether that process is known to be gone; undefined for one of another machine. */
+function isGone(owner) {
+    const [, digits, host, start] = /^(\d+)\.([A-Za-z0-9-]+)(?:\.(\d+))?$/.exec(owner) ?? [];
+    if (host !== machine())
+        return undefined;
+    const pid = Number(digits);
+    if (pid === process.pid)
+        return Number(start) !== started();
+    return !isRunning(pid);
+}
+function machine() {
+    return (0,node_os__WEBPACK_IMPORTED_MODULE_0__.hostname)().replaceAll(/[^A-Za-z0-9-]/g, "-");
+}
+function started() {
+    return Math.floor(node_perf_hooks__WEBPACK_IMPORTED_MODULE_1__.performance.timeOrigin);
+}
+function isRunning(pid) {
+    if (!Number.isSafeInteger(pid) || pid <= 0)
+        return false;
+    try {
+        process.kill(pid, 0);
+        return true;
+    }
+    catch (error) {
+        return !(0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .isError */ .bJ)(error) || error.code !== "ESRCH";
+    }
+}
+
+
+/***/ }),
+
+/***/ 25553:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -74929,6 +75118,8 @@ async function* resumedRead(open, { name, digest, from }, ports, signal) {
 
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(76760);
+// EXTERNAL MODULE: ./lib/owner.js
+var lib_owner = __nccwpck_require__(45524);
 ;// CONCATENATED MODULE: ./lib/stores/running-digest.js
 
 
@@ -74999,32 +75190,6 @@ function diskError(error, what) {
     return new errors/* RemoteError */.Hi(`${what}: ${reason}.`, { todo, cause: error });
 }
 
-// EXTERNAL MODULE: external "node:os"
-var external_node_os_ = __nccwpck_require__(48161);
-;// CONCATENATED MODULE: ./lib/stores/layout/owner.js
-
-
-/** Which process a temporary file or a lock belongs to, as a piece of a file's name: `<machine>.<process id>`. */
-function thisProcess() {
-    return `${(0,external_node_os_.hostname)().replace(/[^A-Za-z0-9-]/g, "-")}.${process.pid}`;
-}
-/** Whether that process is known to be gone; undefined for one of another machine. */
-function isGone(owner) {
-    const dot = owner.lastIndexOf(".");
-    const pid = Number(owner.slice(dot + 1));
-    if (owner.slice(0, dot) !== thisProcess().slice(0, thisProcess().lastIndexOf(".")))
-        return undefined;
-    if (!Number.isSafeInteger(pid) || pid <= 0)
-        return true;
-    try {
-        process.kill(pid, 0);
-        return false;
-    }
-    catch (error) {
-        return (0,errors/* isError */.bJ)(error) && error.code === "ESRCH";
-    }
-}
-
 ;// CONCATENATED MODULE: ./lib/stores/layout/blobs.js
 
 
@@ -75051,7 +75216,7 @@ async function sizeOfBlob(folder, digest, { stat }) {
 /** Writes a blob beside its place, then renames it into it. */
 async function writeBlob(folder, source, { signal, onProgress }, files) {
     const blobs = (0,external_node_path_.join)(folder, "blobs", "sha256");
-    const path = (0,external_node_path_.join)(blobs, `${partial}${thisProcess()}-${(0,external_node_crypto_.randomUUID)()}`);
+    const path = (0,external_node_path_.join)(blobs, `${partial}${(0,lib_owner/* thisProcess */.W)()}-${(0,external_node_crypto_.randomUUID)()}`);
     const what = `oci:${folder}: ${source.name} (${source.size.toLocaleString("en-US")} bytes) cannot be written`;
     try {
         await files.mkdir(blobs, { recursive: true });
@@ -75108,7 +75273,7 @@ async function sweepPartials(folder, { readdir, rm }) {
         if (!name.startsWith(partial))
             continue;
         const owner = name.slice(partial.length, -"-00000000-0000-0000-0000-000000000000".length);
-        if (isGone(owner) === true)
+        if ((0,lib_owner/* isGone */.S)(owner) === true)
             await rm((0,external_node_path_.join)(blobs, name), { force: true });
     }
 }
@@ -75153,88 +75318,8 @@ function untagged(entry) {
     return others.length === 0 ? rest : { ...rest, annotations: Object.fromEntries(others) };
 }
 
-;// CONCATENATED MODULE: ./lib/stores/layout/lock.js
-
-
-
-/** A lock is held for milliseconds; older than this, its holder is gone. */
-const stale = 30_000;
-const patience = 60_000;
-/** Does the work while this process alone, of all on this disk, holds the lock file. A lock whose holder is gone is taken over. */
-async function underLock(path, work, ports) {
-    const mine = `${thisProcess()} ${(0,external_node_crypto_.randomUUID)()}`;
-    await acquire(path, mine, ports);
-    try {
-        return await work();
-    }
-    finally {
-        await release(path, mine, ports);
-    }
-}
-async function acquire(path, mine, ports) {
-    const { clock } = ports;
-    const end = clock.now() + patience;
-    while (!(await create(path, mine, ports))) {
-        await removeIfStale(path, ports);
-        if (clock.now() > end) {
-            throw new errors/* RemoteError */.Hi(`${path} has been held by another process for a minute.`, {
-                todo: "If no other director-image is running, remove that file.",
-            });
-        }
-        await clock.sleep(5 + clock.random() * 20);
-    }
-}
-/** A holder that slept so long that it lost the lock must not take it from the next one. */
-async function release(path, mine, { files }) {
-    const holder = await files.readFile(path, "utf8").catch(() => undefined);
-    if (holder === mine)
-        await files.rm(path, { force: true });
-}
-async function create(path, mine, { files }) {
-    try {
-        const file = await files.open(path, "wx");
-        try {
-            await file.writeFile(mine);
-        }
-        catch (error) {
-            await files.rm(path, { force: true });
-            throw error;
-        }
-        finally {
-            await file.close();
-        }
-        return true;
-    }
-    catch (error) {
-        if ((0,errors/* isError */.bJ)(error) && error.code === "EEXIST")
-            return false;
-        throw error;
-    }
-}
-/** Takes a stale lock away by renaming it: of several that try, one succeeds. One that was renewed meanwhile is put back. */
-async function removeIfStale(path, { files, clock }) {
-    try {
-        const [holder, { mtimeMs }] = await Promise.all([
-            files.readFile(path, "utf8"),
-            files.stat(path),
-        ]);
-        const [owner = ""] = holder.split(" ");
-        const gone = owner !== "" && isGone(owner) === true;
-        if (!gone && clock.now() - mtimeMs < stale)
-            return;
-        const aside = `${path}.${(0,external_node_crypto_.randomUUID)()}`;
-        await files.rename(path, aside);
-        const renewed = (await files.readFile(aside, "utf8")) !== holder;
-        if (renewed)
-            await files.link(aside, path).catch(() => undefined);
-        await files.rm(aside, { force: true });
-    }
-    catch (error) {
-        if (!(0,errors/* isError */.bJ)(error) || error.code !== "ENOENT")
-            throw error;
-    }
-}
-
+// EXTERNAL MODULE: ./lib/stores/layout/lock.js
+var lock = __nccwpck_require__(47862);
 ;// CONCATENATED MODULE: ./lib/stores/layout/index-file.js
 
 
@@ -75267,7 +75352,7 @@ async function changeIndex(folder, change, ports) {
     const { files } = ports;
     try {
         await files.mkdir(folder, { recursive: true });
-        await underLock((0,external_node_path_.join)(folder, ".index.lock"), async () => {
+        await (0,lock/* underLock */.y)((0,external_node_path_.join)(folder, ".index.lock"), async () => {
             await replace((0,external_node_path_.join)(folder, "oci-layout"), { imageLayoutVersion: "1.0.0" }, files);
             const index = await readIndex(folder, files);
             const manifests = await change(index.manifests);
@@ -75601,13 +75686,17 @@ function isPrivate(url) {
 
 
 
+
 /** Asks the token server that a Bearer challenge names (distribution, "Token Authentication Specification"). */
 async function fetchToken({ challenge, scopes, credential }, registry, { fetch, clock, log }) {
     const request = tokenRequest(challenge, scopes, credential, registry);
-    const response = await fetch(request);
-    if (response.status !== 200)
-        throw await loginRefused(request, response, registry, credential);
-    const body = parse(await response.text());
+    const ask = async () => {
+        const response = await fetch(request);
+        if (response.status !== 200)
+            throw await loginRefused(request, response, registry, credential);
+        return parse(await response.text());
+    };
+    const body = await (0,persist/* persist */.Z)(ask, { clock, log });
     const value = body.token ?? body.access_token;
     if (typeof value !== "string" || value === "")
         throw new errors/* RemoteError */.Hi(`${request.url.origin}${request.url.pathname}: the token server sent no token.`);
@@ -75836,13 +75925,18 @@ function isStream(body) {
 ;// CONCATENATED MODULE: ./lib/stores/registry/docker-config.js
 
 
-/** What `docker login` kept for a registry in the config.json of this folder, as Docker itself looks it up; undefined: nothing. */
-async function dockerCredential(registry, folder, { files, exec, log }) {
-    const config = await readConfig((0,external_node_path_.join)(folder, "config.json"), { files, log });
+/** Helpers ask a key ring or a cloud; one that waits for something else waits for ever. Milliseconds. */
+const longestAnswer = 30_000;
+/**
+ * What `docker login` kept for a registry in the config.json of this folder, as Docker itself looks it up; undefined: nothing. A
+ * credential helper that does not answer within `limit` milliseconds is a CommandError.
+ */
+async function dockerCredential(registry, folder, ports, limit = longestAnswer) {
+    const config = await readConfig((0,external_node_path_.join)(folder, "config.json"), ports);
     const server = registry === "docker.io" ? "https://index.docker.io/v1/" : registry;
     const helper = config.credHelpers?.[registry] ?? config.credHelpers?.[server] ?? config.credsStore;
     if (helper !== undefined && helper !== "") {
-        const kept = await askHelper(helper, server, { exec, log });
+        const kept = await askHelper(helper, server, ports, limit);
         if (kept !== undefined)
             return kept;
     }
@@ -75880,26 +75974,37 @@ function fromEntry(entry) {
     return username && password ? { kind: "password", username, password } : undefined;
 }
 /** Runs `docker-credential-<helper> get` (docker/docker-credential-helpers protocol). */
-async function askHelper(helper, server, { exec, log }) {
+async function askHelper(helper, server, { exec, log, signal }, limit) {
     const program = `docker-credential-${helper}`;
+    const late = AbortSignal.timeout(limit);
+    const stop = signal === undefined ? late : AbortSignal.any([signal, late]);
     try {
-        const { code, stdout } = await exec(program, ["get"], { input: server });
-        if (code !== 0) {
-            if (!stdout.includes("not found"))
-                log.warning(`${program} gave no log-in for ${server} (exit code ${code}).`);
-            return undefined;
-        }
-        const { Username, Secret } = JSON.parse(stdout);
-        if (!Secret)
-            return undefined;
-        return Username === undefined || Username === "<token>"
-            ? { kind: "identity", token: Secret }
-            : { kind: "password", username: Username, password: Secret };
+        const { code, stdout } = await exec(program, ["get"], { input: server, signal: stop });
+        if (code === 0)
+            return credentialOf(stdout);
+        if (!stdout.includes("not found"))
+            log.warning(`${program} gave no log-in for ${server} (exit code ${code}).`);
     }
     catch (error) {
+        signal?.throwIfAborted();
+        if (late.aborted)
+            throw tooLate(program, server, limit);
         log.warning(`${program} gave no log-in for ${server}: ${(0,errors/* isError */.bJ)(error) ? error.message : String(error)}`);
-        return undefined;
     }
+    return undefined;
+}
+function credentialOf(answer) {
+    const { Username, Secret } = JSON.parse(answer);
+    if (!Secret)
+        return undefined;
+    return Username === undefined || Username === "<token>"
+        ? { kind: "identity", token: Secret }
+        : { kind: "password", username: Username, password: Secret };
+}
+function tooLate(program, server, limit) {
+    return new errors/* CommandError */.Qd(`${program} gave no log-in for ${server} within ${Math.ceil(limit / 1000)} s, and was stopped.`, {
+        todo: `See whether it waits for somebody: echo ${server} | ${program} get. Or take it out of Docker's config.json (credHelpers, credsStore).`,
+    });
 }
 
 ;// CONCATENATED MODULE: ./lib/stores/registry/manifests.js
@@ -75988,19 +76093,25 @@ async function listTags(client) {
     let next = client.url("tags/list");
     while (next !== undefined) {
         const url = next;
-        const response = await client.send({ method: "GET", to: url, access: "pull" });
-        if (response.status === 404)
-            return await response.discard().then(() => found);
-        if (response.status !== 200)
-            throw await refusal({ method: "GET", url }, response);
-        const { tags } = parseTags(await response.text(), url);
-        found.push(...tags);
-        const link = /<([^>]+)>\s*;[^,]*\brel="?next"?/i.exec(response.headers["link"] ?? "")?.[1];
-        next = link === undefined || tags.length === 0 ? undefined : new URL(link, url);
-        if (next !== undefined && next.origin !== url.origin)
-            next = undefined;
+        const page = await (0,persist/* persist */.Z)(() => getTags(client, url), client.ports);
+        found.push(...page.tags);
+        next = page.next;
     }
     return found;
+}
+async function getTags(client, url) {
+    const response = await client.send({ method: "GET", to: url, access: "pull" });
+    if (response.status === 404) {
+        await response.discard();
+        return { tags: [], next: undefined };
+    }
+    if (response.status !== 200)
+        throw await refusal({ method: "GET", url }, response);
+    const { tags } = parseTags(await response.text(), url);
+    const link = /<([^>]+)>\s*;[^,]*\brel="?next"?/i.exec(response.headers["link"] ?? "")?.[1];
+    const more = link !== undefined && tags.length > 0 && URL.canParse(link, url.href);
+    const next = more ? new URL(link, url) : undefined;
+    return { tags, next: next?.origin === url.origin ? next : undefined };
 }
 function parseTags(text, url) {
     try {
@@ -76456,6 +76567,101 @@ async function collected(pieces) {
     return new Uint8Array(Buffer.concat(all));
 }
 
+;// CONCATENATED MODULE: ./lib/stores/registry/uploads-in-time.js
+/** Part of the limit that a forecast may use up: the line can get slower. */
+const usable = 0.8;
+/** Bytes a second before anything was measured: the slowest pushes to GHCR that people report. */
+const slowestKnown = 10_000_000;
+/** Seconds after which the measured rate says more than that. */
+const telling = 5;
+/** Bytes a second of a line that moved so many bytes in so many seconds. Pure. */
+function lineRate(bytes, seconds) {
+    return seconds < telling ? slowestKnown : Math.max(1, bytes / seconds);
+}
+/** Whether uploads that share a line of so many bytes a second all end within the limit (seconds), each getting its part of the line. Pure. */
+function endInTime(uploads, rate, limit) {
+    return uploads.every(({ remaining, seconds }) => seconds + (remaining * uploads.length) / rate <= usable * limit);
+}
+/**
+ * A store whose registry ends an upload after `limit` seconds (GHCR: ten minutes). Uploads share the line, so a blob begins only when it and
+ * those on the way can end in time, by the rate measured so far; one that would take nearly all of it gets the line alone. In turn,
+ * so that small blobs do not keep a large one waiting for ever.
+ */
+function uploadsInTime(store, limit, clock) {
+    if (limit === undefined)
+        return store;
+    const line = sharedLine(limit, clock);
+    return {
+        ...store,
+        putBlob: async (source, options = {}) => {
+            const { signal, onProgress } = options;
+            const upload = { remaining: source.size, begun: 0 };
+            await line.enter(upload, signal);
+            try {
+                const progress = (done) => {
+                    line.sent(upload, source.size - done);
+                    onProgress?.(done);
+                };
+                return await store.putBlob(source, { ...options, onProgress: progress });
+            }
+            finally {
+                line.leave(upload);
+            }
+        },
+    };
+}
+function sharedLine(limit, clock) {
+    const active = new Set();
+    const queue = [];
+    let moved = 0;
+    let since;
+    const fits = (next) => {
+        if (active.size === 0)
+            return true;
+        const now = clock.now();
+        const uploads = [...active, { ...next, begun: now }].map(({ remaining, begun }) => ({
+            remaining,
+            seconds: (now - begun) / 1000,
+        }));
+        return endInTime(uploads, lineRate(moved, (now - (since ?? now)) / 1000), limit);
+    };
+    const admit = () => {
+        for (let first = queue[0]; first !== undefined && fits(first.upload); first = queue[0]) {
+            queue.shift();
+            first.upload.begun = clock.now();
+            since ??= first.upload.begun;
+            active.add(first.upload);
+            first.begin();
+        }
+    };
+    return {
+        /** Waits for its turn. */
+        enter: (upload, signal) => new Promise((begin, reject) => {
+            if (signal?.aborted)
+                return reject(signal.reason);
+            const waiting = { upload, begin };
+            queue.push(waiting);
+            signal?.addEventListener("abort", () => {
+                if (!queue.includes(waiting))
+                    return;
+                queue.splice(queue.indexOf(waiting), 1);
+                reject(signal.reason);
+                admit();
+            }, { once: true });
+            admit();
+        }),
+        sent: (upload, remaining) => {
+            moved += Math.max(0, upload.remaining - remaining);
+            upload.remaining = remaining;
+            admit();
+        },
+        leave: (upload) => {
+            active.delete(upload);
+            admit();
+        },
+    };
+}
+
 ;// CONCATENATED MODULE: ./lib/stores/registry/registry-store.js
 
 
@@ -76466,8 +76672,11 @@ async function collected(pieces) {
 
 
 
-/** GHCR's limit for a layer, documented as 10 GB. */
-const layerLimits = { "ghcr.io": 10_000_000_000 };
+
+/** What registries are known to limit: bytes of a layer and seconds of an upload. GHCR documents 10 GB and ten minutes. */
+const limits = {
+    "ghcr.io": { layer: 10_000_000_000, upload: 600 },
+};
 /** One repository of a registry that speaks the distribution specification 1.1. */
 function registryStore({ registry, repository }, options, ports) {
     const origin = registryOrigin(registry, options.plainHttp);
@@ -76477,9 +76686,9 @@ function registryStore({ registry, repository }, options, ports) {
     });
     const name = (0,reference/* placeName */.fW)({ kind: "registry", registry, repository });
     const begun = new Map();
-    return {
+    const store = {
         name,
-        layerLimit: layerLimits[registry],
+        layerLimit: limits[registry]?.layer,
         blobSize: (digest) => headBlob(client, digest),
         readBlob: (digest, from = 0, signal) => resumedRead((at) => getBlob(client, digest, at, signal), { name, digest, from }, client.ports, signal),
         putBlob: async (source, more = {}) => {
@@ -76507,6 +76716,7 @@ function registryStore({ registry, repository }, options, ports) {
         removeTag: (tag) => deleteTag(client, tag),
         tags: () => listTags(client),
     };
+    return uploadsInTime(store, limits[registry]?.upload, ports.clock);
 }
 async function credentialFor(registry, { login, dockerConfig }, ports) {
     if (login !== undefined && login.registry === registry)
@@ -76542,7 +76752,7 @@ function loginOf({ image, registry, }) {
 
 /***/ }),
 
-/***/ 82602:
+/***/ 39572:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -76557,6 +76767,72 @@ var promises_ = __nccwpck_require__(51455);
 var external_node_path_ = __nccwpck_require__(76760);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
+;// CONCATENATED MODULE: ./lib/config/entries.js
+
+/**
+ * One entry a line; one that stands in quotes as a whole may have several. Commas mean nothing: what is not quoted as a whole stays as it is
+ * written (`type=local,"src=/a,b"`, `LIST=["a","b"]`).
+ */
+function entries(name, text) {
+    return rows(name, text)
+        .map(({ fields, text: written }) => (fields.length === 1 ? fields[0] : written)?.trim() ?? "")
+        .filter((entry) => entry !== "");
+}
+/** Entries separated by commas or lines. */
+function items(name, text) {
+    return rows(name, text)
+        .flatMap(({ fields }) => fields.map((field) => field.trim()))
+        .filter((item) => item !== "");
+}
+/** The values of `ID=VALUE` entries, also of a text that cannot be read: they are masked before anything is checked. */
+function secretValues(name, text) {
+    let found;
+    try {
+        found = entries(name, text);
+    }
+    catch {
+        found = text.split("\n");
+    }
+    return found.map((entry) => entry.slice(entry.indexOf("=") + 1).trim());
+}
+const between = /(?:\s|#[^\n]*(?:\n|$))*/y;
+const quoted = /"([^"]*(?:""[^"]*)*)"[ \t]*(,|\r?\n|$)/y;
+const entries_open = /"[^"]*(?:""[^"]*)*$/y;
+const plain = /((?:"[^"]*(?:""[^"]*)*")?[^,\r\n]*)(,|\r?\n|\r|$)/y;
+function rows(name, text) {
+    const found = [];
+    for (let at = after(between, text, 0); at < text.length; at = after(between, text, at)) {
+        const begin = at;
+        const fields = [];
+        for (let end = ","; end === ",";) {
+            if (at < text.length && match(entries_open, text, at) !== null)
+                throw notClosed(name, found.length);
+            const [whole = "", field = "", stop = ""] = read(text, at);
+            fields.push(field);
+            at += whole.length;
+            end = stop;
+        }
+        found.push({ fields, text: text.slice(begin, at).trim() });
+    }
+    return found;
+}
+function read(text, at) {
+    const [whole = "", field = "", end = ""] = match(quoted, text, at) ?? [];
+    return whole === "" ? (match(plain, text, at) ?? []) : [whole, field.replaceAll('""', '"'), end];
+}
+function match(pattern, text, at) {
+    pattern.lastIndex = at;
+    return pattern.exec(text);
+}
+function after(pattern, text, at) {
+    return at + (match(pattern, text, at)?.[0].length ?? 0);
+}
+function notClosed(name, before) {
+    return new errors/* UsageError */.eb(`${name}: entry ${before + 1} has a quote that is not closed (it is not shown here).`, {
+        todo: 'An entry of several lines stands in quotes as a whole, and a quote inside it is written twice: "ID=line 1⏎line 2".',
+    });
+}
+
 ;// CONCATENATED MODULE: ./lib/config/facts.js
 
 async function readFacts(environment, ports) {
@@ -76564,12 +76840,24 @@ async function readFacts(environment, ports) {
     // In a container job the checkout belongs to the runner's user, and git reads none of another user's unless told to.
     const trust = github === undefined ? [] : ["-c", `safe.directory=${workspace}`];
     const git = gitIn([...trust, "-C", workspace], ports.exec);
-    const commitTime = environment.sourceDateEpoch ?? Number((await git("log", "-1", "--format=%ct")) || 0);
+    const commitTime = environment.sourceDateEpoch ?? (await commitTimeOf(workspace, git, ports.log));
     if (github === undefined)
         return localFacts(git, commitTime);
     return eventFacts(github, await readEvent(github, ports.files), commitTime);
 }
+async function commitTimeOf(workspace, git, log) {
+    const said = await git("log", "-1", "--format=%ct");
+    if (said !== "")
+        return Number(said);
+    log.warning(`${workspace} is no checkout with a commit, so that the image says 1970-01-01 and no later image of that kind counts as newer. Check the sources out, or set SOURCE_DATE_EPOCH.`);
+    return 0;
+}
+/** A UsageError for pull_request_target: its reference is the base branch, whose tag a pull request's image would take. */
 function eventFacts(github, event, commitTime) {
+    if (github.eventName === "pull_request_target")
+        throw new errors/* UsageError */.eb("GITHUB_EVENT_NAME: pull_request_target runs a stranger's changes as if they were the base branch's, with its secrets and its tags.", {
+            todo: "Use `on: pull_request`, where everything is built and checked and nothing is pushed; publish on push.",
+        });
     const { repository } = event;
     const isPullRequest = github.eventName.startsWith("pull_request");
     const license = repository?.license?.spdx_id;
@@ -86650,7 +86938,7 @@ const assembleResult = looseObject({
     platforms: array(looseObject({ platform: schemas_string(), digest: digest, runtimeDigest: digest, size: bytes })),
     /** Model layers that the target does not hold (nothing was pushed and the weights were never published). */
     absent: array(digest),
-    /** Bytes of runtime layers that the published image before did not have: what an operator pulls. */
+    /** Bytes of runtime layers that the images published before (under the plan's tags, `latest`, the default branch's) did not have. */
     newRuntimeBytes: bytes,
     bytesUploaded: bytes,
 });
@@ -86677,6 +86965,49 @@ const promoteResult = looseObject({
     untested: looseObject({ reason: schemas_string(), missing: array(schemas_string()) }).optional(),
 });
 
+;// CONCATENATED MODULE: ./lib/config/contradictions.js
+
+
+/** Inputs that a builder which is used as it is could not follow. */
+const ofMadeBuilders = ["driver", "driver-opts", "buildkitd-config"];
+/** What is asked for by a value and would be left undone without a word. */
+const later = [
+    ["acceptance", "required"],
+    ["gpu", "required"],
+    ["sarif-upload", "always"],
+    ["sbom", "true"],
+    ["sign", "true"],
+];
+/**
+ * Refuses inputs of which one makes another one meaningless, and values that this version cannot follow (UsageError). A runner gives
+ * defaults as if they had been written, so an input with its default counts as not given. Pure.
+ */
+function refuseContradictions(read) {
+    const isGiven = (name) => read(name) !== inputs[name].default;
+    if (isGiven("builder")) {
+        const useless = ofMadeBuilders.find(isGiven);
+        if (useless !== undefined)
+            throw contradiction("builder", useless, "an existing builder is used as it is");
+    }
+    else if (read("driver") === "docker") {
+        const useless = ofMadeBuilders.find((name) => name !== "driver" && isGiven(name));
+        if (useless !== undefined)
+            throw contradiction("driver: docker", useless, "the engine's own BuildKit takes none");
+    }
+    if (read("acceptance") === "off" && read("gpu") === "required")
+        throw contradiction("acceptance: off", "gpu: required", "nothing would look at the GPU");
+    const wish = later.find(([name, value]) => read(name) === value);
+    if (wish !== undefined)
+        throw new errors/* UsageError */.eb(`${wish[0]}: ${wish[1]} is not in this version.`, {
+            todo: "See CHANGELOG.md for what is there.",
+        });
+}
+function contradiction(one, other, why) {
+    return new errors/* UsageError */.eb(`${one} and ${other} contradict each other: ${why}.`, {
+        todo: "Give one of them.",
+    });
+}
+
 ;// CONCATENATED MODULE: ./lib/config/values.js
 
 /** Readers of single values; each complaint names the input, what was seen and what was wanted. */
@@ -86696,16 +87027,9 @@ function lines(text) {
         .map((line) => line.trim())
         .filter((line) => line !== "" && !line.startsWith("#"));
 }
-/** Values separated by commas or lines. */
-function list(text) {
-    return text
-        .split(/[,\n]/)
-        .map((part) => part.trim())
-        .filter((part) => part !== "");
-}
-/** `NAME=VALUE` lines. */
-function pairs(name, text) {
-    return Object.fromEntries(lines(text).map((line) => {
+/** `NAME=VALUE` entries. */
+function pairs(name, entries) {
+    return Object.fromEntries(entries.map((line) => {
         const at = line.indexOf("=");
         if (at < 1)
             throw wrong(name, line, "NAME=VALUE");
@@ -86750,12 +87074,15 @@ function wrong(name, text, wanted) {
 
 
 
+
+
 /** Checks every input once (an empty one has its default, but for `models`, where it means no weights) and gives the frozen configuration; a UsageError names the input. */
 function readConfig(given, environment) {
     const read = (name) => {
         const text = given(name)?.trim() ?? inputs[name].default;
         return text === "" && name !== "models" ? inputs[name].default : text;
     };
+    refuseContradictions(read);
     const image = imageOf(read, environment);
     const delivery = choice("models-delivery", read("models-delivery"), deliveries);
     const repository = read("models-repository");
@@ -86765,7 +87092,7 @@ function readConfig(given, environment) {
         temporary: environment.temporary,
         results: resultsFolder(read, environment),
         image,
-        platforms: platformsOf(read("platforms")),
+        platforms: platformsOf("platforms", read("platforms")),
         models: {
             lock: read_optional(read("models")),
             delivery,
@@ -86775,8 +87102,8 @@ function readConfig(given, environment) {
         layout: read("layout"),
         tags: lines(read("tags")),
         flavor: lines(read("flavor")),
-        labels: pairLines(read, "labels"),
-        annotations: pairLines(read, "annotations"),
+        labels: named("labels", entries("labels", read("labels"))),
+        annotations: named("annotations", entries("annotations", read("annotations"))),
         registry: credentialsOf(read, image, environment),
         hub: hubOf(read("hub-token"), environment),
         downloadMirror: read_optional(read("download-mirror")),
@@ -86823,18 +87150,20 @@ function place(name, text) {
         });
     }
 }
-function platformsOf(text) {
-    const names = list(text).map((entry) => platform_platformName(parsePlatform(entry)));
+/** The platforms of an input or flag: at least one, none of them twice. */
+function platformsOf(name, text) {
+    const names = items(name, text).map((entry) => platform_platformName(parsePlatform(entry)));
     if (names.length === 0)
-        throw wrong("platforms", text, "at least one, such as linux/amd64");
-    const twice = names.find((name, at) => names.indexOf(name) !== at);
+        throw wrong(name, text, "at least one, such as linux/amd64");
+    const twice = names.find((entry, at) => names.indexOf(entry) !== at);
     if (twice !== undefined)
-        throw new errors/* UsageError */.eb(`platforms: ${twice} is there twice.`);
+        throw new errors/* UsageError */.eb(`${name}: ${twice} is there twice.`);
     return names;
 }
-function pairLines(read, name) {
-    pairs(name, read(name));
-    return lines(read(name));
+/** Each is `NAME=VALUE`, and stays as it is written. */
+function named(name, found) {
+    pairs(name, found);
+    return found;
 }
 /** The workflow's own token opens ghcr.io; it is never sent to another registry. */
 function credentialsOf(read, image, { actor = "token" }) {
@@ -86865,25 +87194,27 @@ function hubEndpoint({ hubEndpoint: text }) {
     return url;
 }
 function buildInputs(read) {
+    const whole = (name) => entries(name, read(name));
+    const split = (name) => items(name, read(name));
     const ternary = ["auto", "true", "false"];
     return {
         context: read("context"),
         file: read("file"),
         target: read_optional(read("target")),
-        args: pairs("build-args", read("build-args")),
-        contexts: pairs("build-contexts", read("build-contexts")),
-        secrets: lines(read("secrets")),
-        secretFiles: pairLines(read, "secret-files"),
-        secretEnvs: pairLines(read, "secret-envs"),
-        ssh: lines(read("ssh")),
+        args: pairs("build-args", whole("build-args")),
+        contexts: pairs("build-contexts", whole("build-contexts")),
+        secrets: whole("secrets"),
+        secretFiles: named("secret-files", whole("secret-files")),
+        secretEnvs: named("secret-envs", split("secret-envs")),
+        ssh: split("ssh"),
         noCache: flag("no-cache", read("no-cache")),
         pull: flag("pull", read("pull")),
         network: read_optional(read("network")),
-        addHosts: lines(read("add-hosts")),
-        allow: list(read("allow")),
+        addHosts: split("add-hosts"),
+        allow: split("allow"),
         shmSize: read_optional(read("shm-size")),
-        cacheFrom: lines(read("cache-from")),
-        cacheTo: lines(read("cache-to")),
+        cacheFrom: whole("cache-from"),
+        cacheTo: whole("cache-to"),
         cache: choice("cache", read("cache"), ["registry", "gha", "none"]),
         builder: read_optional(read("builder")),
         driver: choice("driver", read("driver"), [
@@ -86947,7 +87278,87 @@ function freeze(value) {
     return Object.freeze(value);
 }
 
+;// CONCATENATED MODULE: ./lib/ports/log.js
+/** Hides a secret as a whole and each of its lines, since programs print one line at a time; a line such as `}` is no secret. */
+function maskSecret({ mask }, secret) {
+    const parts = [secret, ...secret.split("\n").map((line) => line.trim())];
+    for (const part of new Set(parts))
+        if (/\w/.test(part))
+            mask(part);
+}
+
+;// CONCATENATED MODULE: ./lib/results/verdict.js
+/** From the best to the worst. */
+const order = ["passed", "skipped", "inconclusive", "failed"];
+/** The first of those with the worst verdict; undefined where there are none. */
+function worst(judged) {
+    const rank = ({ verdict }) => order.indexOf(verdict);
+    return judged.reduce((found, one) => (found === undefined || rank(one) > rank(found) ? one : found), undefined);
+}
+
+;// CONCATENATED MODULE: ./lib/report/stages.js
+
+/** One object for each stage that ran, under its name (design: "Results"): what `run --json` prints. */
+function byStage(results) {
+    const { prepare, models, build, scan, assemble, accept, promote } = results;
+    const all = {
+        ...{ prepare, models, build: builds(build), scan: scans(scan), assemble },
+        ...{ accept: acceptances(accept), promote },
+    };
+    return Object.fromEntries(Object.entries(all).filter((entry) => entry[1] !== undefined));
+}
+/** The builds of several jobs as one; `cached`: every one was. Undefined where none ran, here and below. */
+function builds(results) {
+    const [first] = results;
+    if (first === undefined || results.length === 1)
+        return first;
+    return {
+        ...first,
+        platforms: results.flatMap(({ platforms }) => platforms),
+        indexes: results.flatMap(({ indexes }) => indexes),
+        cached: results.every(({ cached }) => cached),
+        ...stages_seconds(results),
+    };
+}
+/** The scans of several jobs as one, with the worst verdict and its reason. */
+function scans(results) {
+    const [first] = results;
+    if (first === undefined || results.length === 1)
+        return first;
+    return {
+        ...judged(first, results),
+        platforms: results.flatMap(({ platforms }) => platforms),
+        ...stages_seconds(results),
+    };
+}
+/** The acceptances of several platforms as one, with the worst verdict and its reason; each check names its platform. */
+function acceptances(results) {
+    const [first] = results;
+    if (first === undefined || results.length === 1)
+        return first;
+    const joined = (texts) => [...new Set(texts)].join(", ");
+    return {
+        ...judged(first, results),
+        platform: joined(results.map(({ platform }) => platform)),
+        target: joined(results.map(({ target }) => target)),
+        checks: results.flatMap(({ platform, checks }) => checks.map((check) => ({ platform, ...check }))),
+        ...stages_seconds(results),
+    };
+}
+/** The first with the verdict of the worst; a reason that was the first's own goes. */
+function judged(first, results) {
+    const { verdict, reason } = worst(results) ?? first;
+    const { reason: _own, ...rest } = first;
+    return { ...rest, verdict, ...(reason === undefined ? {} : { reason }) };
+}
+/** Of all jobs together; they may have run side by side. */
+function stages_seconds(results) {
+    const known = results.map((result) => result.seconds).filter((time) => time !== undefined);
+    return known.length === 0 ? {} : { seconds: known.reduce((sum, time) => sum + time, 0) };
+}
+
 ;// CONCATENATED MODULE: ./lib/report/outputs.js
+
 /** What a step leaves for later ones; only what is known (action.yml, outputs). */
 function outputsOf({ prepare, models, build, scan, assemble, accept, }) {
     const known = {
@@ -86960,8 +87371,8 @@ function outputsOf({ prepare, models, build, scan, assemble, accept, }) {
         "runtime-digests": build.length === 0
             ? undefined
             : JSON.stringify(Object.fromEntries(build.flatMap(({ platforms }) => platforms.map(({ platform, digest }) => [platform, digest])))),
-        scan: scan.length === 0 ? undefined : JSON.stringify(scan),
-        acceptance: accept.length === 0 ? undefined : JSON.stringify(accept),
+        scan: outputs_json(scans(scan)),
+        acceptance: outputs_json(acceptances(accept)),
         "bytes-uploaded": JSON.stringify({
             models: models?.bytesUploaded ?? 0,
             runtime: (prepare?.push && assemble?.newRuntimeBytes) || 0,
@@ -86969,6 +87380,9 @@ function outputsOf({ prepare, models, build, scan, assemble, accept, }) {
         }),
     };
     return Object.fromEntries(Object.entries(known).filter((entry) => entry[1] !== undefined));
+}
+function outputs_json(value) {
+    return value === undefined ? undefined : JSON.stringify(value);
 }
 
 // EXTERNAL MODULE: ./lib/amount.js
@@ -87109,16 +87523,56 @@ function cell(text) {
         .replaceAll("<", "&lt;");
 }
 
+;// CONCATENATED MODULE: ./lib/pipeline/job.js
+
+/** The plan's platforms that a job was asked for, in the plan's order. A UsageError if there are none. */
+function jobPlatforms({ platforms }, plan) {
+    const planned = plan.platforms.map(({ platform }) => platform);
+    const wanted = planned.filter((platform) => platforms.includes(platform));
+    if (wanted.length > 0)
+        return wanted;
+    throw new errors/* UsageError */.eb(`platforms: ${platforms.join(", ")} is not among those of the plan (${planned.join(", ")}).`, { todo: "Give prepare all platforms, and each build one or more of them." });
+}
+/** What a job leaves in the results folder bears its platforms where it did not do them all: `build-linux-amd64`, `runtime-linux-amd64`. */
+function jobName(what, job, plan) {
+    const platforms = jobPlatforms(job, plan);
+    return platforms.length === plan.platforms.length
+        ? what
+        : `${what}-${platforms.join("-").replaceAll("/", "-")}`;
+}
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(77598);
+;// CONCATENATED MODULE: ./lib/replace-file.js
+
+/** Writes a file that is the old one or the new one, whatever happens, also where two write it at once. */
+async function replaceFile(path, text, { writeFile, rename, rm }) {
+    const beside = `${path}.${(0,external_node_crypto_.randomUUID)().slice(0, 8)}.new`;
+    try {
+        await writeFile(beside, text, { mode: 0o644 });
+        await rename(beside, path);
+    }
+    catch (error) {
+        await rm(beside, { force: true }).catch(() => undefined);
+        throw error;
+    }
+}
+
 ;// CONCATENATED MODULE: ./lib/results/folder.js
+
+
 
 
 /** The results folder: `<stage>.json`, or `build-linux-amd64.json` where one platform ran alone. */
 async function writeResult(files, folder, name, result) {
-    await files.mkdir(folder, { recursive: true });
+    await makeFolder(folder, files);
     const path = (0,external_node_path_.join)(folder, `${name}.json`);
-    await files.writeFile(`${path}.new`, `${JSON.stringify(result, null, 2)}\n`);
-    await files.rename(`${path}.new`, path);
+    await replaceFile(path, `${JSON.stringify(result, null, 2)}\n`, files);
     return path;
+}
+/** Makes the results folder where it is missing; a UsageError where there cannot be one. */
+async function makeFolder(folder, { mkdir }) {
+    await mkdir(folder, { recursive: true }).catch(notAFolder(folder));
 }
 /** Reads one result; undefined where the stage has not run. A UsageError names what is wrong in the file. */
 async function readResult(files, folder, name, shape) {
@@ -87127,18 +87581,141 @@ async function readResult(files, folder, name, shape) {
     try {
         text = await files.readFile(path, "utf8");
     }
-    catch (error) {
+    catch (thrown) {
+        const error = thrown;
         if (error.code === "ENOENT")
             return undefined;
-        throw error;
+        return notAFolder(folder)(error);
     }
     return parseDocument(shape, text, path, `It is written by the stage ${name.split("-")[0]}: run that stage again.`);
 }
 /** Reads every `<stage>.json` and `<stage>-*.json`, in the order of their names. */
 async function readResults(files, folder, stage, shape) {
-    const names = (await files.readdir(folder).catch(() => [])).filter((name) => name === `${stage}.json` || (name.startsWith(`${stage}-`) && name.endsWith(".json")));
+    const all = await files.readdir(folder).catch((error) => {
+        if (error.code === "ENOENT")
+            return [];
+        return notAFolder(folder)(error);
+    });
+    const names = all.filter((name) => name === `${stage}.json` || (name.startsWith(`${stage}-`) && name.endsWith(".json")));
     const results = await Promise.all(names.sort().map((name) => readResult(files, folder, name.slice(0, -".json".length), shape)));
     return results.filter((result) => result !== undefined);
+}
+/** What is thrown where a folder of that name cannot be: a UsageError where it, or what it lies in, is a file or a link that leads nowhere. */
+function notAFolder(folder) {
+    return (cause) => {
+        if (!["ENOTDIR", "EEXIST", "ENOENT"].includes(cause.code ?? ""))
+            throw cause;
+        throw new errors/* UsageError */.eb(`results: ${folder} is not a folder.`, { cause });
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/results/earlier-run.js
+
+
+
+
+const perRun = {
+    prepare: prepareResult,
+    models: modelsResult,
+    assemble: assembleResult,
+    promote: promoteResult,
+};
+const perPlatform = {
+    build: buildResult,
+    scan: scanResult,
+    accept: acceptResult,
+};
+/**
+ * Names of the files and folders that an earlier run left in the results folder: results that say what a result says, and the layouts that
+ * builds put there. A UsageError for a file that is named like one and is none, such as a models spec: its place would be taken.
+ */
+async function earlierRun(folder, files) {
+    const names = (await files.readdir(folder)).filter((name) => shapeOf(name) !== undefined);
+    const layouts = [];
+    for (const name of names) {
+        const repository = await repositoryIn(name, folder, files);
+        const [, layout] = /^oci:(runtime(?:-[a-z0-9-]+)?)$/.exec(String(repository)) ?? [];
+        if (layout !== undefined && name.startsWith("build"))
+            layouts.push(layout);
+    }
+    if (names.length > 0 && !names.includes("prepare.json"))
+        throw foreign(`${(0,external_node_path_.join)(folder, names[0] ?? "")} is there without the prepare.json of its run`);
+    return [...names, ...layouts];
+}
+/** Where a result says that images are; throws for a file that is no result. */
+async function repositoryIn(name, folder, files) {
+    const shape = shapeOf(name);
+    if (shape === undefined)
+        return undefined;
+    try {
+        return (await readResult(files, folder, name.slice(0, -".json".length), shape))?.["repository"];
+    }
+    catch (cause) {
+        if (!(cause instanceof errors/* UsageError */.eb))
+            throw cause;
+        throw foreign(`${(0,external_node_path_.join)(folder, name)} is not what an earlier run left there`, cause);
+    }
+}
+/** What a file must be to be a stage's result; undefined for a name that no stage gives. */
+function shapeOf(name) {
+    const [, stage = "", more] = /^([a-z]+)(-.+)?\.json$/.exec(name) ?? [];
+    if (Object.hasOwn(perPlatform, stage))
+        return perPlatform[stage];
+    return more === undefined && Object.hasOwn(perRun, stage) ? perRun[stage] : undefined;
+}
+function foreign(what, cause) {
+    return new errors/* UsageError */.eb(`results: ${what}.`, {
+        cause,
+        todo: "Nothing was changed. Give the run a folder of its own, or take the file away.",
+    });
+}
+
+// EXTERNAL MODULE: external "node:process"
+var external_node_process_ = __nccwpck_require__(1708);
+// EXTERNAL MODULE: ./lib/owner.js
+var owner = __nccwpck_require__(45524);
+// EXTERNAL MODULE: ./lib/stores/layout/lock.js
+var lock = __nccwpck_require__(47862);
+;// CONCATENATED MODULE: ./lib/pipeline/alone.js
+
+
+
+
+
+
+/** Names the process that works in a results folder, for as long as it does. */
+const holderFile = ".run";
+/**
+ * Does the work while no other run on this disk uses the results folder, which is made where it is missing. A RemoteError says who is in it;
+ * a run that was killed does not count. A folder that somebody else made in a place like /tmp is a UsageError.
+ */
+async function aloneIn(folder, work, ports) {
+    const { files } = ports;
+    const path = (0,external_node_path_.join)(folder, holderFile);
+    await makeFolder(folder, files);
+    if (isSomebodyElses(await files.lstat(folder), await files.stat((0,external_node_path_.join)(folder, "..")), (0,external_node_process_.getuid)?.()))
+        throw new errors/* UsageError */.eb(`results: ${folder} belongs to another user of this machine.`, {
+            todo: "Give a folder of your own: --results DIR.",
+        });
+    const enter = async () => {
+        const holder = await files.readFile(path, "utf8").catch(() => "");
+        if (holder !== "" && (0,owner/* isGone */.S)(holder) !== true)
+            throw new errors/* RemoteError */.Hi(`Another run (${holder}) is using the results folder ${folder}.`, {
+                todo: `Wait for it, or give this one another folder (results). If there is none, remove ${path}.`,
+            });
+        await files.writeFile(path, (0,owner/* thisProcess */.W)());
+    };
+    await (0,lock/* underLock */.y)(`${path}.lock`, enter, ports);
+    try {
+        return await work();
+    }
+    finally {
+        await files.rm(path, { force: true });
+    }
+}
+/** Whether a folder was put, by another user, where everybody may make files but nobody may take another's away (/tmp: mode 1777). */
+function isSomebodyElses(folder, parent, me) {
+    return me !== undefined && folder.uid !== me && (parent.mode & 0o1002) === 0o1002;
 }
 
 ;// CONCATENATED MODULE: ./lib/images/names.js
@@ -87446,7 +88023,10 @@ function bound({ id, file }) {
     return file.size + 512 * (8 + 4 * id.split("/").length) + 4 * Buffer.byteLength(id);
 }
 
+// EXTERNAL MODULE: external "node:url"
+var external_node_url_ = __nccwpck_require__(73136);
 ;// CONCATENATED MODULE: ./lib/models/shapes.js
+
 
 
 /** The parts that spec and lock have in common; every complaint names what was wanted. */
@@ -87481,13 +88061,28 @@ function addressProblem(text) {
         return "an address must not carry a password";
     if (url.search !== "" || url.hash !== "")
         return `"${text}" must end with its path`;
-    if (url.protocol === "https:" || url.protocol === "file:")
+    if (url.protocol === "https:")
         return undefined;
+    if (url.protocol === "file:")
+        return fileProblem(url, text);
     if (url.protocol === "http:")
         return (0,loopback/* isLoopback */.U)(url.hostname)
             ? undefined
             : `"${text}" is plain HTTP, which is for loopback only; wanted https:`;
     return `"${text}" is neither https: nor file:`;
+}
+/** Why a `file:` address is that of no path of this machine. */
+function fileProblem(url, text) {
+    if (url.hostname !== "")
+        return `"${text}" names the host ${url.hostname}; wanted file:/// and an absolute path`;
+    try {
+        if (!unprintable.test((0,external_node_url_.fileURLToPath)(url)))
+            return undefined;
+    }
+    catch {
+        // An escaped slash, or an escape that is none.
+    }
+    return `"${text}" has escapes that no path may have, such as %2F`;
 }
 const checked = (problem) => schemas_string().check((context) => {
     const message = problem(context.value);
@@ -87637,40 +88232,30 @@ function layerProblems({ root: top, models, layers }) {
     return problems;
 }
 
-;// CONCATENATED MODULE: ./lib/models/lock-text.js
-
-/** The lock as a file: two spaces, keys in the order of the design page, a line feed at the end. The same lock gives the same bytes. */
-function formatLock({ version, root, models, layers }) {
-    const ordered = {
-        version,
-        root,
-        models: models.map(({ name, title, delivery, license, source, mirrors, files }) => ({
-            name,
-            title,
-            delivery,
-            license,
-            source: "url" in source
-                ? { url: source.url }
-                : { huggingface: source.huggingface, revision: source.revision },
-            mirrors,
-            files: files.map(({ path, size, sha256, allow }) => ({ path, size, sha256, allow })),
-        })),
-        layers: layers?.map(({ digest, size, files }) => ({ digest, size, files })),
-    };
-    return `${JSON.stringify(ordered, null, 2)}\n`;
+;// CONCATENATED MODULE: ./lib/images/added-layers.js
+const comment = "director-image";
+/** How the history of a final image names a layer that the runtime did not bring: a model layer, or the lock's own. */
+function addedEntry(what) {
+    return { created: "1970-01-01T00:00:00Z", created_by: `director-image: ${what}`, comment };
+}
+function isAdded(entry) {
+    return entry?.comment === comment;
 }
 /**
- * The canonical form, from which the models image has its tag: the lock without `layers` as JSON in UTF-8, keys of every object
- * sorted by code unit, lists in their order, no white space.
+ * A final image without the model layers at its bottom and the lock's layer on top, by its history; a compressed layer is never
+ * one of those. Undefined if layers, diff_ids and history do not count up, as they do in every image that was assembled.
  */
-function canonicalLock({ layers: _layers, ...rest }) {
-    return JSON.stringify(rest, (_, value) => typeof value === "object" && value !== null && !Array.isArray(value)
-        ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-        : value);
-}
-/** `models-<12 hex>`: the tag of the models image of this lock, open or complete. */
-function lock_text_lockTag(lock) {
-    return `models-${(0,images_digest/* short */.h0)((0,images_digest/* digestOf */.ol)(canonicalLock(lock)))}`;
+function runtimePart(layers, config) {
+    const { diff_ids: diffIds } = config.rootfs;
+    const history = (config.history ?? []).filter(({ empty_layer }) => empty_layer !== true);
+    if (layers.length !== diffIds.length || layers.length !== history.length)
+        return undefined;
+    const isOurs = (at) => isAdded(history[at]) && layers[at]?.digest === diffIds[at];
+    const end = isOurs(layers.length - 1) ? layers.length - 1 : layers.length;
+    let start = 0;
+    while (start < end && isOurs(start))
+        start += 1;
+    return { layers: layers.slice(start, end), diffIds: diffIds.slice(start, end) };
 }
 
 ;// CONCATENATED MODULE: ./lib/images/annotations.js
@@ -87688,6 +88273,7 @@ var descriptor = __nccwpck_require__(97033);
 // EXTERNAL MODULE: ./lib/images/manifest.js
 var images_manifest = __nccwpck_require__(31397);
 ;// CONCATENATED MODULE: ./lib/images/assemble.js
+
 
 
 
@@ -87738,10 +88324,13 @@ function assembleIndex(platforms, annotations) {
 }
 /** Why a runtime image cannot carry these models; its layers' contents are judged elsewhere (assembly/refusal.ts). */
 function refusal(manifest, config, root, added) {
-    const carried = config.config?.Labels?.[names_names.models];
-    if (carried !== undefined) {
+    const labels = config.config?.Labels ?? {};
+    const carried = labels[names_names.models];
+    if (carried !== undefined || labels[names_names.root] !== undefined || config.history?.some(isAdded)) {
         return {
-            seen: `already carries the models image ${carried}`,
+            seen: carried === undefined
+                ? "was put together with models already"
+                : `already carries the models image ${carried}`,
             todo: "Give the image that BuildKit made (stage runtime), not an assembled one.",
         };
     }
@@ -87776,11 +88365,7 @@ function refusal(manifest, config, root, added) {
 }
 function finalConfig(config, { root, models, lock, created, labels }) {
     const { "moby.buildkit.cache.v0": _cache, ...kept } = config;
-    const entry = ({ what }) => ({
-        created: "1970-01-01T00:00:00Z",
-        created_by: `director-image: ${what}`,
-        comment: "director-image",
-    });
+    const entry = ({ what }) => addedEntry(what);
     const above = lock === undefined ? [] : [lock];
     return {
         ...kept,
@@ -87869,13 +88454,13 @@ async function copyBlobs(blobs, from, to, { signal, onProgress, force = false } 
         done.set(blob.digest, bytes);
         onProgress?.([...done.values()].reduce((sum, part) => sum + part, 0));
     };
-    const sent = await eachLimited(largestFirst, sideBySide, async (blob) => {
-        signal?.throwIfAborted();
+    const copy = async (blob, stop) => {
         const progress = report(blob);
-        const bytes = await copyBlob(blob, from, to, { signal, onProgress: progress, force });
+        const bytes = await copyBlob(blob, from, to, { signal: stop, onProgress: progress, force });
         progress(blob.size);
         return bytes;
-    });
+    };
+    const sent = await eachLimited(largestFirst, sideBySide, copy, signal);
     return sent.reduce((sum, bytes) => sum + bytes, 0);
 }
 async function copyBlob({ digest, size }, from, to, { signal, onProgress, force }) {
@@ -87912,6 +88497,8 @@ var tar_stream = __nccwpck_require__(56118);
 async function readEntries(layer, bytes, visit) {
     const reader = (0,tar_stream.extract)();
     reader.on("entry", (header, stream, next) => {
+        // A refusal ends the reader, and with it the entry's own stream: an error that nobody hears there would end the process.
+        stream.on("error", () => undefined);
         try {
             visit(entryOf(header));
         }
@@ -87984,7 +88571,7 @@ const opaque = ".wh..wh..opq";
  * Whiteouts as in the OCI image specification, layer.md.
  */
 function refusal_refusal(entry, root) {
-    const [path, target] = [plain(entry.path), plain(root)];
+    const [path, target] = [refusal_plain(entry.path), refusal_plain(root)];
     const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "";
     const name = path.slice(path.lastIndexOf("/") + 1);
     if (isWithin(path, target))
@@ -87994,13 +88581,13 @@ function refusal_refusal(entry, root) {
             ? `/${path} (an opaque marker) hides every weight`
             : undefined;
     if (name.startsWith(whiteout)) {
-        const hidden = plain(`${folder}/${name.slice(whiteout.length)}`);
+        const hidden = refusal_plain(`${folder}/${name.slice(whiteout.length)}`);
         return isAtOrAbove(hidden, target)
             ? `/${path} (a whiteout of /${hidden}) hides every weight`
             : undefined;
     }
-    if (entry.type === "link" && isWithin(plain(entry.link ?? ""), target))
-        return `/${path} is a hard link to /${plain(entry.link ?? "")}, below the models' root`;
+    if (entry.type === "link" && isWithin(refusal_plain(entry.link ?? ""), target))
+        return `/${path} is a hard link to /${refusal_plain(entry.link ?? "")}, below the models' root`;
     if (!isAtOrAbove(path, target))
         return undefined;
     if (entry.type !== "directory")
@@ -88011,10 +88598,10 @@ function refusal_refusal(entry, root) {
 }
 /** Whether the entry is the models' root itself. */
 function isRoot(entry, root) {
-    return entry.type === "directory" && plain(entry.path) === plain(root);
+    return entry.type === "directory" && refusal_plain(entry.path) === refusal_plain(root);
 }
 /** Without leading `./` and `/`, doubled and trailing slashes. */
-function plain(path) {
+function refusal_plain(path) {
     return path
         .split("/")
         .filter((part) => part !== "" && part !== ".")
@@ -88047,69 +88634,6 @@ async function checkLayer(layer, root, store, signal) {
             owner = { uid: entry.uid, gid: entry.gid, mode: entry.mode & 0o7777 };
     });
     return owner;
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/check-runtimes.js
-
-
-
-/**
- * Reads the layers that the published image of the same root does not have, for entries that touch the weights (CheckError), and
- * finds whose the root is: of the layers that are not read, the published image says it.
- */
-async function checkRuntimes(runtimes, root, published, { target, log, signal }) {
-    const known = published === undefined
-        ? new Map()
-        : await knownLayers(published, root, target);
-    const checked = [];
-    for (const runtime of runtimes) {
-        let rootOwner;
-        let read = 0;
-        let newBytes = 0;
-        for (const layer of (0,images_manifest/* parseManifest */.Ng)(runtime.image.manifest).layers) {
-            if (!known.has(layer.digest)) {
-                known.set(layer.digest, await checkLayer(layer, root, runtime.store, signal));
-                read += 1;
-                newBytes += layer.size;
-            }
-            const owner = known.get(layer.digest);
-            if (owner !== undefined)
-                rootOwner = { layer: layer.digest, owner };
-        }
-        log.debug(`${runtime.platform}: ${read} new runtime layers were read for entries under ${root}.`);
-        checked.push({ ...runtime, rootOwner, newBytes });
-    }
-    return checked;
-}
-/** How a platform's manifest says whose the root is: the layer, `uid:gid` and the mode. */
-function ownerText({ layer, owner: { uid, gid, mode } }) {
-    return `${layer} ${uid}:${gid} ${mode.toString(8).padStart(4, "0")}`;
-}
-/** The layers of the published image that were checked against this root, with the root's owner where the manifest names it. */
-async function knownLayers(tag, root, store) {
-    const known = new Map();
-    const document = await store.readManifest(tag);
-    if (document === undefined || !(0,images_manifest/* isIndex */.nw)(document))
-        return known;
-    const index = (0,images_manifest/* parseIndex */.A1)(document);
-    if (index.annotations?.[names_names.root] !== root)
-        return known;
-    for (const { digest } of index.manifests) {
-        const manifest = await store.readManifest(digest);
-        if (manifest === undefined)
-            continue;
-        const { layers, annotations } = (0,images_manifest/* parseManifest */.Ng)(manifest);
-        for (const layer of layers)
-            known.set(layer.digest, known.get(layer.digest));
-        const [, layer, uid, gid, mode] = /^(sha256:[0-9a-f]{64}) (\d+):(\d+) ([0-7]{4})$/.exec(annotations?.[names_names.owner] ?? "") ?? [];
-        if (layer !== undefined)
-            known.set(layer, {
-                uid: Number(uid),
-                gid: Number(gid),
-                mode: Number.parseInt(mode ?? "", 8),
-            });
-    }
-    return known;
 }
 
 ;// CONCATENATED MODULE: ./lib/pipeline/runtime-images.js
@@ -88171,6 +88695,7 @@ async function readRuntime(runtime) {
     const config = await readConfigBlob(manifest, store);
     return { ...runtime, image: { platform: parsePlatform(platform), manifest, config } };
 }
+/** An image's config as it is; an IntegrityError if it is not JSON. */
 async function readConfigBlob(manifest, store) {
     const { config } = (0,images_manifest/* parseManifest */.Ng)(manifest);
     const pieces = [];
@@ -88187,6 +88712,108 @@ async function readConfigBlob(manifest, store) {
 }
 function variantOf(config) {
     return typeof config["variant"] === "string" ? { variant: config["variant"] } : {};
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/known-layers.js
+
+
+
+
+
+/**
+ * The runtime layers of published images that were checked against this root, with the root's owner where a manifest names it. Their model
+ * layers are not among them: a runtime that brings one is refused like any other with entries there.
+ */
+async function knownLayers(tags, root, store, log) {
+    const known = new Map();
+    for (const { manifests } of await publishedIndexes(tags, root, store)) {
+        for (const { digest } of manifests) {
+            try {
+                await addKnown(known, digest, store);
+            }
+            catch (error) {
+                if (!(error instanceof errors/* RemoteError */.Hi || error instanceof errors/* IntegrityError */.cs))
+                    throw error;
+                log.debug(`${digest} of a published image is not whole: ${error.message}`);
+            }
+        }
+    }
+    return known;
+}
+/** The indexes under the tags, each once, whose layers were checked against this root. */
+async function publishedIndexes(tags, root, store) {
+    const found = new Map();
+    for (const tag of tags) {
+        const document = await store.readManifest(tag);
+        if (document === undefined || !(0,images_manifest/* isIndex */.nw)(document))
+            continue;
+        const index = (0,images_manifest/* parseIndex */.A1)(document);
+        if (index.annotations?.[names_names.root] === root)
+            found.set(document.digest, index);
+    }
+    return [...found.values()];
+}
+async function addKnown(known, digest, store) {
+    const manifest = await store.readManifest(digest);
+    if (manifest === undefined)
+        return;
+    const { layers, annotations } = (0,images_manifest/* parseManifest */.Ng)(manifest);
+    const own = runtimePart(layers, await readConfigBlob(manifest, store))?.layers ?? [];
+    for (const layer of own)
+        known.set(layer.digest, known.get(layer.digest));
+    const [, layer, uid, gid, mode] = /^(sha256:[0-9a-f]{64}) (\d+):(\d+) ([0-7]{4})$/.exec(annotations?.[names_names.owner] ?? "") ?? [];
+    if (own.some((entry) => entry.digest === layer))
+        known.set(layer, {
+            uid: Number(uid),
+            gid: Number(gid),
+            mode: Number.parseInt(mode ?? "", 8),
+        });
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/check-runtimes.js
+
+
+
+
+/**
+ * Reads the layers that no published image of the same root has, for entries that touch the weights (CheckError), and finds whose
+ * the root is: of the layers that are not read, a published image says it.
+ */
+async function checkRuntimes(runtimes, { root, weights, published }, ports) {
+    const { log, signal } = ports;
+    for (const { image } of runtimes)
+        refuseWeights((0,images_manifest/* parseManifest */.Ng)(image.manifest).layers, weights);
+    const known = await knownLayers(published, root, ports.target, log);
+    const checked = [];
+    for (const runtime of runtimes) {
+        let rootOwner;
+        let read = 0;
+        let newBytes = 0;
+        for (const layer of (0,images_manifest/* parseManifest */.Ng)(runtime.image.manifest).layers) {
+            if (!known.has(layer.digest)) {
+                known.set(layer.digest, await checkLayer(layer, root, runtime.store, signal));
+                read += 1;
+                newBytes += layer.size;
+            }
+            const owner = known.get(layer.digest);
+            if (owner !== undefined)
+                rootOwner = { layer: layer.digest, owner };
+        }
+        log.debug(`${runtime.platform}: ${read} new runtime layers were read for entries under ${root}.`);
+        checked.push({ ...runtime, rootOwner, newBytes });
+    }
+    return checked;
+}
+/** How a platform's manifest says whose the root is: the layer, `uid:gid` and the mode. */
+function ownerText({ layer, owner: { uid, gid, mode } }) {
+    return `${layer} ${uid}:${gid} ${mode.toString(8).padStart(4, "0")}`;
+}
+function refuseWeights(layers, weights) {
+    const brought = layers.find(({ digest }) => weights.includes(digest));
+    if (brought !== undefined)
+        throw new errors/* CheckError */.tl(`The runtime image already brings the model layer ${brought.digest}.`, {
+            todo: "Give the image that BuildKit made (stage runtime), not an assembled one or one built on it.",
+        });
 }
 
 ;// CONCATENATED MODULE: ./lib/pipeline/assemble-image.js
@@ -88208,7 +88835,7 @@ async function assembleImage(assembling, ports) {
     const read = await Promise.all(wanted.map(readRuntime));
     for (const runtime of read)
         finalPlatform({ ...runtime, rootOwner: undefined, newBytes: 0 }, assembling);
-    const runtimes = await checkRuntimes(read, assembling.root, assembling.published, ports);
+    const runtimes = await checkRuntimes(read, assembling, ports);
     const finals = runtimes.map((runtime) => finalPlatform(runtime, assembling));
     const index = assembleIndex(finals.map(({ image }) => image), indexAnnotations(assembling));
     for (let lost = 0;; lost += 1) {
@@ -88287,8 +88914,6 @@ function platformResult({ image: { platform, manifest, runtimeDigest, size }, })
     return { platform: platform_platformName(platform), digest: manifest.digest, runtimeDigest, size };
 }
 
-// EXTERNAL MODULE: external "node:process"
-var external_node_process_ = __nccwpck_require__(1708);
 ;// CONCATENATED MODULE: ./lib/buildx/arguments.js
 
 /** 1980-01-01, the earliest that every archive format can say: the latest time of a file in a runtime layer. */
@@ -88398,7 +89023,9 @@ function split(input, line, at) {
     const equals = line.indexOf("=");
     if (equals > 0 && equals < line.length - 1)
         return [line.slice(0, equals).trim(), line.slice(equals + 1)];
-    throw new errors/* UsageError */.eb(`${input}: line ${at + 1} is not of the form ID=… (it is not shown here).`);
+    throw new errors/* UsageError */.eb(`${input}: entry ${at + 1} is not of the form ID=… (it is not shown here).`, {
+        todo: 'A value of several lines stands in quotes together with its ID: "ID=line 1⏎line 2".',
+    });
 }
 function arguments_pairs(flag, values) {
     return Object.entries(values).flatMap(([key, value]) => [flag, `${key}=${value}`]);
@@ -88416,7 +89043,7 @@ function csv(field) {
  * the stages, global ARGs and named contexts. Undefined where that is no image (`scratch`, a folder) or cannot be told. Pure.
  */
 function baseImage(text, { target, contexts }, args, platform) {
-    const { stages, defaults } = read(text);
+    const { stages, defaults } = base_image_read(text);
     const values = { ...platformValues(platform), ...defaults(args) };
     let stage = find(stages, target) ?? stages.at(-1);
     for (let depth = 0; stage !== undefined && depth <= stages.length; depth++) {
@@ -88457,7 +89084,7 @@ function find(stages, name) {
         (/^\d+$/.test(name) ? stages[Number(name)] : undefined));
 }
 /** Stages, and the global ARGs (those before the first FROM) with the values that they get. */
-function read(text) {
+function base_image_read(text) {
     const lines = text
         .replace(/^\s*#.*\r?\n?/gm, "")
         .replace(/\\[ \t]*\r?\n/g, " ")
@@ -88510,8 +89137,8 @@ function run({ exec, env }, args, options = {}) {
     return exec("docker", args, { ...options, env: { ...env, ...options.env } });
 }
 /** Runs docker and gives its standard output; a CommandError says what it said. */
-async function output(docker, args) {
-    const { code, stdout, stderr } = await run(docker, args);
+async function output(docker, args, options = {}) {
+    const { code, stdout, stderr } = await run(docker, args, options);
     if (code === 0)
         return stdout;
     throw noDaemon(stderr) ?? refused(args, code, stderr);
@@ -88874,6 +89501,7 @@ async function outcome_read(store, digest) {
 
 
 
+
 /**
  * Builds the runtime image. Afterwards it is in the repository by digest, or in the layout: the result's `repository` says which (`oci:DIR`
  * although `repository` was asked for: the docker driver cannot push by digest, so the layout must be transferred). A Dockerfile that
@@ -88911,7 +89539,7 @@ async function bases({ source, options }, files) {
 async function start(call, { docker, log, signal }) {
     const { args, env } = commandLine(call);
     for (const secret of Object.values(env))
-        log.mask(secret);
+        maskSecret(log, secret);
     let progress = nothingYet;
     const result = await run(docker, args, {
         env,
@@ -88951,27 +89579,29 @@ async function checkSecrets({ options }, { docker, files }) {
 /** BuildKit for docker-container and kubernetes builders; `driver-opts: image=…` takes another one. */
 const buildkitImage = "moby/buildkit:v0.32.2@sha256:28a898719c18a33f4e8000685287fa36fd0dd9560c6440227d3a732d79bb41d8";
 /** Finds or makes the builder and starts it. What does not answer is a CommandError, a name that is not there a UsageError. */
-async function useBuilder(request, { docker, clock, announce }) {
+async function useBuilder(request, ports) {
+    const { docker, clock, announce } = ports;
     if (request.builder !== undefined)
-        return existing(request.builder, docker);
+        return existing(request.builder, ports);
     if (request.driver === "docker")
-        return existing(await engine(docker), docker);
+        return existing(await engine(ports), ports);
     const name = builderName(request, clock);
+    const args = createArguments(name, request);
     if (!request.keep)
         await announce?.(name);
-    const { code, stderr } = await run(docker, createArguments(name, request));
-    if (code !== 0 && !(request.keep && /existing instance|already exists/.test(stderr)))
-        throw noDaemon(stderr) ?? refused(["buildx", "create"], code, stderr);
     const remove = async () => {
         await run(docker, ["buildx", "rm", "--force", name]);
     };
     try {
-        const made = await existing(name, docker);
+        const { code, stderr } = await run(docker, args, stoppable(ports));
+        if (code !== 0 && !(request.keep && /existing instance|already exists/.test(stderr)))
+            throw noDaemon(stderr) ?? refused(["buildx", "create"], code, stderr);
+        const made = await existing(name, ports);
         return request.keep ? made : { ...made, remove };
     }
     catch (error) {
         if (!request.keep)
-            await remove();
+            await remove().catch(() => undefined);
         throw error;
     }
 }
@@ -89007,10 +89637,13 @@ function readInspect(text) {
         platforms: [...new Set(platforms.map((name) => name.trim().replace(/\*$/, "")))],
     };
 }
+function stoppable({ signal }) {
+    return signal === undefined ? {} : { signal };
+}
 /** A UsageError or CommandError unless the builder is there and runs; the docker driver must have the containerd store. */
-async function existing(name, docker) {
+async function existing(name, ports) {
     const args = ["buildx", "inspect", "--bootstrap", name];
-    const { code, stdout, stderr } = await run(docker, args);
+    const { code, stdout, stderr } = await run(ports.docker, args, stoppable(ports));
     if (/no builder .* found/.test(stderr))
         throw new errors/* UsageError */.eb(`builder: there is no builder "${name}".`, {
             todo: "docker buildx ls names those that are there.",
@@ -89022,7 +89655,7 @@ async function existing(name, docker) {
     if (code !== 0 || platforms.length === 0)
         throw noDaemon(said) ?? refused(args, code, said);
     if (driver === "docker")
-        await checkStore(docker);
+        await checkStore(ports);
     return { name, driver, platforms, remove: async () => undefined };
 }
 function silent(name) {
@@ -89031,11 +89664,12 @@ function silent(name) {
     });
 }
 /** The builder of the engine itself bears the name of the Docker context. */
-async function engine(docker) {
-    return (await output(docker, ["context", "show"])).trim();
+async function engine(ports) {
+    return (await output(ports.docker, ["context", "show"], stoppable(ports))).trim();
 }
-async function checkStore(docker) {
-    const status = await output(docker, ["info", "--format", "{{json .DriverStatus}}"]);
+async function checkStore(ports) {
+    const args = ["info", "--format", "{{json .DriverStatus}}"];
+    const status = await output(ports.docker, args, stoppable(ports));
     if (!status.includes("io.containerd.snapshotter"))
         throw noContainerdStore();
 }
@@ -89187,8 +89821,6 @@ function ifMissing(instead) {
     };
 }
 
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(77598);
 ;// CONCATENATED MODULE: ./lib/buildx/install.js
 
 
@@ -89290,8 +89922,8 @@ const oldestBuildx = "0.13.0";
 /** Finds docker and buildx, and installs the pinned buildx where it is missing or too old. */
 async function setUpDocker(request, ports) {
     const { env, login, scratch } = request;
-    const { exec, files, log } = ports;
-    const found = await findBuildx({ exec, env });
+    const { exec, files, log, signal } = ports;
+    const found = await findBuildx({ exec, env }, signal);
     const serves = found !== undefined && (0,semver.gte)(found, oldestBuildx);
     if (serves && login === undefined)
         return { docker: { exec, env }, buildx: found, remove: async () => undefined };
@@ -89304,7 +89936,7 @@ async function setUpDocker(request, ports) {
     try {
         const variables = await fillDockerFolder({ original, folder, login, plugin }, files);
         const docker = { exec, env: { ...variables, ...env, DOCKER_CONFIG: folder } };
-        const buildx = serves ? found : await findBuildx(docker);
+        const buildx = serves ? found : await findBuildx(docker, signal);
         if (buildx === undefined)
             throw new errors/* CommandError */.Qd("docker does not start the buildx that was installed.");
         return { docker, buildx, remove };
@@ -89319,8 +89951,10 @@ function install(request, ports) {
     return installBuildx(buildxAsset(buildxVersion, machine, downloadMirror), scratch, ports);
 }
 /** The version of the buildx that docker finds; undefined where there is none. Without docker itself: a CommandError. */
-async function findBuildx(docker) {
-    const result = await run(docker, ["buildx", "version"]).catch((cause) => {
+async function findBuildx(docker, signal) {
+    const stoppable = signal === undefined ? {} : { signal };
+    const result = await run(docker, ["buildx", "version"], stoppable).catch((cause) => {
+        signal?.throwIfAborted();
         throw new errors/* CommandError */.Qd("There is no docker on this machine.", {
             todo: "Install the Docker CLI and engine (docs.docker.com/engine/install), or run on a machine that has them.",
             cause,
@@ -89443,21 +90077,48 @@ function transfer_sizeOf(blobs) {
 
 ;// CONCATENATED MODULE: ./lib/pipeline/clean-up.js
 
+
 /** The file in a run's own folder that names the builder it made. */
-const builderFile = "builder";
-/** Removes what a run made and did not remove itself, since it was killed: its folder with log-ins, and its builder. */
-async function cleanUp(folder, { exec, files, env, log }) {
+const builderFile = "builder.json";
+/** How long docker may take to remove a builder; a job does not wait for an engine that hangs. Milliseconds. */
+const patience = 60_000;
+/** Writes down which builder is about to be made, so that it can be removed if this process is killed. */
+async function rememberBuilder(name, folder, env, files) {
+    const variables = Object.fromEntries(Object.entries(env).filter(([key]) => key === "DOCKER_CONFIG" || key === "BUILDX_CONFIG"));
+    const remembered = { name, variables };
+    await files.writeFile((0,external_node_path_.join)(folder, builderFile), JSON.stringify(remembered));
+}
+/**
+ * Removes what a run made and did not remove itself, since it was killed: its builder, and its folder with log-ins, which goes whatever
+ * becomes of the builder. Failures are warnings: the job's verdict is not theirs.
+ */
+async function cleanUp(folder, ports) {
     if (folder === "")
         return;
-    const builder = await files.readFile(join(folder, builderFile), "utf8").catch(() => "");
-    if (builder !== "") {
-        const { code, stderr } = await exec("docker", ["buildx", "rm", "--force", builder], { env });
-        if (code === 0)
-            log.info(`Removed the builder ${builder}.`);
-        else if (!/no builder/.test(stderr))
-            log.warning(`The builder ${builder} could not be removed: ${stderr.trim()}`);
+    const { files, log } = ports;
+    try {
+        const text = await files.readFile(join(folder, builderFile), "utf8").catch(() => "");
+        if (text !== "")
+            await removeBuilder(JSON.parse(text), ports);
     }
-    await files.rm(folder, { recursive: true, force: true });
+    catch (error) {
+        log.warning(`The builder that ${folder} names could not be removed: ${explain(error)}`);
+    }
+    finally {
+        await files.rm(folder, { recursive: true, force: true }).catch((error) => {
+            log.warning(`${folder} could not be removed, and may hold a log-in: ${explain(error)}`);
+        });
+    }
+}
+async function removeBuilder({ name, variables }, { exec, env, log }) {
+    const { code, stderr } = await exec("docker", ["buildx", "rm", "--force", name], {
+        env: { ...env, ...variables },
+        signal: AbortSignal.timeout(patience),
+    });
+    if (code === 0)
+        log.info(`Removed the builder ${name}.`);
+    else if (!/no builder/.test(stderr))
+        log.warning(`The builder ${name} could not be removed: ${stderr.trim()}`);
 }
 
 ;// CONCATENATED MODULE: ./lib/pipeline/needed.js
@@ -89472,8 +90133,8 @@ function needed(results, name) {
     });
 }
 
-// EXTERNAL MODULE: ./lib/pipeline/open.js + 27 modules
-var pipeline_open = __nccwpck_require__(80221);
+// EXTERNAL MODULE: ./lib/pipeline/open.js + 26 modules
+var pipeline_open = __nccwpck_require__(25553);
 ;// CONCATENATED MODULE: ./lib/pipeline/build.js
 
 
@@ -89512,7 +90173,7 @@ async function buildStage({ config, facts, results }, ports) {
 async function buildWith(docker, { config, plan, scratch, keep }, ports) {
     const { build: options } = config;
     const { files, clock, log, signal, open } = ports;
-    const platforms = platformsToBuild(config, plan);
+    const platforms = jobPlatforms(config, plan);
     const source = await findSource({
         ...options,
         workspace: config.workspace,
@@ -89520,9 +90181,14 @@ async function buildWith(docker, { config, plan, scratch, keep }, ports) {
     }, files);
     const target = (0,images_reference/* parsePlace */.De)(plan.target);
     const image = (0,images_reference/* parsePlace */.De)(plan.image);
-    const builder = await useBuilder({ ...options, registry: image.kind === "registry" ? image.registry : undefined, keep }, { docker, clock, announce: (name) => files.writeFile((0,external_node_path_.join)(scratch, builderFile), name) });
+    const builder = await useBuilder({ ...options, registry: image.kind === "registry" ? image.registry : undefined, keep }, {
+        docker,
+        clock,
+        signal,
+        announce: (name) => rememberBuilder(name, scratch, docker.env, files),
+    });
     try {
-        const layout = layoutName(platforms, plan);
+        const layout = jobName("runtime", config, plan);
         const result = await build(builder, {
             source,
             platforms,
@@ -89569,22 +90235,6 @@ function runtimePlace({ repository }, { results }) {
     const place = (0,images_reference/* parsePlace */.De)(repository);
     return place.kind === "layout" ? { ...place, folder: (0,external_node_path_.join)(results, place.folder) } : place;
 }
-/** The plan's platforms that this job was asked for. */
-function platformsToBuild({ platforms }, plan) {
-    const wanted = plan.platforms
-        .map(({ platform }) => platform)
-        .filter((platform) => platforms.includes(platform));
-    if (wanted.length > 0)
-        return wanted;
-    throw new errors/* UsageError */.eb(`platforms: ${platforms.join(", ")} is not among those of the plan (${plan.platforms.map(({ platform }) => platform).join(", ")}).`, {
-        todo: "Give prepare all platforms, and each build one or more of them.",
-    });
-}
-function layoutName(platforms, plan) {
-    return platforms.length === plan.platforms.length
-        ? "runtime"
-        : `runtime-${platforms.join("-").replaceAll("/", "-")}`;
-}
 /** What is built where the workspace has no Dockerfile.director: the action's own, with its own node as named contexts. */
 function ownSource(home, context) {
     return {
@@ -89592,6 +90242,42 @@ function ownSource(home, context) {
         context,
         contexts: { "director-source": (0,external_node_path_.join)(home, "director"), "vortex-source": (0,external_node_path_.join)(home, "vortex") },
     };
+}
+
+;// CONCATENATED MODULE: ./lib/models/lock-text.js
+
+/** The lock as a file: two spaces, keys in the order of the design page, a line feed at the end. The same lock gives the same bytes. */
+function formatLock({ version, root, models, layers }) {
+    const ordered = {
+        version,
+        root,
+        models: models.map(({ name, title, delivery, license, source, mirrors, files }) => ({
+            name,
+            title,
+            delivery,
+            license,
+            source: "url" in source
+                ? { url: source.url }
+                : { huggingface: source.huggingface, revision: source.revision },
+            mirrors,
+            files: files.map(({ path, size, sha256, allow }) => ({ path, size, sha256, allow })),
+        })),
+        layers: layers?.map(({ digest, size, files }) => ({ digest, size, files })),
+    };
+    return `${JSON.stringify(ordered, null, 2)}\n`;
+}
+/**
+ * The canonical form, from which the models image has its tag: the lock without `layers` as JSON in UTF-8, keys of every object
+ * sorted by code unit, lists in their order, no white space.
+ */
+function canonicalLock({ layers: _layers, ...rest }) {
+    return JSON.stringify(rest, (_, value) => typeof value === "object" && value !== null && !Array.isArray(value)
+        ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+        : value);
+}
+/** `models-<12 hex>`: the tag of the models image of this lock, open or complete. */
+function lock_text_lockTag(lock) {
+    return `models-${(0,images_digest/* short */.h0)((0,images_digest/* digestOf */.ol)(canonicalLock(lock)))}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/layers/layer-stream.js
@@ -89738,8 +90424,34 @@ function delivered(lock, delivery) {
     return {
         root: lock.root,
         models,
+        weights: lock.layers.map(({ digest }) => digest),
         lock: (owner) => ({ ...lockLayer(lock, owner), what: "models.lock.json" }),
     };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/carried.js
+
+
+
+/** What an image carries of a lock (undefined: it knows no models), and its labels (design: "The final image"). Pure. */
+function carried(lock, { delivery, labels, image }) {
+    if (lock === undefined)
+        return { root: "/models", models: [], weights: [], lock: undefined, labels };
+    const parts = delivered(lock, delivery);
+    if (image.digest === undefined)
+        return { ...parts, labels };
+    const place = labelPlace(image.repository);
+    const lowest = parts.models.length === 0
+        ? {}
+        : { [names_names.lowest.name]: `${place}:${lock_text_lockTag(lock)}`, [names_names.lowest.digest]: image.digest };
+    return {
+        ...parts,
+        labels: { ...labels, ...lowest, [names_names.models]: `${place}@${image.digest}` },
+    };
+}
+/** A layout's folder differs from machine to machine and is no place to pull from: it is not written into the image. */
+function labelPlace(repository) {
+    return repository.startsWith("oci:") ? "layout" : repository;
 }
 
 ;// CONCATENATED MODULE: ./lib/pipeline/assemble.js
@@ -89752,9 +90464,8 @@ function delivered(lock, delivery) {
 
 
 
-
 /** Puts the weights below the runtime of every platform, at the plan's target. */
-async function assembleStage({ config, results }, { files, open, log, signal }) {
+async function assembleStage({ config, facts, results }, { files, open, log, signal }) {
     const plan = needed(results, "prepare");
     const login = (0,pipeline_open/* loginOf */.D)(config);
     const lock = plan.models.lock === "" ? undefined : await completedLock(config.results, files);
@@ -89766,11 +90477,15 @@ async function assembleStage({ config, results }, { files, open, log, signal }) 
             store: open(runtimePlace(build, config), { login }),
         }))),
         platforms: plan.platforms.map(({ platform }) => platform),
-        ...modelsOf(lock, plan, results),
+        ...carried(lock, {
+            delivery: plan.models.delivery,
+            labels: plan.labels,
+            image: { repository: plan.models.repository, digest: results.models?.digest },
+        }),
         created: plan.source.created,
         annotations: plan.annotations,
         manifestAnnotations: plan.manifestAnnotations,
-        published: plan.push ? plan.version : undefined,
+        published: plan.push ? publishedTags(plan, facts) : [],
         mayLackModels: !plan.push,
     }, {
         weights: lock === undefined ? target : open((0,images_reference/* parsePlace */.De)(plan.models.repository), { login }),
@@ -89779,33 +90494,18 @@ async function assembleStage({ config, results }, { files, open, log, signal }) 
         signal,
     });
 }
-function baseLabels({ base }) {
+/** Where images that people have may be: a release or a pull request has a tag of its own, and its layers from the branch it came from. */
+function publishedTags({ tags }, { defaultBranch }) {
+    return [...new Set([...tags, "latest", defaultBranch])].filter(images_reference/* isTag */.dz);
+}
+/** The labels that name what a runtime stands on (design: "The final image"); none where the build could not tell. */
+function baseLabels({ base, }) {
     if (base === undefined)
         return {};
     return {
         [names_names.base.name]: base.name,
         ...(base.digest === undefined ? {} : { [names_names.base.digest]: base.digest }),
     };
-}
-/** What the image carries of the models, and the labels that say so. */
-function modelsOf(lock, plan, { models }) {
-    if (lock === undefined)
-        return { root: "/models", models: [], lock: undefined, labels: plan.labels };
-    const carried = delivered(lock, plan.models.delivery);
-    if (models?.digest === undefined)
-        return { ...carried, labels: plan.labels };
-    const place = labelPlace(plan.models.repository);
-    const lowest = carried.models.length === 0
-        ? {}
-        : { [names_names.lowest.name]: `${place}:${lock_text_lockTag(lock)}`, [names_names.lowest.digest]: models.digest };
-    return {
-        ...carried,
-        labels: { ...plan.labels, ...lowest, [names_names.models]: `${place}@${models.digest}` },
-    };
-}
-/** A layout's folder differs from machine to machine and is no place to pull from: it is not written into the image. */
-function labelPlace(repository) {
-    return repository.startsWith("oci:") ? "layout" : repository;
 }
 /** The lock with its layers, as the stage models left it in the results folder. */
 async function completedLock(folder, files) {
@@ -89948,6 +90648,7 @@ var passing = __nccwpck_require__(45561);
 ;// CONCATENATED MODULE: ./lib/models/sources/refusal.js
 
 
+
 /** The error for an answer that is not the thing asked for. */
 function sources_refusal_refusal({ status, headers }, { what, place, url, token, access }, now) {
     const words = headers["x-error-message"];
@@ -89966,9 +90667,11 @@ function sources_refusal_refusal({ status, headers }, { what, place, url, token,
         });
     }
     const answered = `${what}: ${place} answered HTTP ${status} for ${where}.${said}`;
-    return (0,passing/* isBusy */.A5)(status)
-        ? new passing/* PassingError */.aB(answered, { wait: (0,passing/* retryAfter */.P9)(headers["retry-after"], now) })
-        : new errors/* RemoteError */.Hi(answered);
+    if (!(0,passing/* isBusy */.A5)(status))
+        return new errors/* RemoteError */.Hi(answered);
+    const wait = (0,passing/* retryAfter */.P9)(headers["retry-after"], now);
+    const asks = wait === undefined ? "" : ` It asks to wait ${grouped(Math.ceil(wait / 1000))} s.`;
+    return new passing/* PassingError */.aB(`${answered}${asks}`, { wait });
 }
 
 ;// CONCATENATED MODULE: ./lib/models/sources/http-place.js
@@ -90115,7 +90818,7 @@ class CheckedFile {
         return this.#hashed === this.#file.size ? this.#finish(wait) : wait;
     }
     #judge(bytes) {
-        const { size, allow, id, name } = this.#file;
+        const { size, sha256, allow, id, name, refused } = this.#file;
         this.#head.push(bytes);
         const have = this.#hashed + bytes.length;
         if (have < Math.min(size, headSize))
@@ -90123,22 +90826,22 @@ class CheckedFile {
         this.#verdict = judge({ file: id, size, allow }, Buffer.concat(this.#head.splice(0)));
         if (this.#verdict.verdict === "passed")
             return;
-        throw new errors/* IntegrityError */.cs(`${name}: the weights gate refuses it: ${this.#verdict.reason}.`, {
+        const error = new errors/* IntegrityError */.cs(`${name}: the weights gate refuses it: ${this.#verdict.reason}.`, {
             todo: 'Nothing was published. If it is wanted all the same, give the file an "allow": "the reason" in the lock.',
         });
+        throw sha256 === undefined ? error : refused(() => error);
     }
     async #finish(wait) {
         await wait;
-        const { size, sha256, from } = this.#file;
+        const { size, sha256, refused } = this.#file;
         const seen = await this.#hash.digest();
+        const sent = `sent ${grouped(size)} bytes with sha256 ${seen}`;
         if (sha256 !== undefined && seen !== sha256)
-            throw otherBytes(this.#file, from, `sent ${grouped(size)} bytes with sha256 ${seen}`, sha256);
+            throw refused((givers) => otherBytes(this.#file, givers, sent, sha256));
         this.#sha256 = seen;
     }
 }
 
-// EXTERNAL MODULE: external "node:url"
-var external_node_url_ = __nccwpck_require__(73136);
 ;// CONCATENATED MODULE: ./lib/models/sources/file-place.js
 
 
@@ -90237,6 +90940,25 @@ function below(folder, path) {
 
 // EXTERNAL MODULE: ./lib/retry/persist.js
 var persist = __nccwpck_require__(71006);
+;// CONCATENATED MODULE: ./lib/models/sources/begin-again.js
+
+/** A file came with other bytes than the lock's, and another place may have the right ones: what was read of it is void. */
+class BeginAgain extends errors/* IntegrityError */.cs {
+}
+/** Does the work, and again from its first byte each time that a file of it came with other bytes and a place is left to ask. */
+async function beginAgain(work, log) {
+    for (;;) {
+        try {
+            return await work();
+        }
+        catch (error) {
+            if (!(error instanceof BeginAgain))
+                throw error;
+            log.info(error.message);
+        }
+    }
+}
+
 ;// CONCATENATED MODULE: ./lib/models/sources/resume.js
 
 
@@ -90244,30 +90966,74 @@ var persist = __nccwpck_require__(71006);
 
 
 
-/**
- * A file's bytes from `from` to its end, from the first place that gives them; where one breaks, it is asked again at the byte reached,
- * five times in all, then the next one goes on from there. Exactly the wanted number of bytes comes, or an error that says what each
- * place did: an IntegrityError where one of them had other bytes.
- */
-async function* readResumed(places, file, from, ports, signal) {
-    if (isWhole(file, from))
-        return;
-    const reached = { at: from };
-    const failures = [];
-    for (const place of places) {
-        try {
-            yield* readPlace(place, file, reached, ports, signal);
-            return;
-        }
-        catch (error) {
-            if (signal?.aborted || !(0,errors/* isError */.bJ)(error))
-                throw error;
-            failures.push(error);
-            if (place !== places.at(-1))
-                ports.log.info(`${error.message} Going on with the next mirror.`);
-        }
+
+/** The places of one file: read in their order, and asked no more once they gave other bytes than the lock's. */
+class Sources {
+    #file;
+    #ports;
+    #places;
+    /** Who gave bytes since the first byte, the last one last. */
+    #gave = new Set();
+    /** What failed since then. */
+    #failed = new Map();
+    /** What those did that are asked no more. */
+    #out = [];
+    constructor(file, places, ports) {
+        this.#file = file;
+        this.#places = places;
+        this.#ports = ports;
     }
-    throw resume_summary(file, failures);
+    /**
+     * The bytes from `from` to the end, from the first place that gives them; where one breaks, it is asked again at the byte reached,
+     * five times in all, then the next one goes on from there. Exactly the wanted number of bytes comes, or an error that says what each
+     * place did: an IntegrityError where one of them had other bytes.
+     */
+    async *read(from, signal) {
+        if (isWhole(this.#file, from))
+            return;
+        const reached = { at: from };
+        for (const place of this.#places) {
+            try {
+                for await (const piece of readPlace(place, this.#file, reached, this.#ports, signal)) {
+                    this.credit(place);
+                    yield piece;
+                }
+                return;
+            }
+            catch (error) {
+                if (signal?.aborted || !(0,errors/* isError */.bJ)(error))
+                    throw error;
+                this.#failed.set(place, error);
+                if (place !== this.#places.at(-1))
+                    this.#ports.log.info(`${error.message} Going on with the next mirror.`);
+            }
+        }
+        throw resume_summary(this.#file, [...this.#out, ...this.#failed.values()]);
+    }
+    /** Says who gave the bytes that came last. */
+    credit(giver) {
+        this.#gave.delete(giver);
+        this.#gave.add(giver);
+    }
+    /**
+     * The error for bytes that are not the lock's, `why` being given the names of those who gave them: a BeginAgain where places are left.
+     * Those who gave are asked no more, but for one that gave the end only: the wrong bytes may be another's.
+     */
+    refused(why) {
+        const gave = [...this.#gave];
+        const error = why((gave.length > 0 ? gave : this.#places).map(({ name }) => name).join(" and "));
+        const last = gave.length > 1 ? gave.at(-1) : undefined;
+        const left = this.#places.filter((place) => place === last || !(this.#gave.has(place) || this.#failed.has(place)));
+        const [next] = left;
+        const failures = [...this.#failed].flatMap(([place, failure]) => place === last ? [] : [failure]);
+        this.#out.push(...failures, error);
+        this.#places = left;
+        this.#gave.clear();
+        this.#failed.clear();
+        if (gave.length === 0 || next === undefined)
+            return resume_summary(this.#file, this.#out);
+        return new BeginAgain(`${error.message} Beginning again with ${next.name}.`);
+    }
 }
 /** The rest of a file from one place, which is asked again where it breaks. */
 async function* readPlace(place, file, reached, ports, signal) {
@@ -90312,13 +91078,14 @@ function resume_check(file, place, at, piece) {
         throw otherBytes(file, place.name, "sent a git-lfs pointer");
 }
 function resume_summary({ name }, failures) {
-    const [only, ...more] = failures;
-    if (only !== undefined && more.length === 0)
+    const said = new Set(failures.map(({ message }) => message));
+    const [only] = failures;
+    if (only !== undefined && said.size === 1)
         return only;
     const worst = failures.find((error) => error instanceof errors/* IntegrityError */.cs);
     const Kind = worst === undefined ? errors/* RemoteError */.Hi : errors/* IntegrityError */.cs;
     const todo = worst instanceof errors/* IntegrityError */.cs ? worst.todo : undefined;
-    return new Kind(`${name}: no source gave it.${failures.map(({ message }) => ` ${message}`).join("")}`, todo === undefined ? {} : { todo });
+    return new Kind(`${name}: no source gave it. ${[...said].join(" ")}`, todo === undefined ? {} : { todo });
 }
 
 ;// CONCATENATED MODULE: ./lib/models/file-reader.js
@@ -90326,25 +91093,136 @@ function resume_summary({ name }, failures) {
 
 
 
-/** A file of the lock as its source or a mirror gives it, checked while it passes. */
-function sourceReader(root, { id, model, file }, ports, onRead) {
-    const wanted = { name: imagePath(root, id), ...file };
-    return placeReader(id, wanted, placesOf(model, file.path, wanted, ports), ports, onRead);
+/** Where a file of the lock may be had. */
+function sourcesOf(root, { id, model, file }, ports) {
+    const wanted = wantedOf(root, id, file);
+    return new Sources(wanted, placesOf(model, file.path, wanted, ports), ports);
 }
-/** A file as one of these places gives it. */
-function placeReader(id, wanted, places, ports, onRead = () => undefined) {
+/** A file of the lock as its source or a mirror gives it, checked while it passes. */
+function sourceReader(root, file, ports, onRead, sources = sourcesOf(root, file, ports)) {
+    return fileReader(file.id, wantedOf(root, file.id, file.file), sources, ports, onRead);
+}
+/** A file as its sources give it. */
+function fileReader(id, wanted, sources, { newHash }, onRead = () => undefined) {
     return new CheckedFile({
         ...wanted,
         id,
-        from: places.map(({ name }) => name).join(" or "),
-        read: (from, signal) => readResumed(places, wanted, from, ports, signal),
+        read: (from, signal) => sources.read(from, signal),
+        refused: (why) => sources.refused(why),
         onRead,
-        newHash: ports.newHash,
+        newHash,
     });
+}
+function wantedOf(root, id, file) {
+    return { name: imagePath(root, id), ...file };
+}
+
+;// CONCATENATED MODULE: ./lib/models/bring-layer.js
+
+
+
+
+
+/** Readings of a layer, each from its first byte; all of them know which places gave wrong bytes. */
+function layerReading(root, layer, ports, onRead) {
+    const sources = new Map(layer.files.map((file) => [file, sourcesOf(root, file, ports)]));
+    return () => {
+        const files = [];
+        const readerOf = (file) => {
+            const reader = sourceReader(root, file, ports, onRead, sources.get(file));
+            files.push(reader);
+            return reader;
+        };
+        return { source: layerSource(root, layer, readerOf), files };
+    };
+}
+/** Brings one layer that the store has not: mounted, copied, or read from its sources, from its first byte again where one of them was wrong. */
+async function bringLayer(layer, read, context) {
+    const { digest, size } = layer;
+    const { store, log, mountFrom, checkOnly, signal, onProgress } = context;
+    const options = { signal, onProgress };
+    let copy;
+    if (checkOnly !== true && digest !== undefined && mountFrom !== undefined) {
+        if (await store.mountBlob(digest, mountFrom.name))
+            return { state: { digest, size, state: "mounted" }, bytesSent: 0, verdicts: [] };
+        copy = await copyOf(digest, size, context);
+    }
+    return await beginAgain(async () => {
+        const { source, files } = read();
+        const from = copy === undefined ? source : { ...source, open: copy };
+        const brought = checkOnly === true
+            ? await bring_layer_check(from, options)
+            : await send(store, { source: from, files }, options);
+        const state = checkOnly === true ? "checked" : "uploaded";
+        return {
+            state: { digest: brought.digest, size: brought.size, state },
+            bytesSent: brought.bytesSent,
+            verdicts: files.flatMap(({ verdict }) => verdict ?? []),
+        };
+    }, log);
+}
+/** A layer as another repository has it, where it may be copied from there; undefined where that has it not, or shows it to nobody. */
+async function copyOf(digest, size, { mountFrom, allowCopy, log }) {
+    if (allowCopy !== true || mountFrom === undefined)
+        return undefined;
+    try {
+        if ((await mountFrom.blobSize(digest)) !== size)
+            return undefined;
+    }
+    catch (error) {
+        if (!(error instanceof errors/* RemoteError */.Hi))
+            throw error;
+        log.info(`${error.message} The layer is read from its source instead.`);
+        return undefined;
+    }
+    return (from, signal) => mountFrom.readBlob(digest, from, signal);
+}
+const repack = "The files are right, so the lock's layers are not: run director-image models lock --repack.";
+/** Sends a layer; where its files are right and it is not the lock's all the same, the error says what to do. */
+async function send(store, { source, files }, options) {
+    try {
+        return await store.putBlob(source, options);
+    }
+    catch (error) {
+        const whole = files.every(({ sha256 }) => sha256 !== undefined);
+        // With a cause it is the registry that got other bytes than were sent.
+        if (!(error instanceof errors/* IntegrityError */.cs) || error.cause !== undefined || !whole)
+            throw error;
+        throw new errors/* IntegrityError */.cs(error.message, { cause: error, todo: repack });
+    }
+}
+/** Reads a layer whole and throws it away; an IntegrityError if it is not what was promised. */
+async function bring_layer_check(source, { signal, onProgress }) {
+    const hash = (0,external_node_crypto_.createHash)("sha256");
+    let at = 0;
+    for await (const piece of source.open(0, signal)) {
+        hash.update(piece);
+        at += piece.length;
+        onProgress?.(at);
+    }
+    const digest = `sha256:${hash.digest("hex")}`;
+    if (source.digest !== undefined && source.digest !== digest)
+        throw new errors/* IntegrityError */.cs(`${source.name}: its layer has the digest ${digest}, the lock says ${source.digest}.`, { todo: repack });
+    return { digest, size: at, bytesSent: 0 };
+}
+
+;// CONCATENATED MODULE: ./lib/models/shared-progress.js
+/** `total` is the bytes of all things. */
+function sharedProgress(log, label, total) {
+    const bar = log.progress(label, total);
+    const parts = new Map();
+    let sum = 0;
+    return {
+        update: (thing, done) => {
+            sum += done - (parts.get(thing) ?? 0);
+            parts.set(thing, done);
+            bar.update(sum);
+        },
+        end: () => bar.end(),
+    };
 }
 
 ;// CONCATENATED MODULE: ./lib/models/bring-layers.js
-
 
 
 
@@ -90357,32 +91235,19 @@ async function bringLayers(root, planned, tally, ports, options) {
     const found = await eachLimited(planned, 2 * concurrency, (layer) => presence(layer, store), signal);
     const missing = planned.filter((_, at) => !found[at]);
     const total = missing.reduce((sum, { size }) => sum + size, 0);
-    const bar = ports.log.progress(options.checkOnly === true ? "checking weights" : "weights", total);
-    const done = new Map();
-    const update = (layer, bytes) => {
-        done.set(layer, bytes);
-        bar.update([...done.values()].reduce((sum, value) => sum + value, 0));
-    };
+    const label = options.checkOnly === true ? "checking weights" : "weights";
+    const bar = sharedProgress(ports.log, label, total);
     const bring = async (layer, stop) => {
-        const readers = [];
-        const source = layerSource(root, layer, (file) => {
-            const reader = sourceReader(root, file, ports, (bytes) => {
-                tally.bytesRead += bytes;
-            });
-            readers.push(reader);
-            return reader;
+        const read = layerReading(root, layer, ports, (bytes) => {
+            tally.bytesRead += bytes;
         });
-        const context = {
-            ...ports,
-            ...options,
-            signal: stop,
-            onProgress: (bytes) => update(layer, bytes),
-        };
-        const state = await bringLayer(layer, source, tally, context);
+        const onProgress = (bytes) => bar.update(layer, bytes);
+        const context = { ...ports, ...options, signal: stop, onProgress };
+        const { state, bytesSent, verdicts } = await bringLayer(layer, read, context);
+        tally.bytesUploaded += bytesSent;
         await options.onLayer?.(layer, state.digest);
-        for (const { verdict } of readers)
-            if (verdict !== undefined)
-                tally.verdicts.set(verdict.file, verdict);
+        for (const verdict of verdicts)
+            tally.verdicts.set(verdict.file, verdict);
         return state;
     };
     try {
@@ -90402,43 +91267,12 @@ async function presence({ digest, size, files }, store) {
         throw new errors/* IntegrityError */.cs(`${layerName(files)}: ${store.name} has the layer ${digest} with ${seen} bytes, the lock says ${size}.`);
     return seen !== undefined;
 }
-async function bringLayer({ digest, size }, source, tally, { store, mountFrom, allowCopy, checkOnly, signal, onProgress }) {
-    if (checkOnly === true)
-        return { digest: await hashed(source, signal, onProgress), size, state: "checked" };
-    let from = source;
-    if (digest !== undefined &&
-        mountFrom !== undefined &&
-        (await mountFrom.blobSize(digest)) === size) {
-        if (await store.mountBlob(digest, mountFrom.name))
-            return { digest, size, state: "mounted" };
-        if (allowCopy === true)
-            from = { ...source, open: (at, stop) => mountFrom.readBlob(digest, at, stop) };
-    }
-    const put = await store.putBlob(from, { signal, onProgress });
-    tally.bytesUploaded += put.bytesSent;
-    return { digest: put.digest, size: put.size, state: "uploaded" };
-}
-/** Reads a layer whole and throws it away; an IntegrityError if it is not what was promised. */
-async function hashed(source, signal, onProgress) {
-    const hash = (0,external_node_crypto_.createHash)("sha256");
-    let at = 0;
-    for await (const piece of source.open(0, signal)) {
-        hash.update(piece);
-        at += piece.length;
-        onProgress(at);
-    }
-    const digest = `sha256:${hash.digest("hex")}`;
-    if (source.digest !== undefined && source.digest !== digest)
-        throw new errors/* IntegrityError */.cs(`${source.name}: its layer has the digest ${digest}, the lock says ${source.digest}.`, {
-            todo: "The files are right, so the lock's layers are not: run director-image models lock --repack.",
-        });
-    return digest;
-}
 
 ;// CONCATENATED MODULE: ./lib/models/journal.js
 
 
-async function openJournal(path, root, files) {
+
+async function openJournal(path, root, { files, log }) {
     const text = await files.readFile(path, "utf8").catch(() => "");
     const known = new Map();
     for (const line of text.split("\n")) {
@@ -90446,24 +91280,39 @@ async function openJournal(path, root, files) {
         if ((0,images_digest/* isDigest */.Bc)(digest))
             known.set(key, digest);
     }
+    let writable = true;
     return {
         digestOf: (layer) => known.get(keyOf(root, layer)),
         add: async (layer, digest) => {
             const key = keyOf(root, layer);
-            if (known.get(key) === digest)
+            if (!writable || known.get(key) === digest)
                 return;
             known.set(key, digest);
-            await files.mkdir((0,external_node_path_.dirname)(path), { recursive: true });
-            const handle = await files.open(path, "a");
             try {
-                await handle.write(`${key} ${digest}\n`);
+                await append(path, `${key} ${digest}\n`, files);
             }
-            finally {
-                await handle.close();
+            catch (error) {
+                const first = writable;
+                writable = false;
+                if (!first)
+                    return;
+                log.warning(`${path} cannot be written, so that a push which is interrupted sends these layers again: ${(0,errors/* isError */.bJ)(error) ? error.message : error}`);
             }
         },
-        end: () => files.rm(path, { force: true }),
+        end: async () => {
+            await files.rm(path, { force: true }).catch(() => undefined); // what is left names layers by their content: it misleads nobody
+        },
     };
+}
+async function append(path, line, { mkdir, open }) {
+    await mkdir((0,external_node_path_.dirname)(path), { recursive: true });
+    const handle = await open(path, "a");
+    try {
+        await handle.write(line);
+    }
+    finally {
+        await handle.close();
+    }
 }
 function keyOf(root, { files }) {
     const content = files.map(({ id, file }) => [id, file.size, file.sha256]);
@@ -90638,42 +91487,58 @@ parentPort.on("message", ({ id, buffer, size, last }) => {
   parentPort.postMessage({ id, buffer, digest: last ? hash.digest("hex") : undefined }, [buffer]);
 });
 `;
+/** Starts the thread; it lives until it is terminated. */
+function startHashThread() {
+    return new external_node_worker_threads_.Worker(program, { eval: true });
+}
 /**
  * Does the work with hashes that run in a thread of their own: a layer that is streamed is hashed twice, as a layer by its store and
- * file by file here, and the second hash would take a third of the first thread's time.
+ * file by file here, and the second hash would take a third of the first thread's time. A thread that dies fails the hashes that it
+ * had; later ones get another.
  */
-async function withHashThread(work) {
-    let worker;
+async function withHashThread(work, start = startHashThread) {
+    let current;
     let count = 0;
-    const hashes = new Map();
-    const started = () => {
-        const thread = new external_node_worker_threads_.Worker(program, { eval: true });
-        thread.on("message", (answer) => {
-            hashes.get(answer.id)?.take(answer);
-            if (answer.digest !== undefined)
-                hashes.delete(answer.id);
-        });
-        thread.on("error", (error) => {
-            for (const hash of hashes.values())
-                hash.fail(error);
-        });
-        return thread;
+    const forget = (gone) => {
+        if (current === gone)
+            current = undefined;
     };
     const newHash = (size) => {
         if (size < worthwhile)
             return hashHere(size);
-        worker ??= started();
+        current ??= watchedThread(start(), forget);
         count += 1;
-        const hash = new ThreadHash(count, worker);
-        hashes.set(hash.id, hash);
+        const hash = new ThreadHash(count, current.worker);
+        current.hashes.set(hash.id, hash);
         return hash;
     };
     try {
         return await work(newHash);
     }
     finally {
-        await worker?.terminate();
+        const last = current;
+        current = undefined;
+        last?.hashes.clear();
+        await last?.worker.terminate();
     }
+}
+/** Gives answers to their hashes; when the thread ends, those that still wait fail, and `forget` is called. */
+function watchedThread(worker, forget) {
+    const thread = { worker, hashes: new Map() };
+    const lost = (error) => {
+        forget(thread);
+        for (const hash of thread.hashes.values())
+            hash.fail(error);
+        thread.hashes.clear();
+    };
+    worker.on("message", (answer) => {
+        thread.hashes.get(answer.id)?.take(answer);
+        if (answer.digest !== undefined)
+            thread.hashes.delete(answer.id);
+    });
+    worker.on("error", lost);
+    worker.on("exit", (code) => lost(new Error(`The thread of hashes ended by itself (${code}).`)));
+    return thread;
 }
 class ThreadHash {
     id;
@@ -90789,7 +91654,7 @@ async function push(lock, ports, options) {
     const known = lock.layers === undefined ? ((await completedFrom(store, lock)) ?? lock) : lock;
     const journal = options.journal === undefined || known.layers !== undefined
         ? undefined
-        : await openJournal(options.journal, lock.root, ports.files);
+        : await openJournal(options.journal, lock.root, ports);
     const planned = plannedLayers(known).map((layer) => ({
         ...layer,
         digest: layer.digest ?? journal?.digestOf(layer),
@@ -90880,7 +91745,14 @@ function forgiving(store, log) {
     };
 }
 
+;// CONCATENATED MODULE: ./lib/pipeline/mount.js
+/** Whether a registry can take blobs of one place into the other without a copy: two repositories of its own. */
+function canMount(from, to) {
+    return from.kind === "registry" && to.kind === "registry" && from.registry === to.registry;
+}
+
 ;// CONCATENATED MODULE: ./lib/pipeline/models.js
+
 
 
 
@@ -90908,15 +91780,19 @@ async function modelsStage({ config, results }, ports) {
     }
     const lock = await readLock((0,external_node_path_.resolve)(config.workspace, plan.models.lock), ports);
     const counted = countRequests(ports.fetch);
-    const opened = ports.open((0,images_reference/* parsePlace */.De)(plan.models.repository), {
-        login: (0,pipeline_open/* loginOf */.D)(config),
-        fetch: counted.fetch,
-    });
+    const repository = (0,images_reference/* parsePlace */.De)(plan.models.repository);
+    const image = (0,images_reference/* parsePlace */.De)(plan.image);
+    const how = { login: (0,pipeline_open/* loginOf */.D)(config), fetch: counted.fetch };
+    const opened = ports.open(repository, how);
     const store = plan.push ? opened : forgiving(opened, ports.log);
     const pushed = await pushModels(lock, { ...ports, store, hub: config.hub, storeRequests: counted.requests }, {
         platforms: plan.platforms.map(({ platform }) => platform),
         annotations: sourceOf(plan),
         checkOnly: !plan.push,
+        // The image's own repository may have layers from before it was parted from the weights, and those of its earlier images.
+        mountFrom: plan.image !== plan.models.repository && canMount(image, repository)
+            ? ports.open(image, how)
+            : undefined,
         journal: (0,external_node_path_.join)(config.results, "models-layers.txt"),
         signal: ports.signal,
     });
@@ -90951,11 +91827,11 @@ function sourceOf({ labels }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/metadata/context.js
-const branchOf = (ref) => after("refs/heads/", ref);
-const tagOf = (ref) => after("refs/tags/", ref);
+const branchOf = (ref) => context_after("refs/heads/", ref);
+const tagOf = (ref) => context_after("refs/tags/", ref);
 /** `2` of `refs/pull/2/merge`. */
-const pullOf = (ref) => after("refs/pull/", ref).replace(/\/merge$/, "");
-function after(prefix, ref) {
+const pullOf = (ref) => context_after("refs/pull/", ref).replace(/\/merge$/, "");
+function context_after(prefix, ref) {
     return ref.startsWith(prefix) ? ref.slice(prefix.length) : "";
 }
 /** Events that always run on the last commit of the default branch, whatever their reference says. */
@@ -91118,19 +91994,9 @@ function expression_unknown(whole, values) {
 
 ;// CONCATENATED MODULE: ./lib/metadata/lines.js
 
-/** The lines that say something: without comments (`# …` at the start or after a space) and empty lines. */
+/** The lines that say something: without empty ones and comments, which begin with # (elsewhere it is a character like others). */
 function meaningful(lines) {
-    return lines.map((line) => withoutComment(line).trim()).filter((line) => line !== "");
-}
-function withoutComment(line) {
-    let quoted = false;
-    for (const [at, char] of [...line].entries()) {
-        if (char === '"')
-            quoted = !quoted;
-        if (char === "#" && !quoted && (at === 0 || /\s/.test(line[at - 1] ?? "")))
-            return line.slice(0, at);
-    }
-    return line;
+    return lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
 }
 /**
  * The fields of one line of comma-separated values: `type=raw,"value=a,b"`. A field that begins with a quote ends with one, and a quote in it
@@ -91221,7 +92087,7 @@ function labels_place(written) {
 }
 function labels_pairs(input, lines, context) {
     return Object.fromEntries(meaningful(lines).map((line) => {
-        const [key, value] = keyValue(unquoted(line));
+        const [key, value] = keyValue(line);
         if (key === undefined || key === "")
             throw new errors/* UsageError */.eb(`${input}: "${line}" is not of the form key=value.`);
         return [key, expanded(input, line, value, context)];
@@ -91234,10 +92100,6 @@ function expanded(input, line, value, context) {
     catch (cause) {
         throw new errors/* UsageError */.eb(`${input}: "${line}" cannot be read.`, { cause });
     }
-}
-function unquoted(line) {
-    const [, inner] = /^"((?:[^"]|"")*)"$/.exec(line) ?? [];
-    return inner === undefined ? line : inner.replaceAll('""', '"');
 }
 
 ;// CONCATENATED MODULE: ./lib/metadata/flavor.js
@@ -91444,7 +92306,7 @@ function apply({ type, line, attributes }, context) {
         case "semver":
             return tags_semver(line, attributes, context);
         case "match":
-            return match(line, attributes, context);
+            return tags_match(line, attributes, context);
         case "edge":
             return isBranch(ref, attribute("branch") || context.defaultBranch)
                 ? { value: "edge", latest: false }
@@ -91486,7 +92348,7 @@ function tags_semver(line, { pattern = "", value = "", match: part = "" }, conte
     const values = { raw: text, version: version.version, major, minor, patch };
     return { value: render(wanted, context, values), latest: !isPre };
 }
-function match(line, { pattern = "", group = "0", value = "" }, context) {
+function tags_match(line, { pattern = "", group = "0", value = "" }, context) {
     const text = value === "" ? tagOf(context.ref) : render(value, context);
     if (text === "")
         return undefined;
@@ -91547,19 +92409,13 @@ function prepare(config, facts, now, log) {
     log.info(push
         ? `Goes to ${(0,images_reference/* placeName */.fW)(config.image)}${tags.length > 0 ? `, tags ${tags.join(", ")}` : ""}.`
         : `Nothing is pushed: ${why}.`);
-    const annotations = annotationsFor(config.annotations, context, version);
     return {
         image: (0,images_reference/* placeName */.fW)(config.image),
         target: push ? (0,images_reference/* placeName */.fW)(config.image) : `oci:${config.layout}`,
         platforms: config.platforms.map((platform) => ({ platform, runner: "" })),
         tags: [...tags],
         ...(version === undefined ? {} : { version }),
-        labels: labelsFor(config.labels, context, version),
-        annotations: annotationsAt(annotations, "index"),
-        manifestAnnotations: Object.fromEntries(config.platforms.map((platform) => [
-            platform,
-            annotationsAt(annotations, "manifest", platform),
-        ])),
+        ...prepare_described(config, context, version),
         push,
         pushReason: why,
         cacheMayBeWritten: push && facts.untrusted === undefined,
@@ -91571,10 +92427,26 @@ function prepare(config, facts, now, log) {
         source: {
             ...(facts.sha === "" ? {} : { revision: facts.sha }),
             commitTime: facts.commitTime,
-            created: new Date(facts.commitTime * 1000).toISOString().replace(".000Z", "Z"),
+            created: createdAt(facts),
             ...refreshOf(config),
         },
     };
+}
+/** What an image says of itself: of the repository and the commit, and what the caller adds. */
+function prepare_described(config, context, version) {
+    const annotations = annotationsFor(config.annotations, context, version);
+    return {
+        labels: labelsFor(config.labels, context, version),
+        annotations: annotationsAt(annotations, "index"),
+        manifestAnnotations: Object.fromEntries(config.platforms.map((platform) => [
+            platform,
+            annotationsAt(annotations, "manifest", platform),
+        ])),
+    };
+}
+/** The commit's time, RFC 3339. */
+function createdAt({ commitTime }) {
+    return new Date(commitTime * 1000).toISOString().replace(".000Z", "Z");
 }
 /** Whether anything may leave this machine. */
 function mayPush({ push }, { isPullRequest, untrusted }) {
@@ -91634,11 +92506,45 @@ function same(one, other) {
     return one.length === other.length && one.every((digest, at) => digest === other[at]);
 }
 
+;// CONCATENATED MODULE: ./lib/pipeline/candidate.js
+
+
+
+
+
+/** The candidate's platforms as the store has them, by their manifests and configs; a CheckError if one is not there. */
+async function readCandidate(document, store) {
+    if (!(0,images_manifest/* isIndex */.nw)(document))
+        throw new errors/* CheckError */.tl(`${document.digest} is no index over platforms, as every candidate is (${document.mediaType}).`, { todo: "Run the stage assemble, and promote what it makes." });
+    return Promise.all((0,images_manifest/* parseIndex */.A1)(document).manifests.map(async ({ digest, platform }) => {
+        const manifest = await store.readManifest(digest);
+        if (manifest === undefined)
+            throw new errors/* CheckError */.tl(`${store.name} does not hold ${digest} of ${document.digest}.`, {
+                todo: "Run the stage assemble again: it sends what is missing.",
+            });
+        const config = await readConfigBlob(manifest, store);
+        return {
+            platform: platform === undefined ? "unknown" : platform_platformName(platform),
+            digest,
+            diffIds: runtimePart((0,images_manifest/* parseManifest */.Ng)(manifest).layers, config)?.diffIds,
+        };
+    }));
+}
+
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(57975);
 ;// CONCATENATED MODULE: ./lib/pipeline/readiness.js
-/** Whether this very candidate was scanned and accepted, by the digests in the results (design: "promote"). */
-function readiness(candidate, scans, accepts) {
+
+
+/**
+ * Whether this very candidate was scanned and accepted (design: "promote"): the results speak of its digests, and the layers that were
+ * scanned are those of the image that the store has.
+ */
+function readiness(candidate, seen, scans, accepts) {
     const found = [
-        ...candidate.platforms.map((platform) => scanOf(platform, scans)),
+        ...candidate.platforms.map((platform) => sameAs(platform, seen)),
+        ...seen.map((platform) => namedIn(candidate, platform)),
+        ...candidate.platforms.map((platform) => scanOf(platform, seen, scans)),
         acceptanceOf(candidate, accepts),
     ];
     return {
@@ -91646,29 +92552,53 @@ function readiness(candidate, scans, accepts) {
         missing: found.flatMap(({ missing }) => missing ?? []),
     };
 }
-function scanOf({ platform, runtimeDigest }, scans) {
-    const scan = scans.find(({ platforms }) => platforms.some((scanned) => scanned.platform === platform));
-    const scanned = scan?.platforms.find((entry) => entry.platform === platform);
-    if (scan === undefined || scanned === undefined)
-        return { missing: `the scan of ${platform}` };
-    if (scanned.digest !== runtimeDigest)
-        return {
-            refused: `the scan of ${platform} looked at ${scanned.digest}, the candidate was made from ${runtimeDigest}`,
+function sameAs({ platform, digest }, seen) {
+    const found = seen.find((entry) => entry.platform === platform);
+    return found?.digest === digest
+        ? {}
+        : {
+            refused: `assemble.json names ${digest} for ${platform}, the candidate has ${found?.digest ?? "no such platform"}`,
         };
-    return judged(`the scan of ${platform}`, scan);
+}
+function namedIn({ platforms }, { platform, digest }) {
+    return platforms.some((entry) => entry.platform === platform)
+        ? {}
+        : { refused: `the candidate has ${digest} for ${platform}, which assemble.json does not name` };
+}
+/** Every scan of the platform counts: one that failed, or that looked at something else, is not made good by another. */
+function scanOf({ platform, runtimeDigest }, seen, scans) {
+    const looked = scans.filter(({ platforms }) => platforms.some((scanned) => scanned.platform === platform));
+    const scan = worst(looked);
+    if (scan === undefined)
+        return { missing: `the scan of ${platform}` };
+    const scanned = looked
+        .flatMap(({ platforms }) => platforms)
+        .filter((entry) => entry.platform === platform);
+    const foreign = scanned.find((entry) => entry.digest !== runtimeDigest);
+    if (foreign !== undefined)
+        return {
+            refused: `the scan of ${platform} looked at ${foreign.digest}, the candidate was made from ${runtimeDigest}`,
+        };
+    const layers = seen.find((entry) => entry.platform === platform)?.diffIds;
+    if (scanned.some(({ diffIds }) => diffIds !== undefined && !(0,external_node_util_.isDeepStrictEqual)(diffIds, layers)))
+        return {
+            refused: `the scan of ${platform} looked at other layers than the candidate's (diff_ids)`,
+        };
+    const verdict = readiness_judged(`the scan of ${platform}`, scan);
+    return verdict.refused === undefined && scanned.some(({ diffIds }) => diffIds === undefined)
+        ? { missing: `the scan of ${platform} (it does not say which layers it looked at)` }
+        : verdict;
 }
 function acceptanceOf({ digest }, accepts) {
-    const [first] = accepts;
-    if (first === undefined)
+    const accept = worst(accepts);
+    if (accept === undefined)
         return { missing: "the acceptance" };
-    const other = accepts.find((accept) => accept.digest !== digest);
+    const other = accepts.find((entry) => entry.digest !== digest);
     if (other !== undefined)
         return { refused: `the acceptance started ${other.digest}, the candidate is ${digest}` };
-    return judged("the acceptance", accepts.find(({ verdict }) => verdict === "failed") ??
-        accepts.find(({ verdict }) => verdict !== "passed") ??
-        first);
+    return readiness_judged("the acceptance", accept);
 }
-function judged(what, { verdict, reason }) {
+function readiness_judged(what, { verdict, reason }) {
     if (verdict === "passed")
         return {};
     const why = `${what} ${verdict}${reason === undefined ? "" : ` (${reason})`}`;
@@ -91681,13 +92611,12 @@ function judged(what, { verdict, reason }) {
 
 
 
+
 /** Points tags at a candidate that was tested: all of them, or none. Throws a CheckError that names what is missing or refused. */
 async function promote(promoting, ports) {
     const { store, log } = ports;
-    const { candidate, tags, force } = promoting;
-    const untested = promote_checked(promoting);
-    if (untested !== undefined)
-        log.warning(`Published without ${untested.missing.join(", ")}: ${untested.reason}`);
+    const { candidate, force } = promoting;
+    const tags = [...new Set(promoting.tags)];
     const bad = tags.find((tag) => !(0,images_reference/* isTag */.dz)(tag));
     if (bad !== undefined)
         throw new errors/* UsageError */.eb(`"${bad}" is not a tag.`);
@@ -91697,6 +92626,9 @@ async function promote(promoting, ports) {
             todo: "Run the stage assemble again: it sends what is missing.",
         });
     }
+    const untested = promote_checked(promoting, await readCandidate(document, store));
+    if (untested !== undefined)
+        log.warning(`Published without ${untested.missing.join(", ")}: ${untested.reason}`);
     const aged = candidateAge(document);
     const moves = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
     await moveAll(moves, document, ports);
@@ -91706,8 +92638,8 @@ async function promote(promoting, ports) {
         ...(untested === undefined ? {} : { untested }),
     };
 }
-function promote_checked({ candidate, scans, accepts, allowUntested, }) {
-    const { refused, missing } = readiness(candidate, scans, accepts);
+function promote_checked({ candidate, scans, accepts, allowUntested }, seen) {
+    const { refused, missing } = readiness(candidate, seen, scans, accepts);
     if (refused.length > 0)
         throw new errors/* CheckError */.tl(`No tag is moved to ${candidate.digest}: ${refused.join("; ")}.`);
     if (missing.length === 0)
@@ -91827,6 +92759,9 @@ async function promoteStage({ config, results }, { open, log, signal }) {
 
 
 
+
+
+
 const run_stages = {
     prepare: async ({ config, facts }, { clock, log }) => prepare(config, facts, clock.now(), log),
     models: modelsStage,
@@ -91837,6 +92772,16 @@ const run_stages = {
     promote: promoteStage,
     report: notYet("report"),
 };
+/** Runs stages one after the other, while nobody else uses the results folder; the last one's result. */
+async function runStages(names, config, facts, ports) {
+    return aloneIn(config.results, async () => {
+        const [first, ...others] = names;
+        let result = await runStage(first, config, facts, ports);
+        for (const name of others)
+            result = await runStage(name, config, facts, ports);
+        return result;
+    }, ports);
+}
 /** Runs one stage from the results folder and writes its result there. */
 async function runStage(name, config, facts, ports) {
     ports.signal.throwIfAborted();
@@ -91858,24 +92803,35 @@ function checkPlan(config, facts, { prepare: plan }) {
         todo: "Run the stage prepare in the same event as the others.",
     });
 }
-/** The whole pipeline: weights and runtime side by side, tags last. Gives every stage's result. */
-async function runPipeline(config, facts, ports) {
-    await removeResults(config.results, ports.files);
+/**
+ * The whole pipeline, while nobody else uses the results folder: weights and runtime side by side, tags last. Gives every stage's result.
+ * `begun` is called when all results in the folder are of this run.
+ */
+async function runPipeline(config, facts, ports, begun = () => undefined) {
     const run = (name) => runStage(name, config, facts, ports);
-    await run("prepare");
-    await together(["models", "build"], (name, signal) => runStage(name, config, facts, { ...ports, signal }), ports.signal);
-    await run("assemble");
-    const { prepare: plan } = await readAll(config.results, ports);
-    if (plan?.push === true)
-        await run("promote");
-    return readAll(config.results, ports);
+    const work = async () => {
+        const old = await earlierRun(config.results, ports.files);
+        await run("prepare");
+        for (const name of old.filter((entry) => entry !== "prepare.json"))
+            await ports.files.rm((0,external_node_path_.join)(config.results, name), { recursive: true, force: true });
+        begun();
+        refuseUntested(config, await readAll(config.results, ports));
+        await together(["models", "build"], (name, signal) => runStage(name, config, facts, { ...ports, signal }), ports.signal);
+        await run("assemble");
+        const { prepare: plan } = await readAll(config.results, ports);
+        if (plan?.push === true)
+            await run("promote");
+        return readAll(config.results, ports);
+    };
+    return aloneIn(config.results, work, ports);
 }
-/** Takes away what an earlier run left, and nothing else: a person may name a folder that holds other things. */
-async function removeResults(folder, { readdir, rm }) {
-    const names = await readdir(folder).catch(() => []);
-    const ours = new RegExp(`^((${Object.keys(run_stages).join("|")})(-[a-z0-9-]+)?\\.json|runtime(-[a-z0-9-]+)?)$`);
-    for (const name of names.filter((entry) => ours.test(entry)))
-        await rm((0,external_node_path_.join)(folder, name), { recursive: true, force: true });
+/** Promote would refuse a candidate that nobody scanned or accepted: said before hours of work, not after. */
+function refuseUntested({ promote }, { prepare: plan }) {
+    if (plan?.push !== true || promote.allowUntested !== undefined)
+        return;
+    throw new errors/* UsageError */.eb("Scan and acceptance are not in this version, so that nothing is published.", {
+        todo: "Say why it may be published all the same (allow-untested: REASON), or push nothing (push: false).",
+    });
 }
 /** Everything that the results folder holds. */
 async function readAll(folder, { files }) {
@@ -91889,12 +92845,10 @@ async function readAll(folder, { files }) {
         promote: await readResult(files, folder, "promote", promoteResult),
     };
 }
-/** `build-linux-amd64` where one platform of several was built alone. */
-function resultName(name, { platforms }, { prepare: plan }) {
+/** How a stage's result is called in the results folder, and its artifact: `build-linux-amd64` where one platform of several was built alone. */
+function resultName(name, job, { prepare: plan }) {
     const perPlatform = name === "build" || name === "scan" || name === "accept";
-    if (!perPlatform || platforms.length >= (plan?.platforms.length ?? 1))
-        return name;
-    return `${name}-${platforms.join("-").replaceAll("/", "-")}`;
+    return perPlatform && plan !== undefined ? jobName(name, job, plan) : name;
 }
 /** Runs stages side by side. When one fails the others are stopped, and waited for: nothing goes on in the background of a failed run. */
 async function together(names, run, outer) {
@@ -91926,7 +92880,11 @@ function notYet(name) {
 
 
 
+
+
 const prefix = "director-image-";
+/** What a run left that never began. */
+const nothing = { build: [], scan: [], accept: [] };
 /** Whose results a stage reads: others may be gigabytes (the layout of a runtime that was not pushed). */
 const predecessors = {
     prepare: [],
@@ -91941,28 +92899,32 @@ const predecessors = {
 /** One step of a workflow: reads the inputs, runs the pipeline or one stage of it, and leaves outputs, artifacts and a summary. */
 async function runStep(environment, ports) {
     const { step, log } = ports;
-    maskSecrets(step, log.mask);
+    maskSecrets(step, log);
     const config = readConfig((name) => step.input(name), environment);
     const facts = await readFacts(environment, ports);
+    const { stage } = config;
+    let isOurs = stage !== "all";
     try {
-        if (config.stage === "all")
-            await runPipeline(config, facts, ports);
+        if (stage === "all")
+            await runPipeline(config, facts, ports, () => {
+                isOurs = true;
+            });
         else
-            await runAlone(config.stage, config, ports, () => runStage(config.stage, config, facts, ports));
+            await runAlone(stage, config, ports, () => runStages([stage], config, facts, ports));
     }
     finally {
-        const results = await readAll(config.results, ports);
+        const results = isOurs ? await readAll(config.results, ports) : nothing;
         for (const [name, value] of Object.entries(outputsOf(results)))
             step.output(name, value);
-        await step.summary(summary(config.stage === "all" ? results : only(config.stage, results)));
+        await step.summary(summary(stage === "all" ? results : only(stage, results)));
     }
 }
 /** A stage in a job of its own: its predecessors' results come as artifacts, and its own goes the same way. */
 async function runAlone(stage, config, ports, run) {
-    const { artifacts, files, log } = ports;
+    const { artifacts, log } = ports;
     const before = predecessors[stage];
     if (before.length > 0) {
-        await files.mkdir(config.results, { recursive: true });
+        await ports.files.mkdir(config.results, { recursive: true });
         const isWanted = (name) => before.some((wanted) => name === `${prefix}${wanted}` || name.startsWith(`${prefix}${wanted}-`));
         const found = await artifacts.download(isWanted, config.results);
         log.info(`Results of earlier jobs: ${found.join(", ") || "none"}.`);
@@ -91970,35 +92932,36 @@ async function runAlone(stage, config, ports, run) {
     await run();
     const results = await readAll(config.results, ports);
     const name = resultName(stage, config, results);
-    await artifacts.upload(`${prefix}${name}`, config.results, await step_filesOf(name, config.results));
+    const files = await step_filesOf(stage, config, results);
+    await artifacts.upload(`${prefix}${name}`, config.results, files);
 }
 /** A stage's files in the results folder: its result, the completed lock, the layout of a runtime that was not pushed. */
-async function step_filesOf(name, folder) {
-    const layout = name.startsWith("build") ? name.replace("build", "runtime") : undefined;
+async function step_filesOf(stage, config, results) {
+    const { results: folder } = config;
+    const { prepare: plan } = results;
+    const layout = stage === "build" && plan !== undefined ? `${jobName("runtime", config, plan)}/` : undefined;
     const entries = await (0,promises_.readdir)(folder, { recursive: true, withFileTypes: true });
     return entries
         .filter((entry) => entry.isFile())
         .map((entry) => (0,external_node_path_.join)(entry.parentPath, entry.name).slice(folder.length + 1))
-        .filter((path) => path === `${name}.json` ||
-        (name === "models" && path === "models.lock.json") ||
-        (layout !== undefined && path.startsWith(`${layout}/`)));
+        .filter((path) => path === `${resultName(stage, config, results)}.json` ||
+        (stage === "models" && path === "models.lock.json") ||
+        (layout !== undefined && path.startsWith(layout)));
 }
 /** The plan and one stage's own result: the summaries of the jobs stand below one another. */
 function only(stage, results) {
     const own = stage === "report" ? {} : { [stage]: results[stage] };
     return { prepare: results.prepare, build: [], scan: [], accept: [], ...own };
 }
-function maskSecrets(step, mask) {
+function maskSecrets(step, log) {
     for (const name of Object.keys(inputs)) {
         const input = inputs[name];
         const value = step.input(name);
         if (input.secret !== true || value === undefined)
             continue;
-        if (input.lines !== true)
-            mask(value.trim());
-        else
-            for (const line of lines(value))
-                mask(line.slice(line.indexOf("=") + 1));
+        const secrets = input.lines === true ? secretValues(name, value) : [value.trim()];
+        for (const secret of secrets)
+            maskSecret(log, secret);
     }
 }
 
@@ -92035,6 +92998,11 @@ class PassingError extends _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RemoteErro
 function isBusy(status) {
     return [408, 425, 429, 500, 502, 503, 504].includes(status);
 }
+/** Codes of what stays as it is: hosts that are not there, certificates and versions of TLS that do not fit, requests that cannot be made. */
+const lasting = [
+    /^(ENOTFOUND|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/,
+    /^(ERR_TLS_|UND_ERR_PRX_TLS|UND_ERR_INVALID_ARG|ERR_SSL_.*(VERSION|PROTOCOL|HANDSHAKE_FAILURE|CERTIFICATE|UNKNOWN_CA))/,
+];
 /** Whether a failure is worth another try: a connection that broke is, a host or a certificate that is wrong is not. */
 function isPassing(error) {
     if (error instanceof PassingError)
@@ -92042,7 +93010,7 @@ function isPassing(error) {
     if (!(error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RemoteError */ .Hi) || !(0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .isError */ .bJ)(error.cause))
         return false;
     const code = error.cause.code;
-    return code !== undefined && !/^(ENOTFOUND|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO)/.test(code);
+    return code !== undefined && !lasting.some((codes) => codes.test(code));
 }
 /**
  * Milliseconds to wait before a try (the second is number 2): 2^n seconds give or take a quarter, or what the other
@@ -92124,25 +93092,26 @@ async function beforeNext(attempt, error, { clock, log }, signal, what = "") {
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(452);
 
 
-/** The run's artifacts (@actions/artifact, loaded only where it is used: it is large). */
+/** The run's artifacts (@actions/artifact, loaded only where it is used: it is large). What their service refuses is a RemoteError. */
 const artifacts = {
     async upload(name, folder, files) {
         const client = await artifactClient();
-        const { artifacts: found } = await client.listArtifacts();
+        const { artifacts: found } = await asked("listed", () => client.listArtifacts());
         // A name is free once in an attempt of a run. One of an earlier attempt may not be removable, and need not be.
         if (found.some((artifact) => artifact.name === name))
             await client.deleteArtifact(name).catch(() => undefined);
-        await client.uploadArtifact(name, files.map((file) => (0,node_path__WEBPACK_IMPORTED_MODULE_0__.join)(folder, file)), folder);
+        const paths = files.map((file) => (0,node_path__WEBPACK_IMPORTED_MODULE_0__.join)(folder, file));
+        await asked(`uploaded (${name})`, () => client.uploadArtifact(name, paths, folder));
     },
     async download(isWanted, folder) {
         const client = await artifactClient();
-        const { artifacts: found } = await client.listArtifacts({ latest: true });
+        const { artifacts: found } = await asked("listed", () => client.listArtifacts({ latest: true }));
         const wanted = found.filter(({ name }) => isWanted(name));
         for (const { id, name, digest } of wanted) {
-            const { digestMismatch } = await client.downloadArtifact(id, {
+            const { digestMismatch } = await asked(`downloaded (${name})`, () => client.downloadArtifact(id, {
                 path: folder,
                 ...(digest === undefined ? {} : { expectedHash: digest }),
-            });
+            }));
             if (digestMismatch)
                 throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .IntegrityError */ .cs(`The artifact ${name} is not what was uploaded (${digest}).`, {
                     todo: "Run the stage that uploads it again.",
@@ -92151,6 +93120,23 @@ const artifacts = {
         return wanted.map(({ name }) => name);
     },
 };
+const elsewhere = "GitHub Enterprise Server, and runners of other makers, have no such artifacts: use stage: all.";
+/** What to do about what the client says; it wraps its errors, so that their classes do not tell. */
+const todos = [
+    [/on GHES/, elsewhere],
+    [/storage quota/, "Remove artifacts that nobody needs, or use stage: all, which makes none."],
+    [/./, `Run the job again. ${elsewhere}`],
+];
+async function asked(what, work) {
+    try {
+        return await work();
+    }
+    catch (cause) {
+        const said = String((0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .isError */ .bJ)(cause) ? cause.message : cause);
+        const todo = todos.find(([pattern]) => pattern.test(said))?.[1] ?? elsewhere;
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .RemoteError */ .Hi(`The run's artifacts could not be ${what}.`, { todo, cause });
+    }
+}
 async function artifactClient() {
     // Its unzipping uses a constructor that Node.js warns of, once a download, to people who cannot change that.
     process.noDeprecation = true;
@@ -93111,6 +94097,99 @@ const toolCache = {
     find: async (name, version) => find(name, version) || undefined,
     keep: (folder, name, version) => cacheDir(folder, name, version),
 };
+
+
+/***/ }),
+
+/***/ 47862:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   y: () => (/* binding */ underLock)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(77598);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(452);
+/* harmony import */ var _owner_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(45524);
+
+
+
+/** A lock is held for milliseconds; older than this, its holder is gone. */
+const stale = 30_000;
+const patience = 60_000;
+/** Does the work while this process alone, of all on this disk, holds the lock file. A lock whose holder is gone is taken over. */
+async function underLock(path, work, ports) {
+    const mine = `${(0,_owner_js__WEBPACK_IMPORTED_MODULE_2__/* .thisProcess */ .W)()} ${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomUUID)()}`;
+    await acquire(path, mine, ports);
+    try {
+        return await work();
+    }
+    finally {
+        await release(path, mine, ports);
+    }
+}
+async function acquire(path, mine, ports) {
+    const { clock } = ports;
+    const end = clock.now() + patience;
+    while (!(await create(path, mine, ports))) {
+        await removeIfStale(path, ports);
+        if (clock.now() > end) {
+            throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .RemoteError */ .Hi(`${path} has been held by another process for a minute.`, {
+                todo: "If no other director-image is running, remove that file.",
+            });
+        }
+        await clock.sleep(5 + clock.random() * 20);
+    }
+}
+/** A holder that slept so long that it lost the lock must not take it from the next one. */
+async function release(path, mine, { files }) {
+    const holder = await files.readFile(path, "utf8").catch(() => undefined);
+    if (holder === mine)
+        await files.rm(path, { force: true });
+}
+async function create(path, mine, { files }) {
+    try {
+        const file = await files.open(path, "wx");
+        try {
+            await file.writeFile(mine);
+        }
+        catch (error) {
+            await files.rm(path, { force: true });
+            throw error;
+        }
+        finally {
+            await file.close();
+        }
+        return true;
+    }
+    catch (error) {
+        if ((0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .isError */ .bJ)(error) && error.code === "EEXIST")
+            return false;
+        throw error;
+    }
+}
+/** Takes a stale lock away by renaming it: of several that try, one succeeds. One that was renewed meanwhile is put back. */
+async function removeIfStale(path, { files, clock }) {
+    try {
+        const [holder, { mtimeMs }] = await Promise.all([
+            files.readFile(path, "utf8"),
+            files.stat(path),
+        ]);
+        const [owner = ""] = holder.split(" ");
+        const gone = owner !== "" && (0,_owner_js__WEBPACK_IMPORTED_MODULE_2__/* .isGone */ .S)(owner) === true;
+        if (!gone && clock.now() - mtimeMs < stale)
+            return;
+        const aside = `${path}.${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomUUID)()}`;
+        await files.rename(path, aside);
+        const renewed = (await files.readFile(aside, "utf8")) !== holder;
+        if (renewed)
+            await files.link(aside, path).catch(() => undefined);
+        await files.rm(aside, { force: true });
+    }
+    catch (error) {
+        if (!(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .isError */ .bJ)(error) || error.code !== "ENOENT")
+            throw error;
+    }
+}
 
 
 /***/ }),

@@ -28503,6 +28503,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream"
 
 /***/ }),
 
+/***/ 8500:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+
+/***/ }),
+
 /***/ 1692:
 /***/ ((module) => {
 
@@ -28566,51 +28573,16 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 6512:
+/***/ 452:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  p: () => (/* binding */ clock)
-});
-
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
-;// CONCATENATED MODULE: ./lib/host/clock.js
-
-const clock = {
-    now: () => Date.now(),
-    sleep: async (milliseconds, signal) => {
-        try {
-            await (0,promises_namespaceObject.setTimeout)(milliseconds, undefined, signal === undefined ? {} : { signal });
-        }
-        catch (error) {
-            throw signal?.aborted ? signal.reason : error;
-        }
-    },
-    random: () => Math.random(),
-};
-
-
-/***/ }),
-
-/***/ 8618:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  m: () => (/* binding */ exec)
-});
-
-;// CONCATENATED MODULE: external "node:child_process"
-const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
-;// CONCATENATED MODULE: external "node:readline"
-const external_node_readline_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:readline");
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
-;// CONCATENATED MODULE: ./lib/errors.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   K1: () => (/* binding */ ending),
+/* harmony export */   Qd: () => (/* binding */ CommandError),
+/* harmony export */   WE: () => (/* binding */ explain)
+/* harmony export */ });
+/* unused harmony exports UsageError, IntegrityError, CheckError, RemoteError, MissingBlobError, InterruptedError, isKnown, isError */
+/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
 
 /**
  * Errors by who must act. A message says where, what was seen and what was wanted; `todo` says what to do about it.
@@ -28669,23 +28641,36 @@ function isKnown(error) {
 }
 /** Whether a caught value is an error, also one of Node's own modules in another realm; `code` is theirs (ENOSPC, ECONNRESET, Z_DATA_ERROR). */
 function isError(value) {
-    return value instanceof Error || types.isNativeError(value);
+    return value instanceof Error || node_util__WEBPACK_IMPORTED_MODULE_0__.types.isNativeError(value);
 }
 /** What a file system says of itself (errno); where it was met with no word about the file, the system's own words must do. */
 const diskRefusals = new Set([
     ...["ENOSPC", "EDQUOT", "EROFS", "EIO", "EACCES", "EPERM"],
     ...["EISDIR", "ENOTDIR", "EMFILE", "ENFILE", "ENAMETOOLONG"],
 ]);
+/** What it says of one file, and others of other things: these count only where a path was refused. */
+const pathRefusals = new Set(["ENOENT", "EEXIST", "ENOTEMPTY", "ELOOP", "EBUSY", "EXDEV"]);
 /** What is shown of an error that ends a run, and the exit code; an error that is not ours is a fault of our own, with its stack. */
 function ending(error) {
     if (isKnown(error))
         return { text: explain(error), exitCode: error.exitCode };
-    if (isError(error) && diskRefusals.has(error.code ?? ""))
-        return { text: `The disk or its file system refused: ${error.message}.`, exitCode: 3 };
+    const refused = diskRefusal(error);
+    if (refused !== undefined)
+        return { text: `The disk or its file system refused: ${refused}.`, exitCode: 3 };
     return {
         text: `A fault of our own, please report it: ${isError(error) ? error.stack : String(error)}`,
         exitCode: 70,
     };
+}
+/** What the file system refused, with the path where it tells one; undefined for any other error. */
+function diskRefusal(error) {
+    if (!isError(error))
+        return undefined;
+    const { code = "", message, path, syscall } = error;
+    const named = path !== undefined && syscall !== undefined && !syscall.startsWith("spawn");
+    if (!diskRefusals.has(code) && !(named && pathRefusals.has(code)))
+        return undefined;
+    return path === undefined || message.includes(path) ? message : `${message} (${path})`;
 }
 /** The text for a person: the message, its causes, and what to do, indented by two spaces. */
 function explain(error) {
@@ -28701,10 +28686,57 @@ function explain(error) {
     return lines.join("\n  ");
 }
 
+
+/***/ }),
+
+/***/ 9144:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   p: () => (/* binding */ clock)
+/* harmony export */ });
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8500);
+
+const clock = {
+    now: () => Date.now(),
+    sleep: async (milliseconds, signal) => {
+        try {
+            await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(milliseconds, undefined, signal === undefined ? {} : { signal });
+        }
+        catch (error) {
+            throw signal?.aborted ? signal.reason : error;
+        }
+    },
+    random: () => Math.random(),
+};
+
+
+/***/ }),
+
+/***/ 7049:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  m: () => (/* binding */ exec)
+});
+
+;// CONCATENATED MODULE: external "node:child_process"
+const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
+;// CONCATENATED MODULE: external "node:readline"
+const external_node_readline_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:readline");
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __nccwpck_require__(8500);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
 ;// CONCATENATED MODULE: ./lib/host/exec.js
 
 
 
+
+/** How long after a program's failure a signal that ended it may still be on its way to this process. Milliseconds. */
+const tick = 50;
 /** Programs of this machine. */
 const exec = (command, args, options = {}) => new Promise((resolve, reject) => {
     const { cwd, env = process.env, input, onLine, signal } = options;
@@ -28719,7 +28751,7 @@ const exec = (command, args, options = {}) => new Promise((resolve, reject) => {
     let deadline;
     const stop = () => {
         child.kill("SIGTERM");
-        deadline = setTimeout(() => child.kill("SIGKILL"), 10_000);
+        deadline = globalThis.setTimeout(() => child.kill("SIGKILL"), 10_000);
         child.once("exit", () => letGo(child));
     };
     signal?.addEventListener("abort", stop, { once: true });
@@ -28731,24 +28763,29 @@ const exec = (command, args, options = {}) => new Promise((resolve, reject) => {
     };
     child.on("error", (cause) => {
         done();
-        reject(new CommandError(`${command} could not be started.`, { cause }));
+        reject(new errors/* CommandError */.Qd(`${command} could not be started.`, { cause }));
     });
-    child.on("close", (code, killedBy) => {
+    child.on("close", async (code, killedBy) => {
         done();
+        // Ctrl-C goes to the program too, which may be gone before this process has heard of it.
+        if (signal !== undefined && code !== 0)
+            await (0,promises_.setTimeout)(tick);
         if (signal?.aborted)
             return reject(signal.reason);
         const text = (pieces) => Buffer.concat(pieces).toString("utf8");
         if (code === null)
-            return reject(new CommandError(`${command} was ended by ${killedBy}.`));
+            return reject(new errors/* CommandError */.Qd(`${command} was ended by ${killedBy}.`));
         resolve({ code, stdout: text(output.stdout), stderr: text(output.stderr) });
     });
 });
 /** What a program that was stopped has started may hold its pipes open for as long as it likes: nobody waits for that. */
 function letGo({ stdout, stderr }) {
-    setTimeout(() => {
+    globalThis
+        .setTimeout(() => {
         stdout?.destroy();
         stderr?.destroy();
-    }, 1000).unref();
+    }, 1000)
+        .unref();
 }
 
 
@@ -28797,27 +28834,56 @@ __nccwpck_require__.d(__webpack_exports__, {
   n: () => (/* binding */ cleanUp)
 });
 
-// UNUSED EXPORTS: builderFile
+// UNUSED EXPORTS: rememberBuilder
 
 ;// CONCATENATED MODULE: external "node:path"
 const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
 ;// CONCATENATED MODULE: ./lib/pipeline/clean-up.js
 
+
 /** The file in a run's own folder that names the builder it made. */
-const builderFile = "builder";
-/** Removes what a run made and did not remove itself, since it was killed: its folder with log-ins, and its builder. */
-async function cleanUp(folder, { exec, files, env, log }) {
+const builderFile = "builder.json";
+/** How long docker may take to remove a builder; a job does not wait for an engine that hangs. Milliseconds. */
+const patience = 60_000;
+/** Writes down which builder is about to be made, so that it can be removed if this process is killed. */
+async function rememberBuilder(name, folder, env, files) {
+    const variables = Object.fromEntries(Object.entries(env).filter(([key]) => key === "DOCKER_CONFIG" || key === "BUILDX_CONFIG"));
+    const remembered = { name, variables };
+    await files.writeFile(join(folder, builderFile), JSON.stringify(remembered));
+}
+/**
+ * Removes what a run made and did not remove itself, since it was killed: its builder, and its folder with log-ins, which goes whatever
+ * becomes of the builder. Failures are warnings: the job's verdict is not theirs.
+ */
+async function cleanUp(folder, ports) {
     if (folder === "")
         return;
-    const builder = await files.readFile((0,external_node_path_namespaceObject.join)(folder, builderFile), "utf8").catch(() => "");
-    if (builder !== "") {
-        const { code, stderr } = await exec("docker", ["buildx", "rm", "--force", builder], { env });
-        if (code === 0)
-            log.info(`Removed the builder ${builder}.`);
-        else if (!/no builder/.test(stderr))
-            log.warning(`The builder ${builder} could not be removed: ${stderr.trim()}`);
+    const { files, log } = ports;
+    try {
+        const text = await files.readFile((0,external_node_path_namespaceObject.join)(folder, builderFile), "utf8").catch(() => "");
+        if (text !== "")
+            await removeBuilder(JSON.parse(text), ports);
     }
-    await files.rm(folder, { recursive: true, force: true });
+    catch (error) {
+        log.warning(`The builder that ${folder} names could not be removed: ${(0,errors/* explain */.WE)(error)}`);
+    }
+    finally {
+        await files.rm(folder, { recursive: true, force: true }).catch((error) => {
+            log.warning(`${folder} could not be removed, and may hold a log-in: ${(0,errors/* explain */.WE)(error)}`);
+        });
+    }
+}
+async function removeBuilder({ name, variables }, { exec, env, log }) {
+    const { code, stderr } = await exec("docker", ["buildx", "rm", "--force", name], {
+        env: { ...env, ...variables },
+        signal: AbortSignal.timeout(patience),
+    });
+    if (code === 0)
+        log.info(`Removed the builder ${name}.`);
+    else if (!/no builder/.test(stderr))
+        log.warning(`The builder ${name} could not be removed: ${stderr.trim()}`);
 }
 
 
@@ -28827,13 +28893,14 @@ async function cleanUp(folder, { exec, files, env, log }) {
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _host_clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6512);
-/* harmony import */ var _host_exec_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8618);
-/* harmony import */ var _host_files_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4492);
-/* harmony import */ var _host_variables_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1967);
-/* harmony import */ var _pipeline_clean_up_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4609);
-/* harmony import */ var _runner_log_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3901);
-/* harmony import */ var _runner_step_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1894);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
+/* harmony import */ var _host_clock_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9144);
+/* harmony import */ var _host_exec_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7049);
+/* harmony import */ var _host_files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4492);
+/* harmony import */ var _host_variables_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1967);
+/* harmony import */ var _pipeline_clean_up_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4609);
+/* harmony import */ var _runner_log_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3901);
+/* harmony import */ var _runner_step_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1894);
 
 
 
@@ -28841,8 +28908,15 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 
-const env = (0,_host_variables_js__WEBPACK_IMPORTED_MODULE_6__/* .definedVariables */ .J)(process.env);
-await (0,_pipeline_clean_up_js__WEBPACK_IMPORTED_MODULE_3__/* .cleanUp */ .n)((0,_runner_step_js__WEBPACK_IMPORTED_MODULE_5__/* .workflowStep */ .G)(env).saved("made"), { exec: _host_exec_js__WEBPACK_IMPORTED_MODULE_1__/* .exec */ .m, files: _host_files_js__WEBPACK_IMPORTED_MODULE_2__/* .files */ .a, env, log: (0,_runner_log_js__WEBPACK_IMPORTED_MODULE_4__/* .runnerLog */ .t)({ clock: _host_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .clock */ .p }) });
+
+const env = (0,_host_variables_js__WEBPACK_IMPORTED_MODULE_7__/* .definedVariables */ .J)(process.env);
+const log = (0,_runner_log_js__WEBPACK_IMPORTED_MODULE_5__/* .runnerLog */ .t)({ clock: _host_clock_js__WEBPACK_IMPORTED_MODULE_1__/* .clock */ .p });
+try {
+    await (0,_pipeline_clean_up_js__WEBPACK_IMPORTED_MODULE_4__/* .cleanUp */ .n)((0,_runner_step_js__WEBPACK_IMPORTED_MODULE_6__/* .workflowStep */ .G)(env).saved("made"), { exec: _host_exec_js__WEBPACK_IMPORTED_MODULE_2__/* .exec */ .m, files: _host_files_js__WEBPACK_IMPORTED_MODULE_3__/* .files */ .a, env, log });
+}
+catch (error) {
+    log.warning((0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ending */ .K1)(error).text);
+}
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);

@@ -14,6 +14,8 @@ export async function readEntries(
 ): Promise<void> {
   const reader = extract();
   reader.on("entry", (header, stream, next) => {
+    // A refusal ends the reader, and with it the entry's own stream: an error that nobody hears there would end the process.
+    stream.on("error", () => undefined);
     try {
       visit(entryOf(header));
     } catch (refusal) {

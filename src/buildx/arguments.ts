@@ -170,7 +170,12 @@ function split(input: string, line: string, at: number): readonly [id: string, r
   const equals = line.indexOf("=");
   if (equals > 0 && equals < line.length - 1)
     return [line.slice(0, equals).trim(), line.slice(equals + 1)];
-  throw new UsageError(`${input}: line ${at + 1} is not of the form ID=… (it is not shown here).`);
+  throw new UsageError(
+    `${input}: entry ${at + 1} is not of the form ID=… (it is not shown here).`,
+    {
+      todo: 'A value of several lines stands in quotes together with its ID: "ID=line 1⏎line 2".',
+    },
+  );
 }
 
 function pairs(flag: string, values: Readonly<Record<string, string>>): readonly string[] {

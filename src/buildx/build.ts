@@ -3,7 +3,7 @@ import { UsageError } from "../errors.ts";
 import type { Platform } from "../images/platform.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Files } from "../ports/files.ts";
-import type { Log } from "../ports/log.ts";
+import { type Log, maskSecret } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
 import type { BuildResult } from "../results/stages.ts";
 import { commandLine, type Invocation, type Output } from "./arguments.ts";
@@ -88,7 +88,7 @@ async function bases({ source, options }: BuildRequest, files: Pick<Files, "read
 
 async function start(call: Invocation, { docker, log, signal }: BuildPorts): Promise<Progress> {
   const { args, env } = commandLine(call);
-  for (const secret of Object.values(env)) log.mask(secret);
+  for (const secret of Object.values(env)) maskSecret(log, secret);
   let progress = nothingYet;
   const result = await run(docker, args, {
     env,

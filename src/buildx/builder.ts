@@ -3,6 +3,7 @@ import { digestOf, short } from "../images/digest.ts";
 import { isLoopback } from "../images/loopback.ts";
 import type { Platform } from "../images/platform.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { ExecOptions } from "../ports/exec.ts";
 import { type Docker, noDaemon, output, refused, run } from "./docker.ts";
 import { noContainerdStore } from "./failure.ts";
 
@@ -35,6 +36,8 @@ export interface BuilderPorts {
   readonly clock: Pick<Clock, "random">;
   /** Told the name of a builder before it is made, so that somebody else can remove it if this process is killed. */
   readonly announce?: (name: string) => Promise<void>;
+  /** Ends what docker is doing; a builder that was being made is taken away all the same. */
+  readonly signal?: AbortSignal;
 }
 
 /** BuildKit for docker-container and kubernetes builders; `driver-opts: image=…` takes another one. */
@@ -42,25 +45,24 @@ export const buildkitImage =
   "moby/buildkit:v0.32.2@sha256:28a898719c18a33f4e8000685287fa36fd0dd9560c6440227d3a732d79bb41d8";
 
 /** Finds or makes the builder and starts it. What does not answer is a CommandError, a name that is not there a UsageError. */
-export async function useBuilder(
-  request: BuilderRequest,
-  { docker, clock, announce }: BuilderPorts,
-): Promise<Builder> {
-  if (request.builder !== undefined) return existing(request.builder, docker);
-  if (request.driver === "docker") return existing(await engine(docker), docker);
+export async function useBuilder(request: BuilderRequest, ports: BuilderPorts): Promise<Builder> {
+  const { docker, clock, announce } = ports;
+  if (request.builder !== undefined) return existing(request.builder, ports);
+  if (request.driver === "docker") return existing(await engine(ports), ports);
   const name = builderName(request, clock);
+  const args = createArguments(name, request);
   if (!request.keep) await announce?.(name);
-  const { code, stderr } = await run(docker, createArguments(name, request));
-  if (code !== 0 && !(request.keep && /existing instance|already exists/.test(stderr)))
-    throw noDaemon(stderr) ?? refused(["buildx", "create"], code, stderr);
   const remove = async () => {
     await run(docker, ["buildx", "rm", "--force", name]);
   };
   try {
-    const made = await existing(name, docker);
+    const { code, stderr } = await run(docker, args, stoppable(ports));
+    if (code !== 0 && !(request.keep && /existing instance|already exists/.test(stderr)))
+      throw noDaemon(stderr) ?? refused(["buildx", "create"], code, stderr);
+    const made = await existing(name, ports);
     return request.keep ? made : { ...made, remove };
   } catch (error) {
-    if (!request.keep) await remove();
+    if (!request.keep) await remove().catch(() => undefined);
     throw error;
   }
 }
@@ -100,10 +102,16 @@ export function readInspect(text: string): { driver: string; platforms: readonly
   };
 }
 
+type Asked = Pick<BuilderPorts, "docker" | "signal">;
+
+function stoppable({ signal }: Asked): Pick<ExecOptions, "signal"> {
+  return signal === undefined ? {} : { signal };
+}
+
 /** A UsageError or CommandError unless the builder is there and runs; the docker driver must have the containerd store. */
-async function existing(name: string, docker: Docker): Promise<Builder> {
+async function existing(name: string, ports: Asked): Promise<Builder> {
   const args = ["buildx", "inspect", "--bootstrap", name];
-  const { code, stdout, stderr } = await run(docker, args);
+  const { code, stdout, stderr } = await run(ports.docker, args, stoppable(ports));
   if (/no builder .* found/.test(stderr))
     throw new UsageError(`builder: there is no builder "${name}".`, {
       todo: "docker buildx ls names those that are there.",
@@ -112,7 +120,7 @@ async function existing(name: string, docker: Docker): Promise<Builder> {
   if (/deadline exceeded/.test(said)) throw silent(name);
   const { driver, platforms } = readInspect(stdout);
   if (code !== 0 || platforms.length === 0) throw noDaemon(said) ?? refused(args, code, said);
-  if (driver === "docker") await checkStore(docker);
+  if (driver === "docker") await checkStore(ports);
   return { name, driver, platforms, remove: async () => undefined };
 }
 
@@ -123,12 +131,13 @@ function silent(name: string): CommandError {
 }
 
 /** The builder of the engine itself bears the name of the Docker context. */
-async function engine(docker: Docker): Promise<string> {
-  return (await output(docker, ["context", "show"])).trim();
+async function engine(ports: Asked): Promise<string> {
+  return (await output(ports.docker, ["context", "show"], stoppable(ports))).trim();
 }
 
-async function checkStore(docker: Docker): Promise<void> {
-  const status = await output(docker, ["info", "--format", "{{json .DriverStatus}}"]);
+async function checkStore(ports: Asked): Promise<void> {
+  const args = ["info", "--format", "{{json .DriverStatus}}"];
+  const status = await output(ports.docker, args, stoppable(ports));
   if (!status.includes("io.containerd.snapshotter")) throw noContainerdStore();
 }
 

@@ -17,8 +17,12 @@ export function run(
 }
 
 /** Runs docker and gives its standard output; a CommandError says what it said. */
-export async function output(docker: Docker, args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await run(docker, args);
+export async function output(
+  docker: Docker,
+  args: readonly string[],
+  options: ExecOptions = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await run(docker, args, options);
   if (code === 0) return stdout;
   throw noDaemon(stderr) ?? refused(args, code, stderr);
 }

@@ -26,6 +26,7 @@ export interface SetUpRequest {
 export interface SetUpPorts extends InstallPorts {
   readonly exec: Exec;
   readonly files: Files;
+  readonly signal?: AbortSignal;
 }
 
 /** docker with a buildx that serves, and how to take away what was made for it (log-ins). */
@@ -38,8 +39,8 @@ export interface SetUp {
 /** Finds docker and buildx, and installs the pinned buildx where it is missing or too old. */
 export async function setUpDocker(request: SetUpRequest, ports: SetUpPorts): Promise<SetUp> {
   const { env, login, scratch } = request;
-  const { exec, files, log } = ports;
-  const found = await findBuildx({ exec, env });
+  const { exec, files, log, signal } = ports;
+  const found = await findBuildx({ exec, env }, signal);
   const serves = found !== undefined && gte(found, oldestBuildx);
   if (serves && login === undefined)
     return { docker: { exec, env }, buildx: found, remove: async () => undefined };
@@ -51,7 +52,7 @@ export async function setUpDocker(request: SetUpRequest, ports: SetUpPorts): Pro
   try {
     const variables = await fillDockerFolder({ original, folder, login, plugin }, files);
     const docker = { exec, env: { ...variables, ...env, DOCKER_CONFIG: folder } };
-    const buildx = serves ? found : await findBuildx(docker);
+    const buildx = serves ? found : await findBuildx(docker, signal);
     if (buildx === undefined)
       throw new CommandError("docker does not start the buildx that was installed.");
     return { docker, buildx, remove };
@@ -67,8 +68,13 @@ function install(request: SetUpRequest, ports: SetUpPorts): Promise<string> {
 }
 
 /** The version of the buildx that docker finds; undefined where there is none. Without docker itself: a CommandError. */
-export async function findBuildx(docker: Docker): Promise<string | undefined> {
-  const result = await run(docker, ["buildx", "version"]).catch((cause: unknown) => {
+export async function findBuildx(
+  docker: Docker,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const stoppable = signal === undefined ? {} : { signal };
+  const result = await run(docker, ["buildx", "version"], stoppable).catch((cause: unknown) => {
+    signal?.throwIfAborted();
     throw new CommandError("There is no docker on this machine.", {
       todo: "Install the Docker CLI and engine (docs.docker.com/engine/install), or run on a machine that has them.",
       cause,

@@ -2,9 +2,9 @@ import { resolve } from "node:path";
 import { parseArgsStringToArgv } from "string-argv";
 import { processTarget } from "../acceptance/process-target.ts";
 import { accept } from "../acceptance/run.ts";
-import type { Config } from "../config/config.ts";
+import type { AcceptanceInputs } from "../config/config.ts";
 import type { InputName } from "../config/inputs.ts";
-import { readConfig } from "../config/read.ts";
+import { acceptanceInputs, withDefaults } from "../config/read.ts";
 import { UsageError } from "../errors.ts";
 import { digestOf } from "../images/digest.ts";
 import { parseReference } from "../images/reference.ts";
@@ -51,16 +51,17 @@ export const acceptCommand: Command = {
     const command = given.value("process");
     if ((text === undefined) === (command === undefined))
       throw new UsageError("accept: give either a reference or --process.");
-    const config = readConfig(
-      (name) => (name === "image" ? "oci:none" : given.value(name)),
-      environment,
-    );
+    const inputs = acceptanceInputs(withDefaults((name) => given.value(name)));
     const path = given.value("lock");
     const lock = path === undefined ? undefined : await readLock(path, ports);
     const result =
       command === undefined
-        ? await acceptReference(text ?? "", lock, config, ports)
-        : await acceptProcess(command, lock, { given, config }, ports);
+        ? await acceptReference(text ?? "", lock, inputs, ports)
+        : await acceptProcess(
+            { text: command, models: given.value("models-path") ?? "", lock },
+            inputs,
+            { ...ports, temporary: environment.temporary },
+          );
     await writeViews(result, given, ports);
     return { json: result, text: textOf(result), exitCode: result.verdict === "failed" ? 1 : 0 };
   },
@@ -69,7 +70,7 @@ export const acceptCommand: Command = {
 async function acceptReference(
   text: string,
   lock: Lock | undefined,
-  config: Config,
+  inputs: AcceptanceInputs,
   ports: Ports,
 ): Promise<AcceptResult> {
   const reference = parseReference(text);
@@ -82,16 +83,15 @@ async function acceptReference(
     });
   return acceptImage(
     { store, digest, lock, mounted: [], models: undefined, runtimeBytes: () => undefined },
-    config.acceptance,
+    inputs,
     ports,
   );
 }
 
 async function acceptProcess(
-  text: string,
-  lock: Lock | undefined,
-  { given, config }: { given: Given; config: Config },
-  ports: Ports,
+  { text, models, lock }: { text: string; models: string; lock: Lock | undefined },
+  inputs: AcceptanceInputs,
+  ports: Ports & { readonly temporary: string },
 ): Promise<AcceptResult> {
   const [program, ...args] = parseArgsStringToArgv(text);
   if (program === undefined) throw new UsageError("--process: the command is empty.");
@@ -99,8 +99,8 @@ async function acceptProcess(
     {
       command: [program, ...args],
       env: ports.env,
-      models: resolve(given.value("models-path") ?? ""),
-      temporary: config.temporary,
+      models: resolve(models),
+      temporary: ports.temporary,
     },
     ports,
   );
@@ -113,7 +113,7 @@ async function acceptProcess(
         runtimeBytes: undefined,
         labels: [],
       },
-      ...acceptOptions(config.acceptance, ports.home),
+      ...acceptOptions(inputs, ports.home),
     },
     ports,
   );

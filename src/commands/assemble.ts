@@ -1,26 +1,30 @@
 import { readFacts } from "../config/facts.ts";
 import { choice } from "../config/values.ts";
 import { UsageError } from "../errors.ts";
-import { names } from "../images/names.ts";
 import { parseReference, placeName, type Reference } from "../images/reference.ts";
-import { isComplete } from "../models/lock.ts";
+import { isComplete, type Lock } from "../models/lock.ts";
 import { lockTag } from "../models/lock-text.ts";
 import { completedFrom } from "../models/published.ts";
-import { baseLabels } from "../pipeline/assemble.ts";
+import { baseLabels, publishedTags } from "../pipeline/assemble.ts";
 import { assembleImage } from "../pipeline/assemble-image.ts";
-import { delivered } from "../pipeline/delivery.ts";
+import { carried } from "../pipeline/carried.ts";
 import { readLock } from "../pipeline/models.ts";
+import type { Ports } from "../pipeline/ports.ts";
+import { createdAt, described } from "../pipeline/prepare.ts";
 import { readAll } from "../pipeline/run.ts";
-import { runtimePlatforms } from "../pipeline/runtime-images.ts";
+import { type Runtime, runtimePlatforms } from "../pipeline/runtime-images.ts";
+import type { Store } from "../ports/store.ts";
 import { writeResult } from "../results/folder.ts";
 import { deliveries } from "../results/stages.ts";
 import type { Command } from "./command.ts";
+import { loginInputs, openWith } from "./login.ts";
 
 export const assembleCommand: Command = {
   name: "assemble",
   summary: "put the weights below a runtime image, by writing manifests only",
   example:
     "director-image assemble --runtime 127.0.0.1:5000/director@sha256:… --lock models.lock.json --to 127.0.0.1:5000/director",
+  inputs: loginInputs,
   flags: [
     {
       flag: "--runtime <ref...>",
@@ -46,46 +50,42 @@ export const assembleCommand: Command = {
     {
       flag: "--results <dir>",
       description:
-        "write the result there too, as promote wants it; build's result there names the base images",
+        "write the result there too, as promote wants it; the results there give labels, annotations and base images",
     },
   ],
   run: async (given, { ports, environment }) => {
     const to = candidatePlace(given.value("to") ?? "");
     const delivery = choice("--delivery", given.value("delivery") ?? "", deliveries);
-    const { open, log, signal } = ports;
-    const written = await readLock(given.value("lock") ?? "", ports);
+    const { log, signal } = ports;
+    const open = openWith(to, given, ports, environment);
     const target = open(to);
-    const lock = isComplete(written)
-      ? written
-      : ((await completedFrom(target, written)) ?? written);
-    const references = given.values("runtime").map((text) => parseReference(text));
-    const runtimes = (
-      await Promise.all(
-        references.map((reference) =>
-          runtimePlatforms(reference.digest ?? reference.tag ?? "latest", open(reference)),
-        ),
-      )
-    ).flat();
+    const lock = await readComplete(given.value("lock") ?? "", target, ports);
+    const runtimes = await runtimesAt(given.values("runtime"), open);
+    const platforms = [...new Set(runtimes.map(({ platform }) => platform))];
     const results = given.value("results");
-    const built = results === undefined ? [] : (await readAll(results, ports)).build;
+    const before = results === undefined ? undefined : await readAll(results, ports);
     const bases = new Map(
-      built.flatMap(({ platforms }) => platforms.map((entry) => [entry.digest, baseLabels(entry)])),
+      before?.build.flatMap((built) =>
+        built.platforms.map((entry) => [entry.digest, baseLabels(entry)]),
+      ),
     );
     const facts = await readFacts(environment, ports);
-    const models = await target.manifestDigest(lockTag(lock));
+    const plan = before?.prepare;
+    const context = { ...facts, now: ports.clock.now() };
+    const said = plan ?? described({ labels: [], annotations: [], platforms }, context, undefined);
+    const image = { repository: placeName(to), digest: await target.manifestDigest(lockTag(lock)) };
     const result = await assembleImage(
       {
         runtimes: runtimes.map((runtime) => ({
           ...runtime,
           labels: bases.get(runtime.digest) ?? {},
         })),
-        platforms: [...new Set(runtimes.map(({ platform }) => platform))],
-        ...delivered(lock, delivery),
-        created: new Date(facts.commitTime * 1000).toISOString().replace(".000Z", "Z"),
-        labels: models === undefined ? {} : { [names.models]: `${placeName(to)}@${models}` },
-        annotations: {},
-        manifestAnnotations: {},
-        published: "latest",
+        platforms,
+        ...carried(lock, { delivery, labels: said.labels, image }),
+        created: plan?.source.created ?? createdAt(facts),
+        annotations: said.annotations,
+        manifestAnnotations: said.manifestAnnotations,
+        published: publishedTags({ tags: plan?.tags ?? [] }, facts),
         mayLackModels: false,
       },
       { weights: target, target, log, signal },
@@ -94,6 +94,25 @@ export const assembleCommand: Command = {
     return { json: result, text: [`${placeName(to)}@${result.digest}`] };
   },
 };
+
+/** An open lock is completed from the models image at the target. */
+async function readComplete(path: string, target: Store, ports: Ports): Promise<Lock> {
+  const lock = await readLock(path, ports);
+  return isComplete(lock) ? lock : ((await completedFrom(target, lock)) ?? lock);
+}
+
+async function runtimesAt(
+  texts: readonly string[],
+  open: Ports["open"],
+): Promise<readonly Runtime[]> {
+  const references = texts.map(parseReference);
+  const found = await Promise.all(
+    references.map((reference) =>
+      runtimePlatforms(reference.digest ?? reference.tag ?? "latest", open(reference)),
+    ),
+  );
+  return found.flat();
+}
 
 function candidatePlace(text: string): Reference {
   const place = parseReference(text);

@@ -20,7 +20,7 @@ export interface Command {
 }
 
 export interface Flag {
-  /** As commander writes it: `--lock <file>`, `--open`, `--tag <tag...>`. */
+  /** As commander writes it: `--lock <file>`, `--open`; `--tag <tag...>` may be repeated, with one value each time. */
   readonly flag: string;
   readonly description: string;
   readonly default?: string;

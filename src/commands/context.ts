@@ -25,7 +25,7 @@ export function terminalContext(
   const clock = stoppableClock(hostClock, signal);
   const log = terminalLog({ clock, quiet, verbose });
   const fetch = stoppableFetch(httpFetch(environment.network), signal);
-  const ports = { exec, spawn, fetch, files, clock, log };
+  const ports = { exec, spawn, fetch, files, clock, log, signal };
   const user = variables["HOME"] || homedir();
   const dockerConfig = variables["DOCKER_CONFIG"] || join(user, ".docker");
   return {
@@ -37,7 +37,6 @@ export function terminalContext(
       ),
       env: definedVariables(variables),
       open: opener({ dockerConfig, plainHttp }, ports),
-      signal,
       home,
       made: () => undefined,
     },

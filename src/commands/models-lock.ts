@@ -1,12 +1,17 @@
+import { constants } from "node:fs";
+import { dirname } from "node:path";
 import { amount } from "../amount.ts";
 import { hubOf } from "../config/read.ts";
-import { UsageError } from "../errors.ts";
+import { isError, UsageError } from "../errors.ts";
 import type { LockChanges } from "../models/changes.ts";
+import type { Lock } from "../models/lock.ts";
 import { formatLock } from "../models/lock-text.ts";
 import { resolveLock } from "../models/resolve.ts";
 import { parseSpec } from "../models/spec.ts";
 import { readLock } from "../pipeline/models.ts";
+import type { Ports } from "../pipeline/ports.ts";
 import type { Files } from "../ports/files.ts";
+import { replaceFile } from "../replace-file.ts";
 import type { Command } from "./command.ts";
 
 export const lockCommand: Command = {
@@ -27,10 +32,8 @@ export const lockCommand: Command = {
     const text = await files.readFile(spec, "utf8").catch((cause) => {
       throw new UsageError(`--spec: ${spec} cannot be read.`, { cause });
     });
-    const previous = await files.stat(lock).then(
-      () => readLock(lock, ports),
-      () => undefined,
-    );
+    await refuseUnwritable(lock, files);
+    const previous = await lockBefore(lock, given.isSet("repack"), ports);
     const resolved = await resolveLock(
       parseSpec(text, spec),
       { ...ports, hub: hubOf(given.value("hub-token"), environment) },
@@ -51,20 +54,51 @@ export const lockCommand: Command = {
   },
 };
 
-/** The file is the old one or the new one, whatever happens. */
-async function replaceFile(
+/** The lock that is there; undefined where none is, or where a broken one shall be replaced. */
+async function lockBefore(
   path: string,
-  text: string,
-  { writeFile, rename, rm }: Pick<Files, "writeFile" | "rename" | "rm">,
-): Promise<void> {
-  const beside = `${path}.new`;
+  repack: boolean,
+  { files, log }: Pick<Ports, "files" | "log">,
+): Promise<Lock | undefined> {
   try {
-    await writeFile(beside, text);
-    await rename(beside, path);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
+    if (!(await files.stat(path)).isFile()) throw new UsageError(`--lock: ${path} is no file.`);
+  } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
+    if (isError(cause) && cause.code === "ENOENT") return undefined;
+    throw new UsageError(`--lock: ${path} cannot be read.`, { cause });
   }
+  try {
+    return await readLock(path, { files });
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    const { message, cause } = error;
+    if (!repack)
+      throw new UsageError(message, {
+        cause,
+        todo: "Remove it, or give --repack to begin afresh.",
+      });
+    log.warning(`${message} It is replaced: revisions, hashes and layers are looked up afresh.`);
+    return undefined;
+  }
+}
+
+/** Gigabytes may be read before the lock is written: that it can be is looked at first. */
+async function refuseUnwritable(path: string, { access }: Pick<Files, "access">): Promise<void> {
+  const folder = dirname(path);
+  try {
+    await access(`${folder}/.`, constants.W_OK);
+  } catch (cause) {
+    throw new UsageError(`--lock: ${path} cannot be written: ${why(cause, folder)}.`, {
+      cause,
+      todo: "Make the folder, or name a file in one that can be written.",
+    });
+  }
+}
+
+function why(error: unknown, folder: string): string {
+  const code = isError(error) ? error.code : undefined;
+  if (code === "ENOENT") return `there is no folder ${folder}`;
+  return code === "ENOTDIR" ? `${folder} is no folder` : `${folder} refuses (${code})`;
 }
 
 function changeLines({ revisions, files, layers }: LockChanges): readonly string[] {

@@ -1,4 +1,5 @@
 import { amount } from "../amount.ts";
+import type { Environment } from "../config/environment.ts";
 import { hubOf } from "../config/read.ts";
 import { count } from "../config/values.ts";
 import { UsageError } from "../errors.ts";
@@ -9,7 +10,8 @@ import { pullModels } from "../models/pull.ts";
 import { verifyModels } from "../models/verify.ts";
 import { readLock } from "../pipeline/models.ts";
 import type { Ports } from "../pipeline/ports.ts";
-import type { Command } from "./command.ts";
+import type { Command, Given } from "./command.ts";
+import { loginInputs, openWith } from "./login.ts";
 
 const lockFlag = {
   flag: "--lock <file>",
@@ -25,7 +27,7 @@ export const pullCommand: Command = {
   name: "models pull",
   summary: "fill a folder or volume with the weights, from the hub or an image",
   example: "director-image models pull --lock models.lock.json --out /srv/models",
-  inputs: ["hub-token"],
+  inputs: ["hub-token", ...loginInputs],
   flags: [
     lockFlag,
     { flag: "--out <dir>", description: "the folder to fill", required: true },
@@ -33,13 +35,15 @@ export const pullCommand: Command = {
     { flag: "--jobs <n>", description: "files side by side", default: "4" },
   ],
   run: async (given, { ports, environment }) => {
+    const out = given.value("out") ?? "";
+    if (out === "") throw new UsageError("--out: no folder was named.");
     const lock = await readLock(given.value("lock") ?? "", ports);
     const result = await pullModels(
       lock,
       { ...ports, hub: hubOf(given.value("hub-token"), environment) },
       {
-        out: given.value("out") ?? "",
-        image: imageAt(given.value("image"), lock, ports),
+        out,
+        image: imageAt(given, lock, ports, environment),
         concurrency: count("--jobs", given.value("jobs") ?? "", 1),
         signal: ports.signal,
       },
@@ -60,13 +64,15 @@ export const verifyCommand: Command = {
   name: "models verify",
   summary: "every byte of a folder or an image against the lock",
   example: "director-image models verify --lock models.lock.json --dir /srv/models",
+  inputs: loginInputs,
   flags: [lockFlag, { flag: "--dir <dir>", description: "a folder that was filled" }, imageFlag],
-  run: async (given, { ports }) => {
+  run: async (given, { ports, environment }) => {
     const folder = given.value("dir");
     if ((folder === undefined) === (given.value("image") === undefined))
       throw new UsageError("models verify: give either --dir or --image.");
+    if (folder === "") throw new UsageError("--dir: no folder was named.");
     const lock = await readLock(given.value("lock") ?? "", ports);
-    const image = imageAt(given.value("image"), lock, ports);
+    const image = imageAt(given, lock, ports, environment);
     const { signal } = ports;
     const result = await verifyModels(
       lock,
@@ -84,8 +90,10 @@ export const verifyCommand: Command = {
   },
 };
 
-function imageAt(text: string | undefined, lock: Lock, { open }: Pick<Ports, "open">) {
+function imageAt(given: Given, lock: Lock, ports: Ports, environment: Environment) {
+  const text = given.value("image");
   if (text === undefined) return undefined;
   const reference = parseReference(text);
-  return { store: open(reference), reference: reference.digest ?? reference.tag ?? lockTag(lock) };
+  const store = openWith(reference, given, ports, environment)(reference);
+  return { store, reference: reference.digest ?? reference.tag ?? lockTag(lock) };
 }

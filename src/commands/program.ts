@@ -1,4 +1,5 @@
 import { Command as Commander, CommanderError, Option } from "commander";
+import type { Input } from "../config/input.ts";
 import { type InputName, inputs } from "../config/inputs.ts";
 import { UsageError } from "../errors.ts";
 import type { Command, Context, Flag, Given, Outcome } from "./command.ts";
@@ -141,16 +142,30 @@ function strict(entry: Commander): void {
 }
 
 function inputOption(name: InputName): Option {
-  const input: { value: string; description: string; default: string; lines?: true } = inputs[name];
-  const many = input.lines === true;
+  const input: Input = inputs[name];
   const shown =
     input.default === "" || input.default.includes("\n") ? "" : ` (default: ${input.default})`;
-  const value = input.value === truth ? `[${truth}]` : `<${input.value}${many ? "..." : ""}>`;
-  return new Option(`--${name} ${value}`, `${input.description}${shown}`);
+  const value = input.value === truth ? `[${truth}]` : `<${input.value}>`;
+  const described = `${input.description}${shown}`;
+  const option =
+    input.lines === true
+      ? repeated(`--${name} ${value}`, described)
+      : new Option(`--${name} ${value}`, described);
+  // Commander takes `--no-cache` for the opposite of `--cache`, which is another input.
+  option.negate = false;
+  return option;
+}
+
+/** A flag that may be repeated and takes one value each time: commander's own kind swallows the arguments that follow. */
+function repeated(flag: string, description: string): Option {
+  return new Option(flag, `${description} (may be repeated)`).argParser<readonly string[]>(
+    (value, before = []) => [...before, value],
+  );
 }
 
 function ownOption({ flag, description, default: value, required }: Flag): Option {
-  const option = new Option(flag, description);
+  const once = flag.replace(/\.\.\.>$/, ">");
+  const option = once === flag ? new Option(flag, description) : repeated(once, description);
   if (value !== undefined) option.default(value);
   return required === true ? option.makeOptionMandatory() : option;
 }

@@ -5,6 +5,7 @@ import { needed } from "../pipeline/needed.ts";
 import { promote } from "../pipeline/promote.ts";
 import { readAll } from "../pipeline/run.ts";
 import type { Command } from "./command.ts";
+import { loginInputs, openWith } from "./login.ts";
 
 export const promoteCommand: Command = {
   name: "promote",
@@ -12,12 +13,12 @@ export const promoteCommand: Command = {
   example:
     "director-image promote 127.0.0.1:5000/director@sha256:… --tag 1.2.3 --tag latest --results results",
   arguments: "<ref>",
-  inputs: ["allow-untested", "force"],
+  inputs: ["allow-untested", "force", ...loginInputs],
   flags: [
     { flag: "--tag <tag...>", description: "tag to move", required: true },
     { flag: "--results <dir>", description: "results folder of the stages before", required: true },
   ],
-  run: async (given, { ports }) => {
+  run: async (given, { ports, environment }) => {
     const reference = parseReference(given.arguments[0] ?? "");
     const results = await readAll(given.value("results") ?? "", ports);
     const candidate = needed(results, "assemble");
@@ -38,7 +39,11 @@ export const promoteCommand: Command = {
         allowUntested: reason === "" ? undefined : reason,
         force,
       },
-      { store: ports.open(reference), log: ports.log, signal: ports.signal },
+      {
+        store: openWith(reference, given, ports, environment)(reference),
+        log: ports.log,
+        signal: ports.signal,
+      },
     );
     return {
       json: result,

@@ -8,8 +8,9 @@ import { runtimePlace } from "../pipeline/build.ts";
 import { loadImage } from "../pipeline/load.ts";
 import { loginOf } from "../pipeline/open.ts";
 import { mayPush } from "../pipeline/prepare.ts";
-import { runPipeline, runStage } from "../pipeline/run.ts";
+import { runPipeline, runStages } from "../pipeline/run.ts";
 import { lines } from "../report/lines.ts";
+import { byStage } from "../report/stages.ts";
 import type { BuildResult } from "../results/stages.ts";
 import type { Command, Context, Given } from "./command.ts";
 
@@ -55,8 +56,8 @@ export const buildCommand: Command = {
   inputs: buildInputs,
   run: async (given, context) => {
     const { config, facts } = await read(given, context, { models: "" });
-    await runStage("prepare", config, facts, context.ports);
-    const result = (await runStage("build", config, facts, context.ports)) as BuildResult;
+    const names = ["prepare", "build"] as const;
+    const result = (await runStages(names, config, facts, context.ports)) as BuildResult;
     return {
       json: result,
       text: result.platforms.map(
@@ -104,7 +105,7 @@ export const runCommand: Command = {
       );
     }
     return {
-      json: Object.fromEntries(Object.entries(results).filter(([, value]) => value !== undefined)),
+      json: byStage(results),
       text: lines(results, name),
     };
   },

@@ -3,7 +3,9 @@ import { inputs } from "./inputs.ts";
 import { outputs } from "./outputs.ts";
 
 /** Defaults that only a workflow can know. */
-const fromWorkflow: Readonly<Record<string, string>> = { "github-token": `\${{ github.token }}` };
+export const fromWorkflow: Readonly<Record<string, string>> = {
+  "github-token": `\${{ github.token }}`,
+};
 
 /** The action's metadata file, from the tables of inputs and outputs (GitHub's documentation, "Metadata syntax"). */
 export function actionYml(): string {

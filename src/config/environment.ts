@@ -10,16 +10,22 @@ export interface Environment {
   readonly actor: string | undefined;
   readonly hubEndpoint: string;
   readonly hubToken: string | undefined;
+  /** With the names of the variables: what they say is checked where the network is first used. */
   readonly network: {
-    readonly httpProxy?: string;
-    readonly httpsProxy?: string;
-    readonly noProxy?: string;
-    readonly extraCertificates?: string;
+    readonly httpProxy?: Variable;
+    readonly httpsProxy?: Variable;
+    readonly noProxy?: Variable;
+    readonly extraCertificates?: Variable;
   };
   /** Seconds since 1970 (reproducible-builds.org); wins over the commit's time. */
   readonly sourceDateEpoch: number | undefined;
   /** Undefined outside GitHub's runners. */
   readonly github: GithubEnvironment | undefined;
+}
+
+interface Variable {
+  readonly name: string;
+  readonly value: string;
 }
 
 export interface GithubEnvironment {
@@ -51,16 +57,22 @@ export function readEnvironment(variables: Variables, folder: string): Environme
 
 function epochOf(text: string | undefined): number | undefined {
   if (text === undefined || text === "") return undefined;
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new UsageError(`SOURCE_DATE_EPOCH: "${text}" is not a number of seconds since 1970.`);
+  if (!/^\d+$/.test(text))
+    throw new UsageError(`SOURCE_DATE_EPOCH: "${text}" is not a number of seconds since 1970.`);
+  // An image's `created` is RFC 3339, whose years have four digits.
+  if (Number(text) >= Date.UTC(10_000, 0) / 1000)
+    throw new UsageError(
+      `SOURCE_DATE_EPOCH: "${text}" is after the year 9999; wanted seconds since 1970.`,
+    );
+  return Number(text);
 }
 
 function networkOf(variables: Variables): Environment["network"] {
-  const pick = (name: string, ...from: readonly string[]) => {
+  const pick = (setting: string, ...from: readonly string[]) => {
     const found = from
-      .map((variable) => variables[variable])
-      .find((value) => value !== undefined && value !== "");
-    return found === undefined ? {} : { [name]: found };
+      .map((name) => ({ name, value: variables[name] ?? "" }))
+      .find(({ value }) => value !== "");
+    return found === undefined ? {} : { [setting]: found };
   };
   return {
     ...pick("httpProxy", "http_proxy", "HTTP_PROXY"),

@@ -71,7 +71,15 @@ interface Event {
   };
 }
 
+/** A UsageError for pull_request_target: its reference is the base branch, whose tag a pull request's image would take. */
 export function eventFacts(github: GithubEnvironment, event: Event, commitTime: number): Facts {
+  if (github.eventName === "pull_request_target")
+    throw new UsageError(
+      "GITHUB_EVENT_NAME: pull_request_target runs a stranger's changes as if they were the base branch's, with its secrets and its tags.",
+      {
+        todo: "Use `on: pull_request`, where everything is built and checked and nothing is pushed; publish on push.",
+      },
+    );
   const { repository } = event;
   const isPullRequest = github.eventName.startsWith("pull_request");
   const license = repository?.license?.spdx_id;

@@ -11,5 +11,6 @@ export const outputs = {
   scan: "Result of the scan (JSON)",
   acceptance: "Result of the acceptance (JSON)",
   report: "Path of the report",
-  "bytes-uploaded": "Bytes sent: { models, runtime, manifests } (JSON)",
+  "bytes-uploaded":
+    "Bytes: { models, runtime, manifests } (JSON); runtime is of layers that no image published before had, the others were sent",
 } as const;

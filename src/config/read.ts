@@ -7,22 +7,20 @@ import { parsePlace, type Reference } from "../images/reference.ts";
 import { deliveries } from "../results/stages.ts";
 import type { AcceptanceInputs, BuildInputs, Config, Credentials, ScanInputs } from "./config.ts";
 import { refuseContradictions } from "./contradictions.ts";
+import { entries, items } from "./entries.ts";
 import type { Environment } from "./environment.ts";
 import { stageNames } from "./input.ts";
 import { type InputName, inputs } from "./inputs.ts";
-import { choice, count, flag, lines, list, pairs, seconds, size, wrong } from "./values.ts";
+import { choice, count, flag, lines, pairs, seconds, size, wrong } from "./values.ts";
 
 /** What was given for an input: undefined where nothing was. */
 export type Given = (name: InputName) => string | undefined;
 
-type Read = (name: InputName) => string;
+export type Read = (name: InputName) => string;
 
 /** Checks every input once (an empty one has its default, but for `models`, where it means no weights) and gives the frozen configuration; a UsageError names the input. */
 export function readConfig(given: Given, environment: Environment): Config {
-  const read: Read = (name) => {
-    const text = given(name)?.trim() ?? inputs[name].default;
-    return text === "" && name !== "models" ? inputs[name].default : text;
-  };
+  const read = withDefaults(given);
   refuseContradictions(read);
   const image = imageOf(read, environment);
   const delivery = choice("models-delivery", read("models-delivery"), deliveries);
@@ -33,7 +31,7 @@ export function readConfig(given: Given, environment: Environment): Config {
     temporary: environment.temporary,
     results: resultsFolder(read, environment),
     image,
-    platforms: platformsOf(read("platforms")),
+    platforms: platformsOf("platforms", read("platforms")),
     models: {
       lock: optional(read("models")),
       delivery,
@@ -43,8 +41,8 @@ export function readConfig(given: Given, environment: Environment): Config {
     layout: read("layout"),
     tags: lines(read("tags")),
     flavor: lines(read("flavor")),
-    labels: pairLines(read, "labels"),
-    annotations: pairLines(read, "annotations"),
+    labels: named("labels", entries("labels", read("labels"))),
+    annotations: named("annotations", entries("annotations", read("annotations"))),
     registry: credentialsOf(read, image, environment),
     hub: hubOf(read("hub-token"), environment),
     downloadMirror: optional(read("download-mirror")),
@@ -56,6 +54,14 @@ export function readConfig(given: Given, environment: Environment): Config {
       force: flag("force", read("force")),
     },
   });
+}
+
+/** An input that is empty has its default, but for `models`, where it means no weights. */
+export function withDefaults(given: Given): Read {
+  return (name) => {
+    const text = given(name)?.trim() ?? inputs[name].default;
+    return text === "" && name !== "models" ? inputs[name].default : text;
+  };
 }
 
 /**
@@ -98,21 +104,23 @@ function place(name: InputName, text: string): Reference {
   }
 }
 
-function platformsOf(text: string): readonly Platform[] {
-  const names = list(text).map((entry) => platformName(parsePlatform(entry)));
-  if (names.length === 0) throw wrong("platforms", text, "at least one, such as linux/amd64");
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice !== undefined) throw new UsageError(`platforms: ${twice} is there twice.`);
+/** The platforms of an input or flag: at least one, none of them twice. */
+export function platformsOf(name: string, text: string): readonly Platform[] {
+  const names = items(name, text).map((entry) => platformName(parsePlatform(entry)));
+  if (names.length === 0) throw wrong(name, text, "at least one, such as linux/amd64");
+  const twice = names.find((entry, at) => names.indexOf(entry) !== at);
+  if (twice !== undefined) throw new UsageError(`${name}: ${twice} is there twice.`);
   return names;
 }
 
-function pairLines(read: Read, name: InputName): readonly string[] {
-  pairs(name, read(name));
-  return lines(read(name));
+/** Each is `NAME=VALUE`, and stays as it is written. */
+function named(name: InputName, found: readonly string[]): readonly string[] {
+  pairs(name, found);
+  return found;
 }
 
 /** The workflow's own token opens ghcr.io; it is never sent to another registry. */
-function credentialsOf(
+export function credentialsOf(
   read: Read,
   image: Reference,
   { actor = "token" }: Environment,
@@ -149,25 +157,27 @@ function hubEndpoint({ hubEndpoint: text }: Environment): URL {
 }
 
 function buildInputs(read: Read): BuildInputs {
+  const whole = (name: InputName) => entries(name, read(name));
+  const split = (name: InputName) => items(name, read(name));
   const ternary = ["auto", "true", "false"] as const;
   return {
     context: read("context"),
     file: read("file"),
     target: optional(read("target")),
-    args: pairs("build-args", read("build-args")),
-    contexts: pairs("build-contexts", read("build-contexts")),
-    secrets: lines(read("secrets")),
-    secretFiles: pairLines(read, "secret-files"),
-    secretEnvs: pairLines(read, "secret-envs"),
-    ssh: lines(read("ssh")),
+    args: pairs("build-args", whole("build-args")),
+    contexts: pairs("build-contexts", whole("build-contexts")),
+    secrets: whole("secrets"),
+    secretFiles: named("secret-files", whole("secret-files")),
+    secretEnvs: named("secret-envs", split("secret-envs")),
+    ssh: split("ssh"),
     noCache: flag("no-cache", read("no-cache")),
     pull: flag("pull", read("pull")),
     network: optional(read("network")),
-    addHosts: lines(read("add-hosts")),
-    allow: list(read("allow")),
+    addHosts: split("add-hosts"),
+    allow: split("allow"),
     shmSize: optional(read("shm-size")),
-    cacheFrom: lines(read("cache-from")),
-    cacheTo: lines(read("cache-to")),
+    cacheFrom: whole("cache-from"),
+    cacheTo: whole("cache-to"),
     cache: choice("cache", read("cache"), ["registry", "gha", "none"] as const),
     builder: optional(read("builder")),
     driver: choice("driver", read("driver"), [
@@ -206,7 +216,8 @@ function scanInputs(read: Read): ScanInputs {
   };
 }
 
-function acceptanceInputs(read: Read): AcceptanceInputs {
+/** The inputs of acceptance alone, for the command that has no image of its own. */
+export function acceptanceInputs(read: Read): AcceptanceInputs {
   const modes = ["auto", "required", "off"] as const;
   return {
     mode: choice("acceptance", read("acceptance"), modes),

@@ -19,18 +19,10 @@ export function lines(text: string): readonly string[] {
     .filter((line) => line !== "" && !line.startsWith("#"));
 }
 
-/** Values separated by commas or lines. */
-export function list(text: string): readonly string[] {
-  return text
-    .split(/[,\n]/)
-    .map((part) => part.trim())
-    .filter((part) => part !== "");
-}
-
-/** `NAME=VALUE` lines. */
-export function pairs(name: string, text: string): Readonly<Record<string, string>> {
+/** `NAME=VALUE` entries. */
+export function pairs(name: string, entries: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    lines(text).map((line) => {
+    entries.map((line) => {
       const at = line.indexOf("=");
       if (at < 1) throw wrong(name, line, "NAME=VALUE");
       return [line.slice(0, at), line.slice(at + 1)];

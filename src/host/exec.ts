@@ -1,7 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { setTimeout } from "node:timers/promises";
 import { CommandError } from "../errors.ts";
 import type { Exec } from "../ports/exec.ts";
+
+/** How long after a program's failure a signal that ended it may still be on its way to this process. Milliseconds. */
+const tick = 50;
 
 /** Programs of this machine. */
 export const exec: Exec = (command, args, options = {}) =>
@@ -18,7 +22,7 @@ export const exec: Exec = (command, args, options = {}) =>
     let deadline: NodeJS.Timeout | undefined;
     const stop = () => {
       child.kill("SIGTERM");
-      deadline = setTimeout(() => child.kill("SIGKILL"), 10_000);
+      deadline = globalThis.setTimeout(() => child.kill("SIGKILL"), 10_000);
       child.once("exit", () => letGo(child));
     };
     signal?.addEventListener("abort", stop, { once: true });
@@ -32,8 +36,10 @@ export const exec: Exec = (command, args, options = {}) =>
       done();
       reject(new CommandError(`${command} could not be started.`, { cause }));
     });
-    child.on("close", (code, killedBy) => {
+    child.on("close", async (code, killedBy) => {
       done();
+      // Ctrl-C goes to the program too, which may be gone before this process has heard of it.
+      if (signal !== undefined && code !== 0) await setTimeout(tick);
       if (signal?.aborted) return reject(signal.reason);
       const text = (pieces: Buffer[]) => Buffer.concat(pieces).toString("utf8");
       if (code === null) return reject(new CommandError(`${command} was ended by ${killedBy}.`));
@@ -43,8 +49,10 @@ export const exec: Exec = (command, args, options = {}) =>
 
 /** What a program that was stopped has started may hold its pipes open for as long as it likes: nobody waits for that. */
 function letGo({ stdout, stderr }: Pick<ChildProcess, "stdout" | "stderr">): void {
-  setTimeout(() => {
-    stdout?.destroy();
-    stderr?.destroy();
-  }, 1000).unref();
+  globalThis
+    .setTimeout(() => {
+      stdout?.destroy();
+      stderr?.destroy();
+    }, 1000)
+    .unref();
 }

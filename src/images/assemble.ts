@@ -1,4 +1,5 @@
 import { CheckError } from "../errors.ts";
+import { addedEntry, type HistoryEntry, isAdded } from "./added-layers.ts";
 import { annotated, sorted } from "./annotations.ts";
 import { type Descriptor, mediaTypes, type PlatformFields } from "./descriptor.ts";
 import type { Digest } from "./digest.ts";
@@ -33,14 +34,6 @@ export interface ImageConfig {
   };
   readonly rootfs: { readonly type: "layers"; readonly diff_ids: readonly Digest[] };
   readonly history?: readonly HistoryEntry[];
-  readonly [unknown: string]: unknown;
-}
-
-interface HistoryEntry {
-  readonly created?: string;
-  readonly created_by?: string;
-  readonly comment?: string;
-  readonly empty_layer?: boolean;
   readonly [unknown: string]: unknown;
 }
 
@@ -131,10 +124,14 @@ function refusal(
   root: string,
   added: number,
 ): { seen: string; todo: string } | undefined {
-  const carried = config.config?.Labels?.[names.models];
-  if (carried !== undefined) {
+  const labels = config.config?.Labels ?? {};
+  const carried = labels[names.models];
+  if (carried !== undefined || labels[names.root] !== undefined || config.history?.some(isAdded)) {
     return {
-      seen: `already carries the models image ${carried}`,
+      seen:
+        carried === undefined
+          ? "was put together with models already"
+          : `already carries the models image ${carried}`,
       todo: "Give the image that BuildKit made (stage runtime), not an assembled one.",
     };
   }
@@ -175,11 +172,7 @@ function finalConfig(
   { root, models, lock, created, labels }: Additions,
 ): ImageConfig {
   const { "moby.buildkit.cache.v0": _cache, ...kept } = config;
-  const entry = ({ what }: RawLayer): HistoryEntry => ({
-    created: "1970-01-01T00:00:00Z",
-    created_by: `director-image: ${what}`,
-    comment: "director-image",
-  });
+  const entry = ({ what }: RawLayer) => addedEntry(what);
   const above = lock === undefined ? [] : [lock];
   return {
     ...kept,

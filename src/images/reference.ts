@@ -84,7 +84,7 @@ function parseRepository(place: string, text: string): { registry: string; repos
     first === "localhost" ||
     first !== first.toLowerCase();
   const registry = named ? first : "docker.io";
-  if (named && !host.test(registry)) throw wrong(text, `"${registry}" is not a registry's host`);
+  if (named && !isHost(registry)) throw wrong(text, `"${registry}" is not a registry's host`);
   const path = named ? place.slice(slash + 1) : place;
   const repository = registry === "docker.io" && !path.includes("/") ? `library/${path}` : path;
   if (path === "" || path.length > 255)
@@ -98,6 +98,11 @@ function parseRepository(place: string, text: string): { registry: string; repos
     throw wrong(text, `"${bad}" ${why}`);
   }
   return { registry: registry === "index.docker.io" ? "docker.io" : registry, repository };
+}
+
+/** A name may fit the grammar and yet be no address: a port above 65535, or `foo.1`, whose end makes it a broken IPv4 address. */
+function isHost(text: string): boolean {
+  return host.test(text) && URL.canParse(`https://${text}`);
 }
 
 function wrong(text: string, why: string): UsageError {

@@ -89,7 +89,7 @@ function pairs(
 ): Readonly<Record<string, string>> {
   return Object.fromEntries(
     meaningful(lines).map((line) => {
-      const [key, value] = keyValue(unquoted(line));
+      const [key, value] = keyValue(line);
       if (key === undefined || key === "")
         throw new UsageError(`${input}: "${line}" is not of the form key=value.`);
       return [key, expanded(input, line, value, context)];
@@ -103,9 +103,4 @@ function expanded(input: string, line: string, value: string, context: Context):
   } catch (cause) {
     throw new UsageError(`${input}: "${line}" cannot be read.`, { cause });
   }
-}
-
-function unquoted(line: string): string {
-  const [, inner] = /^"((?:[^"]|"")*)"$/.exec(line) ?? [];
-  return inner === undefined ? line : inner.replaceAll('""', '"');
 }

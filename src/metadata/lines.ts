@@ -1,18 +1,8 @@
 import { UsageError } from "../errors.ts";
 
-/** The lines that say something: without comments (`# …` at the start or after a space) and empty lines. */
+/** The lines that say something: without empty ones and comments, which begin with # (elsewhere it is a character like others). */
 export function meaningful(lines: readonly string[]): readonly string[] {
-  return lines.map((line) => withoutComment(line).trim()).filter((line) => line !== "");
-}
-
-function withoutComment(line: string): string {
-  let quoted = false;
-  for (const [at, char] of [...line].entries()) {
-    if (char === '"') quoted = !quoted;
-    if (char === "#" && !quoted && (at === 0 || /\s/.test(line[at - 1] ?? "")))
-      return line.slice(0, at);
-  }
-  return line;
+  return lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
 }
 
 /**

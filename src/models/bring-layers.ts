@@ -1,17 +1,14 @@
-import { createHash } from "node:crypto";
 import { IntegrityError } from "../errors.ts";
-import type { BlobSource } from "../images/blob.ts";
 import type { Digest } from "../images/digest.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
-import type { ModelsResult } from "../results/stages.ts";
 import { eachLimited } from "../retry/each-limited.ts";
-import { type SourcePorts, sourceReader } from "./file-reader.ts";
+import { bringLayer, type LayerState, layerReading } from "./bring-layer.ts";
+import type { SourcePorts } from "./file-reader.ts";
 import type { FileVerdict } from "./gate/gate.ts";
-import { layerSource } from "./layer-source.ts";
 import type { PlannedLayer } from "./pack.ts";
 import { layerName } from "./plan.ts";
-import type { CheckedFile } from "./sources/checked-file.ts";
+import { sharedProgress } from "./shared-progress.ts";
 
 export interface BringPorts extends SourcePorts {
   readonly store: Store;
@@ -31,8 +28,6 @@ export interface BringOptions {
   readonly onLayer?: ((layer: PlannedLayer, digest: Digest) => Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-
-export type LayerState = ModelsResult["layers"][number];
 
 /** What has moved and was seen so far. */
 export interface Tally {
@@ -60,34 +55,18 @@ export async function bringLayers(
   );
   const missing = planned.filter((_, at) => !found[at]);
   const total = missing.reduce((sum, { size }) => sum + size, 0);
-  const bar = ports.log.progress(
-    options.checkOnly === true ? "checking weights" : "weights",
-    total,
-  );
-  const done = new Map<PlannedLayer, number>();
-  const update = (layer: PlannedLayer, bytes: number) => {
-    done.set(layer, bytes);
-    bar.update([...done.values()].reduce((sum, value) => sum + value, 0));
-  };
+  const label = options.checkOnly === true ? "checking weights" : "weights";
+  const bar = sharedProgress(ports.log, label, total);
   const bring = async (layer: PlannedLayer, stop: AbortSignal): Promise<LayerState> => {
-    const readers: CheckedFile[] = [];
-    const source = layerSource(root, layer, (file) => {
-      const reader = sourceReader(root, file, ports, (bytes) => {
-        tally.bytesRead += bytes;
-      });
-      readers.push(reader);
-      return reader;
+    const read = layerReading(root, layer, ports, (bytes) => {
+      tally.bytesRead += bytes;
     });
-    const context = {
-      ...ports,
-      ...options,
-      signal: stop,
-      onProgress: (bytes: number) => update(layer, bytes),
-    };
-    const state = await bringLayer(layer, source, tally, context);
+    const onProgress = (bytes: number) => bar.update(layer, bytes);
+    const context = { ...ports, ...options, signal: stop, onProgress };
+    const { state, bytesSent, verdicts } = await bringLayer(layer, read, context);
+    tally.bytesUploaded += bytesSent;
     await options.onLayer?.(layer, state.digest);
-    for (const { verdict } of readers)
-      if (verdict !== undefined) tally.verdicts.set(verdict.file, verdict);
+    for (const verdict of verdicts) tally.verdicts.set(verdict.file, verdict);
     return state;
   };
   try {
@@ -110,57 +89,4 @@ async function presence({ digest, size, files }: PlannedLayer, store: Store): Pr
       `${layerName(files)}: ${store.name} has the layer ${digest} with ${seen} bytes, the lock says ${size}.`,
     );
   return seen !== undefined;
-}
-
-interface BringContext extends Pick<BringOptions, "mountFrom" | "allowCopy" | "checkOnly"> {
-  readonly store: Store;
-  readonly signal: AbortSignal;
-  readonly onProgress: (done: number) => void;
-}
-
-async function bringLayer(
-  { digest, size }: PlannedLayer,
-  source: BlobSource,
-  tally: Tally,
-  { store, mountFrom, allowCopy, checkOnly, signal, onProgress }: BringContext,
-): Promise<LayerState> {
-  if (checkOnly === true)
-    return { digest: await hashed(source, signal, onProgress), size, state: "checked" };
-  let from = source;
-  if (
-    digest !== undefined &&
-    mountFrom !== undefined &&
-    (await mountFrom.blobSize(digest)) === size
-  ) {
-    if (await store.mountBlob(digest, mountFrom.name)) return { digest, size, state: "mounted" };
-    if (allowCopy === true)
-      from = { ...source, open: (at, stop) => mountFrom.readBlob(digest, at, stop) };
-  }
-  const put = await store.putBlob(from, { signal, onProgress });
-  tally.bytesUploaded += put.bytesSent;
-  return { digest: put.digest, size: put.size, state: "uploaded" };
-}
-
-/** Reads a layer whole and throws it away; an IntegrityError if it is not what was promised. */
-async function hashed(
-  source: BlobSource,
-  signal: AbortSignal,
-  onProgress: (done: number) => void,
-): Promise<Digest> {
-  const hash = createHash("sha256");
-  let at = 0;
-  for await (const piece of source.open(0, signal)) {
-    hash.update(piece);
-    at += piece.length;
-    onProgress(at);
-  }
-  const digest: Digest = `sha256:${hash.digest("hex")}`;
-  if (source.digest !== undefined && source.digest !== digest)
-    throw new IntegrityError(
-      `${source.name}: its layer has the digest ${digest}, the lock says ${source.digest}.`,
-      {
-        todo: "The files are right, so the lock's layers are not: run director-image models lock --repack.",
-      },
-    );
-  return digest;
 }

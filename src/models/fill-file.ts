@@ -3,9 +3,11 @@ import { IntegrityError, isError } from "../errors.ts";
 import type { Files } from "../ports/files.ts";
 import type { SourcePorts } from "./file-reader.ts";
 import { claimPart, type PartFile } from "./part-file.ts";
+import { removeParts } from "./remove-parts.ts";
+import { beginAgain } from "./sources/begin-again.ts";
 import { CheckedFile } from "./sources/checked-file.ts";
 import type { Place, WantedFile } from "./sources/place.ts";
-import { readResumed } from "./sources/resume.ts";
+import { Sources } from "./sources/resume.ts";
 
 export interface FillPorts extends Pick<SourcePorts, "clock" | "log" | "newHash"> {
   readonly files: Files;
@@ -18,6 +20,8 @@ export interface Filling {
   readonly places: readonly Place[];
   /** Called with the bytes that came from a place. */
   readonly onRead: (bytes: number) => void;
+  /** Called with the bytes of the file that are at hand by now, those that were there before included. */
+  readonly onProgress: (done: number) => void;
 }
 
 export type FillState = "cached" | "resumed" | "pulled";
@@ -31,48 +35,71 @@ export async function fillFile(
   signal?: AbortSignal,
 ): Promise<FillState> {
   const { target, wanted } = filling;
-  if (await isThere(target, wanted, ports.files, signal)) return "cached";
-  const part = await claimPart(target, wanted.sha256, ports);
+  const state = (await isThere(target, wanted, ports.files, signal))
+    ? "cached"
+    : await fill(filling, ports, signal);
+  filling.onProgress(wanted.size);
+  await removeParts(target, ports);
+  return state;
+}
+
+async function fill(
+  filling: Filling,
+  ports: FillPorts,
+  signal: AbortSignal | undefined,
+): Promise<FillState> {
+  const sources = new Sources(filling.wanted, filling.places, ports);
+  return await beginAgain(() => fillOnce(filling, sources, ports, signal), ports.log);
+}
+
+/** What an earlier try left may be wrong as well: it is a giver like a place. */
+const earlier = { name: "the part of an earlier try" };
+
+async function fillOnce(
+  filling: Filling,
+  sources: Sources,
+  ports: FillPorts,
+  signal: AbortSignal | undefined,
+): Promise<FillState> {
+  const part = await claimPart(filling.target, filling.wanted.sha256, ports);
   try {
-    await fillPart(part, filling, ports, signal);
+    await fillPart(part, filling, sources, ports, signal);
     await part.finish();
     return part.size > 0 ? "resumed" : "pulled";
   } catch (error) {
-    if (!(error instanceof IntegrityError)) {
-      await part.leave();
-      throw error;
-    }
-    await part.discard();
-    if (part.size === 0) throw error;
-    // What an earlier try left may have been wrong: once more, from the beginning.
-    return await fillFile(filling, ports, signal);
+    await (error instanceof IntegrityError ? part.discard() : part.leave());
+    throw error;
   }
 }
 
 async function fillPart(
   part: PartFile,
-  { id, wanted, places, onRead }: Filling,
+  { id, wanted, onRead, onProgress }: Filling,
+  sources: Sources,
   ports: FillPorts,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const handle = await ports.files.open(part.path, part.size > 0 ? "r+" : "w+");
   try {
     const kept = Math.min(part.size, wanted.size);
+    if (kept > 0) sources.credit(earlier);
+    onProgress(kept);
     const read = async function* (from: number, stop?: AbortSignal) {
       yield* piecesOf(handle, from, kept, stop);
-      for await (const piece of readResumed(places, wanted, Math.max(from, kept), ports, stop)) {
+      for await (const piece of sources.read(Math.max(from, kept), stop)) {
         onRead(piece.length);
         yield piece;
       }
     };
-    const from = places.map(({ name }) => name).join(" or ");
-    const reader = new CheckedFile({ ...wanted, id, from, read, newHash: ports.newHash });
+    const refused: Sources["refused"] = (why) => sources.refused(why);
+    const reader = new CheckedFile({ ...wanted, id, read, refused, newHash: ports.newHash });
     let at = kept;
     for await (const piece of reader.open(0, signal)) {
       const fresh = reader.at - at;
       if (fresh <= 0) continue;
       await writeAll(handle, piece.subarray(piece.length - fresh), at);
       at = reader.at;
+      onProgress(at);
     }
     await handle.truncate(wanted.size);
     await handle.sync();

@@ -43,7 +43,9 @@ export async function openJournal(
       try {
         await append(path, `${key} ${digest}\n`, files);
       } catch (error) {
+        const first = writable;
         writable = false;
+        if (!first) return;
         log.warning(
           `${path} cannot be written, so that a push which is interrupted sends these layers again: ${isError(error) ? error.message : error}`,
         );

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { isError } from "../errors.ts";
+import { isGone, thisProcess } from "../owner.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Files } from "../ports/files.ts";
 
@@ -36,7 +36,7 @@ export async function claimPart(
 ): Promise<PartFile> {
   const { files } = ports;
   const free = `${target}.${sha256.slice(0, 12)}.part`;
-  const own = `${free}.${process.pid}.${machine()}.${randomUUID().slice(0, 8)}`;
+  const own = `${free}.${thisProcess()}.${randomUUID().slice(0, 8)}`;
   await files.mkdir(dirname(target), { recursive: true });
   for (const candidate of [free, ...(await leftParts(free, ports))]) {
     if (await renamed(candidate, own, files)) break;
@@ -63,27 +63,14 @@ async function leftParts(free: string, { files, clock }: PartPorts): Promise<rea
   const names = (await files.readdir(folder)).filter((name) => name.startsWith(prefix));
   const left: string[] = [];
   for (const name of names) {
-    const [pid = "", host] = name.slice(prefix.length).split(".");
+    const owner = name.slice(prefix.length, name.lastIndexOf("."));
     const path = join(folder, name);
     const state = await files.stat(path).catch(() => undefined);
     if (state === undefined) continue;
     const quiet = clock.now() - state.mtimeMs > abandoned;
-    if (quiet || (host === machine() && !isRunning(Number(pid)))) left.push(path);
+    if (quiet || isGone(owner) === true) left.push(path);
   }
   return left;
-}
-
-function machine(): string {
-  return hostname().replaceAll(/[^A-Za-z0-9-]/g, "-");
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return isError(error) && error.code === "EPERM";
-  }
 }
 
 async function renamed(from: string, to: string, files: Pick<Files, "rename">): Promise<boolean> {

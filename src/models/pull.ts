@@ -2,12 +2,14 @@ import { join } from "node:path";
 import { isError, isKnown, RemoteError } from "../errors.ts";
 import type { Files } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
+import { replaceFile } from "../replace-file.ts";
 import { eachLimited } from "../retry/each-limited.ts";
 import type { SourcePorts } from "./file-reader.ts";
 import { type FillState, fillFile } from "./fill-file.ts";
 import { imagePlaces, type ModelsImageAt } from "./image-files.ts";
 import { filesOf, type Lock, lockName, type ModelFile } from "./lock.ts";
 import { formatLock } from "./lock-text.ts";
+import { sharedProgress } from "./shared-progress.ts";
 import { withHashThread } from "./sources/hash-thread.ts";
 import { placesOf } from "./sources/places.ts";
 
@@ -58,9 +60,10 @@ async function pull(
   const places = image === undefined ? undefined : await imagePlaces(lock, image);
   const files = filesOf(lock.models);
   const bytes = files.reduce((sum, { file }) => sum + file.size, 0);
-  const bar = ports.log.progress("weights", bytes);
+  const bar = sharedProgress(ports.log, "weights", bytes);
   let bytesRead = 0;
-  const fill = async ({ id, model, file }: ModelFile, stop: AbortSignal) => {
+  const fill = async (one: ModelFile, stop: AbortSignal) => {
+    const { id, model, file } = one;
     const wanted = { name: id, ...file };
     const there = places?.get(id);
     const filling = {
@@ -70,8 +73,8 @@ async function pull(
       places: there === undefined ? placesOf(model, file.path, wanted, ports) : [there],
       onRead: (more: number) => {
         bytesRead += more;
-        bar.update(bytesRead);
       },
+      onProgress: (done: number) => bar.update(one, done),
     };
     const state = await onDisk(out, () => fillFile(filling, ports, stop));
     ports.log.info(
@@ -92,9 +95,7 @@ async function writeLock(lock: Lock, out: string, files: Files): Promise<void> {
   const target = join(out, lockName);
   const text = formatLock(lock);
   if ((await files.readFile(target, "utf8").catch(() => undefined)) === text) return;
-  const own = `${target}.${process.pid}`;
-  await files.writeFile(own, text, { mode: 0o644 });
-  await files.rename(own, target);
+  await replaceFile(target, text, files);
 }
 
 /** What the file system refuses is the outside world's failure, and says which folder. */

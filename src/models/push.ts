@@ -3,13 +3,8 @@ import type { Platform } from "../images/platform.ts";
 import type { Files } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
 import type { ModelsResult } from "../results/stages.ts";
-import {
-  type BringOptions,
-  type BringPorts,
-  bringLayers,
-  type LayerState,
-  type Tally,
-} from "./bring-layers.ts";
+import type { LayerState } from "./bring-layer.ts";
+import { type BringOptions, type BringPorts, bringLayers, type Tally } from "./bring-layers.ts";
 import { openJournal } from "./journal.ts";
 import type { CompleteLock, Lock } from "./lock.ts";
 import { lockTag } from "./lock-text.ts";

@@ -1,11 +1,15 @@
-import { createHash } from "node:crypto";
 import type { Digest } from "../images/digest.ts";
-import { placeReader, type SourcePorts, sourceReader } from "./file-reader.ts";
+import { fileReader, type SourcePorts, sourceReader, sourcesOf } from "./file-reader.ts";
 import { layerSource } from "./layer-source.ts";
 import { imagePath, type LockedModel, type ModelFile } from "./lock.ts";
 import { ownLayerSize, type PlannedLayer, plannedLayer } from "./pack.ts";
+import { beginAgain } from "./sources/begin-again.ts";
 import type { CheckedFile } from "./sources/checked-file.ts";
 import { placesOf } from "./sources/places.ts";
+import { Sources } from "./sources/resume.ts";
+import { streamDigest } from "./stream-digest.ts";
+
+type OnProgress = (done: number) => void;
 
 /** Small files whose hash nobody told are kept until their layer is made, up to this many bytes in all. */
 const keptBytes = 64 * 2 ** 20;
@@ -32,38 +36,50 @@ export class ReadOnce {
   async sha256(
     model: LockedModel,
     { path, size, allow }: { path: string; size: number; allow: string | undefined },
+    onProgress: OnProgress,
     signal?: AbortSignal,
   ): Promise<string> {
     const id = `${model.name}/${path}`;
     const wanted = { name: imagePath(this.#root, id), size, allow };
     const places = placesOf(model, path, wanted, this.#ports);
-    const reader = placeReader(id, wanted, places, this.#ports, this.#count);
+    const sources = new Sources(wanted, places, this.#ports);
+    const reader = fileReader(id, wanted, sources, this.#ports, this.#count);
     const file = { id, model, file: { path, size, sha256: "", allow } };
     if (size >= ownLayerSize) {
-      const digest = await digestOf(
-        plannedLayer(this.#root, [file]),
-        this.#root,
-        () => reader,
-        signal,
-      );
-      this.#digests.set(id, digest);
+      const layer = plannedLayer(this.#root, [file]);
+      const source = layerSource(this.#root, layer, () => reader);
+      const upTo: OnProgress = (done) => onProgress(Math.min(done, size));
+      this.#digests.set(id, (await streamDigest(source, upTo, signal)).digest);
     } else await this.#readSmall(id, size, reader, signal);
+    onProgress(size);
     return reader.sha256 ?? "";
   }
 
-  /** The digest of a layer whose files are known. */
-  async layerDigest(layer: PlannedLayer, signal?: AbortSignal): Promise<Digest> {
-    const [first, ...more] = layer.files;
-    const known =
-      first !== undefined && more.length === 0 ? this.#digests.get(first.id) : undefined;
-    return known ?? (await digestOf(layer, this.#root, (file) => this.#reader(file), signal));
+  /** The digest of a layer whose bytes were read with its file. */
+  known({ files: [first, ...more] }: PlannedLayer): Digest | undefined {
+    return first !== undefined && more.length === 0 ? this.#digests.get(first.id) : undefined;
   }
 
-  #reader(file: ModelFile): CheckedFile {
+  /** The digest of a layer whose files are known. */
+  async layerDigest(
+    layer: PlannedLayer,
+    onProgress: OnProgress,
+    signal?: AbortSignal,
+  ): Promise<Digest> {
+    const sources = new Map(layer.files.map((file) => [file, this.#sourcesOf(file)]));
+    const readerOf = (file: ModelFile) => {
+      const count = this.#kept.has(file.id) ? undefined : this.#count;
+      return sourceReader(this.#root, file, this.#ports, count, sources.get(file));
+    };
+    const read = () => streamDigest(layerSource(this.#root, layer, readerOf), onProgress, signal);
+    return (await beginAgain(read, this.#ports.log)).digest;
+  }
+
+  #sourcesOf(file: ModelFile): Sources {
     const kept = this.#kept.get(file.id);
-    if (kept === undefined) return sourceReader(this.#root, file, this.#ports, this.#count);
+    if (kept === undefined) return sourcesOf(this.#root, file, this.#ports);
     const place = { name: "memory", open: async (from: number) => oneByOne(kept.subarray(from)) };
-    return placeReader(file.id, { name: file.id, ...file.file }, [place], this.#ports);
+    return new Sources({ name: file.id, ...file.file }, [place], this.#ports);
   }
 
   async #readSmall(
@@ -86,15 +102,4 @@ export class ReadOnce {
 
 async function* oneByOne(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
-}
-
-async function digestOf(
-  layer: PlannedLayer,
-  root: string,
-  readerOf: (file: ModelFile) => CheckedFile,
-  signal?: AbortSignal,
-): Promise<Digest> {
-  const hash = createHash("sha256");
-  for await (const piece of layerSource(root, layer, readerOf).open(0, signal)) hash.update(piece);
-  return `sha256:${hash.digest("hex")}`;
 }

@@ -1,7 +1,7 @@
 import type { Log } from "../ports/log.ts";
 import { eachLimited } from "../retry/each-limited.ts";
 import { changesOf, type LockChanges } from "./changes.ts";
-import { type ListedFile, type ListingPorts, listModel } from "./listing.ts";
+import { type ListedFile, type Listing, type ListingPorts, listModel } from "./listing.ts";
 import {
   filesOf,
   isComplete,
@@ -12,8 +12,9 @@ import {
 } from "./lock.ts";
 import { parseLock } from "./lock-parse.ts";
 import { formatLock } from "./lock-text.ts";
-import { largestLayerSize, packFiles } from "./pack.ts";
+import { largestLayerSize, type PlannedLayer, packFiles } from "./pack.ts";
 import { ReadOnce } from "./read-once.ts";
+import { type SharedProgress, sharedProgress } from "./shared-progress.ts";
 import { withHashThread } from "./sources/hash-thread.ts";
 import type { Spec, SpecModel } from "./spec.ts";
 
@@ -59,7 +60,7 @@ async function resolve(
   options: ResolveOptions,
 ): Promise<ResolvedLock> {
   const { previous, concurrency = 4, signal } = options;
-  const listed = await eachLimited(
+  const drafts = await eachLimited(
     spec.models,
     concurrency,
     async (model, stop) => {
@@ -69,29 +70,32 @@ async function resolve(
         ports,
         stop,
       );
-      return { model, listing, before };
+      return draftOf(model, listing, before, options);
     },
     signal,
   );
   const reader = new ReadOnce(spec.root, ports);
+  const unknown = drafts.flatMap(({ files }) => files.filter(({ sha256 }) => sha256 === undefined));
+  const bar = barOf(ports, "hashing weights", unknown);
   const models: LockedModel[] = [];
-  for (const { model, listing, before } of listed) {
-    const { files: _patterns, ...named } = model;
-    const draft = { ...named, source: listing.source, files: [] };
-    const locked = async (file: ListedFile, stop: AbortSignal) => ({
-      path: file.path,
-      size: file.size,
-      sha256:
-        file.sha256 ??
-        knownSha256(draft, file, before, options) ??
-        (await reader.sha256(draft, file, stop)),
-      ...(file.allow === undefined ? {} : { allow: file.allow }),
-    });
-    models.push({ ...draft, files: await eachLimited(listing.files, concurrency, locked, signal) });
+  try {
+    for (const { model, files } of drafts) {
+      const locked = async (file: ListedFile, stop: AbortSignal) => ({
+        path: file.path,
+        size: file.size,
+        sha256:
+          file.sha256 ??
+          (await reader.sha256(model, file, (done) => bar?.update(file, done), stop)),
+        ...(file.allow === undefined ? {} : { allow: file.allow }),
+      });
+      models.push({ ...model, files: await eachLimited(files, concurrency, locked, signal) });
+    }
+  } finally {
+    bar?.end();
   }
   warnOfLargeFiles(spec.root, filesOf(models), ports.log);
   const open: Lock = { version: 1, root: spec.root, models };
-  const lock = options.open === true ? open : await withLayers(open, reader, options);
+  const lock = options.open === true ? open : await withLayers(open, reader, ports, options);
   return {
     lock: parseLock(formatLock(lock), "the new lock"),
     changes: changesOf(previous, lock),
@@ -103,6 +107,7 @@ async function resolve(
 async function withLayers(
   open: Lock,
   reader: ReadOnce,
+  ports: Pick<ResolvePorts, "log">,
   { previous, repack, concurrency = 4, signal }: ResolveOptions,
 ): Promise<Lock> {
   const keep =
@@ -113,18 +118,48 @@ async function withLayers(
   const planned = packFiles(open.models, {
     root: open.root,
     previous: keep ? previous : undefined,
-  });
-  const layers = await eachLimited(
-    planned,
-    concurrency,
-    async (layer, stop) => ({
-      digest: layer.digest ?? (await reader.layerDigest(layer, stop)),
-      size: layer.size,
-      files: layer.files.map(({ id }) => id),
-    }),
-    signal,
+  }).map((layer) => ({ ...layer, digest: layer.digest ?? reader.known(layer) }));
+  const bar = barOf(
+    ports,
+    "reading layers",
+    planned.filter(({ digest }) => digest === undefined),
   );
-  return { ...open, layers };
+  const locked = async (layer: PlannedLayer, stop: AbortSignal) => ({
+    digest:
+      layer.digest ?? (await reader.layerDigest(layer, (done) => bar?.update(layer, done), stop)),
+    size: layer.size,
+    files: layer.files.map(({ id }) => id),
+  });
+  try {
+    return { ...open, layers: await eachLimited(planned, concurrency, locked, signal) };
+  } finally {
+    bar?.end();
+  }
+}
+
+/** A bar for what is to be read; none where that is nothing. */
+function barOf(
+  { log }: Pick<ResolvePorts, "log">,
+  label: string,
+  unread: readonly { readonly size: number }[],
+): SharedProgress | undefined {
+  const total = unread.reduce((sum, { size }) => sum + size, 0);
+  return total === 0 ? undefined : sharedProgress(log, label, total);
+}
+
+/** A model without its files, and these with the hashes that need no reading. */
+function draftOf(
+  { files: _patterns, ...named }: SpecModel,
+  listing: Listing,
+  before: LockedModel | undefined,
+  options: ResolveOptions,
+) {
+  const model: LockedModel = { ...named, source: listing.source, files: [] };
+  const files = listing.files.map((file) => ({
+    ...file,
+    sha256: file.sha256 ?? knownSha256(model, file, before, options),
+  }));
+  return { model, files };
 }
 
 /** A branch stays at the commit that is locked until an update is asked for. */

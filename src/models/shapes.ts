@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { isLoopback } from "../images/loopback.ts";
 
@@ -27,12 +28,25 @@ function addressProblem(text: string): string | undefined {
   const url = new URL(text);
   if (url.username !== "" || url.password !== "") return "an address must not carry a password";
   if (url.search !== "" || url.hash !== "") return `"${text}" must end with its path`;
-  if (url.protocol === "https:" || url.protocol === "file:") return undefined;
+  if (url.protocol === "https:") return undefined;
+  if (url.protocol === "file:") return fileProblem(url, text);
   if (url.protocol === "http:")
     return isLoopback(url.hostname)
       ? undefined
       : `"${text}" is plain HTTP, which is for loopback only; wanted https:`;
   return `"${text}" is neither https: nor file:`;
+}
+
+/** Why a `file:` address is that of no path of this machine. */
+function fileProblem(url: URL, text: string): string | undefined {
+  if (url.hostname !== "")
+    return `"${text}" names the host ${url.hostname}; wanted file:/// and an absolute path`;
+  try {
+    if (!unprintable.test(fileURLToPath(url))) return undefined;
+  } catch {
+    // An escaped slash, or an escape that is none.
+  }
+  return `"${text}" has escapes that no path may have, such as %2F`;
 }
 
 const checked = (problem: (text: string) => string | undefined) =>

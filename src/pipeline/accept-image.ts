@@ -108,10 +108,6 @@ export function acceptOptions(inputs: AcceptanceInputs, home: string) {
   };
 }
 
-export function resultOf(acceptance: Acceptance, digest: Digest, platform: Platform): AcceptResult {
-  return { digest, platform, ...acceptance } as unknown as AcceptResult;
-}
-
 /** The platform of the containers that Docker runs here. */
 async function dockerPlatform({
   exec,

@@ -32,8 +32,10 @@ export interface Assembling {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly manifestAnnotations: Readonly<Record<Platform, Readonly<Record<string, string>>>>;
-  /** A tag of the target whose image was checked when it was made: its layers are not read again. */
-  readonly published: string | undefined;
+  /** Every model layer of the lock, baked or not: no runtime may bring one. */
+  readonly weights: readonly Digest[];
+  /** Tags of the target whose images were checked when they were made: their runtime layers are not read again. */
+  readonly published: readonly string[];
   /** Whether model layers may be missing (nothing is pushed). */
   readonly mayLackModels: boolean;
 }
@@ -64,7 +66,7 @@ export async function assembleImage(assembling: Assembling, ports: Ports): Promi
   const read = await Promise.all(wanted.map(readRuntime));
   for (const runtime of read)
     finalPlatform({ ...runtime, rootOwner: undefined, newBytes: 0 }, assembling);
-  const runtimes = await checkRuntimes(read, assembling.root, assembling.published, ports);
+  const runtimes = await checkRuntimes(read, assembling, ports);
   const finals = runtimes.map((runtime) => finalPlatform(runtime, assembling));
   const index = assembleIndex(
     finals.map(({ image }) => image),

@@ -1,13 +1,13 @@
 import { join } from "node:path";
+import type { Facts } from "../config/facts.ts";
 import { names } from "../images/names.ts";
-import { parsePlace } from "../images/reference.ts";
+import { isTag, parsePlace } from "../images/reference.ts";
 import type { Lock } from "../models/lock.ts";
 import { parseLock } from "../models/lock-parse.ts";
-import { lockTag } from "../models/lock-text.ts";
-import type { AssembleResult, BuildResult, PrepareResult, Results } from "../results/stages.ts";
+import type { AssembleResult, BuildResult, PrepareResult } from "../results/stages.ts";
 import { assembleImage } from "./assemble-image.ts";
 import { runtimePlace } from "./build.ts";
-import { delivered } from "./delivery.ts";
+import { carried } from "./carried.ts";
 import { needed } from "./needed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
@@ -15,7 +15,7 @@ import type { Stage } from "./stage.ts";
 
 /** Puts the weights below the runtime of every platform, at the plan's target. */
 export async function assembleStage(
-  { config, results }: Stage,
+  { config, facts, results }: Stage,
   { files, open, log, signal }: Ports,
 ): Promise<AssembleResult> {
   const plan = needed(results, "prepare");
@@ -32,11 +32,15 @@ export async function assembleStage(
         })),
       ),
       platforms: plan.platforms.map(({ platform }) => platform),
-      ...modelsOf(lock, plan, results),
+      ...carried(lock, {
+        delivery: plan.models.delivery,
+        labels: plan.labels,
+        image: { repository: plan.models.repository, digest: results.models?.digest },
+      }),
       created: plan.source.created,
       annotations: plan.annotations,
       manifestAnnotations: plan.manifestAnnotations,
-      published: plan.push ? plan.version : undefined,
+      published: plan.push ? publishedTags(plan, facts) : [],
       mayLackModels: !plan.push,
     },
     {
@@ -48,6 +52,14 @@ export async function assembleStage(
   );
 }
 
+/** Where images that people have may be: a release or a pull request has a tag of its own, and its layers from the branch it came from. */
+export function publishedTags(
+  { tags }: Pick<PrepareResult, "tags">,
+  { defaultBranch }: Pick<Facts, "defaultBranch">,
+): readonly string[] {
+  return [...new Set([...tags, "latest", defaultBranch])].filter(isTag);
+}
+
 /** The labels that name what a runtime stands on (design: "The final image"); none where the build could not tell. */
 export function baseLabels({
   base,
@@ -57,28 +69,6 @@ export function baseLabels({
     [names.base.name]: base.name,
     ...(base.digest === undefined ? {} : { [names.base.digest]: base.digest }),
   };
-}
-
-/** What the image carries of the models, and the labels that say so. */
-function modelsOf(lock: Lock | undefined, plan: PrepareResult, { models }: Results) {
-  if (lock === undefined)
-    return { root: "/models", models: [], lock: undefined, labels: plan.labels };
-  const carried = delivered(lock, plan.models.delivery);
-  if (models?.digest === undefined) return { ...carried, labels: plan.labels };
-  const place = labelPlace(plan.models.repository);
-  const lowest =
-    carried.models.length === 0
-      ? {}
-      : { [names.lowest.name]: `${place}:${lockTag(lock)}`, [names.lowest.digest]: models.digest };
-  return {
-    ...carried,
-    labels: { ...plan.labels, ...lowest, [names.models]: `${place}@${models.digest}` },
-  };
-}
-
-/** A layout's folder differs from machine to machine and is no place to pull from: it is not written into the image. */
-function labelPlace(repository: string): string {
-  return repository.startsWith("oci:") ? "layout" : repository;
 }
 
 /** The lock with its layers, as the stage models left it in the results folder. */

@@ -6,12 +6,11 @@ import type { Docker } from "../buildx/docker.ts";
 import { findSource } from "../buildx/dockerfile.ts";
 import { setUpDocker } from "../buildx/set-up.ts";
 import type { Config } from "../config/config.ts";
-import { UsageError } from "../errors.ts";
-import type { Platform } from "../images/platform.ts";
 import { parsePlace, type Reference } from "../images/reference.ts";
 import type { BuildResult, PrepareResult } from "../results/stages.ts";
 import { transfer } from "../stores/transfer.ts";
-import { builderFile } from "./clean-up.ts";
+import { rememberBuilder } from "./clean-up.ts";
+import { jobName, jobPlatforms } from "./job.ts";
 import { needed } from "./needed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
@@ -60,7 +59,7 @@ async function buildWith(
 ): Promise<BuildResult> {
   const { build: options } = config;
   const { files, clock, log, signal, open } = ports;
-  const platforms = platformsToBuild(config, plan);
+  const platforms = jobPlatforms(config, plan);
   const source = await findSource(
     {
       ...options,
@@ -73,10 +72,15 @@ async function buildWith(
   const image = parsePlace(plan.image);
   const builder = await useBuilder(
     { ...options, registry: image.kind === "registry" ? image.registry : undefined, keep },
-    { docker, clock, announce: (name) => files.writeFile(join(scratch, builderFile), name) },
+    {
+      docker,
+      clock,
+      signal,
+      announce: (name) => rememberBuilder(name, scratch, docker.env, files),
+    },
   );
   try {
-    const layout = layoutName(platforms, plan);
+    const layout = jobName("runtime", config, plan);
     const result = await build(
       builder,
       {
@@ -134,26 +138,6 @@ export function runtimePlace(
 ): Reference {
   const place = parsePlace(repository);
   return place.kind === "layout" ? { ...place, folder: join(results, place.folder) } : place;
-}
-
-/** The plan's platforms that this job was asked for. */
-function platformsToBuild({ platforms }: Config, plan: PrepareResult): readonly Platform[] {
-  const wanted = plan.platforms
-    .map(({ platform }) => platform)
-    .filter((platform) => platforms.includes(platform));
-  if (wanted.length > 0) return wanted;
-  throw new UsageError(
-    `platforms: ${platforms.join(", ")} is not among those of the plan (${plan.platforms.map(({ platform }) => platform).join(", ")}).`,
-    {
-      todo: "Give prepare all platforms, and each build one or more of them.",
-    },
-  );
-}
-
-function layoutName(platforms: readonly Platform[], plan: PrepareResult): string {
-  return platforms.length === plan.platforms.length
-    ? "runtime"
-    : `runtime-${platforms.join("-").replaceAll("/", "-")}`;
 }
 
 /** What is built where the workspace has no Dockerfile.director: the action's own, with its own node as named contexts. */

@@ -1,10 +1,12 @@
 import { checkLayer } from "../assembly/check-layers.ts";
+import { CheckError } from "../errors.ts";
+import type { Descriptor } from "../images/descriptor.ts";
 import type { Digest } from "../images/digest.ts";
-import { isIndex, parseIndex, parseManifest } from "../images/manifest.ts";
-import { names } from "../images/names.ts";
+import { parseManifest } from "../images/manifest.ts";
 import type { FolderOwner } from "../layers/tar-header.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
+import { knownLayers } from "./known-layers.ts";
 import type { ReadRuntime } from "./runtime-images.ts";
 
 /** Whose the models' root is, by the last runtime layer that has the folder. */
@@ -15,7 +17,7 @@ export interface RootOwner {
 
 export interface CheckedRuntime extends ReadRuntime {
   readonly rootOwner: RootOwner | undefined;
-  /** Bytes of the layers that the published image does not have. */
+  /** Bytes of the layers that no published image has. */
   readonly newBytes: number;
 }
 
@@ -25,20 +27,26 @@ interface Ports {
   readonly signal: AbortSignal;
 }
 
+export interface Checking {
+  readonly root: string;
+  /** Every model layer of the lock, baked or not. */
+  readonly weights: readonly Digest[];
+  /** Tags of the target. */
+  readonly published: readonly string[];
+}
+
 /**
- * Reads the layers that the published image of the same root does not have, for entries that touch the weights (CheckError), and
- * finds whose the root is: of the layers that are not read, the published image says it.
+ * Reads the layers that no published image of the same root has, for entries that touch the weights (CheckError), and finds whose
+ * the root is: of the layers that are not read, a published image says it.
  */
 export async function checkRuntimes(
   runtimes: readonly ReadRuntime[],
-  root: string,
-  published: string | undefined,
-  { target, log, signal }: Ports,
+  { root, weights, published }: Checking,
+  ports: Ports,
 ): Promise<readonly CheckedRuntime[]> {
-  const known =
-    published === undefined
-      ? new Map<Digest, FolderOwner | undefined>()
-      : await knownLayers(published, root, target);
+  const { log, signal } = ports;
+  for (const { image } of runtimes) refuseWeights(parseManifest(image.manifest).layers, weights);
+  const known = await knownLayers(published, root, ports.target, log);
   const checked: CheckedRuntime[] = [];
   for (const runtime of runtimes) {
     let rootOwner: RootOwner | undefined;
@@ -66,30 +74,10 @@ export function ownerText({ layer, owner: { uid, gid, mode } }: RootOwner): stri
   return `${layer} ${uid}:${gid} ${mode.toString(8).padStart(4, "0")}`;
 }
 
-/** The layers of the published image that were checked against this root, with the root's owner where the manifest names it. */
-async function knownLayers(
-  tag: string,
-  root: string,
-  store: Store,
-): Promise<Map<Digest, FolderOwner | undefined>> {
-  const known = new Map<Digest, FolderOwner | undefined>();
-  const document = await store.readManifest(tag);
-  if (document === undefined || !isIndex(document)) return known;
-  const index = parseIndex(document);
-  if (index.annotations?.[names.root] !== root) return known;
-  for (const { digest } of index.manifests) {
-    const manifest = await store.readManifest(digest);
-    if (manifest === undefined) continue;
-    const { layers, annotations } = parseManifest(manifest);
-    for (const layer of layers) known.set(layer.digest, known.get(layer.digest));
-    const [, layer, uid, gid, mode] =
-      /^(sha256:[0-9a-f]{64}) (\d+):(\d+) ([0-7]{4})$/.exec(annotations?.[names.owner] ?? "") ?? [];
-    if (layer !== undefined)
-      known.set(layer as Digest, {
-        uid: Number(uid),
-        gid: Number(gid),
-        mode: Number.parseInt(mode ?? "", 8),
-      });
-  }
-  return known;
+function refuseWeights(layers: readonly Descriptor[], weights: readonly Digest[]): void {
+  const brought = layers.find(({ digest }) => weights.includes(digest));
+  if (brought !== undefined)
+    throw new CheckError(`The runtime image already brings the model layer ${brought.digest}.`, {
+      todo: "Give the image that BuildKit made (stage runtime), not an assembled one or one built on it.",
+    });
 }

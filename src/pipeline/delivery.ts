@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.ts";
 import type { RawLayer } from "../images/assemble.ts";
+import type { Digest } from "../images/digest.ts";
 import type { FolderOwner } from "../layers/tar-header.ts";
 import { lockLayer } from "../models/layer-source.ts";
 import { isComplete, type Lock } from "../models/lock.ts";
@@ -11,6 +12,8 @@ export interface Delivered {
   readonly root: string;
   /** Baked layers, lowest first. */
   readonly models: readonly RawLayer[];
+  /** Every model layer of the lock, baked or not. */
+  readonly weights: readonly Digest[];
   /** The lock's own layer, which is in every image. */
   readonly lock: (owner?: FolderOwner) => RawLayer & { readonly bytes: Uint8Array };
 }
@@ -29,6 +32,7 @@ export function delivered(lock: Lock, delivery: PrepareResult["models"]["deliver
   return {
     root: lock.root,
     models,
+    weights: lock.layers.map(({ digest }) => digest),
     lock: (owner) => ({ ...lockLayer(lock, owner), what: "models.lock.json" }),
   };
 }

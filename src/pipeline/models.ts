@@ -9,13 +9,17 @@ import { pushModels } from "../models/push.ts";
 import type { ModelsResult, PrepareResult } from "../results/stages.ts";
 import { countRequests } from "../stores/count-requests.ts";
 import { forgiving } from "./forgiving.ts";
+import { canMount } from "./mount.ts";
 import { needed } from "./needed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
 import type { Stage } from "./stage.ts";
 
 /** Makes sure that the weights are where the plan wants them, and leaves the lock with its layers in the results folder. */
-export async function modelsStage({ config, results }: Stage, ports: Ports): Promise<ModelsResult> {
+export async function modelsStage(
+  { config, results }: Pick<Stage, "config" | "results">,
+  ports: Ports,
+): Promise<ModelsResult> {
   const plan = needed(results, "prepare");
   if (plan.models.lock === "") {
     ports.log.info("No models: the image is built without weights.");
@@ -30,10 +34,10 @@ export async function modelsStage({ config, results }: Stage, ports: Ports): Pro
   }
   const lock = await readLock(resolve(config.workspace, plan.models.lock), ports);
   const counted = countRequests(ports.fetch);
-  const opened = ports.open(parsePlace(plan.models.repository), {
-    login: loginOf(config),
-    fetch: counted.fetch,
-  });
+  const repository = parsePlace(plan.models.repository);
+  const image = parsePlace(plan.image);
+  const how = { login: loginOf(config), fetch: counted.fetch };
+  const opened = ports.open(repository, how);
   const store = plan.push ? opened : forgiving(opened, ports.log);
   const pushed = await pushModels(
     lock,
@@ -42,6 +46,11 @@ export async function modelsStage({ config, results }: Stage, ports: Ports): Pro
       platforms: plan.platforms.map(({ platform }) => platform),
       annotations: sourceOf(plan),
       checkOnly: !plan.push,
+      // The image's own repository may have layers from before it was parted from the weights, and those of its earlier images.
+      mountFrom:
+        plan.image !== plan.models.repository && canMount(image, repository)
+          ? ports.open(image, how)
+          : undefined,
       journal: join(config.results, "models-layers.txt"),
       signal: ports.signal,
     },

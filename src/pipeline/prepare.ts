@@ -24,21 +24,13 @@ export function prepare(
       ? `Goes to ${placeName(config.image)}${tags.length > 0 ? `, tags ${tags.join(", ")}` : ""}.`
       : `Nothing is pushed: ${why}.`,
   );
-  const annotations = annotationsFor(config.annotations, context, version);
   return {
     image: placeName(config.image),
     target: push ? placeName(config.image) : `oci:${config.layout}`,
     platforms: config.platforms.map((platform) => ({ platform, runner: "" })),
     tags: [...tags],
     ...(version === undefined ? {} : { version }),
-    labels: labelsFor(config.labels, context, version),
-    annotations: annotationsAt(annotations, "index"),
-    manifestAnnotations: Object.fromEntries(
-      config.platforms.map((platform) => [
-        platform,
-        annotationsAt(annotations, "manifest", platform),
-      ]),
-    ),
+    ...described(config, context, version),
     push,
     pushReason: why,
     cacheMayBeWritten: push && facts.untrusted === undefined,
@@ -50,10 +42,34 @@ export function prepare(
     source: {
       ...(facts.sha === "" ? {} : { revision: facts.sha }),
       commitTime: facts.commitTime,
-      created: new Date(facts.commitTime * 1000).toISOString().replace(".000Z", "Z"),
+      created: createdAt(facts),
       ...refreshOf(config),
     },
   };
+}
+
+/** What an image says of itself: of the repository and the commit, and what the caller adds. */
+export function described(
+  config: Pick<Config, "labels" | "annotations" | "platforms">,
+  context: Context,
+  version: string | undefined,
+): Pick<PrepareResult, "labels" | "annotations" | "manifestAnnotations"> {
+  const annotations = annotationsFor(config.annotations, context, version);
+  return {
+    labels: labelsFor(config.labels, context, version),
+    annotations: annotationsAt(annotations, "index"),
+    manifestAnnotations: Object.fromEntries(
+      config.platforms.map((platform) => [
+        platform,
+        annotationsAt(annotations, "manifest", platform),
+      ]),
+    ),
+  };
+}
+
+/** The commit's time, RFC 3339. */
+export function createdAt({ commitTime }: Pick<Facts, "commitTime">): string {
+  return new Date(commitTime * 1000).toISOString().replace(".000Z", "Z");
 }
 
 /** Whether anything may leave this machine. */

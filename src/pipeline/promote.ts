@@ -6,7 +6,8 @@ import { isTag } from "../images/reference.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
 import type { AcceptResult, AssembleResult, PromoteResult, ScanResult } from "../results/stages.ts";
-import { readiness } from "./readiness.ts";
+import { readCandidate } from "./candidate.ts";
+import { readiness, type SeenPlatform } from "./readiness.ts";
 
 export interface Promoting {
   readonly candidate: AssembleResult;
@@ -28,10 +29,8 @@ type Move = PromoteResult["tags"][number] & { readonly before: Document | undefi
 /** Points tags at a candidate that was tested: all of them, or none. Throws a CheckError that names what is missing or refused. */
 export async function promote(promoting: Promoting, ports: Ports): Promise<PromoteResult> {
   const { store, log } = ports;
-  const { candidate, tags, force } = promoting;
-  const untested = checked(promoting);
-  if (untested !== undefined)
-    log.warning(`Published without ${untested.missing.join(", ")}: ${untested.reason}`);
+  const { candidate, force } = promoting;
+  const tags = [...new Set(promoting.tags)];
   const bad = tags.find((tag) => !isTag(tag));
   if (bad !== undefined) throw new UsageError(`"${bad}" is not a tag.`);
   const document = await store.readManifest(candidate.digest);
@@ -40,6 +39,9 @@ export async function promote(promoting: Promoting, ports: Ports): Promise<Promo
       todo: "Run the stage assemble again: it sends what is missing.",
     });
   }
+  const untested = checked(promoting, await readCandidate(document, store));
+  if (untested !== undefined)
+    log.warning(`Published without ${untested.missing.join(", ")}: ${untested.reason}`);
   const aged = candidateAge(document);
   const moves = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
   await moveAll(moves, document, ports);
@@ -50,13 +52,11 @@ export async function promote(promoting: Promoting, ports: Ports): Promise<Promo
   };
 }
 
-function checked({
-  candidate,
-  scans,
-  accepts,
-  allowUntested,
-}: Promoting): PromoteResult["untested"] {
-  const { refused, missing } = readiness(candidate, scans, accepts);
+function checked(
+  { candidate, scans, accepts, allowUntested }: Promoting,
+  seen: readonly SeenPlatform[],
+): PromoteResult["untested"] {
+  const { refused, missing } = readiness(candidate, seen, scans, accepts);
   if (refused.length > 0)
     throw new CheckError(`No tag is moved to ${candidate.digest}: ${refused.join("; ")}.`);
   if (missing.length === 0) return undefined;

@@ -1,4 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Digest } from "../images/digest.ts";
+import type { Platform } from "../images/platform.ts";
 import type { AcceptResult, AssembleResult, ScanResult } from "../results/stages.ts";
+import { worst } from "../results/verdict.ts";
 
 export interface Readiness {
   /** What was looked at and said no: never published. */
@@ -7,14 +11,28 @@ export interface Readiness {
   readonly missing: readonly string[];
 }
 
-/** Whether this very candidate was scanned and accepted, by the digests in the results (design: "promote"). */
+/** A platform of the candidate as the store has it. */
+export interface SeenPlatform {
+  readonly platform: Platform;
+  readonly digest: Digest;
+  /** Of the layers that are the runtime's; undefined where the image does not tell them from the models'. */
+  readonly diffIds: readonly Digest[] | undefined;
+}
+
+/**
+ * Whether this very candidate was scanned and accepted (design: "promote"): the results speak of its digests, and the layers that were
+ * scanned are those of the image that the store has.
+ */
 export function readiness(
   candidate: AssembleResult,
+  seen: readonly SeenPlatform[],
   scans: readonly ScanResult[],
   accepts: readonly AcceptResult[],
 ): Readiness {
   const found = [
-    ...candidate.platforms.map((platform) => scanOf(platform, scans)),
+    ...candidate.platforms.map((platform) => sameAs(platform, seen)),
+    ...seen.map((platform) => namedIn(candidate, platform)),
+    ...candidate.platforms.map((platform) => scanOf(platform, seen, scans)),
     acceptanceOf(candidate, accepts),
   ];
   return {
@@ -23,39 +41,65 @@ export function readiness(
   };
 }
 
+type Assembled = AssembleResult["platforms"][number];
+
 interface Finding {
   readonly refused?: string;
   readonly missing?: string;
 }
 
+function sameAs({ platform, digest }: Assembled, seen: readonly SeenPlatform[]): Finding {
+  const found = seen.find((entry) => entry.platform === platform);
+  return found?.digest === digest
+    ? {}
+    : {
+        refused: `assemble.json names ${digest} for ${platform}, the candidate has ${found?.digest ?? "no such platform"}`,
+      };
+}
+
+function namedIn({ platforms }: AssembleResult, { platform, digest }: SeenPlatform): Finding {
+  return platforms.some((entry) => entry.platform === platform)
+    ? {}
+    : { refused: `the candidate has ${digest} for ${platform}, which assemble.json does not name` };
+}
+
+/** Every scan of the platform counts: one that failed, or that looked at something else, is not made good by another. */
 function scanOf(
-  { platform, runtimeDigest }: AssembleResult["platforms"][number],
+  { platform, runtimeDigest }: Assembled,
+  seen: readonly SeenPlatform[],
   scans: readonly ScanResult[],
 ): Finding {
-  const scan = scans.find(({ platforms }) =>
+  const looked = scans.filter(({ platforms }) =>
     platforms.some((scanned) => scanned.platform === platform),
   );
-  const scanned = scan?.platforms.find((entry) => entry.platform === platform);
-  if (scan === undefined || scanned === undefined) return { missing: `the scan of ${platform}` };
-  if (scanned.digest !== runtimeDigest)
+  const scan = worst(looked);
+  if (scan === undefined) return { missing: `the scan of ${platform}` };
+  const scanned = looked
+    .flatMap(({ platforms }) => platforms)
+    .filter((entry) => entry.platform === platform);
+  const foreign = scanned.find((entry) => entry.digest !== runtimeDigest);
+  if (foreign !== undefined)
     return {
-      refused: `the scan of ${platform} looked at ${scanned.digest}, the candidate was made from ${runtimeDigest}`,
+      refused: `the scan of ${platform} looked at ${foreign.digest}, the candidate was made from ${runtimeDigest}`,
     };
-  return judged(`the scan of ${platform}`, scan);
+  const layers = seen.find((entry) => entry.platform === platform)?.diffIds;
+  if (scanned.some(({ diffIds }) => diffIds !== undefined && !isDeepStrictEqual(diffIds, layers)))
+    return {
+      refused: `the scan of ${platform} looked at other layers than the candidate's (diff_ids)`,
+    };
+  const verdict = judged(`the scan of ${platform}`, scan);
+  return verdict.refused === undefined && scanned.some(({ diffIds }) => diffIds === undefined)
+    ? { missing: `the scan of ${platform} (it does not say which layers it looked at)` }
+    : verdict;
 }
 
 function acceptanceOf({ digest }: AssembleResult, accepts: readonly AcceptResult[]): Finding {
-  const [first] = accepts;
-  if (first === undefined) return { missing: "the acceptance" };
-  const other = accepts.find((accept) => accept.digest !== digest);
+  const accept = worst(accepts);
+  if (accept === undefined) return { missing: "the acceptance" };
+  const other = accepts.find((entry) => entry.digest !== digest);
   if (other !== undefined)
     return { refused: `the acceptance started ${other.digest}, the candidate is ${digest}` };
-  return judged(
-    "the acceptance",
-    accepts.find(({ verdict }) => verdict === "failed") ??
-      accepts.find(({ verdict }) => verdict !== "passed") ??
-      first,
-  );
+  return judged("the acceptance", accept);
 }
 
 function judged(

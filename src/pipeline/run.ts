@@ -3,9 +3,9 @@ import type { Config } from "../config/config.ts";
 import type { Facts } from "../config/facts.ts";
 import type { StageName } from "../config/input.ts";
 import { CheckError, UsageError } from "../errors.ts";
+import { earlierRun } from "../results/earlier-run.ts";
 import { readResult, readResults, writeResult } from "../results/folder.ts";
 import {
-  type AcceptResult,
   acceptResult,
   assembleResult,
   buildResult,
@@ -15,9 +15,10 @@ import {
   type Results,
   scanResult,
 } from "../results/stages.ts";
-import { acceptStage } from "./accept.ts";
+import { aloneIn } from "./alone.ts";
 import { assembleStage } from "./assemble.ts";
 import { buildStage } from "./build.ts";
+import { jobName } from "./job.ts";
 import { modelsStage } from "./models.ts";
 import type { Ports } from "./ports.ts";
 import { mayPush, prepare } from "./prepare.ts";
@@ -32,13 +33,32 @@ const stages: Readonly<Record<StageName, StageFunction>> = {
   build: buildStage,
   scan: notYet("scan"),
   assemble: assembleStage,
-  accept: acceptStage,
+  accept: notYet("accept"),
   promote: promoteStage,
   report: notYet("report"),
 };
 
+/** Runs stages one after the other, while nobody else uses the results folder; the last one's result. */
+export async function runStages(
+  names: readonly [StageName, ...StageName[]],
+  config: Config,
+  facts: Facts,
+  ports: Ports,
+): Promise<object> {
+  return aloneIn(
+    config.results,
+    async () => {
+      const [first, ...others] = names;
+      let result = await runStage(first, config, facts, ports);
+      for (const name of others) result = await runStage(name, config, facts, ports);
+      return result;
+    },
+    ports,
+  );
+}
+
 /** Runs one stage from the results folder and writes its result there. */
-export async function runStage(
+async function runStage(
   name: StageName,
   config: Config,
   facts: Facts,
@@ -63,47 +83,46 @@ function checkPlan(config: Config, facts: Facts, { prepare: plan }: Results): vo
   });
 }
 
-/** The whole pipeline: weights and runtime side by side, tags last. Gives every stage's result. */
-export async function runPipeline(config: Config, facts: Facts, ports: Ports): Promise<Results> {
-  await removeResults(config.results, ports.files);
+/**
+ * The whole pipeline, while nobody else uses the results folder: weights and runtime side by side, tags last. Gives every stage's result.
+ * `begun` is called when all results in the folder are of this run.
+ */
+export async function runPipeline(
+  config: Config,
+  facts: Facts,
+  ports: Ports,
+  begun: () => void = () => undefined,
+): Promise<Results> {
   const run = (name: StageName) => runStage(name, config, facts, ports);
-  await run("prepare");
-  refuseUntested(config, await readAll(config.results, ports));
-  await together(
-    ["models", "build"],
-    (name, signal) => runStage(name, config, facts, { ...ports, signal }),
-    ports.signal,
-  );
-  await run("assemble");
-  const accepted = (await run("accept")) as AcceptResult;
-  if (accepted.verdict === "failed")
-    throw new CheckError(`The candidate was not accepted (${accepted.reason}).`, {
-      todo: `Each check with its reason is in ${join(config.results, "accept.json")}; no tag was moved.`,
-    });
-  const { prepare: plan } = await readAll(config.results, ports);
-  if (plan?.push === true) await run("promote");
-  return readAll(config.results, ports);
+  const work = async () => {
+    const old = await earlierRun(config.results, ports.files);
+    await run("prepare");
+    for (const name of old.filter((entry) => entry !== "prepare.json"))
+      await ports.files.rm(join(config.results, name), { recursive: true, force: true });
+    begun();
+    refuseUntested(config, await readAll(config.results, ports));
+    await together(
+      ["models", "build"],
+      (name, signal) => runStage(name, config, facts, { ...ports, signal }),
+      ports.signal,
+    );
+    await run("assemble");
+    const { prepare: plan } = await readAll(config.results, ports);
+    if (plan?.push === true) await run("promote");
+    return readAll(config.results, ports);
+  };
+  return aloneIn(config.results, work, ports);
 }
 
-/** Promote would refuse a candidate that nobody scanned: said before hours of work, not after. */
+/** Promote would refuse a candidate that nobody scanned or accepted: said before hours of work, not after. */
 function refuseUntested({ promote }: Config, { prepare: plan }: Results): void {
   if (plan?.push !== true || promote.allowUntested !== undefined) return;
-  throw new UsageError("The scan is not in this version, so that nothing is published.", {
-    todo: "Say why it may be published all the same (allow-untested: REASON), or push nothing (push: false).",
-  });
-}
-
-/** Takes away what an earlier run left, and nothing else: a person may name a folder that holds other things. */
-async function removeResults(
-  folder: string,
-  { readdir, rm }: Pick<Ports["files"], "readdir" | "rm">,
-): Promise<void> {
-  const names = await readdir(folder).catch(() => [] as string[]);
-  const ours = new RegExp(
-    `^((${Object.keys(stages).join("|")})(-[a-z0-9-]+)?\\.json|runtime(-[a-z0-9-]+)?)$`,
+  throw new UsageError(
+    "Scan and acceptance are not in this version, so that nothing is published.",
+    {
+      todo: "Say why it may be published all the same (allow-untested: REASON), or push nothing (push: false).",
+    },
   );
-  for (const name of names.filter((entry) => ours.test(entry)))
-    await rm(join(folder, name), { recursive: true, force: true });
 }
 
 /** Everything that the results folder holds. */
@@ -119,15 +138,14 @@ export async function readAll(folder: string, { files }: Pick<Ports, "files">): 
   };
 }
 
-/** `build-linux-amd64` where one platform of several was built alone. */
+/** How a stage's result is called in the results folder, and its artifact: `build-linux-amd64` where one platform of several was built alone. */
 export function resultName(
   name: StageName,
-  { platforms }: Pick<Config, "platforms">,
-  { prepare: plan }: Results,
+  job: Pick<Config, "platforms">,
+  { prepare: plan }: Pick<Results, "prepare">,
 ): string {
   const perPlatform = name === "build" || name === "scan" || name === "accept";
-  if (!perPlatform || platforms.length >= (plan?.platforms.length ?? 1)) return name;
-  return `${name}-${platforms.join("-").replaceAll("/", "-")}`;
+  return perPlatform && plan !== undefined ? jobName(name, job, plan) : name;
 }
 
 /** Runs stages side by side. When one fails the others are stopped, and waited for: nothing goes on in the background of a failed run. */

@@ -90,7 +90,8 @@ export async function readRuntime(runtime: Runtime): Promise<ReadRuntime> {
   return { ...runtime, image: { platform: parsePlatform(platform), manifest, config } };
 }
 
-async function readConfigBlob(manifest: Document, store: Store): Promise<ImageConfig> {
+/** An image's config as it is; an IntegrityError if it is not JSON. */
+export async function readConfigBlob(manifest: Document, store: Store): Promise<ImageConfig> {
   const { config } = parseManifest(manifest);
   const pieces: Uint8Array[] = [];
   for await (const piece of store.readBlob(config.digest)) pieces.push(piece);

@@ -1,18 +1,20 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
+import { secretValues } from "../config/entries.ts";
 import type { Environment } from "../config/environment.ts";
 import { readFacts } from "../config/facts.ts";
 import type { Input, StageName } from "../config/input.ts";
 import { type InputName, inputs } from "../config/inputs.ts";
 import { readConfig } from "../config/read.ts";
-import { lines } from "../config/values.ts";
+import { type Log, maskSecret } from "../ports/log.ts";
 import type { Artifacts, Step } from "../ports/step.ts";
 import { outputsOf } from "../report/outputs.ts";
 import { summary } from "../report/summary.ts";
 import type { Results } from "../results/stages.ts";
+import { jobName } from "./job.ts";
 import type { Ports } from "./ports.ts";
-import { readAll, resultName, runPipeline, runStage } from "./run.ts";
+import { readAll, resultName, runPipeline, runStages } from "./run.ts";
 
 export interface StepPorts extends Ports {
   readonly step: Step;
@@ -20,6 +22,9 @@ export interface StepPorts extends Ports {
 }
 
 const prefix = "director-image-";
+
+/** What a run left that never began. */
+const nothing: Results = { build: [], scan: [], accept: [] };
 
 /** Whose results a stage reads: others may be gigabytes (the layout of a runtime that was not pushed). */
 const predecessors: Readonly<Record<StageName, readonly StageName[]>> = {
@@ -36,19 +41,21 @@ const predecessors: Readonly<Record<StageName, readonly StageName[]>> = {
 /** One step of a workflow: reads the inputs, runs the pipeline or one stage of it, and leaves outputs, artifacts and a summary. */
 export async function runStep(environment: Environment, ports: StepPorts): Promise<void> {
   const { step, log } = ports;
-  maskSecrets(step, log.mask);
+  maskSecrets(step, log);
   const config = readConfig((name) => step.input(name), environment);
   const facts = await readFacts(environment, ports);
+  const { stage } = config;
+  let isOurs = stage !== "all";
   try {
-    if (config.stage === "all") await runPipeline(config, facts, ports);
-    else
-      await runAlone(config.stage, config, ports, () =>
-        runStage(config.stage as StageName, config, facts, ports),
-      );
+    if (stage === "all")
+      await runPipeline(config, facts, ports, () => {
+        isOurs = true;
+      });
+    else await runAlone(stage, config, ports, () => runStages([stage], config, facts, ports));
   } finally {
-    const results = await readAll(config.results, ports);
+    const results = isOurs ? await readAll(config.results, ports) : nothing;
     for (const [name, value] of Object.entries(outputsOf(results))) step.output(name, value);
-    await step.summary(summary(config.stage === "all" ? results : only(config.stage, results)));
+    await step.summary(summary(stage === "all" ? results : only(stage, results)));
   }
 }
 
@@ -59,10 +66,10 @@ async function runAlone(
   ports: StepPorts,
   run: () => Promise<object>,
 ): Promise<void> {
-  const { artifacts, files, log } = ports;
+  const { artifacts, log } = ports;
   const before = predecessors[stage];
   if (before.length > 0) {
-    await files.mkdir(config.results, { recursive: true });
+    await ports.files.mkdir(config.results, { recursive: true });
     const isWanted = (name: string) =>
       before.some(
         (wanted) => name === `${prefix}${wanted}` || name.startsWith(`${prefix}${wanted}-`),
@@ -73,21 +80,29 @@ async function runAlone(
   await run();
   const results = await readAll(config.results, ports);
   const name = resultName(stage, config, results);
-  await artifacts.upload(`${prefix}${name}`, config.results, await filesOf(name, config.results));
+  const files = await filesOf(stage, config, results);
+  await artifacts.upload(`${prefix}${name}`, config.results, files);
 }
 
 /** A stage's files in the results folder: its result, the completed lock, the layout of a runtime that was not pushed. */
-async function filesOf(name: string, folder: string): Promise<readonly string[]> {
-  const layout = name.startsWith("build") ? name.replace("build", "runtime") : undefined;
+async function filesOf(
+  stage: StageName,
+  config: Config,
+  results: Results,
+): Promise<readonly string[]> {
+  const { results: folder } = config;
+  const { prepare: plan } = results;
+  const layout =
+    stage === "build" && plan !== undefined ? `${jobName("runtime", config, plan)}/` : undefined;
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
     .filter(
       (path) =>
-        path === `${name}.json` ||
-        (name === "models" && path === "models.lock.json") ||
-        (layout !== undefined && path.startsWith(`${layout}/`)),
+        path === `${resultName(stage, config, results)}.json` ||
+        (stage === "models" && path === "models.lock.json") ||
+        (layout !== undefined && path.startsWith(layout)),
     );
 }
 
@@ -97,12 +112,12 @@ function only(stage: StageName, results: Results): Results {
   return { prepare: results.prepare, build: [], scan: [], accept: [], ...own };
 }
 
-function maskSecrets(step: Step, mask: (secret: string) => void): void {
+function maskSecrets(step: Step, log: Pick<Log, "mask">): void {
   for (const name of Object.keys(inputs) as InputName[]) {
     const input: Input = inputs[name];
     const value = step.input(name);
     if (input.secret !== true || value === undefined) continue;
-    if (input.lines !== true) mask(value.trim());
-    else for (const line of lines(value)) mask(line.slice(line.indexOf("=") + 1));
+    const secrets = input.lines === true ? secretValues(name, value) : [value.trim()];
+    for (const secret of secrets) maskSecret(log, secret);
   }
 }

@@ -6,6 +6,7 @@ export type Files = Pick<
   | "access"
   | "chmod"
   | "link"
+  | "lstat"
   | "mkdir"
   | "mkdtemp"
   | "open"

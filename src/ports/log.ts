@@ -17,3 +17,9 @@ export interface Progress {
   update(done: number): void;
   end(): void;
 }
+
+/** Hides a secret as a whole and each of its lines, since programs print one line at a time; a line such as `}` is no secret. */
+export function maskSecret({ mask }: Pick<Log, "mask">, secret: string): void {
+  const parts = [secret, ...secret.split("\n").map((line) => line.trim())];
+  for (const part of new Set(parts)) if (/\w/.test(part)) mask(part);
+}

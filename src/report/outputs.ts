@@ -1,4 +1,5 @@
 import type { Results } from "../results/stages.ts";
+import { acceptances, scans } from "./stages.ts";
 
 /** What a step leaves for later ones; only what is known (action.yml, outputs). */
 export function outputsOf({
@@ -26,8 +27,8 @@ export function outputsOf({
               ),
             ),
           ),
-    scan: scan.length === 0 ? undefined : JSON.stringify(scan),
-    acceptance: accept.length === 0 ? undefined : JSON.stringify(accept),
+    scan: json(scans(scan)),
+    acceptance: json(acceptances(accept)),
     "bytes-uploaded": JSON.stringify({
       models: models?.bytesUploaded ?? 0,
       runtime: (prepare?.push && assemble?.newRuntimeBytes) || 0,
@@ -37,4 +38,8 @@ export function outputsOf({
   return Object.fromEntries(
     Object.entries(known).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
+}
+
+function json(value: object | undefined): string | undefined {
+  return value === undefined ? undefined : JSON.stringify(value);
 }

@@ -107,7 +107,7 @@ export const assembleResult = z.looseObject({
   ),
   /** Model layers that the target does not hold (nothing was pushed and the weights were never published). */
   absent: z.array(digest),
-  /** Bytes of runtime layers that the published image before did not have: what an operator pulls. */
+  /** Bytes of runtime layers that the images published before (under the plan's tags, `latest`, the default branch's) did not have. */
   newRuntimeBytes: bytes,
   bytesUploaded: bytes,
 });

@@ -25,12 +25,18 @@ export function isBusy(status: number): boolean {
   return [408, 425, 429, 500, 502, 503, 504].includes(status);
 }
 
+/** Codes of what stays as it is: hosts that are not there, certificates and versions of TLS that do not fit, requests that cannot be made. */
+const lasting = [
+  /^(ENOTFOUND|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/,
+  /^(ERR_TLS_|UND_ERR_PRX_TLS|UND_ERR_INVALID_ARG|ERR_SSL_.*(VERSION|PROTOCOL|HANDSHAKE_FAILURE|CERTIFICATE|UNKNOWN_CA))/,
+];
+
 /** Whether a failure is worth another try: a connection that broke is, a host or a certificate that is wrong is not. */
 export function isPassing(error: unknown): boolean {
   if (error instanceof PassingError) return error.wait === undefined || error.wait <= longestWait;
   if (!(error instanceof RemoteError) || !isError(error.cause)) return false;
   const code = error.cause.code;
-  return code !== undefined && !/^(ENOTFOUND|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO)/.test(code);
+  return code !== undefined && !lasting.some((codes) => codes.test(code));
 }
 
 /**

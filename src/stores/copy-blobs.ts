@@ -27,13 +27,13 @@ export async function copyBlobs(
     done.set(blob.digest, bytes);
     onProgress?.([...done.values()].reduce((sum, part) => sum + part, 0));
   };
-  const sent = await eachLimited(largestFirst, sideBySide, async (blob) => {
-    signal?.throwIfAborted();
+  const copy = async (blob: Descriptor, stop: AbortSignal) => {
     const progress = report(blob);
-    const bytes = await copyBlob(blob, from, to, { signal, onProgress: progress, force });
+    const bytes = await copyBlob(blob, from, to, { signal: stop, onProgress: progress, force });
     progress(blob.size);
     return bytes;
-  });
+  };
+  const sent = await eachLimited(largestFirst, sideBySide, copy, signal);
   return sent.reduce((sum, bytes) => sum + bytes, 0);
 }
 

@@ -11,7 +11,8 @@ export function terminalLog({
   verbose = false,
 }: TerminalLogOptions): Log {
   const secrets = new Set<string>();
-  const print = (text: string) => stream.write(`${printable(text, secrets)}\n`);
+  const shown = { line: "" };
+  const print = (text: string) => aside(shown, stream, `${printable(text, secrets)}\n`);
   const info = (text: string) => {
     if (!quiet) print(text);
   };
@@ -31,7 +32,7 @@ export function terminalLog({
     progress: (label, total) => {
       if (quiet) return { update: () => undefined, end: () => undefined };
       return stream.isTTY
-        ? bar(label, total, stream, clock)
+        ? bar(label, total, { shown, stream, clock })
         : plainProgress(label, total, print, clock);
     },
   };
@@ -45,25 +46,37 @@ export interface TerminalLogOptions {
   readonly verbose?: boolean;
 }
 
+const emptyLine = "\r\x1b[2K";
+
+/** What stands on the terminal's last line: a bar, or nothing. */
+interface Shown {
+  line: string;
+}
+
+/** Writes whole lines above the bar that is shown. */
+function aside({ line }: Shown, stream: NodeJS.WriteStream, text: string): void {
+  stream.write(line === "" ? text : `${emptyLine}${text}${line}`);
+}
+
 /** One line that is written over, ten times a second at most. */
 function bar(
   label: string,
   total: number | undefined,
-  stream: NodeJS.WriteStream,
-  clock: Pick<Clock, "now">,
+  { shown, stream, clock }: { shown: Shown; stream: NodeJS.WriteStream; clock: Pick<Clock, "now"> },
 ) {
   const begun = clock.now();
-  let shown = 0;
+  let last = 0;
   return {
     update(done: number) {
-      if (clock.now() - shown < 100) return;
-      shown = clock.now();
-      stream.write(
-        `\r\x1b[2K${progressLine(label, done, total, (shown - begun) / 1000).slice(0, stream.columns)}`,
-      );
+      if (clock.now() - last < 100) return;
+      last = clock.now();
+      const line = progressLine(label, done, total, (last - begun) / 1000);
+      shown.line = line.slice(0, stream.columns);
+      stream.write(`${emptyLine}${shown.line}`);
     },
     end() {
-      if (shown > 0) stream.write("\r\x1b[2K");
+      if (shown.line !== "") stream.write(emptyLine);
+      shown.line = "";
     },
   };
 }

@@ -13,6 +13,7 @@ import errno
 import fcntl
 import hashlib
 import http.client
+import ipaddress
 import json
 import os
 import random
@@ -24,6 +25,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import uuid
 from pathlib import Path
 from typing import Any, BinaryIO, Dict, List, NamedTuple, Optional, Tuple
 
@@ -54,6 +56,7 @@ class WeightFile(NamedTuple):
     sha256: str
     sources: Tuple[str, ...]  # URLs, the source first, then the mirrors
     repository: Optional[str]  # on the hub
+    allowed: bool  # whatever it is: the lock gives a reason
 
 
 class Settings(argparse.Namespace):
@@ -66,6 +69,8 @@ class Settings(argparse.Namespace):
     backoff: float
     hub: str
     token: Optional[str]
+    verified: Dict[str, str]
+    """sha256 by label, of the files that an earlier run left in the folder with its lock."""
 
 
 def say(line: str) -> None:
@@ -83,6 +88,9 @@ def read_lock(path: Path, hub: str) -> List[WeightFile]:
         document = json.loads(path.read_bytes())
         if document["version"] != 1:
             raise ValueError(f"version is {document['version']!r}, this program reads 1")
+        only("the lock", document, "version root models layers")
+        for layer in document.get("layers", []):
+            only("a layer", layer, "digest size files")
         files = [file for model in document["models"] for file in model_files(model, hub)]
     except OSError as error:
         raise Failure(2, f"{path}: {error.strerror}") from error
@@ -94,8 +102,17 @@ def read_lock(path: Path, hub: str) -> List[WeightFile]:
     return files
 
 
+def only(what: str, entry: Dict[str, Any], known: str) -> None:
+    """Refuses keys that this program does not know: they may say something that it would leave undone."""
+    unknown = sorted(set(entry) - set(known.split()))
+    if unknown:
+        raise ValueError(f"{what} has the unknown key {unknown[0]!r}")
+
+
 def model_files(model: Dict[str, Any], hub: str) -> List[WeightFile]:
     name, source = inside(model["name"]), model["source"]
+    only(name, model, "name title delivery license source mirrors files")
+    only(f"the source of {name}", source, "huggingface revision" if "huggingface" in source else "url")
     repository, base = source.get("huggingface"), source.get("url")
     if repository is not None:
         base = f"{hub}/{urllib.parse.quote(repository)}/resolve/{urllib.parse.quote(source['revision'], safe='')}"
@@ -103,10 +120,11 @@ def model_files(model: Dict[str, Any], hub: str) -> List[WeightFile]:
     files = []
     for entry in model["files"]:
         path, size, sha256 = inside(entry["path"]), entry["size"], entry["sha256"]
+        only(f"{name}/{path}", entry, "path size sha256 allow")
         if type(size) is not int or size < 0 or not re.fullmatch("[0-9a-f]{64}", sha256):
             raise ValueError(f"{name}/{path}: size {size!r} or sha256 {sha256!r} is malformed")
         urls = tuple(f"{address.rstrip('/')}/{urllib.parse.quote(path)}" for address in bases)
-        files.append(WeightFile(f"{name}/{path}", size, sha256, urls, repository))
+        files.append(WeightFile(f"{name}/{path}", size, sha256, urls, repository, "allow" in entry))
     return files
 
 
@@ -119,11 +137,19 @@ def inside(path: str) -> str:
 def check_url(url: str) -> str:
     """The address, if it is `https:`, `file:`, or plain HTTP on loopback."""
     parts = urllib.parse.urlsplit(url)
-    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ValueError(f"{url!r} is plain HTTP, which is allowed on loopback only")
     if not (parts.hostname if parts.scheme in ("https", "http") else parts.scheme == "file" and not parts.netloc):
         raise ValueError(f"{url!r} is no https: or file: address")
     return url
+
+
+def is_loopback(host: str) -> bool:
+    """Whether plain HTTP to it stays on this machine."""
+    try:
+        return host in ("localhost", "::1") or ipaddress.IPv4Address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def origin(url: str) -> Tuple[str, Optional[str], Optional[int]]:
@@ -174,10 +200,10 @@ def open_source(url: str, file: WeightFile, begin: int, to: Settings) -> Tuple[A
         if said is None or int(said.group(1)) != begin:
             raise Break(f"answered another range than bytes {begin}-")
         begins, total = begin, None if said.group(2) == "*" else said.group(2)
-    page = "text/html" in response.headers.get("Content-Type", "") and not file.label.endswith(".html")
-    if page or total not in (None, str(file.size)):
+    if total not in (None, str(file.size)):
         with response:
-            raise Failure(1, foreign(response, page, total, file))
+            head = b"" if begins else response.read(512)
+            raise Failure(1, foreign(response.url, page_kind(head) or f"{total} bytes", file))
     return response, begins
 
 
@@ -204,12 +230,17 @@ def retry_after(value: str) -> Optional[float]:
         return None
 
 
-def foreign(response: Any, page: bool, total: Optional[str], file: WeightFile) -> str:
+def foreign(url: str, kind: str, file: WeightFile) -> str:
     """What a source sends instead of the file."""
-    kind = "an HTML page" if page else f"{total} bytes"
-    if response.read(100).startswith(b"version https://git-lfs"):
-        kind = "a git-lfs pointer"
-    return f"{urllib.parse.urlsplit(response.url).netloc} sends {kind}, the lock says {file.size} bytes of weights"
+    parts = urllib.parse.urlsplit(url)
+    return f"{parts.netloc or parts.path} sends {kind}, the lock says {file.size} bytes of weights"
+
+
+def page_kind(head: bytes) -> Optional[str]:
+    """What first bytes are that are never those of weights, whatever the server calls them."""
+    if re.match(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)\b", head, re.IGNORECASE):
+        return "an HTML page"
+    return "a git-lfs pointer" if head.startswith(b"version https://git-lfs") else None
 
 
 def part_path(file: WeightFile, to: Settings) -> Path:
@@ -260,7 +291,8 @@ def hash_of(opened: BinaryIO) -> "hashlib._Hash":
 
 
 def is_there(file: WeightFile, to: Settings, verify: bool) -> bool:
-    """Says so, if the file needs no download."""
+    """Says so, if the file needs no download. It is read unless the folder's own lock names this very file."""
+    verify = verify or to.verified.get(file.label) != file.sha256
     target = to.output / file.label
     if not target.exists():
         return False
@@ -342,6 +374,9 @@ def receive(url: str, file: WeightFile, part: Part, to: Settings) -> bool:
         if begins != part.length:
             part.restart()
         for chunk in iter(lambda: getattr(response, "read1", response.read)(CHUNK), b""):
+            kind = page_kind(chunk) if part.length == 0 and not file.allowed else None
+            if kind is not None:
+                raise Failure(1, foreign(getattr(response, "url", url), kind, file))
             if part.length + len(chunk) > file.size:
                 part.restart()
                 raise Failure(1, f"{url} sends more than the {file.size:,} bytes of the lock")
@@ -369,19 +404,30 @@ def present(file: WeightFile, to: Settings) -> int:
     return min(next(found, 0), file.size)
 
 
+def left_by(lock: Path, hub: str) -> Dict[str, str]:
+    """What an earlier run left: where its lock is, its weights are."""
+    try:
+        return {file.label: file.sha256 for file in read_lock(lock, hub)}
+    except Failure:
+        return {}
+
+
 def run(to: Settings) -> None:
-    candidates = [Path(LOCK_NAME), Path(__file__).resolve().parents[2] / LOCK_NAME, to.output / LOCK_NAME]
+    models = Path(os.environ.get("MODELS_PATH") or "/models")
+    folders = [Path(), *list(Path(__file__).resolve().parents)[2:3], models, to.output]
+    candidates = [folder / LOCK_NAME for folder in folders]
     lock = to.lock or next((path for path in candidates if path.is_file()), None)
     if lock is None:
         raise Failure(2, f"no lock: none of {', '.join(map(str, candidates))} exists; name one with --lock")
     files = read_lock(lock, to.hub)
     content = lock.read_bytes()
+    to.verified = left_by(to.output / LOCK_NAME, to.hub)
     to.output.mkdir(parents=True, exist_ok=True)
     missing, free = sum(file.size - present(file, to) for file in files), shutil.disk_usage(to.output).free
     if missing > free:
         raise Failure(3, f"{to.output} has {gb(free)} free, {gb(missing)} are missing: make room")
     download(files, to)
-    part = to.output / f"{LOCK_NAME}.{os.getpid()}.part"
+    part = to.output / f"{LOCK_NAME}.{uuid.uuid4().hex[:8]}.part"
     part.write_bytes(content)
     part.chmod(0o644)
     part.replace(to.output / LOCK_NAME)  # last: where the lock is, the weights are

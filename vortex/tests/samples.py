@@ -93,6 +93,13 @@ def torch_zip(value: object, storages: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+def encrypted(archive: bytes, name: str) -> bytes:
+    """A zip file that says of one of its entries that it is encrypted."""
+    data = bytearray(archive)
+    data[data.index(b"PK\x01\x02", data.rindex(name.encode()) - 46) + 8] |= 1  # the flags, in the central directory
+    return bytes(data)
+
+
 def varint(value: int) -> bytes:
     out = b""
     value &= 0xFFFFFFFFFFFFFFFF

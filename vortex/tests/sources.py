@@ -52,13 +52,13 @@ class Request(BaseHTTPRequestHandler):
 class Source(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, files: dict[str, bytes]) -> None:
-        super().__init__(("127.0.0.1", 0), Request)
+    def __init__(self, files: dict[str, bytes], host: str = "127.0.0.1") -> None:
+        super().__init__((host, 0), Request)
         self.files = files
         self.faults: dict[str, list[Fault]] = {}
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.over = threading.Event()
-        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.url = f"http://{host}:{self.server_port}"
 
     def ranges(self, path: str) -> list[str | None]:
         return [headers.get("Range") for asked, headers in self.requests if asked == path]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 import time
@@ -30,6 +31,24 @@ def test_a_second_run_moves_nothing(bench: Bench, hub: Source) -> None:
     assert "clip/model.safetensors: 3.0 MB (cached)\n" in bench.run()[1]
     assert "clip/model.safetensors: 3.0 MB (cached, checksum valid)\n" in bench.run("--verify-checksums")[1]
     assert len(hub.requests) == before
+
+
+def test_an_earlier_revision_of_the_same_size_is_replaced_unasked(bench: Bench) -> None:
+    bench.run()
+    earlier = WEIGHTS[::-1]
+    bench.weights.write_bytes(earlier)
+    lock = bench.output / "models.lock.json"
+    lock.write_text(lock.read_text().replace(hashlib.sha256(WEIGHTS).hexdigest(), hashlib.sha256(earlier).hexdigest()))
+    code, out, _ = bench.run()
+    assert code == 0
+    assert "clip/model.safetensors: checksum invalid, downloading again" in out
+    assert bench.weights.read_bytes() == WEIGHTS
+
+
+def test_files_in_a_folder_without_its_lock_are_read(bench: Bench) -> None:
+    bench.run()
+    (bench.output / "models.lock.json").unlink()
+    assert "clip/model.safetensors: 3.0 MB (cached, checksum valid)\n" in bench.run()[1]
 
 
 def test_a_flipped_byte_on_disk_is_found_and_replaced_when_checksums_are_asked_for(bench: Bench) -> None:

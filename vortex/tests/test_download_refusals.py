@@ -22,12 +22,13 @@ from sources import Fault, Source, cut, endless, instead, status
         (instead(WEIGHTS[:-1]), 1, "sends 2999999 bytes"),
         (endless(WEIGHTS + b"more"), 1, "sends more than the 3,000,000 bytes"),
         (instead(b"<!doctype html><p>Log in", "text/html; charset=utf-8"), 1, "sends an HTML page"),
+        (instead(b"<!doctype html>".ljust(len(WEIGHTS))), 1, "sends an HTML page"),
         (instead(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"), 1, "a git-lfs pointer"),
         (status(404), 3, "answered 404 Not Found for http"),
         (status(401), 3, "its terms are accepted at http"),
         (status(403), 3, "it is gated, so set HF_TOKEN"),
     ],
-    ids=["other bytes", "more", "fewer", "endless", "HTML", "git-lfs", "404", "401", "403"],
+    ids=["other bytes", "more", "fewer", "endless", "HTML", "HTML of the right size", "git-lfs", "404", "401", "403"],
 )
 def test_what_is_not_the_file_is_named_and_kept_out(
     bench: Bench, hub: Source, mirror: Source, fault: Fault, code: int, message: str
@@ -92,12 +93,36 @@ def test_a_redirect_to_plain_http_or_to_a_file_is_refused(bench: Bench, hub: Sou
         ({"source": {"url": "http://cdn.example/"}}, "plain HTTP, which is allowed on loopback only"),
         ({"mirrors": ["ftp://cdn.example/"]}, "no https: or file: address"),
         ({"source": {}}, "not a models lock"),
+        ({"mirors": []}, "clip has the unknown key 'mirors'"),
+        ({"files": [{**entry("a", b""), "md5": ""}]}, "clip/a has the unknown key 'md5'"),
+        ({"source": {"url": "https://cdn.example/", "token": "x"}}, "the source of clip has the unknown key 'token'"),
+        ({"mirrors": ["http://128.0.0.1/"]}, "allowed on loopback only"),
     ],
 )
 def test_a_lock_that_is_wrong_is_refused_before_anything_moves(
     bench: Bench, hub: Source, change: dict[str, Any], message: str
 ) -> None:
     bench.model.update(change)
+    code, _, err = bench.run()
+    assert code == 2
+    assert message in err
+    assert not hub.requests
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rot": 1}, "the lock has the unknown key 'rot'"),
+        (
+            {"layers": [{"digest": "sha256:0", "size": 1, "files": [], "type": ""}]},
+            "a layer has the unknown key 'type'",
+        ),
+    ],
+)
+def test_unknown_keys_beside_the_models_are_refused_too(
+    bench: Bench, hub: Source, change: dict[str, Any], message: str
+) -> None:
+    bench.lock.update(change)
     code, _, err = bench.run()
     assert code == 2
     assert message in err

@@ -15,6 +15,7 @@ from samples import (
     Call,
     Global,
     StorageId,
+    encrypted,
     floats,
     legacy_torch,
     onnx,
@@ -151,6 +152,10 @@ OUTSIDE = proto(13, proto(1, b"location") + proto(2, b"far.data")) + proto(13, p
         ("m.onnx", onnx(onnx_tensor("a", 1, [4], OUTSIDE + proto(14, 1))), "lie outside far.data"),
         ("m.onnx", b"\x0b\x0c\x0d", "not an ONNX file"),
         ("m.onnx", proto(1, 8), "has no graph"),
+        ("m.safetensors", safetensors({"a": ("F32", [1] * 65, b"1234")}), "tensor a: a shape of 65 dimensions"),
+        ("m.safetensors", safetensors({"a": ("F32", [0, 10**30], b"")}), "tensor a: a shape of 2 dimensions"),
+        ("m.onnx", onnx(onnx_tensor("a", 1, [1] * 65, proto(9, b"1234"))), "tensor a: a shape of 65 dimensions"),
+        ("m.pth", encrypted(torch_zip({"w": view("0", 4, (4,), (1,))}, {"0": F}), "archive/data/0"), "is encrypted"),
     ],
 )
 def test_damaged_weights_are_refused_by_name(tmp_path: Path, name: str, data: bytes, message: str) -> None:

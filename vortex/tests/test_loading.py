@@ -10,13 +10,14 @@ import time
 from pathlib import Path
 
 import pytest
-from samples import Folder, floats, safetensors, sample_folder, torch_zip, view, write_models
+from samples import Folder, encrypted, floats, safetensors, sample_folder, torch_zip, view, write_models
 
-from vortex.devices import HostDevice
-from vortex.errors import DeadlineExceeded, Stopped
+from vortex.devices import HostDevice, Placed
+from vortex.errors import DeadlineExceeded, ModelError, Stopped
 from vortex.loader import LoadedModel, Progress, load_models
 from vortex.lock import read_lock
 from vortex.slots import generate_slot
+from vortex.tensors import Tensor
 
 FLUX = "flux-schnell-nf4"
 
@@ -85,6 +86,12 @@ def with_file(path: str, data: bytes) -> Folder:
     return folder
 
 
+def safetensors_of(header: bytes) -> bytes:
+    return len(header).to_bytes(8, "little") + header
+
+
+DEEP = b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+NET = torch_zip({"w": view("0", 12, (3, 4), (4, 1))}, {"0": floats(12)})
 ONE_OF_TWO = safetensors({"other": ("U8", [1], b"x")})
 
 
@@ -115,8 +122,41 @@ ONE_OF_TWO = safetensors({"other": ("U8", [1], b"x")})
         ),
         ({"kokoro-82m": {"config.json": b"{}"}}, "kokoro-82m: none of its 1 files holds a tensor"),
         (with_file(f"{FLUX}/model.safetensors.index.json", b"{"), "no shard index"),
+        (
+            with_file(f"{FLUX}/model.safetensors.index.json", DEEP),
+            "Flux-Schnell: model.safetensors.index.json: no shard index: maximum recursion",
+        ),
+        (
+            with_file(f"{FLUX}/model-1.safetensors", safetensors({"a": ("F32", [1] * 65, b"1234")})),
+            "Flux-Schnell: model-1.safetensors: tensor a: a shape of 65 dimensions cannot be held",
+        ),
+        (
+            with_file(f"{FLUX}/model-1.safetensors", safetensors({"a": ("F32", [0, 10**30], b"")})),
+            "Flux-Schnell: model-1.safetensors: tensor a: a shape of 2 dimensions cannot be held",
+        ),
+        (
+            with_file(f"{FLUX}/model-1.safetensors", safetensors_of(DEEP)),
+            "Flux-Schnell: model-1.safetensors: the file is malformed: RecursionError: ",
+        ),
+        (
+            with_file("live-portrait-fp16/base/net.pth", encrypted(NET, "archive/data.pkl")),
+            "LivePortrait: base/net.pth: the file is malformed: RuntimeError: ",
+        ),
     ],
-    ids=["tensor", "shard", "type", "shape", "external data", "no tensors", "index"],
+    ids=[
+        "tensor",
+        "shard",
+        "type",
+        "shape",
+        "external data",
+        "no tensors",
+        "index",
+        "deep index",
+        "65 dimensions",
+        "a dimension of 10^30",
+        "deep header",
+        "encrypted",
+    ],
 )
 def test_wrong_contents_stop_the_start_though_their_hashes_fit(tmp_path: Path, folder: Folder, message: str) -> None:
     code, _, err = check(write_models(tmp_path, folder))
@@ -144,6 +184,7 @@ def test_a_missing_and_a_truncated_file_are_named(models: Path) -> None:
     [
         (None, "is missing: fill the folder"),
         ("{", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
         ('{"version": 2, "models": []}', "version 2, this sidecar reads version 1"),
         ('{"version": 1, "models": [{"name": "../etc", "files": []}]}', "'../etc' leaves the models' folder"),
         ('{"version": 1, "models": [{"name": "a", "files": [{"path": "/etc/passwd"}]}]}', "leaves the models' folder"),
@@ -157,6 +198,20 @@ def test_a_lock_that_cannot_be_used_is_named(tmp_path: Path, content: str | None
     code, _, err = check(tmp_path)
     assert code == 1
     assert message in err
+
+
+class FullDevice(HostDevice):
+    """As a device whose driver fails in a way of its own."""
+
+    def place(self, tensor: Tensor) -> Placed:
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+
+def test_a_tensor_that_a_device_does_not_take_is_named_with_its_file(models: Path) -> None:
+    silent = Progress(lambda *_: None, lambda _: None)
+    wanted = "Flux-Schnell: model-1.safetensors: tensor a.weight cannot be placed on cpu: RuntimeError: CUDA error"
+    with pytest.raises(ModelError, match=wanted):
+        load_models(read_lock(models), models, FullDevice(), silent, threading.Event())
 
 
 def work(loaded: list[LoadedModel], slot: int = 7, recipe: str = "a recipe", seconds: float = 60) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -197,6 +198,19 @@ def test_requests_and_sigterm_are_answered_while_loading(tmp_path: Path, folder:
         assert director.next()["event"] == "loading"
         director.slot(1)
         assert director.next()["error"]["code"] == "unavailable"
+        director.process.send_signal(signal.SIGTERM)
+        assert director.process.wait(timeout=5) == 0
+
+
+def test_the_memory_is_reported_while_loading_too_as_a_sign_of_life(tmp_path: Path, folder: Path) -> None:
+    models = write_models(tmp_path, {"flux-schnell-nf4": {"model.safetensors": b"never read"}})
+    weights = models / "flux-schnell-nf4" / "model.safetensors"
+    weights.unlink()
+    os.mkfifo(weights)  # whoever opens it waits for a writer: loading that does not end
+    director = Director(models, folder)
+    for _ in running(director):
+        assert json.loads(director.lines.readline())["event"] == "loading"
+        assert [json.loads(director.lines.readline()) for _ in range(2)] == [{"event": "vram", "vram_bytes": 0}] * 2
         director.process.send_signal(signal.SIGTERM)
         assert director.process.wait(timeout=5) == 0
 

@@ -27,6 +27,9 @@ _CHUNK = 8 * 1024 * 1024
 _AHEAD = 2
 """Files that are hashed while one before them is being placed."""
 
+_LONGEST = 300
+"""Characters of an error that may quote the file."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
@@ -85,7 +88,7 @@ def _map_verified(path: Path, file: LockedFile, stop: threading.Event) -> Mapped
     except FileNotFoundError:
         raise ModelError(f"{file.path} is missing (looked for {path})") from None
     except OSError as error:
-        raise ModelError(f"{file.path} cannot be read: {error.strerror}") from error
+        raise ModelError(f"{file.path} cannot be read: {error.strerror or error}") from error
     seen = hashlib.sha256()
     view = memoryview(data) if data is not None else memoryview(b"")
     for at in range(0, file.size, _CHUNK):
@@ -134,7 +137,7 @@ def _load(model: LockedModel, files: Files, device: Device, stop: threading.Even
                 if stop.is_set():
                     raise Stopped
                 names[path].add(tensor.name)
-                yield device.place(tensor)
+                yield _place(path, tensor, device)
         if not any(names.values()):
             raise ModelError(f"none of its {len(names)} files holds a tensor")
         for path in names:
@@ -148,8 +151,27 @@ def _tensors(path: str, mapped: _Mapped) -> list[Tensor]:
     data = mapped[path]
     try:
         return [] if data is None else read_tensors(path, data, partial(mapped.beside, path))
+    except Stopped:
+        raise
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
+    except Exception as error:  # what a stranger's file makes of numpy, json and zipfile is nobody's to list
+        raise ModelError(f"{path}: the file is malformed: {_briefly(error)}") from error
+
+
+def _place(path: str, tensor: Tensor, device: Device) -> Placed:
+    try:
+        return device.place(tensor)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+    except Exception as error:
+        raise ModelError(
+            f"{path}: tensor {tensor.name} cannot be placed on {device.name}: {_briefly(error)}"
+        ) from error
+
+
+def _briefly(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:_LONGEST]
 
 
 def _check_shards(path: str, data: MappedFile | None, names: dict[str, set[str]]) -> None:
@@ -157,7 +179,7 @@ def _check_shards(path: str, data: MappedFile | None, names: dict[str, set[str]]
     try:
         weight_map = json.loads(data[:] if data else b"").get("weight_map", {})
         places = [(tensor, str(PurePosixPath(path).parent / shard)) for tensor, shard in weight_map.items()]
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
         raise ModelError(f"{path}: no shard index: {error}") from error
     for tensor, shard in places:
         if shard not in names:

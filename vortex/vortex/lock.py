@@ -36,8 +36,8 @@ def read_lock(models_path: Path) -> tuple[LockedModel, ...]:
     except FileNotFoundError:
         raise ModelError(f"{path} is missing: fill the folder with `director-image models pull`") from None
     except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path} is not JSON: {error}") from error
     try:
         if document["version"] != 1:

@@ -21,7 +21,7 @@ from vortex.lock import LockedModel, read_lock
 from vortex.slots import generate_slot
 
 VRAM_EVERY = 5.0
-"""Seconds between two `vram` events."""
+"""Seconds between two `vram` events. They come while loading, too: a sidecar that loads is told from a frozen one."""
 
 GRACE = 3.0
 """Seconds that the thread gets to notice the end before the process goes without it."""
@@ -89,10 +89,10 @@ class Sidecar:
         self._loop.call_soon_threadsafe(self._send, message)
 
     async def report_vram(self) -> None:
+        """The sidecar's sign of life, from before the first model is loaded."""
         while True:
             await asyncio.sleep(VRAM_EVERY)
-            if self._ready:
-                self._send({"event": "vram", "vram_bytes": self._vram()})
+            self._send({"event": "vram", "vram_bytes": self._vram()})
 
     async def answer(self, line: bytes) -> None:
         """Answers one request; every line gets exactly one answer."""

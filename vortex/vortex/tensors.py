@@ -78,7 +78,10 @@ def tensor_of_bytes(name: str, dtype: Dtype, shape: Sequence[int], data: memoryv
     if len(data) != wanted:
         raise ModelError(f"tensor {name}: {len(data)} bytes, {dtype.name}{list(shape)} needs {wanted}")
     packed = dtype.bits < 8
-    array = np.ndarray((wanted,) if packed else tuple(shape), np.dtype(dtype.carrier), buffer=data)
+    try:
+        array = np.ndarray((wanted,) if packed else tuple(shape), np.dtype(dtype.carrier), buffer=data)
+    except (ValueError, OverflowError) as error:
+        raise ModelError(f"tensor {name}: a shape of {len(shape)} dimensions cannot be held: {error}") from error
     return Tensor(name, dtype, tuple(shape), array)
 
 

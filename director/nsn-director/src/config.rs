@@ -1,7 +1,7 @@
 //! What an operator can set: each a flag and a variable of the same name; flag over variable over default.
 
-use crate::p2p::bootstrap::parse_peer;
-use clap::{CommandFactory, FromArgMatches, Parser, builder::Resettable};
+use crate::p2p::address::parse_peer;
+use clap::{CommandFactory, FromArgMatches, Parser, builder::Resettable, value_parser};
 use libp2p::Multiaddr;
 use std::{env, ffi::OsString, path::PathBuf};
 use tracing_subscriber::EnvFilter;
@@ -20,8 +20,8 @@ pub struct Config {
     #[arg(long, env = "RUST_LOG", value_name = "RUST_LOG", default_value = "info", value_parser = parse_filter)]
     pub rust_log: String,
 
-    /// The chain's WebSocket endpoint, ws:// or wss://
-    #[arg(long, env = "SUBSTRATE_WS_URL", value_name = "SUBSTRATE_WS_URL",
+    /// The chain's WebSocket endpoint, ws:// or wss://; logs show its scheme, host and port only
+    #[arg(long, env = "SUBSTRATE_WS_URL", hide_env_values = true, value_name = "SUBSTRATE_WS_URL",
           default_value = "ws://localhost:9944", value_parser = parse_ws_url)]
     pub substrate_ws_url: String,
 
@@ -29,7 +29,7 @@ pub struct Config {
     #[arg(long, env = "MODELS_PATH", value_name = "MODELS_PATH", default_value = "/models")]
     pub models_path: PathBuf,
 
-    /// P2P: QUIC on this UDP port and TCP on the same number
+    /// P2P: QUIC on this UDP port and TCP on the same number; with 0 each takes a free number of its own
     #[arg(long, env = "P2P_PORT", value_name = "P2P_PORT", default_value_t = 9000)]
     pub p2p_port: u16,
 
@@ -58,6 +58,15 @@ pub struct Config {
     #[arg(long, env = "VORTEX_COMMAND", value_name = "VORTEX_COMMAND",
           default_value = "python3 -m vortex", value_parser = parse_command)]
     pub vortex_command: String,
+
+    /// For tests. Seconds: a sidecar that is ready says something every 5, and one that is silent for this long is started
+    /// again; it gets six times as long to connect.
+    #[arg(long, env = "VORTEX_SILENCE", hide = true, default_value_t = 20, value_parser = value_parser!(u64).range(1..))]
+    pub vortex_silence: u64,
+
+    /// For tests. Seconds between two pings of a peer, and the time that each may take
+    #[arg(long, env = "P2P_PING", hide = true, default_value_t = 15, value_parser = value_parser!(u64).range(1..))]
+    pub p2p_ping: u64,
 
     /// Validates the configuration, reports every problem and exits: 0 if all is well, else 1
     #[arg(long)]

@@ -3,6 +3,7 @@
 pub mod bft;
 pub mod chain;
 pub mod check;
+pub mod clock;
 pub mod config;
 pub mod grpc;
 pub mod http;

@@ -99,6 +99,12 @@ impl Metrics {
         }
     }
 
+    /// Without a process there is nothing in memory.
+    pub fn sidecar_gone(&self) {
+        self.vortex_up.set(0);
+        self.vram_usage.set(0);
+    }
+
     /// OpenMetrics 1.0 text.
     pub fn open_metrics(&self) -> String {
         let mut text = String::new();

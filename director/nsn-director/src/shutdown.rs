@@ -1,10 +1,16 @@
 //! The orderly end, within 30 s in any case and within 10 s with nothing in flight:
 //! departure → no new gRPC calls → drain → sidecar → metrics flushed → exit.
 
-use crate::{metrics::Metrics, node::Node, p2p::Topic, proto::director::Departure};
+use crate::{clock::unix_ms, metrics::Metrics, node::Node, p2p::Topic, proto::director::Departure};
 use anyhow::Result;
 use prost::Message;
-use std::{io::Write, path::Path, time::Duration};
+use std::{
+    fs::Permissions,
+    io::{self, Write},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    time::Duration,
+};
 use tokio::{
     task::JoinHandle,
     time::{sleep, timeout},
@@ -23,7 +29,7 @@ const SIDECAR: Duration = Duration::from_secs(7);
 /// Ends a node; never fails, says what it could not wait for.
 pub async fn run(mut node: Node) {
     info!("Shutdown 1/6: announcing departure");
-    let departure = Departure { reason: "shutdown".to_owned() };
+    let departure = Departure { reason: "shutdown".to_owned(), time_ms: unix_ms() };
     node.p2p.publish(Topic::Departure, departure.encode_to_vec()).await;
     sleep(FAREWELL).await;
 
@@ -43,14 +49,15 @@ pub async fn run(mut node: Node) {
     info!("Shutdown 4/6: ending the sidecar");
     node.stop_sidecar.cancel();
     join("the sidecar's supervisor", &mut node.tasks.sidecar, SIDECAR).await;
+    node.metrics.sidecar_gone();
 
     info!("Shutdown 5/6: flushing metrics");
-    if let Err(error) = flush(&node.metrics, node.metrics_file.as_deref()) {
-        error!("METRICS_FILE cannot be written: {error:#}");
-    }
     node.tasks.chain.abort();
     node.tasks.rounds.abort();
     node.tasks.network.abort();
+    if let Err(error) = flush(&node.metrics, node.metrics_file.as_deref()) {
+        error!("METRICS_FILE cannot be written: {error:#}");
+    }
     info!("Shutdown 6/6: done");
 }
 
@@ -62,14 +69,16 @@ async fn join<T>(name: &str, task: &mut JoinHandle<T>, limit: Duration) {
     }
 }
 
-/// The log has them whole, in one line; the file is written whole or not at all.
+/// One line on standard output, whatever RUST_LOG is; the file is written whole or not at all, and for all to read.
 fn flush(metrics: &Metrics, file: Option<&Path>) -> Result<()> {
     let json = metrics.json().to_string();
-    info!("Metrics flushed: {json}");
+    // Nobody may be reading.
+    let _ = writeln!(io::stdout(), "Metrics flushed: {json}");
     let Some(file) = file else { return Ok(()) };
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
     writeln!(temporary, "{json}")?;
+    temporary.as_file().set_permissions(Permissions::from_mode(0o644))?;
     temporary.persist(file)?;
     Ok(())
 }

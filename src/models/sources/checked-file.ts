@@ -12,8 +12,8 @@ export interface CheckedFileOptions extends WantedFile {
   /** `<name>/<path>`. */
   readonly id: string;
   readonly read: ReadFrom;
-  /** Who has it, for messages. */
-  readonly from: string;
+  /** The error for bytes that are not the file's; `why` wants to know who gave them. */
+  readonly refused: (why: (givers: string) => IntegrityError) => Error;
   /** Called with the bytes that were read, those that were read again included. */
   readonly onRead?: (bytes: number) => void;
   /** Where to hash; by default in this thread. */
@@ -79,23 +79,28 @@ export class CheckedFile {
   }
 
   #judge(bytes: Uint8Array): void {
-    const { size, allow, id, name } = this.#file;
+    const { size, sha256, allow, id, name, refused } = this.#file;
     this.#head.push(bytes);
     const have = this.#hashed + bytes.length;
     if (have < Math.min(size, headSize)) return;
     this.#verdict = judge({ file: id, size, allow }, Buffer.concat(this.#head.splice(0)));
     if (this.#verdict.verdict === "passed") return;
-    throw new IntegrityError(`${name}: the weights gate refuses it: ${this.#verdict.reason}.`, {
-      todo: 'Nothing was published. If it is wanted all the same, give the file an "allow": "the reason" in the lock.',
-    });
+    const error = new IntegrityError(
+      `${name}: the weights gate refuses it: ${this.#verdict.reason}.`,
+      {
+        todo: 'Nothing was published. If it is wanted all the same, give the file an "allow": "the reason" in the lock.',
+      },
+    );
+    throw sha256 === undefined ? error : refused(() => error);
   }
 
   async #finish(wait: Promise<void> | undefined): Promise<void> {
     await wait;
-    const { size, sha256, from } = this.#file;
+    const { size, sha256, refused } = this.#file;
     const seen = await this.#hash.digest();
+    const sent = `sent ${grouped(size)} bytes with sha256 ${seen}`;
     if (sha256 !== undefined && seen !== sha256)
-      throw otherBytes(this.#file, from, `sent ${grouped(size)} bytes with sha256 ${seen}`, sha256);
+      throw refused((givers) => otherBytes(this.#file, givers, sent, sha256));
     this.#sha256 = seen;
   }
 }

@@ -27,38 +27,64 @@ interface Answer {
   readonly digest: string | undefined;
 }
 
+/** Starts the thread; it lives until it is terminated. */
+export function startHashThread(): Worker {
+  return new Worker(program, { eval: true });
+}
+
 /**
  * Does the work with hashes that run in a thread of their own: a layer that is streamed is hashed twice, as a layer by its store and
- * file by file here, and the second hash would take a third of the first thread's time.
+ * file by file here, and the second hash would take a third of the first thread's time. A thread that dies fails the hashes that it
+ * had; later ones get another.
  */
-export async function withHashThread<T>(work: (newHash: NewHash) => Promise<T>): Promise<T> {
-  let worker: Worker | undefined;
+export async function withHashThread<T>(
+  work: (newHash: NewHash) => Promise<T>,
+  start = startHashThread,
+): Promise<T> {
+  let current: HashThread | undefined;
   let count = 0;
-  const hashes = new Map<number, ThreadHash>();
-  const started = () => {
-    const thread = new Worker(program, { eval: true });
-    thread.on("message", (answer: Answer) => {
-      hashes.get(answer.id)?.take(answer);
-      if (answer.digest !== undefined) hashes.delete(answer.id);
-    });
-    thread.on("error", (error) => {
-      for (const hash of hashes.values()) hash.fail(error);
-    });
-    return thread;
+  const forget = (gone: HashThread) => {
+    if (current === gone) current = undefined;
   };
   const newHash: NewHash = (size) => {
     if (size < worthwhile) return hashHere(size);
-    worker ??= started();
+    current ??= watchedThread(start(), forget);
     count += 1;
-    const hash = new ThreadHash(count, worker);
-    hashes.set(hash.id, hash);
+    const hash = new ThreadHash(count, current.worker);
+    current.hashes.set(hash.id, hash);
     return hash;
   };
   try {
     return await work(newHash);
   } finally {
-    await worker?.terminate();
+    const last = current;
+    current = undefined;
+    last?.hashes.clear();
+    await last?.worker.terminate();
   }
+}
+
+interface HashThread {
+  readonly worker: Worker;
+  /** Those that wait for their digest. */
+  readonly hashes: Map<number, ThreadHash>;
+}
+
+/** Gives answers to their hashes; when the thread ends, those that still wait fail, and `forget` is called. */
+function watchedThread(worker: Worker, forget: (gone: HashThread) => void): HashThread {
+  const thread: HashThread = { worker, hashes: new Map() };
+  const lost = (error: Error) => {
+    forget(thread);
+    for (const hash of thread.hashes.values()) hash.fail(error);
+    thread.hashes.clear();
+  };
+  worker.on("message", (answer: Answer) => {
+    thread.hashes.get(answer.id)?.take(answer);
+    if (answer.digest !== undefined) thread.hashes.delete(answer.id);
+  });
+  worker.on("error", lost);
+  worker.on("exit", (code) => lost(new Error(`The thread of hashes ended by itself (${code}).`)));
+  return thread;
 }
 
 class ThreadHash implements FileHash {

@@ -1,6 +1,7 @@
 import { RemoteError } from "../../errors.ts";
 import type { HttpResponse } from "../../ports/fetch.ts";
 import { isBusy, PassingError, retryAfter } from "../../retry/passing.ts";
+import { grouped } from "./place.ts";
 
 export interface Asked {
   /** What was asked for, for messages. */
@@ -38,7 +39,8 @@ export function refusal(
     );
   }
   const answered = `${what}: ${place} answered HTTP ${status} for ${where}.${said}`;
-  return isBusy(status)
-    ? new PassingError(answered, { wait: retryAfter(headers["retry-after"], now) })
-    : new RemoteError(answered);
+  if (!isBusy(status)) return new RemoteError(answered);
+  const wait = retryAfter(headers["retry-after"], now);
+  const asks = wait === undefined ? "" : ` It asks to wait ${grouped(Math.ceil(wait / 1000))} s.`;
+  return new PassingError(`${answered}${asks}`, { wait });
 }

@@ -2,36 +2,86 @@ import { IntegrityError, isError, RemoteError } from "../../errors.ts";
 import { isPassing } from "../../retry/passing.ts";
 import { beforeNext, type PersistPorts } from "../../retry/persist.ts";
 import { contentType } from "../gate/content.ts";
+import { BeginAgain } from "./begin-again.ts";
 import { otherBytes } from "./http-place.ts";
 import { grouped, type Place, type WantedFile } from "./place.ts";
 
-/**
- * A file's bytes from `from` to its end, from the first place that gives them; where one breaks, it is asked again at the byte reached,
- * five times in all, then the next one goes on from there. Exactly the wanted number of bytes comes, or an error that says what each
- * place did: an IntegrityError where one of them had other bytes.
- */
-export async function* readResumed(
-  places: readonly Place[],
-  file: WantedFile,
-  from: number,
-  ports: PersistPorts,
-  signal?: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  if (isWhole(file, from)) return;
-  const reached = { at: from };
-  const failures: Error[] = [];
-  for (const place of places) {
-    try {
-      yield* readPlace(place, file, reached, ports, signal);
-      return;
-    } catch (error) {
-      if (signal?.aborted || !isError(error)) throw error;
-      failures.push(error);
-      if (place !== places.at(-1))
-        ports.log.info(`${error.message} Going on with the next mirror.`);
-    }
+/** Who gave bytes: a place, or what an earlier try left. */
+type Giver = Pick<Place, "name">;
+
+/** The places of one file: read in their order, and asked no more once they gave other bytes than the lock's. */
+export class Sources {
+  readonly #file: WantedFile;
+  readonly #ports: PersistPorts;
+  #places: readonly Place[];
+  /** Who gave bytes since the first byte, the last one last. */
+  readonly #gave = new Set<Giver>();
+  /** What failed since then. */
+  readonly #failed = new Map<Place, Error>();
+  /** What those did that are asked no more. */
+  readonly #out: Error[] = [];
+
+  constructor(file: WantedFile, places: readonly Place[], ports: PersistPorts) {
+    this.#file = file;
+    this.#places = places;
+    this.#ports = ports;
   }
-  throw summary(file, failures);
+
+  /**
+   * The bytes from `from` to the end, from the first place that gives them; where one breaks, it is asked again at the byte reached,
+   * five times in all, then the next one goes on from there. Exactly the wanted number of bytes comes, or an error that says what each
+   * place did: an IntegrityError where one of them had other bytes.
+   */
+  async *read(from: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    if (isWhole(this.#file, from)) return;
+    const reached = { at: from };
+    for (const place of this.#places) {
+      try {
+        for await (const piece of readPlace(place, this.#file, reached, this.#ports, signal)) {
+          this.credit(place);
+          yield piece;
+        }
+        return;
+      } catch (error) {
+        if (signal?.aborted || !isError(error)) throw error;
+        this.#failed.set(place, error);
+        if (place !== this.#places.at(-1))
+          this.#ports.log.info(`${error.message} Going on with the next mirror.`);
+      }
+    }
+    throw summary(this.#file, [...this.#out, ...this.#failed.values()]);
+  }
+
+  /** Says who gave the bytes that came last. */
+  credit(giver: Giver): void {
+    this.#gave.delete(giver);
+    this.#gave.add(giver);
+  }
+
+  /**
+   * The error for bytes that are not the lock's, `why` being given the names of those who gave them: a BeginAgain where places are left.
+   * Those who gave are asked no more, but for one that gave the end only: the wrong bytes may be another's.
+   */
+  refused(why: (givers: string) => IntegrityError): Error {
+    const gave = [...this.#gave];
+    const error = why(
+      (gave.length > 0 ? gave : this.#places).map(({ name }) => name).join(" and "),
+    );
+    const last = gave.length > 1 ? gave.at(-1) : undefined;
+    const left = this.#places.filter(
+      (place) => place === last || !(this.#gave.has(place) || this.#failed.has(place)),
+    );
+    const [next] = left;
+    const failures = [...this.#failed].flatMap(([place, failure]) =>
+      place === last ? [] : [failure],
+    );
+    this.#out.push(...failures, error);
+    this.#places = left;
+    this.#gave.clear();
+    this.#failed.clear();
+    if (gave.length === 0 || next === undefined) return summary(this.#file, this.#out);
+    return new BeginAgain(`${error.message} Beginning again with ${next.name}.`);
+  }
 }
 
 /** The rest of a file from one place, which is asked again where it breaks. */
@@ -85,13 +135,14 @@ function check(file: WantedFile, place: Place, at: number, piece: Uint8Array): v
 }
 
 function summary({ name }: WantedFile, failures: readonly Error[]): Error {
-  const [only, ...more] = failures;
-  if (only !== undefined && more.length === 0) return only;
+  const said = new Set(failures.map(({ message }) => message));
+  const [only] = failures;
+  if (only !== undefined && said.size === 1) return only;
   const worst = failures.find((error) => error instanceof IntegrityError);
   const Kind = worst === undefined ? RemoteError : IntegrityError;
   const todo = worst instanceof IntegrityError ? worst.todo : undefined;
   return new Kind(
-    `${name}: no source gave it.${failures.map(({ message }) => ` ${message}`).join("")}`,
+    `${name}: no source gave it. ${[...said].join(" ")}`,
     todo === undefined ? {} : { todo },
   );
 }

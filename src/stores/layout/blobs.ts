@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { isError } from "../../errors.ts";
 import type { BlobSource } from "../../images/blob.ts";
 import type { Digest } from "../../images/digest.ts";
+import { isGone, thisProcess } from "../../owner.ts";
 import type { Files } from "../../ports/files.ts";
 import type { PutBlobOptions, PutBlobResult } from "../../ports/store.ts";
 import { RunningDigest } from "../running-digest.ts";
 import { diskError } from "./disk.ts";
-import { isGone, thisProcess } from "./owner.ts";
 
 const partial = ".partial-";
 const readSize = 1024 * 1024;

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { isError, RemoteError } from "../../errors.ts";
+import { isGone, thisProcess } from "../../owner.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Files } from "../../ports/files.ts";
-import { isGone, thisProcess } from "./owner.ts";
 
 /** A lock is held for milliseconds; older than this, its holder is gone. */
 const stale = 30_000;

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { isError } from "../../errors.ts";
+import { CommandError, isError } from "../../errors.ts";
 import type { Exec } from "../../ports/exec.ts";
 import type { Files } from "../../ports/files.ts";
 import type { Log } from "../../ports/log.ts";
@@ -28,20 +28,29 @@ export interface DockerConfigPorts {
   readonly files: Pick<Files, "readFile">;
   readonly exec: Exec;
   readonly log: Log;
+  /** Stops a helper that is being asked. */
+  readonly signal?: AbortSignal;
 }
 
-/** What `docker login` kept for a registry in the config.json of this folder, as Docker itself looks it up; undefined: nothing. */
+/** Helpers ask a key ring or a cloud; one that waits for something else waits for ever. Milliseconds. */
+const longestAnswer = 30_000;
+
+/**
+ * What `docker login` kept for a registry in the config.json of this folder, as Docker itself looks it up; undefined: nothing. A
+ * credential helper that does not answer within `limit` milliseconds is a CommandError.
+ */
 export async function dockerCredential(
   registry: string,
   folder: string,
-  { files, exec, log }: DockerConfigPorts,
+  ports: DockerConfigPorts,
+  limit = longestAnswer,
 ): Promise<Credential | undefined> {
-  const config = await readConfig(join(folder, "config.json"), { files, log });
+  const config = await readConfig(join(folder, "config.json"), ports);
   const server = registry === "docker.io" ? "https://index.docker.io/v1/" : registry;
   const helper =
     config.credHelpers?.[registry] ?? config.credHelpers?.[server] ?? config.credsStore;
   if (helper !== undefined && helper !== "") {
-    const kept = await askHelper(helper, server, { exec, log });
+    const kept = await askHelper(helper, server, ports, limit);
     if (kept !== undefined) return kept;
   }
   return fromEntry(entryFor(config.auths ?? {}, server));
@@ -86,25 +95,40 @@ function fromEntry(entry: AuthEntry): Credential | undefined {
 async function askHelper(
   helper: string,
   server: string,
-  { exec, log }: Pick<DockerConfigPorts, "exec" | "log">,
+  { exec, log, signal }: Omit<DockerConfigPorts, "files">,
+  limit: number,
 ): Promise<Credential | undefined> {
   const program = `docker-credential-${helper}`;
+  const late = AbortSignal.timeout(limit);
+  const stop = signal === undefined ? late : AbortSignal.any([signal, late]);
   try {
-    const { code, stdout } = await exec(program, ["get"], { input: server });
-    if (code !== 0) {
-      if (!stdout.includes("not found"))
-        log.warning(`${program} gave no log-in for ${server} (exit code ${code}).`);
-      return undefined;
-    }
-    const { Username, Secret } = JSON.parse(stdout) as { Username?: string; Secret?: string };
-    if (!Secret) return undefined;
-    return Username === undefined || Username === "<token>"
-      ? { kind: "identity", token: Secret }
-      : { kind: "password", username: Username, password: Secret };
+    const { code, stdout } = await exec(program, ["get"], { input: server, signal: stop });
+    if (code === 0) return credentialOf(stdout);
+    if (!stdout.includes("not found"))
+      log.warning(`${program} gave no log-in for ${server} (exit code ${code}).`);
   } catch (error) {
+    signal?.throwIfAborted();
+    if (late.aborted) throw tooLate(program, server, limit);
     log.warning(
       `${program} gave no log-in for ${server}: ${isError(error) ? error.message : String(error)}`,
     );
-    return undefined;
   }
+  return undefined;
+}
+
+function credentialOf(answer: string): Credential | undefined {
+  const { Username, Secret } = JSON.parse(answer) as { Username?: string; Secret?: string };
+  if (!Secret) return undefined;
+  return Username === undefined || Username === "<token>"
+    ? { kind: "identity", token: Secret }
+    : { kind: "password", username: Username, password: Secret };
+}
+
+function tooLate(program: string, server: string, limit: number): CommandError {
+  return new CommandError(
+    `${program} gave no log-in for ${server} within ${Math.ceil(limit / 1000)} s, and was stopped.`,
+    {
+      todo: `See whether it waits for somebody: echo ${server} | ${program} get. Or take it out of Docker's config.json (credHelpers, credsStore).`,
+    },
+  );
 }

@@ -105,16 +105,30 @@ export async function listTags(client: RegistryClient): Promise<readonly string[
   let next: URL | undefined = client.url("tags/list");
   while (next !== undefined) {
     const url: URL = next;
-    const response = await client.send({ method: "GET", to: url, access: "pull" });
-    if (response.status === 404) return await response.discard().then(() => found);
-    if (response.status !== 200) throw await refusal({ method: "GET", url }, response);
-    const { tags } = parseTags(await response.text(), url);
-    found.push(...tags);
-    const link = /<([^>]+)>\s*;[^,]*\brel="?next"?/i.exec(response.headers["link"] ?? "")?.[1];
-    next = link === undefined || tags.length === 0 ? undefined : new URL(link, url);
-    if (next !== undefined && next.origin !== url.origin) next = undefined;
+    const page = await persist(() => getTags(client, url), client.ports);
+    found.push(...page.tags);
+    next = page.next;
   }
   return found;
+}
+
+interface TagsPage {
+  readonly tags: readonly string[];
+  readonly next: URL | undefined;
+}
+
+async function getTags(client: RegistryClient, url: URL): Promise<TagsPage> {
+  const response = await client.send({ method: "GET", to: url, access: "pull" });
+  if (response.status === 404) {
+    await response.discard();
+    return { tags: [], next: undefined };
+  }
+  if (response.status !== 200) throw await refusal({ method: "GET", url }, response);
+  const { tags } = parseTags(await response.text(), url);
+  const link = /<([^>]+)>\s*;[^,]*\brel="?next"?/i.exec(response.headers["link"] ?? "")?.[1];
+  const more = link !== undefined && tags.length > 0 && URL.canParse(link, url.href);
+  const next = more ? new URL(link, url) : undefined;
+  return { tags, next: next?.origin === url.origin ? next : undefined };
 }
 
 function parseTags(text: string, url: URL): { tags: readonly string[] } {

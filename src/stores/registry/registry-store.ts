@@ -36,6 +36,8 @@ export interface RegistryPorts {
   readonly log: Log;
   readonly files: Pick<Files, "readFile">;
   readonly exec: Exec;
+  /** Aborted when the run is told to stop: nobody waits for a credential helper then. */
+  readonly signal?: AbortSignal;
 }
 
 /** What registries are known to limit: bytes of a layer and seconds of an upload. GHCR documents 10 GB and ten minutes. */

@@ -2,6 +2,7 @@ import { RemoteError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Fetch, HttpRequest } from "../../ports/fetch.ts";
 import type { Log } from "../../ports/log.ts";
+import { persist } from "../../retry/persist.ts";
 import { refusal } from "./answer.ts";
 import type { Challenge } from "./challenge.ts";
 import type { Credential } from "./docker-config.ts";
@@ -26,9 +27,12 @@ export async function fetchToken(
   { fetch, clock, log }: { fetch: Fetch; clock: Clock; log: Log },
 ): Promise<Token> {
   const request = tokenRequest(challenge, scopes, credential, registry);
-  const response = await fetch(request);
-  if (response.status !== 200) throw await loginRefused(request, response, registry, credential);
-  const body = parse(await response.text());
+  const ask = async () => {
+    const response = await fetch(request);
+    if (response.status !== 200) throw await loginRefused(request, response, registry, credential);
+    return parse(await response.text());
+  };
+  const body = await persist(ask, { clock, log });
   const value = body.token ?? body.access_token;
   if (typeof value !== "string" || value === "")
     throw new RemoteError(

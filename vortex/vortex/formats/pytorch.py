@@ -23,6 +23,7 @@ from vortex.tensors import DTYPES, Dtype, Tensor, byte_length
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_HEAD = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
 _LOCAL_HEADER = 30
+_ENCRYPTED = 1
 _STORAGES = {
     "FloatStorage": "F32", "DoubleStorage": "F64", "HalfStorage": "F16", "BFloat16Storage": "BF16",
     "LongStorage": "I64", "IntStorage": "I32", "ShortStorage": "I16", "CharStorage": "I8", "ByteStorage": "U8",
@@ -157,6 +158,8 @@ def _stored(data: MappedFile, entry: zipfile.ZipInfo) -> memoryview:
     """The bytes of an entry where they lie in the file; torch never compresses them."""
     if entry.compress_type != zipfile.ZIP_STORED:
         raise ModelError(f"{entry.filename} is compressed, which no PyTorch file is")
+    if entry.flag_bits & _ENCRYPTED:
+        raise ModelError(f"{entry.filename} is encrypted, which no PyTorch file is")
     header = data[entry.header_offset : entry.header_offset + _LOCAL_HEADER]
     begin = entry.header_offset + _LOCAL_HEADER + sum(np.frombuffer(header, "<u2", 2, 26).tolist())
     return memoryview(data)[begin : begin + entry.file_size]

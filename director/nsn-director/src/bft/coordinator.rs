@@ -10,7 +10,7 @@ use crate::{
     p2p::{P2p, Topic},
     proto::bft::{Ballot, Certificate, Envelope, Proposal, envelope},
 };
-use libp2p::identity::Keypair;
+use libp2p::{PeerId, identity::Keypair};
 use prost::Message;
 use std::{
     collections::{BTreeSet, HashMap},
@@ -129,10 +129,9 @@ impl Coordinator {
     /// This node's ballot for a proposal, or why it does not vote for it.
     pub fn vote(&self, proposal: &Proposal) -> Result<Ballot, Refusal> {
         let committee = check_proposal(proposal).map_err(Refusal::Malformed)?;
-        if !committee.contains(&self.p2p.peer_id) {
-            return Err(Refusal::Contradiction(format!("this node is no member for slot {}", proposal.slot)));
-        }
-        self.books.lock().expect("no holder panics").voter.decide(proposal).map_err(Refusal::Contradiction)?;
+        self.check_members(proposal.slot, &committee)?;
+        let mut books = self.books.lock().expect("no holder panics");
+        books.voter.decide(proposal, Instant::now().into_std()).map_err(Refusal::Contradiction)?;
         Ok(sign_ballot(proposal, &self.key))
     }
 
@@ -140,12 +139,13 @@ impl Coordinator {
     pub fn commit(&self, certificate: Certificate) -> Result<u64, Refusal> {
         let (proposal, committee) = check_certificate(&certificate).map_err(Refusal::Malformed)?;
         let slot = proposal.slot;
-        if !committee.contains(&self.p2p.peer_id) {
-            return Err(Refusal::Contradiction(format!("this node is no member for slot {slot}")));
-        }
         let mut books = self.books.lock().expect("no holder panics");
+        // Its members were known when this node voted for it, and may have left since.
+        if !books.voter.voted_for(proposal) {
+            self.check_members(slot, &committee)?;
+        }
         let news = books.voter.committed(slot).is_none();
-        books.voter.commit(slot, certificate).map_err(Refusal::Contradiction)?;
+        books.voter.commit(slot, certificate, Instant::now().into_std()).map_err(Refusal::Contradiction)?;
         if news {
             info!("BFT: slot {slot} is committed");
         }
@@ -154,6 +154,21 @@ impl Coordinator {
 
     pub fn committed(&self, slot: u64) -> Option<Certificate> {
         self.books.lock().expect("no holder panics").voter.committed(slot).cloned()
+    }
+
+    /// A committee is its leader's word: it counts only with this node in it, among Directors that this node knows itself.
+    fn check_members(&self, slot: u64, committee: &BTreeSet<PeerId>) -> Result<(), Refusal> {
+        let own = self.p2p.peer_id;
+        if !committee.contains(&own) {
+            return Err(Refusal::Contradiction(format!("this node is no member for slot {slot}")));
+        }
+        let voters = &self.p2p.view.borrow().voters;
+        match committee.iter().find(|peer| **peer != own && !voters.contains(peer)) {
+            None => Ok(()),
+            Some(stranger) => Err(Refusal::Contradiction(format!(
+                "{stranger}, of the committee for slot {slot}, is no Director that this node is connected to"
+            ))),
+        }
     }
 
     fn count(&self, ballot: Ballot) -> Result<(), Refusal> {

@@ -5,7 +5,7 @@
 
 mod coordinator;
 mod round;
-mod signing;
+pub mod signing;
 mod voter;
 
 pub use coordinator::{Coordinator, Refusal};

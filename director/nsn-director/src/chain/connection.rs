@@ -1,6 +1,7 @@
-//! One connection to the endpoint: asks for its health and head every few seconds, and is told of new heads.
+//! One connection to the endpoint: asks for its health, its head and the head's time every few seconds, and is told of
+//! new heads.
 
-use super::status::Status;
+use super::status::{Status, Time};
 use crate::metrics::Metrics;
 use anyhow::{Context, Result, bail};
 use futures::{SinkExt, StreamExt};
@@ -24,15 +25,27 @@ const SILENCE: Duration = Duration::from_secs(10);
 const HEALTH: u64 = 1;
 const HEADER: u64 = 2;
 const SUBSCRIBE: u64 = 3;
+const TIME: u64 = 4;
+
+/// Where the Timestamp pallet keeps the time of the newest block: twox128 of "Timestamp" and of "Now".
+const TIMESTAMP_NOW: &str = "0xf0c365c3cf59d671eb72da0e7a4113c49f1f0515f462cdcf84e0f1d6045dfcbb";
 
 pub struct Connection {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// What came in while it was opened.
+    first: String,
 }
 
 impl Connection {
+    /// Connects and waits for a first answer; an endpoint may take every connection and be dead behind it.
     pub async fn open(url: &str) -> Result<Self> {
         let (socket, _) = connect_async(url).await?;
-        Ok(Self { socket })
+        let mut connection = Self { socket, first: String::new() };
+        connection.ask(SUBSCRIBE, "chain_subscribeNewHeads", json!([])).await?;
+        while connection.first.is_empty() {
+            connection.first = connection.hear().await?.unwrap_or_default();
+        }
+        Ok(connection)
     }
 
     /// Keeps `status` up to date until the connection ends; gives the reason.
@@ -42,21 +55,20 @@ impl Connection {
     }
 
     async fn run(&mut self, status: &watch::Sender<Status>, metrics: &Metrics) -> Result<Infallible> {
-        self.ask(SUBSCRIBE, "chain_subscribeNewHeads").await?;
+        take(&self.first, status, metrics)?;
         let mut ask = interval(ASK);
         let mut heard = tokio::time::Instant::now();
         loop {
             tokio::select! {
                 _ = ask.tick() => {
-                    self.ask(HEALTH, "system_health").await?;
-                    self.ask(HEADER, "chain_getHeader").await?;
+                    self.ask(HEALTH, "system_health", json!([])).await?;
+                    self.ask(HEADER, "chain_getHeader", json!([])).await?;
+                    self.ask(TIME, "state_getStorage", json!([TIMESTAMP_NOW])).await?;
                 }
-                message = self.socket.next() => {
+                heard_text = self.hear() => {
                     heard = tokio::time::Instant::now();
-                    match message.context("the endpoint closed the connection")?? {
-                        Message::Text(text) => take(text.as_str(), status, metrics)?,
-                        Message::Close(_) => bail!("the endpoint closed the connection"),
-                        _ => {}
+                    if let Some(text) = heard_text? {
+                        take(&text, status, metrics)?;
                     }
                 }
                 () = sleep_until(heard + SILENCE) => bail!("the endpoint was silent for {} s", SILENCE.as_secs()),
@@ -64,8 +76,17 @@ impl Connection {
         }
     }
 
-    async fn ask(&mut self, id: u64, method: &str) -> Result<()> {
-        let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": [] });
+    /// The next message, if it is one of text.
+    async fn hear(&mut self) -> Result<Option<String>> {
+        match self.socket.next().await.context("the endpoint closed the connection")?? {
+            Message::Text(text) => Ok(Some(text.as_str().to_owned())),
+            Message::Close(_) => bail!("the endpoint closed the connection"),
+            _ => Ok(None),
+        }
+    }
+
+    async fn ask(&mut self, id: u64, method: &str, params: Value) -> Result<()> {
+        let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         self.socket.send(Message::text(request.to_string())).await?;
         Ok(())
     }
@@ -74,12 +95,19 @@ impl Connection {
 /// Takes an answer or a notification of the endpoint.
 fn take(text: &str, status: &watch::Sender<Status>, metrics: &Metrics) -> Result<()> {
     let message: Value = serde_json::from_str(text).context("the endpoint does not speak JSON-RPC")?;
-    if let Some(error) = message.get("error") {
-        // An endpoint without subscriptions or without headers on request still tells the other.
+    let id = message.get("id").and_then(Value::as_u64);
+    let refused = message.get("error").filter(|error| !error.is_null());
+    if let Some(error) = refused {
+        // An endpoint without subscriptions, without headers on request or without storage still tells the rest.
         debug!("the endpoint refused: {error}");
-        return Ok(());
     }
-    let header = match message.get("id").and_then(Value::as_u64) {
+    let header = match id {
+        Some(TIME) => {
+            let time = message["result"].as_str().and_then(moment).map_or(Time::Untold, Time::At);
+            status.send_modify(|status| status.time = time);
+            return Ok(());
+        }
+        _ if refused.is_some() => return Ok(()),
         Some(HEALTH) => {
             let syncing = message["result"]["isSyncing"].as_bool().context("system_health told no isSyncing")?;
             status.send_modify(|status| status.syncing = Some(syncing));
@@ -99,4 +127,23 @@ fn take(text: &str, status: &watch::Sender<Status>, metrics: &Metrics) -> Result
 /// Substrate writes block numbers as `0x2a`.
 fn number(text: &str) -> Option<u64> {
     u64::from_str_radix(text.strip_prefix("0x")?, 16).ok()
+}
+
+/// SCALE writes an u64 as its bytes, the lowest first.
+fn moment(text: &str) -> Option<u64> {
+    let digits = text.strip_prefix("0x").filter(|digits| digits.len() == 16)?;
+    u64::from_str_radix(digits, 16).ok().map(u64::swap_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_eight_bytes_the_lowest_first() {
+        assert_eq!(moment("0x00e40b5402000000"), Some(10_000_000_000));
+        for bad in ["0x", "0x00e40b54", "00e40b5402000000", "0x00e40b540200000z"] {
+            assert_eq!(moment(bad), None, "{bad}");
+        }
+    }
 }

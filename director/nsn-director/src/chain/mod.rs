@@ -5,4 +5,4 @@ mod connection;
 mod status;
 
 pub use client::follow;
-pub use status::{Head, Status};
+pub use status::{Head, Status, Time};

@@ -79,3 +79,32 @@ async fn report(reporter: HealthReporter, mut vortex: Vortex, closed: Cancellati
         reporter.set_service_status(service, ServingStatus::NotServing).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tokio::{sync::oneshot, time::timeout};
+
+    /// A call that is already on its way when the connection is told that no more are taken.
+    #[tokio::test]
+    async fn a_closed_gate_refuses_new_calls_and_waits_for_those_in_flight() {
+        let gate = Gate { calls: TaskTracker::new(), closed: CancellationToken::new() };
+        let (finish, finished) = oneshot::channel();
+        let in_flight = tokio::spawn({
+            let gate = gate.clone();
+            async move { gate.pass(async { Ok(finished.await.unwrap()) }).await }
+        });
+        while gate.calls.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        gate.closed.cancel();
+        gate.calls.close();
+        let refused = gate.pass(async { Ok(()) }).await.unwrap_err();
+        assert_eq!((refused.code(), refused.message()), (tonic::Code::Unavailable, "the node is shutting down"));
+        assert!(timeout(Duration::from_millis(50), gate.calls.wait()).await.is_err());
+        finish.send(7).unwrap();
+        assert_eq!(in_flight.await.unwrap().unwrap(), 7);
+        gate.calls.wait().await;
+    }
+}

@@ -15,6 +15,8 @@ use tonic::{Request, Response, Status};
 
 const DEADLINE_MS: u32 = 30_000;
 const MAX_DEADLINE_MS: u32 = 600_000;
+/// Of the recipe as JSON, in which it goes to the sidecar; GossipSub takes twice as much, the sidecar 32 times.
+const MAX_RECIPE: usize = 32 * 1024;
 
 pub struct Service {
     pub vortex: Vortex,
@@ -35,6 +37,7 @@ impl vortex_server::Vortex for Service {
             _ => return Err(Status::invalid_argument(format!("deadline_ms is at most {MAX_DEADLINE_MS}"))),
         };
         let deadline = Duration::from_millis(deadline.into());
+        check_recipe(&recipe)?;
         let generated = async {
             let announcement = Recipe { slot, recipe: recipe.clone() }.encode_to_vec();
             self.p2p.publish(Topic::Recipes, announcement).await;
@@ -44,6 +47,16 @@ impl vortex_server::Vortex for Service {
         let (digest, seconds, vram_bytes) = (made.digest, made.seconds, made.vram_bytes);
         Ok(Response::new(GenerateSlotResponse { slot: made.slot, digest, seconds, vram_bytes }))
     }
+}
+
+/// Escapes count: a control character of one byte is `\u0001` on its way to the sidecar.
+fn check_recipe(recipe: &str) -> Result<(), Status> {
+    let quotes = 2;
+    let bytes = serde_json::to_string(recipe).map_err(|error| Status::internal(error.to_string()))?.len() - quotes;
+    if bytes <= MAX_RECIPE {
+        return Ok(());
+    }
+    Err(Status::invalid_argument(format!("a recipe has at most {MAX_RECIPE} bytes of JSON, this one {bytes}")))
 }
 
 fn status(CallError { code, message }: CallError) -> Status {

@@ -1,6 +1,6 @@
 //! Whether the node is fit for its work, and why not.
 
-use crate::{chain, p2p::P2p, vortex::Vortex};
+use crate::{chain, clock::unix_ms, p2p::P2p, vortex::Vortex};
 use serde_json::{Value, json};
 use std::time::Instant;
 use tokio::sync::watch;
@@ -21,7 +21,7 @@ impl Health {
     pub fn report(&self) -> (bool, Value) {
         let p2p = self.p2p_connected();
         let models = self.vortex.state.borrow().verdict();
-        let chain = self.chain.borrow().verdict(Instant::now());
+        let chain = self.chain.borrow().verdict(Instant::now(), unix_ms());
         let stopping = self.stopping.is_cancelled();
         let healthy = p2p.0 && models.0 && chain.0 && !stopping;
         let check = |(ok, detail): (bool, String)| json!({ "ok": ok, "detail": detail });

@@ -25,7 +25,8 @@ pub struct Behaviour {
 }
 
 impl Behaviour {
-    pub fn new(key: &Keypair) -> anyhow::Result<Self> {
+    /// `ping` is the time between two pings, and the most that one may take.
+    pub fn new(key: &Keypair, ping: Duration) -> anyhow::Result<Self> {
         let peer_id = key.public().to_peer_id();
         let mut kad_config = kad::Config::new(KAD_PROTOCOL);
         kad_config.set_periodic_bootstrap_interval(Some(Duration::from_secs(60)));
@@ -44,7 +45,8 @@ impl Behaviour {
 
         let identify = identify::Config::new(PROTOCOL_VERSION.to_owned(), key.public())
             .with_agent_version(concat!("nsn-director/", env!("CARGO_PKG_VERSION")).to_owned());
-        Ok(Self { kad, gossipsub, identify: identify::Behaviour::new(identify), ping: ping::Behaviour::default() })
+        let ping = ping::Behaviour::new(ping::Config::new().with_interval(ping).with_timeout(ping));
+        Ok(Self { kad, gossipsub, identify: identify::Behaviour::new(identify), ping })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Topic, network::Network};
 use crate::{
+    clock::unix_ms,
     metrics::{self, Reason},
     proto::director::{Departure, Recipe},
 };
@@ -52,7 +53,7 @@ impl Network {
                 }
             }
             Topic::Departure => match Departure::decode(data.as_slice()) {
-                Ok(departure) => self.on_departure(source, &departure.reason),
+                Ok(departure) => self.on_departure(source, departure),
                 Err(error) => warn!("{source} sent no departure on nsn/departure: {error}"),
             },
             Topic::Recipes => match Recipe::decode(data.as_slice()) {
@@ -63,7 +64,10 @@ impl Network {
     }
 
     /// Of a peer that is connected; of others it is hearsay.
-    fn on_departure(&mut self, peer: PeerId, reason: &str) {
+    fn on_departure(&mut self, peer: PeerId, Departure { reason, time_ms }: Departure) {
+        if let Err(why) = self.departures.take(peer, time_ms, unix_ms()) {
+            return warn!("A departure of {peer} is ignored: {why}");
+        }
         if !self.view.borrow().connected.contains(&peer) || !self.departed.insert(peer) {
             return;
         }

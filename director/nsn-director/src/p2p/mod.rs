@@ -1,7 +1,10 @@
 //! The node among its peers: Kademlia finds them, GossipSub carries what they say, identify tells who they are.
 
+pub mod address;
 pub mod behaviour;
-pub mod bootstrap;
+mod bootstrap;
+mod departures;
+mod dialling;
 mod gossip;
 mod network;
 
@@ -83,7 +86,7 @@ pub struct Started {
 pub fn start(config: &Config, key: Keypair, metrics: Arc<Metrics>) -> anyhow::Result<Started> {
     probe_p2p(config.p2p_port)?;
     let peer_id = key.public().to_peer_id();
-    let swarm = swarm(config.p2p_port, key)?;
+    let swarm = swarm(config.p2p_port, key, Duration::from_secs(config.p2p_ping))?;
     let (view_sender, view) = watch::channel(View::default());
     let (commands, command_receiver) = mpsc::channel(64);
     let (bft_sender, bft_messages) = mpsc::channel(256);
@@ -93,8 +96,8 @@ pub fn start(config: &Config, key: Keypair, metrics: Arc<Metrics>) -> anyhow::Re
     Ok(Started { p2p: P2p { peer_id, view, commands }, bft_messages, network })
 }
 
-fn swarm(port: u16, key: Keypair) -> anyhow::Result<Swarm<Behaviour>> {
-    let behaviour = Behaviour::new(&key)?;
+fn swarm(port: u16, key: Keypair, ping: Duration) -> anyhow::Result<Swarm<Behaviour>> {
+    let behaviour = Behaviour::new(&key, ping)?;
     let mut swarm = libp2p::SwarmBuilder::with_existing_identity(key)
         .with_tokio()
         .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)?

@@ -3,14 +3,13 @@
 use super::{
     Command, View,
     behaviour::{Behaviour, BehaviourEvent, KAD_PROTOCOL, PROTOCOL_VERSION},
-    bootstrap::{Bootstrap, resolve},
+    bootstrap::Bootstrap,
+    departures::Departures,
+    dialling::LookedUp,
 };
 use crate::metrics::{Metrics, Reason};
 use futures::StreamExt;
-use libp2p::{
-    Multiaddr, PeerId, Swarm, identify,
-    swarm::{SwarmEvent, dial_opts::DialOpts},
-};
+use libp2p::{PeerId, Swarm, identify, ping, swarm::SwarmEvent};
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
@@ -28,10 +27,13 @@ pub struct Network {
     pub(super) view: watch::Sender<View>,
     pub(super) bft_messages: mpsc::Sender<Vec<u8>>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) found: mpsc::Sender<LookedUp>,
+    looked_up: mpsc::Receiver<LookedUp>,
     /// Peers that identified themselves as Directors.
     pub(super) directors: HashSet<PeerId>,
     /// Those of them that said good-bye.
     pub(super) departed: HashSet<PeerId>,
+    pub(super) departures: Departures,
 }
 
 impl Network {
@@ -43,20 +45,32 @@ impl Network {
         bft_messages: mpsc::Sender<Vec<u8>>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (directors, departed) = Default::default();
-        Self { swarm, bootstrap, commands, view, bft_messages, metrics, directors, departed }
+        let (directors, departed, departures) = Default::default();
+        let (found, looked_up) = mpsc::channel(16);
+        Self {
+            swarm,
+            bootstrap,
+            commands,
+            view,
+            bft_messages,
+            metrics,
+            found,
+            looked_up,
+            directors,
+            departed,
+            departures,
+        }
     }
 
     /// Runs until it is told to leave or every handle is gone.
     pub async fn run(mut self) {
         let mut redial = interval(REDIAL);
         redial.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (found, mut addresses) = mpsc::channel(16);
         loop {
             tokio::select! {
                 event = self.swarm.select_next_some() => self.on_event(event),
-                _ = redial.tick() => self.look_up_missing(&found),
-                Some((peer, addresses)) = addresses.recv() => self.dial(peer, addresses),
+                _ = redial.tick() => self.look_up_due(),
+                Some(found) = self.looked_up.recv() => self.on_looked_up(found),
                 command = self.commands.recv() => match command {
                     Some(Command::Publish { topic, message, sent }) => self.publish(topic, message, sent),
                     Some(Command::Leave { left }) => {
@@ -66,33 +80,6 @@ impl Network {
                     }
                     None => return,
                 },
-            }
-        }
-    }
-
-    /// Names are looked up beside the swarm, which must not wait for a resolver.
-    fn look_up_missing(&self, found: &mpsc::Sender<(Multiaddr, Vec<Multiaddr>)>) {
-        for peer in self.bootstrap.missing() {
-            let found = found.clone();
-            tokio::spawn(async move {
-                match resolve(&peer).await {
-                    Ok(addresses) => drop(found.send((peer, addresses)).await),
-                    Err(error) => warn!("Bootstrap peer {peer} cannot be looked up: {error}"),
-                }
-            });
-        }
-    }
-
-    fn dial(&mut self, peer: Multiaddr, addresses: Vec<Multiaddr>) {
-        if !self.bootstrap.missing().any(|missing| missing == peer) {
-            return;
-        }
-        for address in addresses {
-            let options: DialOpts = address.into();
-            let connection = options.connection_id();
-            match self.swarm.dial(options) {
-                Ok(()) => self.bootstrap.dialling(connection, peer.clone()),
-                Err(error) => debug!("{peer} is not dialled: {error}"),
             }
         }
     }
@@ -126,8 +113,9 @@ impl Network {
                 warn!("P2P no longer listens on {addresses:?}: {reason:?}");
                 self.change_view(|view| view.listening.retain(|other| !addresses.contains(other)));
             }
-            SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
+            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 debug!("connected to {peer_id} at {}", endpoint.get_remote_address());
+                self.bootstrap.connected(&connection_id, peer_id);
                 self.departed.remove(&peer_id);
                 self.change_view(|view| {
                     view.connected.insert(peer_id);
@@ -141,7 +129,7 @@ impl Network {
             }
             SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
                 match self.bootstrap.ended(&connection_id) {
-                    Some(peer) => warn!("Bootstrap peer {peer} does not answer: {error}"),
+                    Some((address, dialled)) => self.on_unanswered(&address, &dialled, &error.to_string()),
                     None => debug!("a dial failed: {error}"),
                 }
             }
@@ -149,6 +137,7 @@ impl Network {
                 self.on_identified(peer_id, info);
             }
             SwarmEvent::Behaviour(BehaviourEvent::Gossipsub(event)) => self.on_gossip(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Ping(event)) => self.on_ping(event),
             event => debug!("{event:?}"),
         }
     }
@@ -169,6 +158,18 @@ impl Network {
         if self.directors.remove(&peer) && !announced {
             warn!("Director {peer} was lost: {}", cause.unwrap_or_else(|| "it closed the connection".to_owned()));
             self.metrics.departures.get_or_create(&Reason { reason: "lost" }).inc();
+        }
+    }
+
+    /// TCP does not notice a peer that vanished without a word; QUIC does by itself, after 10 s.
+    fn on_ping(&mut self, ping::Event { peer, connection, result }: ping::Event) {
+        match result {
+            Ok(_) | Err(ping::Failure::Unsupported) => {}
+            // libp2p keeps the first failure in a row to itself: this is the second.
+            Err(failure) => {
+                warn!("{peer} does not answer pings, its connection is closed: {failure}");
+                self.swarm.close_connection(connection);
+            }
         }
     }
 

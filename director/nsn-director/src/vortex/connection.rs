@@ -5,9 +5,9 @@ use super::{
     protocol::{Answer, CallError, Code, Event, GenerateSlot, Line, Request, Slot},
 };
 use crate::{lock, metrics::Metrics};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use futures::StreamExt;
-use std::{collections::HashMap, convert::Infallible, path::PathBuf, sync::Arc};
+use std::{collections::HashMap, convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     io::AsyncWriteExt,
     net::{
@@ -15,6 +15,7 @@ use tokio::{
         unix::{OwnedReadHalf, OwnedWriteHalf},
     },
     sync::{mpsc, oneshot, watch},
+    time::{Interval, MissedTickBehavior, interval, timeout},
 };
 use tokio_util::codec::{FramedRead, LinesCodec};
 use tracing::{info, warn};
@@ -26,24 +27,40 @@ pub struct Connection {
     writer: OwnedWriteHalf,
     waiting: HashMap<u64, oneshot::Sender<Result<Slot, CallError>>>,
     next_id: u64,
+    /// The most that a sidecar may be silent once it is ready.
+    silence: Duration,
+    /// Seconds are counted, not measured: those in which the node itself was frozen are no silence.
+    seconds: Interval,
+    quiet: u64,
+    ready: bool,
     models_path: PathBuf,
     state: watch::Sender<State>,
     metrics: Arc<Metrics>,
 }
 
 impl Connection {
-    pub fn new(stream: UnixStream, models_path: PathBuf, state: watch::Sender<State>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(
+        stream: UnixStream,
+        models_path: PathBuf,
+        silence: Duration,
+        state: watch::Sender<State>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let (reader, writer) = stream.into_split();
         let lines = FramedRead::new(reader, LinesCodec::new_with_max_length(MAX_LINE));
-        Self { lines, writer, waiting: HashMap::new(), next_id: 1, models_path, state, metrics }
+        let mut seconds = interval(Duration::from_secs(1));
+        seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (waiting, next_id, quiet, ready) = (HashMap::new(), 1, 0, false);
+        Self { lines, writer, waiting, next_id, silence, seconds, quiet, ready, models_path, state, metrics }
     }
 
-    /// Passes calls and answers until the sidecar closes its end or breaks the protocol.
+    /// Passes calls and answers until the sidecar closes its end, breaks the protocol or falls silent.
     pub async fn serve(&mut self, calls: &mut mpsc::Receiver<Call>) -> Result<Infallible> {
         loop {
             tokio::select! {
                 line = self.lines.next() => {
                     let line = line.context("the sidecar closed its socket")??;
+                    self.quiet = 0;
                     let line = serde_json::from_str(&line)
                         .with_context(|| format!("the sidecar broke the protocol: {line:.200}"))?;
                     match line {
@@ -52,6 +69,12 @@ impl Connection {
                     }
                 }
                 Some(call) = calls.recv() => self.ask(call).await?,
+                _ = self.seconds.tick(), if self.ready => {
+                    self.quiet += 1;
+                    if self.quiet > self.silence.as_secs() {
+                        bail!("the sidecar was silent for {} s", self.silence.as_secs());
+                    }
+                }
             }
         }
     }
@@ -67,6 +90,7 @@ impl Connection {
             }
             Event::Ready { device, models, vram_bytes } => {
                 self.metrics.vram_usage.set(vram_bytes as i64);
+                self.ready = true;
                 let state = match self.missing(&models) {
                     None => State::Ready { device, models },
                     Some(reason) => State::Failed { reason },
@@ -105,10 +129,16 @@ impl Connection {
         let mut line = serde_json::to_vec(&Request { id, method: "generate_slot", params })?;
         line.push(b'\n');
         self.waiting.insert(id, call.answer);
-        self.writer.write_all(&line).await.context("the sidecar does not read its socket")
+        let written = timeout(self.silence, self.writer.write_all(&line)).await;
+        written.context("the sidecar does not read its socket")?.context("the sidecar's socket takes nothing")
     }
 
     fn answer(&mut self, Answer { id, result, error }: Answer) {
+        let Some(id) = id else {
+            let why = error.map_or_else(|| "it gave no reason".to_owned(), |error| error.message);
+            warn!("The sidecar refused a line: {why}");
+            return;
+        };
         let Some(waiting) = self.waiting.remove(&id) else {
             warn!("The sidecar answered a request {id} that nobody made");
             return;

@@ -1,6 +1,6 @@
 //! The JSON lines between the Director and its sidecar, over a Unix socket.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// What the sidecar says: an event, or the answer to a request.
 #[derive(Debug, Deserialize)]
@@ -22,9 +22,16 @@ pub enum Event {
 
 #[derive(Debug, Deserialize)]
 pub struct Answer {
-    pub id: u64,
+    /// The request's number; null where the sidecar could not read one.
+    #[serde(deserialize_with = "null_or_number")]
+    pub id: Option<u64>,
     pub result: Option<Slot>,
     pub error: Option<CallError>,
+}
+
+/// A plain `Option` may be missing too, and then everything would be an answer.
+fn null_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    Option::deserialize(deserializer)
 }
 
 /// The result of `generate_slot`; `digest` is a sha256 in 64 hex digits.
@@ -83,8 +90,15 @@ mod tests {
     #[test]
     fn an_unknown_error_code_is_an_internal_one() {
         let line = serde_json::from_str(r#"{"id":3,"error":{"code":"novel","message":"m"}}"#).unwrap();
-        let Line::Answer(Answer { id: 3, result: None, error: Some(error) }) = line else { panic!("{line:?}") };
+        let Line::Answer(Answer { id: Some(3), result: None, error: Some(error) }) = line else { panic!("{line:?}") };
         assert_eq!(error.code, Code::Internal);
+    }
+
+    #[test]
+    fn an_answer_may_have_no_number_but_must_say_so() {
+        let line = serde_json::from_str(r#"{"id":null,"error":{"code":"bad_request","message":"m"}}"#).unwrap();
+        assert!(matches!(line, Line::Answer(Answer { id: None, error: Some(_), .. })), "{line:?}");
+        assert!(serde_json::from_str::<Line>(r#"{"error":{"code":"bad_request","message":"m"}}"#).is_err());
     }
 
     #[test]

@@ -14,10 +14,13 @@ use tracing::{error, info};
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 /// A sidecar that ran this long gets the shortest pause again.
 const STEADY: Duration = Duration::from_secs(60);
+/// Times the silence that a ready sidecar may keep: an interpreter with cold imports connects late.
+const CONNECT: u32 = 6;
 
 pub struct Supervisor {
     words: Vec<String>,
     models_path: PathBuf,
+    silence: Duration,
     calls: mpsc::Receiver<Call>,
     state: watch::Sender<State>,
     metrics: Arc<Metrics>,
@@ -29,7 +32,8 @@ pub fn start(config: &Config, metrics: Arc<Metrics>, reaper: Arc<Reaper>) -> (Vo
     let (call_sender, calls) = mpsc::channel(64);
     let (state, state_receiver) = watch::channel(State::Starting { after: None });
     let (words, models_path) = (config.vortex_words(), config.models_path.clone());
-    let supervisor = Supervisor { words, models_path, calls, state, metrics, reaper };
+    let silence = Duration::from_secs(config.vortex_silence);
+    let supervisor = Supervisor { words, models_path, silence, calls, state, metrics, reaper };
     (Vortex { state: state_receiver, calls: call_sender }, supervisor)
 }
 
@@ -40,8 +44,6 @@ impl Supervisor {
         loop {
             let begun = Instant::now();
             let Err(why) = self.run_once(&stop).await else { return };
-            self.metrics.vortex_up.set(0);
-            self.metrics.vram_usage.set(0);
             let reason = format!("{why:#}");
             if begun.elapsed() > STEADY {
                 pause = BACKOFF.0;
@@ -66,7 +68,14 @@ impl Supervisor {
         });
         let (mut process, socket) = SidecarProcess::start(&self.words, &self.models_path, self.reaper.clone())?;
         let stream = tokio::select! {
-            accepted = socket.accept() => accepted?.0,
+            accepted = timeout(self.silence * CONNECT, socket.accept()) => match accepted {
+                Ok(accepted) => accepted?.0,
+                Err(_) => {
+                    let status = process.end().await;
+                    let limit = (self.silence * CONNECT).as_secs();
+                    return Err(anyhow!("the sidecar did not connect within {limit} s ({status})"));
+                }
+            },
             status = process.ended() => {
                 process.end().await;
                 return Err(anyhow!("the sidecar ended before it connected: {status}"));
@@ -75,7 +84,7 @@ impl Supervisor {
         };
         self.metrics.vortex_up.set(1);
         let mut connection =
-            Connection::new(stream, self.models_path.clone(), self.state.clone(), self.metrics.clone());
+            Connection::new(stream, self.models_path.clone(), self.silence, self.state.clone(), self.metrics.clone());
         let why = tokio::select! {
             broken = connection.serve(&mut self.calls) => {
                 let Err(why) = broken;
@@ -86,11 +95,14 @@ impl Supervisor {
         };
         // What it said last, it may have said on its way out.
         let _ = timeout(Duration::from_millis(200), connection.serve(&mut self.calls)).await;
+        // Its calls are answered and `/health` tells before its process has ended, which may take a while.
+        drop(connection);
+        self.metrics.sidecar_gone();
+        let failed = if let State::Failed { reason } = &*self.state.borrow() { Some(reason.clone()) } else { None };
+        let reason = failed.map_or(why, |reason| format!("the sidecar failed: {reason}"));
+        self.state.send_replace(State::Failed { reason: reason.clone() });
         let status = process.end().await;
-        match &*self.state.borrow() {
-            State::Failed { reason } => Err(anyhow!("the sidecar failed: {reason} ({status})")),
-            _ => Err(anyhow!("{why} ({status})")),
-        }
+        Err(anyhow!("{reason} ({status})"))
     }
 }
 

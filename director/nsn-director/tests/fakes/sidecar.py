@@ -11,6 +11,8 @@ import threading
 import time
 from pathlib import Path
 
+MAX_LINE = 1024 * 1024
+
 parser = argparse.ArgumentParser()
 parser.add_argument("--models-path", type=Path, required=True)
 parser.add_argument("--socket", required=True)
@@ -19,6 +21,8 @@ parser.add_argument("--die-once", type=Path, help="exit 3 when ready, unless thi
 parser.add_argument("--forget-last", action="store_true", help="be ready without the last model")
 parser.add_argument("--slot-seconds", type=float, default=0.0)
 parser.add_argument("--load-seconds", type=float, default=0.0)
+parser.add_argument("--never-connect", action="store_true")
+parser.add_argument("--answer-nobody", action="store_true", help="an answer without a number, before being ready")
 parser.add_argument("--ignore-term", action="store_true")
 parser.add_argument("--goodbye", type=Path, help="the SIGTERM handler writes here")
 parser.add_argument("--orphan", type=Path, help="leave an orphan that ends soon, its process id in this file")
@@ -42,6 +46,9 @@ if options.orphan and os.fork() == 0:
         os._exit(0)
     options.orphan.write_text(str(orphan))
     os._exit(0)
+
+while options.never_connect:
+    time.sleep(1)
 
 connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 connection.connect(options.socket)
@@ -67,6 +74,10 @@ def answer(request):
     send({"id": request["id"], "result": result})
 
 
+def answer_nobody():
+    send({"id": None, "error": {"code": "bad_request", "message": "not JSON"}})
+
+
 def load():
     lock = json.loads((options.models_path / "models.lock.json").read_text())
     titles = [model["title"] for model in lock["models"]]
@@ -80,13 +91,21 @@ def load():
         os._exit(1)
     if options.forget_last:
         titles.pop()
+    if options.answer_nobody:
+        answer_nobody()
     send({"event": "ready", "device": "cpu", "models": titles, "vram_bytes": 2048})
     if options.die_once and not options.die_once.exists():
         options.die_once.touch()
         os._exit(3)
+    while True:
+        time.sleep(0.2)
+        send({"event": "vram", "vram_bytes": 2048})
 
 
 threading.Thread(target=load, daemon=True).start()
 for line in connection.makefile("rb"):
+    if len(line) > MAX_LINE:
+        answer_nobody()
+        continue
     threading.Thread(target=answer, args=(json.loads(line),), daemon=True).start()
 sys.exit(0)

@@ -1,10 +1,14 @@
 use crate::director::{Director, Wanted};
 use anyhow::Result;
-use nix::sys::signal::Signal;
-use nsn_director::proto::bft::{
-    CommitRequest, GetSlotRequest, ProposeRequest, ProposeResponse, VoteRequest,
-    bft_coordination_client::BftCoordinationClient,
+use libp2p::{PeerId, identity::Keypair};
+use nsn_director::{
+    bft::signing::{sign_ballot, sign_proposal},
+    proto::bft::{
+        Certificate, CommitRequest, GetSlotRequest, ProposeRequest, ProposeResponse, VoteRequest,
+        bft_coordination_client::BftCoordinationClient,
+    },
 };
+use std::collections::BTreeSet;
 use tonic::{Code, Status, transport::Channel};
 
 async fn client(director: &Director) -> Result<BftCoordinationClient<Channel>> {
@@ -64,13 +68,13 @@ async fn two_nodes_commit_a_slot_within_its_deadline() -> Result<()> {
 #[tokio::test]
 async fn four_nodes_commit_with_one_that_is_silent_and_not_with_two() -> Result<()> {
     let directors = committee(4).await?;
-    directors[3].signal(Signal::SIGSTOP);
+    directors[3].freeze().await?;
     let response = propose(&directors[0], 1, 1, 10_000).await??;
     assert_eq!((response.quorum, response.certificate.unwrap().ballots.len()), (3, 3));
     for director in &directors[..3] {
         has_slot(director, 1).await?;
     }
-    directors[2].signal(Signal::SIGSTOP);
+    directors[2].freeze().await?;
     let status = propose(&directors[0], 2, 1, 1000).await?.unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
     assert!(status.message().contains("2 of 4 members voted, a quorum is 3"), "{status}");
@@ -102,5 +106,38 @@ async fn votes_and_certificates_are_checked_when_they_come_by_grpc() -> Result<(
     assert_eq!(status.code(), Code::InvalidArgument, "{status}");
     let short = ProposeRequest { slot: 5, digest: vec![1; 31], deadline_ms: 0 };
     assert_eq!(second.propose(short).await.unwrap_err().code(), Code::InvalidArgument);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_committee_of_strangers_gets_no_vote_and_its_certificate_is_refused() -> Result<()> {
+    let directors = committee(2).await?;
+    let keys: Vec<_> = (0..3).map(|_| Keypair::generate_ed25519()).collect();
+    let mut members: BTreeSet<PeerId> = keys.iter().map(|key| key.public().to_peer_id()).collect();
+    members.insert(directors[0].peer_id.parse()?);
+    let proposal = sign_proposal(1, vec![1; 32], &members, &keys[0]);
+    let ballots = keys.iter().map(|key| sign_ballot(&proposal, key)).collect();
+    let mut first = client(&directors[0]).await?;
+    let status = first.vote(VoteRequest { proposal: Some(proposal.clone()) }).await.unwrap_err();
+    assert_eq!(status.code(), Code::PermissionDenied, "{status}");
+    let certificate = Some(Certificate { proposal: Some(proposal), ballots });
+    let status = first.commit(CommitRequest { certificate }).await.unwrap_err();
+    assert_eq!(status.code(), Code::PermissionDenied, "{status}");
+    assert!(status.message().contains("is no Director that this node is connected to"), "{status}");
+    assert_eq!(first.get_slot(GetSlotRequest { slot: 1 }).await.unwrap_err().code(), Code::NotFound);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_slot_far_ahead_is_refused_and_the_next_one_is_not() -> Result<()> {
+    let directors = committee(2).await?;
+    propose(&directors[0], 7, 1, 5000).await??;
+    for director in &directors {
+        has_slot(director, 7).await?;
+    }
+    let status = propose(&directors[0], u64::MAX - 1, 1, 1000).await?.unwrap_err();
+    assert_eq!(status.code(), Code::FailedPrecondition, "{status}");
+    assert!(status.message().contains("too far ahead"), "{status}");
+    propose(&directors[1], 8, 1, 5000).await??;
     Ok(())
 }

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -18,10 +18,33 @@ use tokio::{
 };
 use tokio_tungstenite::{accept_async, tungstenite::Message};
 
-#[derive(Default)]
+/// What the chain behind the endpoint is like.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    Live,
+    /// Its newest head is 100 s old and stays the newest.
+    Dead,
+    /// Live, and without the Timestamp pallet.
+    Timeless,
+    /// Live, and the endpoint serves no storage.
+    Closed,
+    /// It takes the connection and never answers.
+    Mute,
+}
+
+/// twox128 of "Timestamp" and of "Now".
+const TIMESTAMP_NOW: &str = "0xf0c365c3cf59d671eb72da0e7a4113c49f1f0515f462cdcf84e0f1d6045dfcbb";
+
 struct Chain {
+    kind: Mutex<Kind>,
     syncing: AtomicBool,
     head: AtomicU64,
+}
+
+impl Chain {
+    fn kind(&self) -> Kind {
+        *self.kind.lock().unwrap()
+    }
 }
 
 pub struct ChainEndpoint {
@@ -31,11 +54,11 @@ pub struct ChainEndpoint {
 }
 
 impl ChainEndpoint {
-    /// A new head every 200 ms. Port 0 takes a free one.
-    pub async fn start(port: u16) -> Result<Self> {
+    /// A new head every 200 ms, unless it is dead. Port 0 takes a free one.
+    pub async fn start(kind: Kind, port: u16) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         let address = listener.local_addr()?;
-        let chain = Arc::new(Chain::default());
+        let chain = Arc::new(Chain { kind: Mutex::new(kind), syncing: false.into(), head: 0.into() });
         let served = chain.clone();
         let task = tokio::spawn(async move {
             let mut connections = JoinSet::new();
@@ -55,6 +78,10 @@ impl ChainEndpoint {
         self.chain.syncing.store(syncing, SeqCst);
     }
 
+    pub fn set_kind(&self, kind: Kind) {
+        *self.chain.kind.lock().unwrap() = kind;
+    }
+
     /// Closes every connection; gives the port.
     pub async fn stop(self) -> u16 {
         self.task.abort();
@@ -70,6 +97,7 @@ async fn converse(stream: TcpStream, chain: &Chain) -> Result<()> {
     loop {
         tokio::select! {
             _ = heads.tick() => {
+                if [Kind::Dead, Kind::Mute].contains(&chain.kind()) { continue }
                 chain.head.fetch_add(1, SeqCst);
                 if subscribed {
                     let params = json!({ "subscription": "s", "result": header(chain) });
@@ -80,15 +108,22 @@ async fn converse(stream: TcpStream, chain: &Chain) -> Result<()> {
             message = socket.next() => {
                 let Some(Ok(Message::Text(text))) = message else { return Ok(()) };
                 let request: Value = serde_json::from_str(&text)?;
+                if chain.kind() == Kind::Mute { continue }
                 let result = match request["method"].as_str() {
                     Some("system_health") => {
                         json!({ "peers": 3, "isSyncing": chain.syncing.load(SeqCst), "shouldHavePeers": true })
                     }
                     Some("chain_getHeader") => header(chain),
                     Some("chain_subscribeNewHeads") => { subscribed = true; json!("s") }
+                    Some("state_getStorage") if request["params"] == json!([TIMESTAMP_NOW]) => time(chain.kind()),
                     _ => Value::Null,
                 };
-                let answer = json!({ "jsonrpc": "2.0", "id": request["id"], "result": result });
+                let (id, closed) = (&request["id"], json!({ "code": -32601, "message": "Method not found" }));
+                let answer = if chain.kind() == Kind::Closed && request["method"] == "state_getStorage" {
+                    json!({ "jsonrpc": "2.0", "id": id, "error": closed })
+                } else {
+                    json!({ "jsonrpc": "2.0", "id": id, "result": result })
+                };
                 socket.send(Message::text(answer.to_string())).await?;
             }
         }
@@ -97,4 +132,16 @@ async fn converse(stream: TcpStream, chain: &Chain) -> Result<()> {
 
 fn header(chain: &Chain) -> Value {
     json!({ "number": format!("{:#x}", chain.head.load(SeqCst)), "parentHash": "0x00" })
+}
+
+/// Unix milliseconds as SCALE writes them.
+fn time(kind: Kind) -> Value {
+    let age = match kind {
+        Kind::Timeless => return Value::Null,
+        Kind::Dead => Duration::from_secs(100),
+        _ => Duration::ZERO,
+    };
+    let millis = (SystemTime::now() - age).duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64);
+    let bytes = millis.to_le_bytes().map(|byte| format!("{byte:02x}"));
+    format!("0x{}", bytes.concat()).into()
 }

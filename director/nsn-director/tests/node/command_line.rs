@@ -36,7 +36,8 @@ async fn run(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> R
 #[tokio::test]
 async fn help_has_a_flag_for_every_variable_and_version_is_told() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let (output, help) = run(folder.path(), &[], &["--help"]).await?;
+    let (output, help) = run(folder.path(), &[("SUBSTRATE_WS_URL", "wss://user:secret@host")], &["--help"]).await?;
+    assert!(!help.contains("secret"), "{help}");
     assert!(output.status.success());
     for variable in VARIABLES {
         let flag = format!("--{}", variable.to_lowercase().replace('_', "-"));

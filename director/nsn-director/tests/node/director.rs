@@ -32,6 +32,8 @@ pub struct Wanted<'a> {
     pub chain: Option<&'a str>,
     pub bootstrap: Vec<String>,
     pub folder: Option<&'a Path>,
+    /// Further variables.
+    pub settings: &'a [(&'a str, &'a str)],
 }
 
 pub struct Director {
@@ -58,6 +60,7 @@ impl Director {
             .env("VORTEX_COMMAND", format!("python3 {} {}", fake_sidecar(), wanted.sidecar))
             .env("SUBSTRATE_WS_URL", wanted.chain.unwrap_or("ws://127.0.0.1:1"))
             .env("P2P_BOOTSTRAP_PEERS", wanted.bootstrap.join(","))
+            .envs(wanted.settings.iter().copied())
             .stdout(Stdio::from(output.try_clone()?))
             .stderr(Stdio::from(output))
             .spawn()?;
@@ -131,6 +134,21 @@ impl Director {
 
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.pid()), signal).expect("it is running");
+    }
+
+    /// SIGSTOP, and waits until every thread stands: on a busy machine one may still answer for a while.
+    pub async fn freeze(&self) -> Result<()> {
+        self.signal(Signal::SIGSTOP);
+        let threads = format!("/proc/{}/task", self.pid());
+        let stands = |thread: &Path| {
+            let status = fs::read_to_string(thread.join("status")).unwrap_or_default();
+            status.lines().any(|line| line.starts_with("State:\tT"))
+        };
+        until("it stands still", || async {
+            let threads = fs::read_dir(&threads).ok()?.collect::<std::io::Result<Vec<_>>>().ok()?;
+            threads.iter().all(|thread| stands(&thread.path())).then_some(())
+        })
+        .await
     }
 
     pub async fn ended(&mut self) -> Result<ExitStatus> {

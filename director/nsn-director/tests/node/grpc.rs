@@ -34,6 +34,24 @@ async fn a_slot_is_generated_by_the_sidecar_and_its_recipe_told_to_the_peers() -
 }
 
 #[tokio::test]
+async fn a_recipe_above_32_kib_of_json_is_refused_and_reaches_neither_the_peers_nor_the_sidecar() -> Result<()> {
+    let director = Director::start(Wanted::default()).await?;
+    let peer = Director::start(Wanted { bootstrap: vec![director.quic.clone()], ..Wanted::default() }).await?;
+    director.metric_becomes("nsn_bft_voters", 2.0).await?;
+    director.check_becomes("models_loaded", true, "").await?;
+    let mut vortex = VortexClient::new(channel(&director).await?);
+    for (text, times) in [("a", 1_200_000), ("a", 32 * 1024 + 1), ("\u{1}", 6000), ("\"", 20_000)] {
+        let status = vortex.generate_slot(slot(&text.repeat(times), 500)).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument, "{text:?} {times} times: {status}");
+        assert!(status.message().contains("at most 32768 bytes of JSON"), "{status}");
+    }
+    vortex.generate_slot(slot(&"a".repeat(32 * 1024), 0)).await?;
+    peer.metric_becomes("nsn_p2p_messages_total{topic=\"nsn/recipes\"}", 1.0).await?;
+    assert_eq!(director.metric("nsn_vortex_restarts_total").await?, 0.0);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_slot_without_models_is_unavailable_and_a_slow_one_exceeds_its_deadline() -> Result<()> {
     let director = Director::start(Wanted { sidecar: "--fail 'no memory'", ..Wanted::default() }).await?;
     director.check_becomes("models_loaded", false, "no memory").await?;

@@ -9,5 +9,6 @@ mod director;
 mod grpc;
 mod p2p;
 mod pages;
+mod peer;
 mod shutdown;
 mod sidecar;

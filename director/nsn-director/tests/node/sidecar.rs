@@ -4,7 +4,8 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
+use tokio::time::sleep;
 
 fn sidecar(flags: &str) -> Wanted<'_> {
     Wanted { sidecar: flags, ..Wanted::default() }
@@ -40,6 +41,62 @@ async fn a_sidecar_that_is_killed_is_noticed_and_started_again() -> Result<()> {
     assert!(!Path::new(&format!("/proc/{pid}")).exists(), "it is a zombie");
     director.check_becomes("models_loaded", true, "").await?;
     assert_eq!(director.metric("nsn_vortex_restarts_total").await?, 1.0);
+    director.stop().await
+}
+
+#[tokio::test]
+async fn a_sidecar_that_freezes_is_noticed_by_its_silence_and_started_again() -> Result<()> {
+    let settings = [("VORTEX_SILENCE", "2")];
+    let director = Director::start(Wanted { settings: &settings, ..Wanted::default() }).await?;
+    director.check_becomes("models_loaded", true, "").await?;
+    kill(Pid::from_raw(sidecar_pid(&director).context("a sidecar")?), Signal::SIGSTOP)?;
+    director.check_becomes("models_loaded", false, "the sidecar was silent for 2 s").await?;
+    assert_eq!(director.health().await?.0, 503);
+    assert_eq!(director.metric("nsn_vortex_up").await?, 0.0);
+    // SIGTERM does not reach it either.
+    director.says("did not end within 6 s of SIGTERM and is killed").await?;
+    director.check_becomes("models_loaded", true, "").await?;
+    assert_eq!(director.metric("nsn_vortex_restarts_total").await?, 1.0);
+    director.stop().await
+}
+
+#[tokio::test]
+async fn a_node_that_was_paused_with_its_sidecar_does_not_take_the_pause_for_silence() -> Result<()> {
+    let settings = [("VORTEX_SILENCE", "2")];
+    let director = Director::start(Wanted { settings: &settings, ..Wanted::default() }).await?;
+    director.check_becomes("models_loaded", true, "").await?;
+    let sidecar = Pid::from_raw(sidecar_pid(&director).context("a sidecar")?);
+    director.freeze().await?;
+    kill(sidecar, Signal::SIGSTOP)?;
+    sleep(Duration::from_secs(4)).await;
+    director.signal(Signal::SIGCONT);
+    sleep(Duration::from_millis(500)).await;
+    kill(sidecar, Signal::SIGCONT)?;
+    sleep(Duration::from_secs(1)).await;
+    assert!(!director.log().contains("silent"), "{}", director.log());
+    assert_eq!(director.metric("nsn_vortex_restarts_total").await?, 0.0);
+    director.stop().await
+}
+
+#[tokio::test]
+async fn a_sidecar_that_never_connects_is_given_up_and_one_that_loads_in_silence_is_not() -> Result<()> {
+    let settings = [("VORTEX_SILENCE", "1")];
+    let wanted = |sidecar| Wanted { sidecar, settings: &settings, ..Wanted::default() };
+    let loading = Director::start(wanted("--load-seconds 2")).await?;
+    loading.check_becomes("models_loaded", true, "").await?;
+    assert_eq!(loading.metric("nsn_vortex_restarts_total").await?, 0.0);
+    loading.stop().await?;
+    let director = Director::start(wanted("--never-connect")).await?;
+    director.check_becomes("models_loaded", false, "the sidecar did not connect within 6 s").await?;
+    director.stop().await
+}
+
+#[tokio::test]
+async fn an_answer_to_nobody_ends_no_conversation() -> Result<()> {
+    let director = Director::start(sidecar("--answer-nobody")).await?;
+    director.says("The sidecar refused a line: not JSON").await?;
+    director.check_becomes("models_loaded", true, "").await?;
+    assert_eq!(director.metric("nsn_vortex_restarts_total").await?, 0.0);
     director.stop().await
 }
 

@@ -1,0 +1,65 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "@jest/globals";
+import { readEnvironment } from "../../src/config/environment.ts";
+import { files } from "../../src/host/files.ts";
+import { spawn } from "../../src/host/spawn.ts";
+import { opener } from "../../src/pipeline/open.ts";
+import { runStep, type StepPorts } from "../../src/pipeline/step.ts";
+import type { Step } from "../../src/ports/step.ts";
+import { writeResult } from "../../src/results/folder.ts";
+import { folderToolCache } from "../../src/terminal/tool-cache.ts";
+import { results } from "../report/results.ts";
+import { testPorts } from "../stores/ports.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "step-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** A step's outputs; the step fails. */
+async function outputsOfFailed(
+  inputs: Readonly<Record<string, string>>,
+  message: string,
+): Promise<Readonly<Record<string, string>>> {
+  const outputs: Record<string, string> = {};
+  const given = { image: "127.0.0.1:9/director", results: join(folder, "results"), ...inputs };
+  const step: Step = {
+    input: (name) => new Map(Object.entries(given)).get(name),
+    output: (name, value) => {
+      outputs[name] = value;
+    },
+    summary: async () => undefined,
+    fail: () => undefined,
+    save: () => undefined,
+    saved: () => "",
+  };
+  const ports = testPorts();
+  const all: StepPorts = {
+    ...ports,
+    step,
+    artifacts: { upload: async () => undefined, download: async () => [] },
+    spawn,
+    tools: folderToolCache(join(folder, "tools")),
+    env: {},
+    open: opener({}, ports),
+    signal: new AbortController().signal,
+    home: folder,
+    made: () => undefined,
+  };
+  await expect(runStep(readEnvironment({ RUNNER_TEMP: folder }, folder), all)).rejects.toThrow(
+    message,
+  );
+  return outputs;
+}
+
+it("a step that fails before its run began leaves no outputs of an earlier step's run", async () => {
+  for (const name of ["prepare", "models", "assemble", "promote"] as const)
+    await writeResult(files, join(folder, "results"), name, results[name] ?? {});
+  const tags = await outputsOfFailed({ tags: "type=nonsense" }, "nonsense");
+  expect(Object.keys(tags)).toEqual(["bytes-uploaded"]);
+  const begun = await outputsOfFailed({}, "nothing is published");
+  expect(Object.keys(begun).sort()).toEqual(["bytes-uploaded", "platforms", "tags"]);
+});

@@ -1,0 +1,86 @@
+import { describe, expect, it } from "@jest/globals";
+import { digestOf } from "../../src/images/digest.ts";
+import { outputsOf } from "../../src/report/outputs.ts";
+import { byStage } from "../../src/report/stages.ts";
+import type { AcceptResult, BuildResult, ScanResult } from "../../src/results/stages.ts";
+import { results } from "./results.ts";
+
+const [amd64] = results.build as [BuildResult];
+const arm64: BuildResult = {
+  ...amd64,
+  platforms: [{ platform: "linux/arm64", digest: digestOf("arm64"), size: 1 }],
+  indexes: [digestOf("index")],
+  cached: false,
+  seconds: 4,
+};
+const scanOf = (platform: string, more: Partial<ScanResult> = {}): ScanResult => ({
+  verdict: "passed",
+  platforms: [{ platform, digest: digestOf(platform) }],
+  ...more,
+});
+const acceptOf = (platform: string, more: Partial<AcceptResult> = {}): AcceptResult => ({
+  digest: digestOf("image"),
+  platform,
+  target: "container",
+  verdict: "passed",
+  checks: [{ name: "startup", verdict: "passed" }],
+  ...more,
+});
+
+describe("the document of a run", () => {
+  it("has an object for each stage that ran, in their order, and no other key", () => {
+    const shown = byStage(results);
+    expect(Object.keys(shown)).toEqual(["prepare", "models", "build", "assemble", "promote"]);
+    expect(shown["build"]).toEqual(amd64);
+    expect(byStage({ build: [], scan: [], accept: [] })).toEqual({});
+  });
+
+  it("has one object for what several jobs built", () => {
+    expect(byStage({ ...results, build: [amd64, arm64] })["build"]).toEqual({
+      repository: amd64.repository,
+      platforms: [...amd64.platforms, ...arm64.platforms],
+      indexes: arm64.indexes,
+      cached: false,
+      seconds: 7,
+    });
+  });
+
+  it("has the worst verdict of several scans, with its reason and not another's", () => {
+    const scan = [
+      scanOf("linux/amd64", { verdict: "skipped", reason: "no Trivy", seconds: 1 }),
+      scanOf("linux/arm64", { verdict: "failed" }),
+    ];
+    expect(byStage({ ...results, scan })["scan"]).toEqual({
+      verdict: "failed",
+      platforms: scan.flatMap(({ platforms }) => platforms),
+      seconds: 1,
+    });
+  });
+
+  it("has the checks of several acceptances, each with its platform", () => {
+    const accept = [
+      acceptOf("linux/amd64"),
+      acceptOf("linux/arm64", { verdict: "inconclusive", reason: "no GPU" }),
+    ];
+    expect(byStage({ ...results, accept })["accept"]).toMatchObject({
+      platform: "linux/amd64, linux/arm64",
+      target: "container",
+      verdict: "inconclusive",
+      reason: "no GPU",
+      checks: [{ platform: "linux/amd64" }, { platform: "linux/arm64", name: "startup" }],
+    });
+  });
+});
+
+it("the outputs scan and acceptance are one object each, however many jobs there were", () => {
+  const one = scanOf("linux/amd64");
+  const both = [one, scanOf("linux/arm64")];
+  const accept = [acceptOf("linux/amd64")];
+  expect(JSON.parse(outputsOf({ ...results, scan: [one], accept })["scan"] ?? "")).toEqual(one);
+  const outputs = outputsOf({ ...results, scan: both, accept });
+  expect(JSON.parse(outputs["scan"] ?? "")).toMatchObject({
+    verdict: "passed",
+    platforms: [{ platform: "linux/amd64" }, { platform: "linux/arm64" }],
+  });
+  expect(JSON.parse(outputs["acceptance"] ?? "")).toEqual(accept[0]);
+});

@@ -1,0 +1,72 @@
+import type { AcceptResult, BuildResult, Results, ScanResult } from "../results/stages.ts";
+import { worst } from "../results/verdict.ts";
+
+/** One object for each stage that ran, under its name (design: "Results"): what `run --json` prints. */
+export function byStage(results: Results): Readonly<Record<string, object>> {
+  const { prepare, models, build, scan, assemble, accept, promote } = results;
+  const all: Readonly<Record<string, object | undefined>> = {
+    ...{ prepare, models, build: builds(build), scan: scans(scan), assemble },
+    ...{ accept: acceptances(accept), promote },
+  };
+  return Object.fromEntries(
+    Object.entries(all).filter((entry): entry is [string, object] => entry[1] !== undefined),
+  );
+}
+
+/** The builds of several jobs as one; `cached`: every one was. Undefined where none ran, here and below. */
+function builds(results: readonly BuildResult[]): BuildResult | undefined {
+  const [first] = results;
+  if (first === undefined || results.length === 1) return first;
+  return {
+    ...first,
+    platforms: results.flatMap(({ platforms }) => platforms),
+    indexes: results.flatMap(({ indexes }) => indexes),
+    cached: results.every(({ cached }) => cached),
+    ...seconds(results),
+  };
+}
+
+/** The scans of several jobs as one, with the worst verdict and its reason. */
+export function scans(results: readonly ScanResult[]): ScanResult | undefined {
+  const [first] = results;
+  if (first === undefined || results.length === 1) return first;
+  return {
+    ...judged(first, results),
+    platforms: results.flatMap(({ platforms }) => platforms),
+    ...seconds(results),
+  };
+}
+
+/** The acceptances of several platforms as one, with the worst verdict and its reason; each check names its platform. */
+export function acceptances(results: readonly AcceptResult[]): AcceptResult | undefined {
+  const [first] = results;
+  if (first === undefined || results.length === 1) return first;
+  const joined = (texts: readonly string[]) => [...new Set(texts)].join(", ");
+  return {
+    ...judged(first, results),
+    platform: joined(results.map(({ platform }) => platform)),
+    target: joined(results.map(({ target }) => target)),
+    checks: results.flatMap(({ platform, checks }) =>
+      checks.map((check) => ({ platform, ...check })),
+    ),
+    ...seconds(results),
+  };
+}
+
+/** The first with the verdict of the worst; a reason that was the first's own goes. */
+function judged<T extends Pick<ScanResult, "verdict" | "reason">>(
+  first: T,
+  results: readonly T[],
+): T {
+  const { verdict, reason } = worst(results) ?? first;
+  const { reason: _own, ...rest } = first;
+  return { ...rest, verdict, ...(reason === undefined ? {} : { reason }) } as T;
+}
+
+/** Of all jobs together; they may have run side by side. */
+function seconds(results: readonly { readonly seconds?: number | undefined }[]): {
+  seconds?: number;
+} {
+  const known = results.map((result) => result.seconds).filter((time) => time !== undefined);
+  return known.length === 0 ? {} : { seconds: known.reduce((sum, time) => sum + time, 0) };
+}
