@@ -28,6 +28,7 @@ export async function runContainer(run: Run, { docker, clock }: Ports): Promise<
   let place: Place;
   let refused: string | undefined;
   try {
+    await must(docker, "volume", "create", "--label", label(run.id), volumeOf(container));
     const { code, stderr } = await docker("run", ...runArguments(run, container));
     if (code !== 0) refused = stderr.trim().replace(/\nRun 'docker run --help'[\s\S]*$/, "");
     place = await placeOf(container, network, docker);
@@ -82,7 +83,7 @@ export async function runContainer(run: Run, { docker, clock }: Ports): Promise<
 }
 
 function runArguments(run: Run, container: string): readonly string[] {
-  const { id, network, image, gpus, memoryBytes, cpus, mounts, wanted } = run;
+  const { id, network, image, gpus, memoryBytes, cpus, wanted } = run;
   const { peers, chainUrl, bare = false, hardened } = wanted;
   const environment = {
     SUBSTRATE_WS_URL: chainUrl,
@@ -96,7 +97,6 @@ function runArguments(run: Run, container: string): readonly string[] {
     ...["--cpus", String(cpus), "--volume", `${volumeOf(container)}:/data`],
     ...(hardened ? hardening : []),
     ...(gpus && !bare ? ["--gpus", "all"] : []),
-    ...(bare ? [] : mounts),
     ...Object.entries(environment).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
     image,
   ];

@@ -29,8 +29,8 @@ export async function containerTarget(
       kind: "container",
       name: image,
       hostAddress: facts.IPAM.Config[0]?.Gateway?.split("/")[0] ?? "127.0.0.1",
-      image: () => imageFacts(image, docker),
-      weights: () => hashes(image, root, options.mounts, docker),
+      image: () => imageFacts(image, root, docker),
+      weights: () => hashes(image, root, docker),
       start: async (wanted) => {
         const node = await runContainer({ ...options, network, wanted }, { docker, clock });
         nodes.push(node);
@@ -63,7 +63,7 @@ interface InspectedImage {
   };
 }
 
-async function imageFacts(image: string, docker: DockerCli): Promise<ImageFacts> {
+async function imageFacts(image: string, root: string, docker: DockerCli): Promise<ImageFacts> {
   const [{ Architecture, Config }] = JSON.parse(await must(docker, "image", "inspect", image)) as [
     InspectedImage,
   ];
@@ -82,17 +82,30 @@ async function imageFacts(image: string, docker: DockerCli): Promise<ImageFacts>
     stopSignal: Config.StopSignal ?? "",
     healthcheck: Config.Healthcheck?.Test ?? [],
     labels: Config.Labels ?? {},
+    ...(await sizeOf(image, root, docker)),
   };
+}
+
+/** The image on disk without its models, by its own du, as root: some folders are for nobody else. */
+async function sizeOf(
+  image: string,
+  root: string,
+  docker: DockerCli,
+): Promise<{ bytesWithoutModels?: number }> {
+  const run = ["run", "--rm", "--network", "none", "--read-only", "--user", "0"];
+  const du = ["--entrypoint", "du", image, "-sxB1", `--exclude=${root}`, "/"];
+  const { code, stdout } = await docker(...run, ...du);
+  const bytes = Number(stdout.split("\t")[0]);
+  return code === 0 && bytes > 0 ? { bytesWithoutModels: bytes } : {};
 }
 
 /** Hashes every file below the models' root inside the image, at the speed of its own sha256sum. */
 async function hashes(
   image: string,
   root: string,
-  mounts: readonly string[],
   docker: DockerCli,
 ): Promise<ReadonlyMap<string, string>> {
-  const run = ["run", "--rm", "--network", "none", "--read-only", ...mounts];
+  const run = ["run", "--rm", "--network", "none", "--read-only"];
   const find = ["--entrypoint", "find", image, root, "-type", "f", "-exec", "sha256sum", "{}", "+"];
   const listed = await must(docker, ...run, ...find);
   return new Map(

@@ -13,8 +13,6 @@ export interface ContainerOptions {
   /** Bytes of memory (and no swap beside them). */
   readonly memoryBytes: number;
   readonly cpus: number;
-  /** Further arguments of `docker run` for the node with models: mounts of weights that are not baked. */
-  readonly mounts: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 

@@ -102,4 +102,6 @@ export interface ImageFacts {
   readonly stopSignal: string;
   readonly healthcheck: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+  /** Bytes on disk without the models; undefined where the image has no `du`. */
+  readonly bytesWithoutModels?: number;
 }

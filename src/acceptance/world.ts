@@ -49,11 +49,9 @@ export interface Nodes {
 export interface Expected {
   /** Titles of the models, in the order of the lock. */
   readonly titles: readonly string[];
-  /** sha256 by path below the models' root, of the files that are baked or were mounted. */
+  /** sha256 by path below the models' root. */
   readonly weights: ReadonlyMap<string, string>;
-  /** Bytes of the image's layers without the models'; undefined where nobody knows. */
-  readonly runtimeBytes: number | undefined;
-  /** Labels and annotations that must be there. */
+  /** Labels that an image must have. */
   readonly labels: readonly string[];
 }
 
@@ -62,6 +60,7 @@ export interface Limits {
   readonly startupSeconds: number;
   readonly shutdownSeconds: number;
   readonly vramBytes: number;
+  /** Of the image without its models. */
   readonly imageBytes: number;
   readonly driver: string;
   readonly memoryBytes: number;

@@ -8,7 +8,7 @@ import { acceptanceInputs, withDefaults } from "../config/read.ts";
 import { UsageError } from "../errors.ts";
 import { digestOf } from "../images/digest.ts";
 import { parseReference } from "../images/reference.ts";
-import { filesOf, type Lock } from "../models/lock.ts";
+import type { Lock } from "../models/lock.ts";
 import { acceptImage, acceptOptions } from "../pipeline/accept-image.ts";
 import { readLock } from "../pipeline/models.ts";
 import type { Ports } from "../pipeline/ports.ts";
@@ -81,11 +81,7 @@ async function acceptReference(
     throw new UsageError(`${text}: ${store.name} has no image ${tag}.`, {
       todo: "Give an image that is there, such as REPOSITORY@sha256:….",
     });
-  return acceptImage(
-    { store, digest, lock, mounted: [], models: undefined, runtimeBytes: () => undefined },
-    inputs,
-    ports,
-  );
+  return acceptImage({ store, digest, lock }, inputs, ports);
 }
 
 async function acceptProcess(
@@ -104,19 +100,7 @@ async function acceptProcess(
     },
     ports,
   );
-  const acceptance = await accept(
-    target,
-    {
-      expected: {
-        titles: lock?.models.map(({ title }) => title) ?? [],
-        weights: new Map(filesOf(lock?.models ?? []).map(({ id, file }) => [id, file.sha256])),
-        runtimeBytes: undefined,
-        labels: [],
-      },
-      ...acceptOptions(inputs, ports.home),
-    },
-    ports,
-  );
+  const acceptance = await accept(target, acceptOptions(lock, inputs, ports.home), ports);
   return { digest: digestOf(text), platform: "", ...acceptance };
 }
 

@@ -9,16 +9,18 @@ export const config: Check = {
   run: async ({ target, expected, limits }) => {
     const image = await target.image();
     if (image === undefined) return skipped("a process has no image");
-    const { runtimeBytes } = expected;
-    const measured = { user: image.user, ...(runtimeBytes === undefined ? {} : { runtimeBytes }) };
+    const { user, bytesWithoutModels: bytes } = image;
     const tooLarge =
-      runtimeBytes !== undefined && runtimeBytes >= limits.imageBytes
+      bytes !== undefined && bytes >= limits.imageBytes
         ? [
-            `without models it has ${gigabytes(runtimeBytes)}, ${gigabytes(limits.imageBytes)} are the limit`,
+            `without models it has ${gigabytes(bytes)}, ${gigabytes(limits.imageBytes)} are the limit`,
           ]
         : [];
-    const complaints = [...complaintsOf(image, expected.labels), ...tooLarge];
-    return judged(complaints, measured, { runtimeBytes: limits.imageBytes });
+    return judged(
+      [...complaintsOf(image, expected.labels), ...tooLarge],
+      { user, ...(bytes === undefined ? {} : { bytesWithoutModels: bytes }) },
+      { bytesWithoutModels: limits.imageBytes },
+    );
   },
 };
 
