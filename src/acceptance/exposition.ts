@@ -35,6 +35,12 @@ const suffixes: Readonly<Record<Format, Readonly<Record<string, readonly string[
 };
 
 const metricName = "[a-zA-Z_:][a-zA-Z0-9_:]*";
+/** What is between braces: a value in quotes may hold a brace itself. */
+const braced = `(?:[^"}]|"(?:[^"\\\\]|\\\\.)*")*`;
+const timestamp: Readonly<Record<Format, string>> = {
+  prometheus: "-?\\d+",
+  openmetrics: "[+-]?[\\d.]+(?:[eE][+-]?\\d+)?",
+};
 const labelPair = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(,|$)/y;
 
 /**
@@ -97,7 +103,7 @@ function takeDeclaration(
   }
   if (word !== "TYPE") return;
   if (page.current.samples.length > 0) throw wrong("TYPE comes after a sample");
-  if (!(value in suffixes[page.format])) throw wrong(`there is no type "${value}"`);
+  if (!Object.hasOwn(suffixes[page.format], value)) throw wrong(`there is no type "${value}"`);
   page.current.type = value;
 }
 
@@ -115,7 +121,7 @@ function takeSample({ current, format }: Page, line: string, wrong: Wrong): void
 
 function parseSample(line: string, format: Format, wrong: (what: string) => Error): Sample {
   const [, name = "", inner, rest = ""] =
-    new RegExp(`^(${metricName})(?:\\{(.*?)\\})? (.*)$`).exec(line) ?? [];
+    new RegExp(`^(${metricName})(?:\\{(${braced})\\})? (.*)$`).exec(line) ?? [];
   if (name === "") throw wrong("this is no sample");
   const labels: Record<string, string> = {};
   labelPair.lastIndex = 0;
@@ -124,13 +130,13 @@ function parseSample(line: string, format: Format, wrong: (what: string) => Erro
     const match = labelPair.exec(left);
     if (match === null) throw wrong("its labels cannot be read");
     const [whole, label = "", value = ""] = match;
-    if (label in labels) throw wrong(`the label ${label} is there twice`);
+    if (Object.hasOwn(labels, label)) throw wrong(`the label ${label} is there twice`);
     labels[label] = value.replace(/\\(["\\n])/g, (_, it: string) => (it === "n" ? "\n" : it));
     left = left.slice(whole.length);
   }
-  const pattern =
-    format === "openmetrics" ? /^(\S+)(?: \S+)?(?: # \{.*\} \S+(?: \S+)?)?$/ : /^(\S+)(?: -?\d+)?$/;
-  const text = pattern.exec(rest)?.[1];
+  const time = `(?: ${timestamp[format]})?`;
+  const exemplar = format === "openmetrics" ? `(?: # \\{${braced}\\} \\S+${time})?` : "";
+  const text = new RegExp(`^(\\S+)${time}${exemplar}$`).exec(rest)?.[1];
   const value = numberOf(text ?? "");
   if (text === undefined || value === undefined) throw wrong("its value is no number");
   return { name, labels, value };
@@ -151,11 +157,10 @@ function checkValues({ name, type, samples }: Family): void {
   if (type === "counter" && samples.some(({ value }) => !(value >= 0)))
     throw new Error(`the counter ${name} has a value that is not 0 or more`);
   if (type !== "histogram") return;
-  const series = new Map<string, Sample[]>();
-  for (const sample of samples.filter((one) => one.name === `${name}_bucket`))
-    series.set(seriesOf(sample), [...(series.get(seriesOf(sample)) ?? []), sample]);
-  for (const [key, buckets] of series) {
-    const count = samples.find((one) => one.name === `${name}_count` && seriesOf(one) === key);
+  for (const key of new Set(samples.map(seriesOf))) {
+    const all = samples.filter((sample) => seriesOf(sample) === key);
+    const buckets = all.filter((one) => one.name === `${name}_bucket`);
+    const count = all.find((one) => one.name === `${name}_count`);
     checkBuckets(name, buckets, count?.value);
   }
 }
