@@ -15,6 +15,7 @@ export async function probeQuic(
   signal: AbortSignal,
 ): Promise<readonly string[] | undefined> {
   const socket = createSocket("udp4");
+  let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise((resolve, reject) => {
       let sent = 0;
@@ -23,22 +24,17 @@ export async function probeQuic(
         sent += 1;
         socket.send(unknownVersion(), port, host);
       };
-      const timer = setInterval(send, again);
-      const end = <T>(what: (value: T) => void) => {
-        return (value: T) => {
-          clearInterval(timer);
-          what(value);
-        };
-      };
       socket.on("message", (packet) => {
         const versions = negotiatedVersions(packet);
-        if (versions !== undefined) end(resolve)(versions);
+        if (versions !== undefined) resolve(versions);
       });
-      socket.on("error", end(reject));
-      signal.addEventListener("abort", () => end(reject)(signal.reason), { once: true });
+      socket.on("error", reject);
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      timer = setInterval(send, again);
       send();
     });
   } finally {
+    clearInterval(timer);
     socket.close();
   }
 }
