@@ -92887,11 +92887,15 @@ async function runPipeline(config, facts, ports, begun = () => undefined) {
         await run("prepare");
         await remove(old.filter((name) => name !== "prepare.json" && name.endsWith(".json")));
         begun();
-        refuseUntested(config, await readAll(config.results, ports));
-        await together(["models", "build"], (name, signal) => runStage(name, config, facts, { ...ports, signal }, earlier), ports.signal);
-        const { build } = await readAll(config.results, ports);
-        const layouts = build.map(({ repository }) => repository.replace(/^oci:/, ""));
-        await remove(old.filter((name) => !name.endsWith(".json") && !layouts.includes(name)));
+        try {
+            refuseUntested(config, await readAll(config.results, ports));
+            await together(["models", "build"], (name, signal) => runStage(name, config, facts, { ...ports, signal }, earlier), ports.signal);
+        }
+        finally {
+            const { build } = await readAll(config.results, ports);
+            const kept = build.map(({ repository }) => repository.replace(/^oci:/, ""));
+            await remove(old.filter((name) => !name.endsWith(".json") && !kept.includes(name)));
+        }
         await run("assemble");
         const { prepare: plan } = await readAll(config.results, ports);
         if (plan?.push === true)
