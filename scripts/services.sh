@@ -66,6 +66,8 @@ start_engine() {
   [[ $store == containerd ]] && snapshotter=true
   local pool='[{ "base": "10.215.0.0/16", "size": 24 }]'
   bridge "$device" "$address"
+  # An engine that remembers its networks and has address pools of its own deletes docker0 when it starts, which is another engine's.
+  rm -rf "$CACHE/data/$name/network"
   printf '{ "features": { "containerd-snapshotter": %s }, "default-address-pools": %s }\n' "$snapshotter" "$pool" >"$run_dir/$name.json"
   PATH="$docker:$PATH" launch "$name" "$docker/dockerd" --config-file "$run_dir/$name.json" \
     --host "unix://$run_dir/$name.sock" --data-root "$CACHE/data/$name" --exec-root "$run_dir/$name" \

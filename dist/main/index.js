@@ -74921,7 +74921,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _host_stoppable_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(25534);
 /* harmony import */ var _host_variables_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(71967);
 /* harmony import */ var _pipeline_open_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(25553);
-/* harmony import */ var _pipeline_step_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(39572);
+/* harmony import */ var _pipeline_step_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(94312);
 /* harmony import */ var _runner_artifacts_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(38265);
 /* harmony import */ var _runner_log_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(11592);
 /* harmony import */ var _runner_step_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(21894);
@@ -76752,7 +76752,7 @@ function loginOf({ image, registry, }) {
 
 /***/ }),
 
-/***/ 39572:
+/***/ 94312:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -86922,6 +86922,8 @@ const buildResult = looseObject({
     /** BuildKit's own index (with attestations), where it wrote one. */
     indexes: array(digest),
     cached: schemas_boolean(),
+    /** BuildKit's own digest of what was built, before times were rewritten: equal for equal layers on the same builder. */
+    native: digest.optional(),
 });
 const scanResult = looseObject({
     ...timed,
@@ -88934,7 +88936,8 @@ function commandLine(call) {
         ...options.ssh.flatMap((key) => ["--ssh", key]),
         ...flags(options),
         ...caches(call),
-        ...["--provenance", provenance(options.provenance), "--sbom", "false"],
+        ...["--provenance", "native" in call.output ? "false" : provenance(options.provenance)],
+        ...["--sbom", "false"],
         ...["--output", outputOf(call.output), "--metadata-file", call.metadataFile],
         source.context,
     ];
@@ -88959,6 +88962,8 @@ function provenance(mode) {
  * after every commit, and gigabytes of unchanged software would travel again. (`created` is set to the commit's time at assembly.)
  */
 function outputOf(output) {
+    if ("native" in output)
+        return "type=image,push=false,store=false,unpack=false,compression=uncompressed,oci-mediatypes=true";
     const common = [
         "oci-mediatypes=true",
         "rewrite-timestamp=true",
@@ -89513,9 +89518,10 @@ async function build(builder, request, ports) {
     await checkSecrets(request, ports);
     const begin = clock.now();
     const output = outputFor(builder, request);
-    const metadataFile = (0,external_node_path_.join)(request.scratch, `build-${request.platforms.join("-").replaceAll("/", "-")}.metadata.json`);
-    await files.rm(metadataFile, { force: true });
+    const metadataFile = await freshMetadata(request, files);
     const title = `Build ${request.platforms.join(", ")} with ${builder.name} (${builder.driver})`;
+    if ("layout" in output)
+        await files.rm(output.layout, { recursive: true, force: true });
     const progress = await log.group(title, () => start({ ...request, builder: builder.name, output, metadataFile }, ports));
     const digest = builtDigest(await files.readFile(metadataFile, "utf8"));
     const place = "push" in output ? output.push : `oci:${output.layout}`;
@@ -89526,6 +89532,18 @@ async function build(builder, request, ports) {
         cached: isCached(progress),
         seconds: (clock.now() - begin) / 1000,
     };
+}
+/** Builds, and tells the digest that BuildKit itself has of the result. Nothing is written, compressed or pushed: seconds where nothing changed. */
+async function nativeDigest({ name }, request, ports) {
+    const metadataFile = await freshMetadata(request, ports.files);
+    const call = { ...request, builder: name, mayPush: false, metadataFile };
+    await start({ ...call, output: { native: true } }, ports);
+    return builtDigest(await ports.files.readFile(metadataFile, "utf8"));
+}
+async function freshMetadata({ scratch, platforms }, { rm }) {
+    const path = (0,external_node_path_.join)(scratch, `build-${platforms.join("-").replaceAll("/", "-")}.metadata.json`);
+    await rm(path, { force: true });
+    return path;
 }
 /** The docker driver does not implement push by digest (its image store would have to hold the result under a name). */
 function outputFor({ driver }, { repository, layout }) {
@@ -90135,6 +90153,53 @@ function needed(results, name) {
 
 // EXTERNAL MODULE: ./lib/pipeline/open.js + 26 modules
 var pipeline_open = __nccwpck_require__(25553);
+;// CONCATENATED MODULE: ./lib/pipeline/remembered-build.js
+
+
+/**
+ * Rewriting times makes BuildKit compress every layer anew at each export, minutes for gigabytes. So where the builder has the very image
+ * that an earlier run exported, and that is still there, the earlier result stands; else it is made, and remembered by that digest.
+ */
+async function remembered(make, wanted, { native, storeOf, log }) {
+    const before = wanted.earlier.find((built) => isWanted(built, wanted));
+    if (before?.native !== undefined && (await holds(before, storeOf(before)))) {
+        if ((await native()) === before.native) {
+            log.info("Nothing changed: the runtime of the run before stands.");
+            return { ...before, cached: true };
+        }
+    }
+    const made = await make();
+    try {
+        return { ...made, native: await native() };
+    }
+    catch (error) {
+        if (!(0,errors/* isKnown */.qE)(error))
+            throw error;
+        log.debug(`This builder does not tell what it has: ${error.message}`);
+        return made;
+    }
+}
+function isWanted({ repository, platforms }, wanted) {
+    const names = platforms.map(({ platform }) => platform);
+    return repository === wanted.repository && names.join() === wanted.platforms.join();
+}
+/** Whether everything of a result is where it says. */
+async function holds({ platforms, indexes }, store) {
+    for (const digest of [...indexes, ...platforms.map((entry) => entry.digest)])
+        if ((await store.manifestDigest(digest)) === undefined)
+            return false;
+    for (const { digest } of platforms) {
+        const manifest = await store.readManifest(digest);
+        if (manifest === undefined)
+            return false;
+        const { config, layers } = (0,images_manifest/* parseManifest */.Ng)(manifest);
+        const sizes = await Promise.all([config, ...layers].map((blob) => store.blobSize(blob.digest)));
+        if (sizes.includes(undefined))
+            return false;
+    }
+    return true;
+}
+
 ;// CONCATENATED MODULE: ./lib/pipeline/build.js
 
 
@@ -90148,8 +90213,9 @@ var pipeline_open = __nccwpck_require__(25553);
 
 
 
+
 /** Builds the runtime image, without weights, and leaves it where assemble finds it: in the target by digest, or a layout in the results folder. */
-async function buildStage({ config, facts, results }, ports) {
+async function buildStage({ config, facts, results, earlier = [] }, ports) {
     const plan = needed(results, "prepare");
     const scratch = await ports.files.mkdtemp((0,external_node_path_.join)(config.temporary, "director-image-build-"));
     ports.made(scratch);
@@ -90163,14 +90229,15 @@ async function buildStage({ config, facts, results }, ports) {
             scratch,
         }, ports);
         const keep = facts.event === "local";
-        const built = await buildWith(docker.docker, { config, plan, scratch, keep }, ports);
+        const work = { config, plan, scratch, keep, earlier };
+        const built = await buildWith(docker.docker, work, ports);
         return await pushed(built, config, plan, ports);
     }
     finally {
         await ports.files.rm(scratch, { recursive: true, force: true });
     }
 }
-async function buildWith(docker, { config, plan, scratch, keep }, ports) {
+async function buildWith(docker, { config, plan, scratch, keep, earlier }, ports) {
     const { build: options } = config;
     const { files, clock, log, signal, open } = ports;
     const platforms = jobPlatforms(config, plan);
@@ -90187,35 +90254,29 @@ async function buildWith(docker, { config, plan, scratch, keep }, ports) {
         signal,
         announce: (name) => rememberBuilder(name, scratch, docker.env, files),
     });
-    try {
-        const layout = jobName("runtime", config, plan);
-        const result = await build(builder, {
-            source,
-            platforms,
-            options,
-            labels: {},
-            annotations: {},
-            epoch: plan.source.commitTime,
-            cacheRepository: image.kind === "registry" ? plan.image : undefined,
-            mayPush: plan.cacheMayBeWritten,
-            repository: plan.push && target.kind === "registry" ? plan.target : undefined,
-            layout: (0,external_node_path_.join)(config.results, layout),
-            scratch,
-        }, {
-            docker,
-            files,
-            clock,
-            log,
-            signal,
-            storeAt: (place) => open((0,images_reference/* parsePlace */.De)(place), { login: (0,pipeline_open/* loginOf */.D)(config) }),
-        });
-        return result.repository.startsWith("oci:")
-            ? { ...result, repository: `oci:${layout}` }
-            : result;
-    }
-    finally {
-        await builder.remove();
-    }
+    const login = (0,pipeline_open/* loginOf */.D)(config);
+    const layout = jobName("runtime", config, plan);
+    const repository = plan.push && target.kind === "registry" ? plan.target : undefined;
+    const request = {
+        ...{ source, platforms, options, labels: {}, annotations: {}, repository, scratch },
+        epoch: plan.source.commitTime,
+        cacheRepository: image.kind === "registry" ? plan.image : undefined,
+        mayPush: plan.cacheMayBeWritten,
+        layout: (0,external_node_path_.join)(config.results, layout),
+    };
+    const storeAt = (place) => open((0,images_reference/* parsePlace */.De)(place), { login });
+    const buildPorts = { docker, files, clock, log, signal, storeAt };
+    const make = async () => {
+        const made = await build(builder, request, buildPorts);
+        return made.repository.startsWith("oci:") ? { ...made, repository: `oci:${layout}` } : made;
+    };
+    if (!keep)
+        return make().finally(builder.remove);
+    return remembered(make, { earlier, platforms, repository: repository ?? `oci:${layout}` }, {
+        native: () => nativeDigest(builder, request, buildPorts),
+        storeOf: (built) => open(runtimePlace(built, config), { login }),
+        log,
+    }).finally(builder.remove);
 }
 /** A driver that cannot push by digest leaves a layout; where the image may be pushed, it goes to the target now. */
 async function pushed(built, config, plan, { open, signal, log }) {
@@ -91117,6 +91178,20 @@ function wantedOf(root, id, file) {
     return { name: imagePath(root, id), ...file };
 }
 
+;// CONCATENATED MODULE: ./lib/models/stream-digest.js
+
+/** Reads a blob whole and throws it away: its digest and size. `onProgress` is told the bytes read so far. */
+async function streamDigest(source, onProgress, signal) {
+    const hash = (0,external_node_crypto_.createHash)("sha256");
+    let size = 0;
+    for await (const piece of source.open(0, signal)) {
+        hash.update(piece);
+        size += piece.length;
+        onProgress(size);
+    }
+    return { digest: `sha256:${hash.digest("hex")}`, size };
+}
+
 ;// CONCATENATED MODULE: ./lib/models/bring-layer.js
 
 
@@ -91193,17 +91268,10 @@ async function send(store, { source, files }, options) {
 }
 /** Reads a layer whole and throws it away; an IntegrityError if it is not what was promised. */
 async function bring_layer_check(source, { signal, onProgress }) {
-    const hash = (0,external_node_crypto_.createHash)("sha256");
-    let at = 0;
-    for await (const piece of source.open(0, signal)) {
-        hash.update(piece);
-        at += piece.length;
-        onProgress?.(at);
-    }
-    const digest = `sha256:${hash.digest("hex")}`;
+    const { digest, size } = await streamDigest(source, onProgress ?? (() => undefined), signal);
     if (source.digest !== undefined && source.digest !== digest)
         throw new errors/* IntegrityError */.cs(`${source.name}: its layer has the digest ${digest}, the lock says ${source.digest}.`, { todo: repack });
-    return { digest, size: at, bytesSent: 0 };
+    return { digest, size, bytesSent: 0 };
 }
 
 ;// CONCATENATED MODULE: ./lib/models/shared-progress.js
@@ -92783,13 +92851,13 @@ async function runStages(names, config, facts, ports) {
     }, ports);
 }
 /** Runs one stage from the results folder and writes its result there. */
-async function runStage(name, config, facts, ports) {
+async function runStage(name, config, facts, ports, earlier = []) {
     ports.signal.throwIfAborted();
     const begun = ports.clock.now();
     const results = await readAll(config.results, ports);
     if (name !== "prepare")
         checkPlan(config, facts, results);
-    const result = await run_stages[name]({ config, facts, results }, ports);
+    const result = await run_stages[name]({ config, facts, results, earlier }, ports);
     const timed = { ...result, seconds: (ports.clock.now() - begun) / 1000 };
     await writeResult(ports.files, config.results, resultName(name, config, results), timed);
     return timed;
@@ -92809,14 +92877,25 @@ function checkPlan(config, facts, { prepare: plan }) {
  */
 async function runPipeline(config, facts, ports, begun = () => undefined) {
     const run = (name) => runStage(name, config, facts, ports);
+    const remove = async (names) => {
+        for (const name of names)
+            await ports.files.rm((0,external_node_path_.join)(config.results, name), { recursive: true, force: true });
+    };
     const work = async () => {
         const old = await earlierRun(config.results, ports.files);
+        const { build: earlier } = await readAll(config.results, ports);
         await run("prepare");
-        for (const name of old.filter((entry) => entry !== "prepare.json"))
-            await ports.files.rm((0,external_node_path_.join)(config.results, name), { recursive: true, force: true });
+        await remove(old.filter((name) => name !== "prepare.json" && name.endsWith(".json")));
         begun();
-        refuseUntested(config, await readAll(config.results, ports));
-        await together(["models", "build"], (name, signal) => runStage(name, config, facts, { ...ports, signal }), ports.signal);
+        try {
+            refuseUntested(config, await readAll(config.results, ports));
+            await together(["models", "build"], (name, signal) => runStage(name, config, facts, { ...ports, signal }, earlier), ports.signal);
+        }
+        finally {
+            const { build } = await readAll(config.results, ports);
+            const kept = build.map(({ repository }) => repository.replace(/^oci:/, ""));
+            await remove(old.filter((name) => !name.endsWith(".json") && !kept.includes(name)));
+        }
         await run("assemble");
         const { prepare: plan } = await readAll(config.results, ports);
         if (plan?.push === true)

@@ -45,7 +45,11 @@ export interface Invocation {
 /** 1980-01-01, the earliest that every archive format can say: the latest time of a file in a runtime layer. */
 const layerTime = 315_532_800;
 
-export type Output = { readonly push: string } | { readonly layout: string };
+/** `native`: nothing is kept, only the digest of what BuildKit has, without rewriting or compressing anything. */
+export type Output =
+  | { readonly push: string }
+  | { readonly layout: string }
+  | { readonly native: true };
 
 export interface CommandLine {
   readonly args: readonly string[];
@@ -69,7 +73,8 @@ export function commandLine(call: Invocation): CommandLine {
     ...options.ssh.flatMap((key) => ["--ssh", key]),
     ...flags(options),
     ...caches(call),
-    ...["--provenance", provenance(options.provenance), "--sbom", "false"],
+    ...["--provenance", "native" in call.output ? "false" : provenance(options.provenance)],
+    ...["--sbom", "false"],
     ...["--output", outputOf(call.output), "--metadata-file", call.metadataFile],
     source.context,
   ];
@@ -97,6 +102,8 @@ function provenance(mode: BuildOptions["provenance"]): string {
  * after every commit, and gigabytes of unchanged software would travel again. (`created` is set to the commit's time at assembly.)
  */
 function outputOf(output: Output): string {
+  if ("native" in output)
+    return "type=image,push=false,store=false,unpack=false,compression=uncompressed,oci-mediatypes=true";
   const common = [
     "oci-mediatypes=true",
     "rewrite-timestamp=true",

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { UsageError } from "../errors.ts";
+import type { Digest } from "../images/digest.ts";
 import type { Platform } from "../images/platform.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Files } from "../ports/files.ts";
@@ -51,12 +52,9 @@ export async function build(
   await checkSecrets(request, ports);
   const begin = clock.now();
   const output = outputFor(builder, request);
-  const metadataFile = join(
-    request.scratch,
-    `build-${request.platforms.join("-").replaceAll("/", "-")}.metadata.json`,
-  );
-  await files.rm(metadataFile, { force: true });
+  const metadataFile = await freshMetadata(request, files);
   const title = `Build ${request.platforms.join(", ")} with ${builder.name} (${builder.driver})`;
+  if ("layout" in output) await files.rm(output.layout, { recursive: true, force: true });
   const progress = await log.group(title, () =>
     start({ ...request, builder: builder.name, output, metadataFile }, ports),
   );
@@ -71,11 +69,32 @@ export async function build(
   };
 }
 
+/** Builds, and tells the digest that BuildKit itself has of the result. Nothing is written, compressed or pushed: seconds where nothing changed. */
+export async function nativeDigest(
+  { name }: Pick<Builder, "name">,
+  request: BuildRequest,
+  ports: BuildPorts,
+): Promise<Digest> {
+  const metadataFile = await freshMetadata(request, ports.files);
+  const call = { ...request, builder: name, mayPush: false, metadataFile };
+  await start({ ...call, output: { native: true } }, ports);
+  return builtDigest(await ports.files.readFile(metadataFile, "utf8"));
+}
+
+async function freshMetadata(
+  { scratch, platforms }: Pick<BuildRequest, "scratch" | "platforms">,
+  { rm }: Pick<Files, "rm">,
+): Promise<string> {
+  const path = join(scratch, `build-${platforms.join("-").replaceAll("/", "-")}.metadata.json`);
+  await rm(path, { force: true });
+  return path;
+}
+
 /** The docker driver does not implement push by digest (its image store would have to hold the result under a name). */
 function outputFor(
   { driver }: Pick<Builder, "driver">,
   { repository, layout }: Pick<BuildRequest, "repository" | "layout">,
-): Output {
+): Exclude<Output, { native: true }> {
   return repository === undefined || driver === "docker" ? { layout } : { push: repository };
 }
 

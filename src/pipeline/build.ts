@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { arch, platform as os } from "node:process";
-import { build } from "../buildx/build.ts";
+import { build, nativeDigest } from "../buildx/build.ts";
 import { useBuilder } from "../buildx/builder.ts";
 import type { Docker } from "../buildx/docker.ts";
 import { findSource } from "../buildx/dockerfile.ts";
@@ -14,11 +14,12 @@ import { jobName, jobPlatforms } from "./job.ts";
 import { needed } from "./needed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
+import { remembered } from "./remembered-build.ts";
 import type { Stage } from "./stage.ts";
 
 /** Builds the runtime image, without weights, and leaves it where assemble finds it: in the target by digest, or a layout in the results folder. */
 export async function buildStage(
-  { config, facts, results }: Stage,
+  { config, facts, results, earlier = [] }: Stage,
   ports: Ports,
 ): Promise<BuildResult> {
   const plan = needed(results, "prepare");
@@ -37,7 +38,8 @@ export async function buildStage(
       ports,
     );
     const keep = facts.event === "local";
-    const built = await buildWith(docker.docker, { config, plan, scratch, keep }, ports);
+    const work = { config, plan, scratch, keep, earlier };
+    const built = await buildWith(docker.docker, work, ports);
     return await pushed(built, config, plan, ports);
   } finally {
     await ports.files.rm(scratch, { recursive: true, force: true });
@@ -50,11 +52,12 @@ interface Work {
   readonly scratch: string;
   /** A person's machine keeps the builder with its cache for the next run. */
   readonly keep: boolean;
+  readonly earlier: readonly BuildResult[];
 }
 
 async function buildWith(
   docker: Docker,
-  { config, plan, scratch, keep }: Work,
+  { config, plan, scratch, keep, earlier }: Work,
   ports: Ports,
 ): Promise<BuildResult> {
   const { build: options } = config;
@@ -79,38 +82,32 @@ async function buildWith(
       announce: (name) => rememberBuilder(name, scratch, docker.env, files),
     },
   );
-  try {
-    const layout = jobName("runtime", config, plan);
-    const result = await build(
-      builder,
-      {
-        source,
-        platforms,
-        options,
-        labels: {},
-        annotations: {},
-        epoch: plan.source.commitTime,
-        cacheRepository: image.kind === "registry" ? plan.image : undefined,
-        mayPush: plan.cacheMayBeWritten,
-        repository: plan.push && target.kind === "registry" ? plan.target : undefined,
-        layout: join(config.results, layout),
-        scratch,
-      },
-      {
-        docker,
-        files,
-        clock,
-        log,
-        signal,
-        storeAt: (place) => open(parsePlace(place), { login: loginOf(config) }),
-      },
-    );
-    return result.repository.startsWith("oci:")
-      ? { ...result, repository: `oci:${layout}` }
-      : result;
-  } finally {
-    await builder.remove();
-  }
+  const login = loginOf(config);
+  const layout = jobName("runtime", config, plan);
+  const repository = plan.push && target.kind === "registry" ? plan.target : undefined;
+  const request = {
+    ...{ source, platforms, options, labels: {}, annotations: {}, repository, scratch },
+    epoch: plan.source.commitTime,
+    cacheRepository: image.kind === "registry" ? plan.image : undefined,
+    mayPush: plan.cacheMayBeWritten,
+    layout: join(config.results, layout),
+  };
+  const storeAt = (place: string) => open(parsePlace(place), { login });
+  const buildPorts = { docker, files, clock, log, signal, storeAt };
+  const make = async (): Promise<BuildResult> => {
+    const made = await build(builder, request, buildPorts);
+    return made.repository.startsWith("oci:") ? { ...made, repository: `oci:${layout}` } : made;
+  };
+  if (!keep) return make().finally(builder.remove);
+  return remembered(
+    make,
+    { earlier, platforms, repository: repository ?? `oci:${layout}` },
+    {
+      native: () => nativeDigest(builder, request, buildPorts),
+      storeOf: (built) => open(runtimePlace(built, config), { login }),
+      log,
+    },
+  ).finally(builder.remove);
 }
 
 /** A driver that cannot push by digest leaves a layout; where the image may be pushed, it goes to the target now. */

@@ -8,6 +8,7 @@ import { readResult, readResults, writeResult } from "../results/folder.ts";
 import {
   acceptResult,
   assembleResult,
+  type BuildResult,
   buildResult,
   modelsResult,
   prepareResult,
@@ -63,12 +64,13 @@ async function runStage(
   config: Config,
   facts: Facts,
   ports: Ports,
+  earlier: readonly BuildResult[] = [],
 ): Promise<object> {
   ports.signal.throwIfAborted();
   const begun = ports.clock.now();
   const results = await readAll(config.results, ports);
   if (name !== "prepare") checkPlan(config, facts, results);
-  const result = await stages[name]({ config, facts, results }, ports);
+  const result = await stages[name]({ config, facts, results, earlier }, ports);
   const timed = { ...result, seconds: (ports.clock.now() - begun) / 1000 };
   await writeResult(ports.files, config.results, resultName(name, config, results), timed);
   return timed;
@@ -94,18 +96,28 @@ export async function runPipeline(
   begun: () => void = () => undefined,
 ): Promise<Results> {
   const run = (name: StageName) => runStage(name, config, facts, ports);
+  const remove = async (names: readonly string[]) => {
+    for (const name of names)
+      await ports.files.rm(join(config.results, name), { recursive: true, force: true });
+  };
   const work = async () => {
     const old = await earlierRun(config.results, ports.files);
+    const { build: earlier } = await readAll(config.results, ports);
     await run("prepare");
-    for (const name of old.filter((entry) => entry !== "prepare.json"))
-      await ports.files.rm(join(config.results, name), { recursive: true, force: true });
+    await remove(old.filter((name) => name !== "prepare.json" && name.endsWith(".json")));
     begun();
-    refuseUntested(config, await readAll(config.results, ports));
-    await together(
-      ["models", "build"],
-      (name, signal) => runStage(name, config, facts, { ...ports, signal }),
-      ports.signal,
-    );
+    try {
+      refuseUntested(config, await readAll(config.results, ports));
+      await together(
+        ["models", "build"],
+        (name, signal) => runStage(name, config, facts, { ...ports, signal }, earlier),
+        ports.signal,
+      );
+    } finally {
+      const { build } = await readAll(config.results, ports);
+      const kept = build.map(({ repository }) => repository.replace(/^oci:/, ""));
+      await remove(old.filter((name) => !name.endsWith(".json") && !kept.includes(name)));
+    }
     await run("assemble");
     const { prepare: plan } = await readAll(config.results, ports);
     if (plan?.push === true) await run("promote");

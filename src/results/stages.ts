@@ -83,6 +83,8 @@ export const buildResult = z.looseObject({
   /** BuildKit's own index (with attestations), where it wrote one. */
   indexes: z.array(digest),
   cached: z.boolean(),
+  /** BuildKit's own digest of what was built, before times were rewritten: equal for equal layers on the same builder. */
+  native: digest.optional(),
 });
 export type BuildResult = z.infer<typeof buildResult>;
 
