@@ -18,6 +18,8 @@ import numpy as np
 import pytest
 from samples import safetensors, write_models
 
+from vortex.sidecar import say
+
 
 class Director:
     """Listens, starts the sidecar, and speaks JSON lines with it."""
@@ -83,6 +85,18 @@ def running(director: Director) -> Iterator[Director]:
         director.close()
         director.process.kill()
         director.process.communicate()
+
+
+def test_a_line_of_the_log_is_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    writes: list[str] = []
+
+    class Pipe:
+        write = staticmethod(writes.append)
+        flush = staticmethod(lambda: None)
+
+    monkeypatch.setattr(sys, "stdout", Pipe())
+    say("Loading Flux-Schnell...")
+    assert writes == ["Loading Flux-Schnell...\n"]
 
 
 def test_loading_is_reported_model_by_model_and_then_readiness(director: Director) -> None:

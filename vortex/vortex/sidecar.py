@@ -64,7 +64,7 @@ class Sidecar:
             if not isinstance(error, ModelError):
                 traceback.print_exc()
             message = " ".join(str(error).split()) or type(error).__name__
-            print(f"vortex: {message}", file=sys.stderr, flush=True)
+            sys.stderr.write(f"vortex: {message}\n")
             self._send({"event": "failed", "error": message})
             raise ModelError(message) from error
         self._ready = True
@@ -165,7 +165,8 @@ def _slot_params(params: object) -> tuple[int, str, int]:
 
 
 def say(line: str) -> None:
-    print(line, flush=True)
+    sys.stdout.write(line + "\n")  # one write: the Director writes its own lines to the same pipe
+    sys.stdout.flush()
 
 
 async def run(models_path: Path, socket: Path | None, check: bool) -> int:
@@ -180,7 +181,7 @@ async def run(models_path: Path, socket: Path | None, check: bool) -> int:
         try:
             reader, writer = await asyncio.open_unix_connection(socket, limit=MAX_LINE)
         except OSError as error:
-            print(f"vortex: no Director at {socket}: {error.strerror}", file=sys.stderr, flush=True)
+            sys.stderr.write(f"vortex: no Director at {socket}: {error.strerror}\n")
             return 1
 
     def send(message: Message) -> None:
