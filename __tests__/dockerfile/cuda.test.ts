@@ -5,12 +5,11 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { startHub } from "../../examples/miniature/hub.ts";
+import { pullMiniature } from "../integration/miniature.ts";
 import { attempt, buildTimeout, docker, localInputs, quickly } from "./docker.ts";
 
 const image = `director-cuda-test:${process.pid}`;
 const run = promisify(execFile);
-const node = join("node_modules", ".bin", "node");
 
 /** The image as it is by default, with torch; only the Rust program is compiled quickly. */
 async function build(): Promise<void> {
@@ -34,19 +33,6 @@ async function build(): Promise<void> {
     output,
     ".",
   );
-}
-
-/** The miniature's weights as `models pull` leaves them. */
-async function pullMiniature(folder: string): Promise<void> {
-  await run(node, [join("examples", "miniature", "make.ts"), "--out", join(folder, "hub")]);
-  const hub = await startHub({ root: join(folder, "hub") });
-  try {
-    const lock = join("examples", "miniature", "models.lock.json");
-    const pull = ["src/cli.ts", "models", "pull", "--lock", lock, "--out", join(folder, "models")];
-    await run(node, pull, { env: { ...process.env, HF_ENDPOINT: hub.endpoint } });
-  } finally {
-    await hub.close();
-  }
 }
 
 describe("The image by default, with CUDA's torch", () => {

@@ -1,7 +1,7 @@
 import type { World } from "./world.ts";
 
 /** The checks, in the order in which they run (design: "Results", accept). */
-export const checkNames = [
+const checkNames = [
   "config",
   "startup",
   "gpu",

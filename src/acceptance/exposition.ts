@@ -5,7 +5,7 @@ export interface Family {
   readonly samples: readonly Sample[];
 }
 
-export interface Sample {
+interface Sample {
   /** With its suffix: `_total`, `_bucket`, … */
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;

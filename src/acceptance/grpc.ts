@@ -12,13 +12,13 @@ export interface NodeGrpc {
   close(): void;
 }
 
-export interface Round {
+interface Round {
   readonly quorum: number;
   readonly ballots: number;
   readonly seconds: number;
 }
 
-export interface Slot {
+interface Slot {
   readonly digest: string;
   readonly seconds: number;
   readonly vramBytes: number;

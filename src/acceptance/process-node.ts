@@ -72,7 +72,8 @@ export async function runProcess(
       const pids = await below();
       return usageOf(await texts(pids, "stat", files), await texts(pids, "status", files));
     },
-    signal: async (name) => void child.kill(name),
+    // As in a container: who is killed takes everything that it started along.
+    signal: async (name) => (name === "SIGKILL" ? child.killAll() : void child.kill(name)),
     restart: run,
     remove: async () => {
       child.killAll();

@@ -5,7 +5,7 @@ export type Spawn = (
   options: SpawnOptions,
 ) => Promise<Spawned>;
 
-export interface SpawnOptions {
+interface SpawnOptions {
   /** The whole environment of the program. */
   readonly env: Readonly<Record<string, string>>;
   /** Called with each line of standard output and standard error as it comes, without its end. */

@@ -1,13 +1,16 @@
 import { type Check, judged } from "../check.ts";
+import type { LogLine } from "../node.ts";
 import { loadedVram, loadingLines } from "../timeline.ts";
+import type { World } from "../world.ts";
 
 /** The weights that are there are those of the lock, and the log says that all were loaded. */
 export const models: Check = {
   name: "models",
   after: ["startup"],
   seconds: () => 1_800,
-  run: async ({ nodes, target, expected, log }) => {
-    const logs = await nodes.main.logs();
+  run: async (world) => {
+    const { target, expected, log } = world;
+    const logs = await logsOnceLoaded(world);
     const titles = loadingLines(logs).map(({ title }) => title);
     const vram = loadedVram(logs);
     log.info("Hashing the weights that are there.");
@@ -26,6 +29,15 @@ export const models: Check = {
     );
   },
 };
+
+/** The log, which may come a moment later than /health says that the models are loaded. */
+async function logsOnceLoaded({ nodes, clock, signal }: World): Promise<readonly LogLine[]> {
+  for (const until = clock.now() + 5_000; ; ) {
+    const logs = await nodes.main.logs();
+    if (loadedVram(logs) !== undefined || clock.now() >= until) return logs;
+    await clock.sleep(200, signal);
+  }
+}
 
 /** What differs between two lists of hashes, at most five lines of it. Pure. */
 export function wrongWeights(

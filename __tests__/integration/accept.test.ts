@@ -1,0 +1,92 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import type { AcceptResult } from "../../src/results/stages.ts";
+import { miniatureLock, pullMiniature } from "./miniature.ts";
+import { output, run } from "./workspace.ts";
+
+jest.setTimeout(300_000);
+
+const node = join("node_modules", ".bin", "node");
+const broken = join("__tests__", "acceptance", "broken", "broken.py");
+const cache =
+  process.env["DIRECTOR_IMAGE_DEV_CACHE"] || join(homedir(), ".cache", "director-image-dev");
+const director = join(cache, "rust-target", "debug", "nsn-director");
+
+let folder = "";
+let models = "";
+let env: Readonly<Record<string, string>> = {};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "accept-"));
+  models = await pullMiniature(folder);
+  const uv = await output(join("scripts", "setup", "python-tool.sh"), "uv");
+  await output(uv, "sync", "--locked", "--quiet", "--project", "vortex");
+  const build = ["build", "--locked", "--quiet", "--manifest-path", "director/Cargo.toml"];
+  const built = await run("cargo", build, undefined, {
+    CARGO_TARGET_DIR: join(cache, "rust-target"),
+  });
+  if (built.code !== 0) throw new Error(built.stderr);
+  const root = process.cwd();
+  env = {
+    PATH: `${join(root, "vortex", ".venv", "bin")}:${process.env["PATH"]}`,
+    PYTHONPATH: join(root, "vortex"),
+    RUNNER_TEMP: folder,
+  };
+}, 900_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function accept(command: string, ...more: readonly string[]) {
+  const said = await run(
+    node,
+    [
+      ...["src/cli.ts", "accept", "--process", command, "--models-path", models],
+      ...["--lock", miniatureLock, "--json", "--gpu", "off", "--acceptance-slots", "1", ...more],
+    ],
+    undefined,
+    env,
+  );
+  if (said.code > 1) throw new Error(said.stderr);
+  const result = JSON.parse(said.stdout) as AcceptResult;
+  const of = (verdict: string) =>
+    result.checks.filter((check) => check.verdict === verdict).map(({ name }) => name);
+  return { code: said.code, result, of };
+}
+
+describe("the reference node, as a process", () => {
+  it("passes, but for what a process or a machine without a GPU has not", async () => {
+    const [xml, svg] = [join(folder, "accept.xml"), join(folder, "accept.svg")];
+    const { code, result, of } = await accept(director, "--junit", xml, "--chart", svg);
+    expect(of("failed")).toEqual([]);
+    expect(of("skipped")).toEqual(["config", "gpu", "vram", "user"]);
+    expect({ code, verdict: result.verdict }).toEqual({ code: 0, verdict: "passed" });
+    expect(result.timeline?.map(({ what }) => what)).toEqual([
+      ...["created", "first log", "loading Flux-Schnell", "loading LivePortrait"],
+      ...["loading Kokoro-82M", "loading CLIP-ViT-B-32", "loading CLIP-ViT-L-14"],
+      ...["models loaded", "healthy"],
+    ]);
+    expect(await readFile(xml, "utf8")).toMatch(/<testsuites .*tests="13" failures="0"/);
+    expect(await readFile(svg, "utf8")).toContain("models loaded");
+  });
+});
+
+describe("a node that is not fit to run", () => {
+  /** Which checks fail, and why the first of them does. */
+  it.each<[string, readonly string[], RegExp]>([
+    ["crash", ["startup"], /exit code 7; its last words: the last words of a crash/],
+    ["wrong-order", ["models"], /names Flux-Schnell, Kokoro-82M, LivePortrait/],
+    ["loses-flush", ["shutdown"], /0 lines "Metrics flushed/],
+    ["exit-1", ["shutdown"], /exit code 1/],
+    ["new-identity", ["restart"], /it was \S+, and is \S+ now/],
+  ])("%s fails %j", async (mode, failing, reason) => {
+    const limits = ["--startup-timeout", "8s", "--shutdown-timeout", "12s"];
+    const { code, result, of } = await accept(
+      `python3 ${join(process.cwd(), broken)} ${mode} ${director}`,
+      ...limits,
+    );
+    expect(of("failed")).toEqual(failing);
+    expect(result.checks.find(({ name }) => name === failing[0])?.reason).toMatch(reason);
+    expect({ code, verdict: result.verdict }).toEqual({ code: 1, verdict: "failed" });
+  });
+});
