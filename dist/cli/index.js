@@ -6312,7 +6312,7 @@ const H2CClient = __nccwpck_require__(6815)
 const errors = __nccwpck_require__(8707)
 const util = __nccwpck_require__(3440)
 const { InvalidArgumentError } = errors
-const api = __nccwpck_require__(6615)
+const api = __nccwpck_require__(8996)
 const buildConnector = __nccwpck_require__(9136)
 const MockClient = __nccwpck_require__(7365)
 const { MockCallHistory, MockCallHistoryLog } = __nccwpck_require__(431)
@@ -7531,7 +7531,7 @@ module.exports = upgrade
 
 /***/ }),
 
-/***/ 6615:
+/***/ 8996:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -9210,7 +9210,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 2414:
+/***/ 6385:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -9954,7 +9954,7 @@ const {
   normalizedMethodRecords,
   getProtocolFromUrlString
 } = __nccwpck_require__(3440)
-const { channels } = __nccwpck_require__(2414)
+const { channels } = __nccwpck_require__(6385)
 const { headerNameLowerCasedRecord } = __nccwpck_require__(735)
 
 // Verifies that a given path is valid does not contain control chars \x00 to \x20
@@ -12744,7 +12744,7 @@ module.exports = BalancedPool
 
 const assert = __nccwpck_require__(4589)
 const util = __nccwpck_require__(3440)
-const { channels } = __nccwpck_require__(2414)
+const { channels } = __nccwpck_require__(6385)
 const timers = __nccwpck_require__(6603)
 const {
   RequestContentLengthMismatchError,
@@ -14557,7 +14557,7 @@ const {
   kHTTP2Stream,
   kHTTP2SessionState
 } = __nccwpck_require__(6443)
-const { channels } = __nccwpck_require__(2414)
+const { channels } = __nccwpck_require__(6385)
 
 const kOpenStreams = Symbol('open streams')
 
@@ -15584,7 +15584,7 @@ const net = __nccwpck_require__(7030)
 const http = __nccwpck_require__(7067)
 const util = __nccwpck_require__(3440)
 const { ClientStats } = __nccwpck_require__(6854)
-const { channels } = __nccwpck_require__(2414)
+const { channels } = __nccwpck_require__(6385)
 const Request = __nccwpck_require__(4655)
 const DispatcherBase = __nccwpck_require__(1841)
 const {
@@ -17219,7 +17219,7 @@ const DispatcherBase = __nccwpck_require__(1841)
 const { InvalidArgumentError, RequestAbortedError, SecureProxyConnectionError } = __nccwpck_require__(8707)
 const buildConnector = __nccwpck_require__(9136)
 const Client = __nccwpck_require__(3701)
-const { channels } = __nccwpck_require__(2414)
+const { channels } = __nccwpck_require__(6385)
 const Socks5ProxyAgent = __nccwpck_require__(7223)
 
 const kAgent = Symbol('proxy agent')
@@ -43700,7 +43700,7 @@ const { states, opcodes, sentCloseFrameState } = __nccwpck_require__(736)
 const { webidl } = __nccwpck_require__(7879)
 const { getURLRecord, isValidSubprotocol, isEstablished, utf8Decode } = __nccwpck_require__(8625)
 const { establishWebSocketConnection, failWebsocketConnection, closeWebSocketConnection } = __nccwpck_require__(6897)
-const { channels } = __nccwpck_require__(2414)
+const { channels } = __nccwpck_require__(6385)
 const { WebsocketFrameSend } = __nccwpck_require__(3264)
 const { ByteParser } = __nccwpck_require__(1652)
 const { WebSocketError, createUnvalidatedWebSocketError } = __nccwpck_require__(6919)
@@ -44574,7 +44574,7 @@ const { getGlobalDispatcher } = __nccwpck_require__(2581)
 const { ErrorEvent, CloseEvent, createFastMessageEvent } = __nccwpck_require__(5188)
 const { SendQueue } = __nccwpck_require__(3900)
 const { WebsocketFrameSend } = __nccwpck_require__(3264)
-const { channels } = __nccwpck_require__(2414)
+const { channels } = __nccwpck_require__(6385)
 
 function getSocketAddress (socket) {
   if (typeof socket?.address === 'function') {
@@ -45311,6 +45311,5147 @@ module.exports = {
 
 /***/ }),
 
+/***/ 5803:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const { websocketMask, websocketUnmask } = __nccwpck_require__(8611);
+
+const { EMPTY_BUFFER } = __nccwpck_require__(1791);
+
+const FastBuffer = Buffer[Symbol.species];
+
+/**
+ * Merges an array of buffers into a new buffer.
+ *
+ * @param {Buffer[]} list The array of buffers to concat
+ * @param {Number} totalLength The total length of buffers in the list
+ * @return {Buffer} The resulting buffer
+ * @public
+ */
+function concat(list, totalLength) {
+  if (list.length === 0) return EMPTY_BUFFER;
+  if (list.length === 1) return list[0];
+
+  const target = Buffer.allocUnsafe(totalLength);
+  let offset = 0;
+
+  for (let i = 0; i < list.length; i++) {
+    const buf = list[i];
+    target.set(buf, offset);
+    offset += buf.length;
+  }
+
+  if (offset < totalLength) {
+    return new FastBuffer(target.buffer, target.byteOffset, offset);
+  }
+
+  return target;
+}
+
+/**
+ * Masks a buffer using the given mask.
+ *
+ * @param {Buffer} source The buffer to mask
+ * @param {Buffer} mask The mask to use
+ * @param {Buffer} output The buffer where to store the result
+ * @param {Number} offset The offset at which to start writing
+ * @param {Number} length The number of bytes to mask.
+ * @public
+ */
+function _mask(source, mask, output, offset, length) {
+  for (let i = 0; i < length; i++) {
+    output[offset + i] = source[i] ^ mask[i & 3];
+  }
+}
+
+/**
+ * Unmasks a buffer using the given mask.
+ *
+ * @param {Buffer} buffer The buffer to unmask
+ * @param {Buffer} mask The mask to use
+ * @public
+ */
+function _unmask(buffer, mask) {
+  for (let i = 0; i < buffer.length; i++) {
+    buffer[i] ^= mask[i & 3];
+  }
+}
+
+/**
+ * Converts a buffer to an `ArrayBuffer`.
+ *
+ * @param {Buffer} buf The buffer to convert
+ * @return {ArrayBuffer} Converted buffer
+ * @public
+ */
+function toArrayBuffer(buf) {
+  if (buf.length === buf.buffer.byteLength) {
+    return buf.buffer;
+  }
+
+  return buf.buffer.slice(buf.byteOffset, buf.byteOffset + buf.length);
+}
+
+/**
+ * Converts `data` to a `Buffer`.
+ *
+ * @param {*} data The data to convert
+ * @return {Buffer} The buffer
+ * @throws {TypeError}
+ * @public
+ */
+function toBuffer(data) {
+  toBuffer.readOnly = true;
+
+  if (Buffer.isBuffer(data)) return data;
+
+  let buf;
+
+  if (data instanceof ArrayBuffer) {
+    buf = new FastBuffer(data);
+  } else if (ArrayBuffer.isView(data)) {
+    buf = new FastBuffer(data.buffer, data.byteOffset, data.byteLength);
+  } else {
+    buf = Buffer.from(data);
+    toBuffer.readOnly = false;
+  }
+
+  return buf;
+}
+
+module.exports = {
+  concat,
+  mask: _mask,
+  toArrayBuffer,
+  toBuffer,
+  unmask: _unmask
+};
+
+if (websocketMask) {
+  module.exports.mask = function (source, mask, output, offset, length) {
+    if (length < 24) _mask(source, mask, output, offset, length);
+    else websocketMask(source, mask, output, offset, length);
+  };
+
+  module.exports.unmask = function (buffer, mask) {
+    if (buffer.length < 24) _unmask(buffer, mask);
+    else websocketUnmask(buffer, mask);
+  };
+} /* istanbul ignore else  */ else if (!process.env.WS_NO_BUFFER_UTIL) {
+  try {
+    const bufferUtil = __nccwpck_require__(8327);
+
+    module.exports.mask = function (source, mask, output, offset, length) {
+      if (length < 48) _mask(source, mask, output, offset, length);
+      else bufferUtil.mask(source, mask, output, offset, length);
+    };
+
+    module.exports.unmask = function (buffer, mask) {
+      if (buffer.length < 32) _unmask(buffer, mask);
+      else bufferUtil.unmask(buffer, mask);
+    };
+  } catch (e) {
+    // Continue regardless of the error.
+  }
+}
+
+
+/***/ }),
+
+/***/ 1791:
+/***/ ((module) => {
+
+
+
+const BINARY_TYPES = ['nodebuffer', 'arraybuffer', 'fragments'];
+const hasBlob = typeof Blob !== 'undefined';
+
+if (hasBlob) BINARY_TYPES.push('blob');
+
+module.exports = {
+  BINARY_TYPES,
+  CLOSE_TIMEOUT: 30000,
+  EMPTY_BUFFER: Buffer.alloc(0),
+  GUID: '258EAFA5-E914-47DA-95CA-C5AB0DC85B11',
+  hasBlob,
+  kForOnEventAttribute: Symbol('kIsForOnEventAttribute'),
+  kListener: Symbol('kListener'),
+  kStatusCode: Symbol('status-code'),
+  kWebSocket: Symbol('websocket'),
+  NOOP: () => {}
+};
+
+
+/***/ }),
+
+/***/ 4634:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const { kForOnEventAttribute, kListener } = __nccwpck_require__(1791);
+
+const kCode = Symbol('kCode');
+const kData = Symbol('kData');
+const kError = Symbol('kError');
+const kMessage = Symbol('kMessage');
+const kReason = Symbol('kReason');
+const kTarget = Symbol('kTarget');
+const kType = Symbol('kType');
+const kWasClean = Symbol('kWasClean');
+
+/**
+ * Class representing an event.
+ */
+class Event {
+  /**
+   * Create a new `Event`.
+   *
+   * @param {String} type The name of the event
+   * @throws {TypeError} If the `type` argument is not specified
+   */
+  constructor(type) {
+    this[kTarget] = null;
+    this[kType] = type;
+  }
+
+  /**
+   * @type {*}
+   */
+  get target() {
+    return this[kTarget];
+  }
+
+  /**
+   * @type {String}
+   */
+  get type() {
+    return this[kType];
+  }
+}
+
+Object.defineProperty(Event.prototype, 'target', { enumerable: true });
+Object.defineProperty(Event.prototype, 'type', { enumerable: true });
+
+/**
+ * Class representing a close event.
+ *
+ * @extends Event
+ */
+class CloseEvent extends Event {
+  /**
+   * Create a new `CloseEvent`.
+   *
+   * @param {String} type The name of the event
+   * @param {Object} [options] A dictionary object that allows for setting
+   *     attributes via object members of the same name
+   * @param {Number} [options.code=0] The status code explaining why the
+   *     connection was closed
+   * @param {String} [options.reason=''] A human-readable string explaining why
+   *     the connection was closed
+   * @param {Boolean} [options.wasClean=false] Indicates whether or not the
+   *     connection was cleanly closed
+   */
+  constructor(type, options = {}) {
+    super(type);
+
+    this[kCode] = options.code === undefined ? 0 : options.code;
+    this[kReason] = options.reason === undefined ? '' : options.reason;
+    this[kWasClean] = options.wasClean === undefined ? false : options.wasClean;
+  }
+
+  /**
+   * @type {Number}
+   */
+  get code() {
+    return this[kCode];
+  }
+
+  /**
+   * @type {String}
+   */
+  get reason() {
+    return this[kReason];
+  }
+
+  /**
+   * @type {Boolean}
+   */
+  get wasClean() {
+    return this[kWasClean];
+  }
+}
+
+Object.defineProperty(CloseEvent.prototype, 'code', { enumerable: true });
+Object.defineProperty(CloseEvent.prototype, 'reason', { enumerable: true });
+Object.defineProperty(CloseEvent.prototype, 'wasClean', { enumerable: true });
+
+/**
+ * Class representing an error event.
+ *
+ * @extends Event
+ */
+class ErrorEvent extends Event {
+  /**
+   * Create a new `ErrorEvent`.
+   *
+   * @param {String} type The name of the event
+   * @param {Object} [options] A dictionary object that allows for setting
+   *     attributes via object members of the same name
+   * @param {*} [options.error=null] The error that generated this event
+   * @param {String} [options.message=''] The error message
+   */
+  constructor(type, options = {}) {
+    super(type);
+
+    this[kError] = options.error === undefined ? null : options.error;
+    this[kMessage] = options.message === undefined ? '' : options.message;
+  }
+
+  /**
+   * @type {*}
+   */
+  get error() {
+    return this[kError];
+  }
+
+  /**
+   * @type {String}
+   */
+  get message() {
+    return this[kMessage];
+  }
+}
+
+Object.defineProperty(ErrorEvent.prototype, 'error', { enumerable: true });
+Object.defineProperty(ErrorEvent.prototype, 'message', { enumerable: true });
+
+/**
+ * Class representing a message event.
+ *
+ * @extends Event
+ */
+class MessageEvent extends Event {
+  /**
+   * Create a new `MessageEvent`.
+   *
+   * @param {String} type The name of the event
+   * @param {Object} [options] A dictionary object that allows for setting
+   *     attributes via object members of the same name
+   * @param {*} [options.data=null] The message content
+   */
+  constructor(type, options = {}) {
+    super(type);
+
+    this[kData] = options.data === undefined ? null : options.data;
+  }
+
+  /**
+   * @type {*}
+   */
+  get data() {
+    return this[kData];
+  }
+}
+
+Object.defineProperty(MessageEvent.prototype, 'data', { enumerable: true });
+
+/**
+ * This provides methods for emulating the `EventTarget` interface. It's not
+ * meant to be used directly.
+ *
+ * @mixin
+ */
+const EventTarget = {
+  /**
+   * Register an event listener.
+   *
+   * @param {String} type A string representing the event type to listen for
+   * @param {(Function|Object)} handler The listener to add
+   * @param {Object} [options] An options object specifies characteristics about
+   *     the event listener
+   * @param {Boolean} [options.once=false] A `Boolean` indicating that the
+   *     listener should be invoked at most once after being added. If `true`,
+   *     the listener would be automatically removed when invoked.
+   * @public
+   */
+  addEventListener(type, handler, options = {}) {
+    for (const listener of this.listeners(type)) {
+      if (
+        !options[kForOnEventAttribute] &&
+        listener[kListener] === handler &&
+        !listener[kForOnEventAttribute]
+      ) {
+        return;
+      }
+    }
+
+    let wrapper;
+
+    if (type === 'message') {
+      wrapper = function onMessage(data, isBinary) {
+        const event = new MessageEvent('message', {
+          data: isBinary ? data : data.toString()
+        });
+
+        event[kTarget] = this;
+        callListener(handler, this, event);
+      };
+    } else if (type === 'close') {
+      wrapper = function onClose(code, message) {
+        const event = new CloseEvent('close', {
+          code,
+          reason: message.toString(),
+          wasClean: this._closeFrameReceived && this._closeFrameSent
+        });
+
+        event[kTarget] = this;
+        callListener(handler, this, event);
+      };
+    } else if (type === 'error') {
+      wrapper = function onError(error) {
+        const event = new ErrorEvent('error', {
+          error,
+          message: error.message
+        });
+
+        event[kTarget] = this;
+        callListener(handler, this, event);
+      };
+    } else if (type === 'open') {
+      wrapper = function onOpen() {
+        const event = new Event('open');
+
+        event[kTarget] = this;
+        callListener(handler, this, event);
+      };
+    } else {
+      return;
+    }
+
+    wrapper[kForOnEventAttribute] = !!options[kForOnEventAttribute];
+    wrapper[kListener] = handler;
+
+    if (options.once) {
+      this.once(type, wrapper);
+    } else {
+      this.on(type, wrapper);
+    }
+  },
+
+  /**
+   * Remove an event listener.
+   *
+   * @param {String} type A string representing the event type to remove
+   * @param {(Function|Object)} handler The listener to remove
+   * @public
+   */
+  removeEventListener(type, handler) {
+    for (const listener of this.listeners(type)) {
+      if (listener[kListener] === handler && !listener[kForOnEventAttribute]) {
+        this.removeListener(type, listener);
+        break;
+      }
+    }
+  }
+};
+
+module.exports = {
+  CloseEvent,
+  ErrorEvent,
+  Event,
+  EventTarget,
+  MessageEvent
+};
+
+/**
+ * Call an event listener
+ *
+ * @param {(Function|Object)} listener The listener to call
+ * @param {*} thisArg The value to use as `this`` when calling the listener
+ * @param {Event} event The event to pass to the listener
+ * @private
+ */
+function callListener(listener, thisArg, event) {
+  if (typeof listener === 'object' && listener.handleEvent) {
+    listener.handleEvent.call(listener, event);
+  } else {
+    listener.call(thisArg, event);
+  }
+}
+
+
+/***/ }),
+
+/***/ 1335:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const { tokenChars } = __nccwpck_require__(6615);
+
+/**
+ * Adds an offer to the map of extension offers or a parameter to the map of
+ * parameters.
+ *
+ * @param {Object} dest The map of extension offers or parameters
+ * @param {String} name The extension or parameter name
+ * @param {(Object|Boolean|String)} elem The extension parameters or the
+ *     parameter value
+ * @private
+ */
+function push(dest, name, elem) {
+  if (dest[name] === undefined) dest[name] = [elem];
+  else dest[name].push(elem);
+}
+
+/**
+ * Parses the `Sec-WebSocket-Extensions` header into an object.
+ *
+ * @param {String} header The field value of the header
+ * @return {Object} The parsed object
+ * @public
+ */
+function parse(header) {
+  const offers = Object.create(null);
+  let params = Object.create(null);
+  let mustUnescape = false;
+  let isEscaping = false;
+  let inQuotes = false;
+  let extensionName;
+  let paramName;
+  let start = -1;
+  let code = -1;
+  let end = -1;
+  let i = 0;
+
+  for (; i < header.length; i++) {
+    code = header.charCodeAt(i);
+
+    if (extensionName === undefined) {
+      if (end === -1 && tokenChars[code] === 1) {
+        if (start === -1) start = i;
+      } else if (
+        i !== 0 &&
+        (code === 0x20 /* ' ' */ || code === 0x09) /* '\t' */
+      ) {
+        if (end === -1 && start !== -1) end = i;
+      } else if (code === 0x3b /* ';' */ || code === 0x2c /* ',' */) {
+        if (start === -1) {
+          throw new SyntaxError(`Unexpected character at index ${i}`);
+        }
+
+        if (end === -1) end = i;
+        const name = header.slice(start, end);
+        if (code === 0x2c) {
+          push(offers, name, params);
+          params = Object.create(null);
+        } else {
+          extensionName = name;
+        }
+
+        start = end = -1;
+      } else {
+        throw new SyntaxError(`Unexpected character at index ${i}`);
+      }
+    } else if (paramName === undefined) {
+      if (end === -1 && tokenChars[code] === 1) {
+        if (start === -1) start = i;
+      } else if (code === 0x20 || code === 0x09) {
+        if (end === -1 && start !== -1) end = i;
+      } else if (code === 0x3b || code === 0x2c) {
+        if (start === -1) {
+          throw new SyntaxError(`Unexpected character at index ${i}`);
+        }
+
+        if (end === -1) end = i;
+        push(params, header.slice(start, end), true);
+        if (code === 0x2c) {
+          push(offers, extensionName, params);
+          params = Object.create(null);
+          extensionName = undefined;
+        }
+
+        start = end = -1;
+      } else if (code === 0x3d /* '=' */ && start !== -1 && end === -1) {
+        paramName = header.slice(start, i);
+        start = end = -1;
+      } else {
+        throw new SyntaxError(`Unexpected character at index ${i}`);
+      }
+    } else {
+      //
+      // The value of a quoted-string after unescaping must conform to the
+      // token ABNF, so only token characters are valid.
+      // Ref: https://tools.ietf.org/html/rfc6455#section-9.1
+      //
+      if (isEscaping) {
+        if (tokenChars[code] !== 1) {
+          throw new SyntaxError(`Unexpected character at index ${i}`);
+        }
+        if (start === -1) start = i;
+        else if (!mustUnescape) mustUnescape = true;
+        isEscaping = false;
+      } else if (inQuotes) {
+        if (tokenChars[code] === 1) {
+          if (start === -1) start = i;
+        } else if (code === 0x22 /* '"' */ && start !== -1) {
+          inQuotes = false;
+          end = i;
+        } else if (code === 0x5c /* '\' */) {
+          isEscaping = true;
+        } else {
+          throw new SyntaxError(`Unexpected character at index ${i}`);
+        }
+      } else if (code === 0x22 && header.charCodeAt(i - 1) === 0x3d) {
+        inQuotes = true;
+      } else if (end === -1 && tokenChars[code] === 1) {
+        if (start === -1) start = i;
+      } else if (start !== -1 && (code === 0x20 || code === 0x09)) {
+        if (end === -1) end = i;
+      } else if (code === 0x3b || code === 0x2c) {
+        if (start === -1) {
+          throw new SyntaxError(`Unexpected character at index ${i}`);
+        }
+
+        if (end === -1) end = i;
+        let value = header.slice(start, end);
+        if (mustUnescape) {
+          value = value.replace(/\\/g, '');
+          mustUnescape = false;
+        }
+        push(params, paramName, value);
+        if (code === 0x2c) {
+          push(offers, extensionName, params);
+          params = Object.create(null);
+          extensionName = undefined;
+        }
+
+        paramName = undefined;
+        start = end = -1;
+      } else {
+        throw new SyntaxError(`Unexpected character at index ${i}`);
+      }
+    }
+  }
+
+  if (start === -1 || inQuotes || code === 0x20 || code === 0x09) {
+    throw new SyntaxError('Unexpected end of input');
+  }
+
+  if (end === -1) end = i;
+  const token = header.slice(start, end);
+  if (extensionName === undefined) {
+    push(offers, token, params);
+  } else {
+    if (paramName === undefined) {
+      push(params, token, true);
+    } else if (mustUnescape) {
+      push(params, paramName, token.replace(/\\/g, ''));
+    } else {
+      push(params, paramName, token);
+    }
+    push(offers, extensionName, params);
+  }
+
+  return offers;
+}
+
+/**
+ * Builds the `Sec-WebSocket-Extensions` header field value.
+ *
+ * @param {Object} extensions The map of extensions and parameters to format
+ * @return {String} A string representing the given object
+ * @public
+ */
+function format(extensions) {
+  return Object.keys(extensions)
+    .map((extension) => {
+      let configurations = extensions[extension];
+      if (!Array.isArray(configurations)) configurations = [configurations];
+      return configurations
+        .map((params) => {
+          return [extension]
+            .concat(
+              Object.keys(params).map((k) => {
+                let values = params[k];
+                if (!Array.isArray(values)) values = [values];
+                return values
+                  .map((v) => (v === true ? k : `${k}=${v}`))
+                  .join('; ');
+              })
+            )
+            .join('; ');
+        })
+        .join(', ');
+    })
+    .join(', ');
+}
+
+module.exports = { format, parse };
+
+
+/***/ }),
+
+/***/ 958:
+/***/ ((module) => {
+
+
+
+const kDone = Symbol('kDone');
+const kRun = Symbol('kRun');
+
+/**
+ * A very simple job queue with adjustable concurrency. Adapted from
+ * https://github.com/STRML/async-limiter
+ */
+class Limiter {
+  /**
+   * Creates a new `Limiter`.
+   *
+   * @param {Number} [concurrency=Infinity] The maximum number of jobs allowed
+   *     to run concurrently
+   */
+  constructor(concurrency) {
+    this[kDone] = () => {
+      this.pending--;
+      this[kRun]();
+    };
+    this.concurrency = concurrency || Infinity;
+    this.jobs = [];
+    this.pending = 0;
+  }
+
+  /**
+   * Adds a job to the queue.
+   *
+   * @param {Function} job The job to run
+   * @public
+   */
+  add(job) {
+    this.jobs.push(job);
+    this[kRun]();
+  }
+
+  /**
+   * Removes a job from the queue and runs it if possible.
+   *
+   * @private
+   */
+  [kRun]() {
+    if (this.pending === this.concurrency) return;
+
+    if (this.jobs.length) {
+      const job = this.jobs.shift();
+
+      this.pending++;
+      job(this[kDone]);
+    }
+  }
+}
+
+module.exports = Limiter;
+
+
+/***/ }),
+
+/***/ 4376:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const zlib = __nccwpck_require__(3106);
+
+const bufferUtil = __nccwpck_require__(5803);
+const Limiter = __nccwpck_require__(958);
+const { kStatusCode } = __nccwpck_require__(1791);
+
+const FastBuffer = Buffer[Symbol.species];
+const TRAILER = Buffer.from([0x00, 0x00, 0xff, 0xff]);
+const kPerMessageDeflate = Symbol('permessage-deflate');
+const kTotalLength = Symbol('total-length');
+const kCallback = Symbol('callback');
+const kBuffers = Symbol('buffers');
+const kError = Symbol('error');
+
+//
+// We limit zlib concurrency, which prevents severe memory fragmentation
+// as documented in https://github.com/nodejs/node/issues/8871#issuecomment-250915913
+// and https://github.com/websockets/ws/issues/1202
+//
+// Intentionally global; it's the global thread pool that's an issue.
+//
+let zlibLimiter;
+
+/**
+ * permessage-deflate implementation.
+ */
+class PerMessageDeflate {
+  /**
+   * Creates a PerMessageDeflate instance.
+   *
+   * @param {Object} [options] Configuration options
+   * @param {(Boolean|Number)} [options.clientMaxWindowBits] Advertise support
+   *     for, or request, a custom client window size
+   * @param {Boolean} [options.clientNoContextTakeover=false] Advertise/
+   *     acknowledge disabling of client context takeover
+   * @param {Number} [options.concurrencyLimit=10] The number of concurrent
+   *     calls to zlib
+   * @param {Boolean} [options.isServer=false] Create the instance in either
+   *     server or client mode
+   * @param {Number} [options.maxPayload=0] The maximum allowed message length
+   * @param {(Boolean|Number)} [options.serverMaxWindowBits] Request/confirm the
+   *     use of a custom server window size
+   * @param {Boolean} [options.serverNoContextTakeover=false] Request/accept
+   *     disabling of server context takeover
+   * @param {Number} [options.threshold=1024] Size (in bytes) below which
+   *     messages should not be compressed if context takeover is disabled
+   * @param {Object} [options.zlibDeflateOptions] Options to pass to zlib on
+   *     deflate
+   * @param {Object} [options.zlibInflateOptions] Options to pass to zlib on
+   *     inflate
+   */
+  constructor(options) {
+    this._options = options || {};
+    this._threshold =
+      this._options.threshold !== undefined ? this._options.threshold : 1024;
+    this._maxPayload = this._options.maxPayload | 0;
+    this._isServer = !!this._options.isServer;
+    this._deflate = null;
+    this._inflate = null;
+
+    this.params = null;
+
+    if (!zlibLimiter) {
+      const concurrency =
+        this._options.concurrencyLimit !== undefined
+          ? this._options.concurrencyLimit
+          : 10;
+      zlibLimiter = new Limiter(concurrency);
+    }
+  }
+
+  /**
+   * @type {String}
+   */
+  static get extensionName() {
+    return 'permessage-deflate';
+  }
+
+  /**
+   * Create an extension negotiation offer.
+   *
+   * @return {Object} Extension parameters
+   * @public
+   */
+  offer() {
+    const params = {};
+
+    if (this._options.serverNoContextTakeover) {
+      params.server_no_context_takeover = true;
+    }
+    if (this._options.clientNoContextTakeover) {
+      params.client_no_context_takeover = true;
+    }
+    if (this._options.serverMaxWindowBits) {
+      params.server_max_window_bits = this._options.serverMaxWindowBits;
+    }
+    if (this._options.clientMaxWindowBits) {
+      params.client_max_window_bits = this._options.clientMaxWindowBits;
+    } else if (this._options.clientMaxWindowBits == null) {
+      params.client_max_window_bits = true;
+    }
+
+    return params;
+  }
+
+  /**
+   * Accept an extension negotiation offer/response.
+   *
+   * @param {Array} configurations The extension negotiation offers/reponse
+   * @return {Object} Accepted configuration
+   * @public
+   */
+  accept(configurations) {
+    configurations = this.normalizeParams(configurations);
+
+    this.params = this._isServer
+      ? this.acceptAsServer(configurations)
+      : this.acceptAsClient(configurations);
+
+    return this.params;
+  }
+
+  /**
+   * Releases all resources used by the extension.
+   *
+   * @public
+   */
+  cleanup() {
+    if (this._inflate) {
+      this._inflate.close();
+      this._inflate = null;
+    }
+
+    if (this._deflate) {
+      const callback = this._deflate[kCallback];
+
+      this._deflate.close();
+      this._deflate = null;
+
+      if (callback) {
+        callback(
+          new Error(
+            'The deflate stream was closed while data was being processed'
+          )
+        );
+      }
+    }
+  }
+
+  /**
+   *  Accept an extension negotiation offer.
+   *
+   * @param {Array} offers The extension negotiation offers
+   * @return {Object} Accepted configuration
+   * @private
+   */
+  acceptAsServer(offers) {
+    const opts = this._options;
+    const accepted = offers.find((params) => {
+      if (
+        (opts.serverNoContextTakeover === false &&
+          params.server_no_context_takeover) ||
+        (params.server_max_window_bits &&
+          (opts.serverMaxWindowBits === false ||
+            (typeof opts.serverMaxWindowBits === 'number' &&
+              opts.serverMaxWindowBits > params.server_max_window_bits))) ||
+        (typeof opts.clientMaxWindowBits === 'number' &&
+          (typeof params.client_max_window_bits === 'number'
+            ? opts.clientMaxWindowBits > params.client_max_window_bits
+            : !params.client_max_window_bits))
+      ) {
+        return false;
+      }
+
+      return true;
+    });
+
+    if (!accepted) {
+      throw new Error('None of the extension offers can be accepted');
+    }
+
+    if (opts.serverNoContextTakeover) {
+      accepted.server_no_context_takeover = true;
+    }
+    if (opts.clientNoContextTakeover) {
+      accepted.client_no_context_takeover = true;
+    }
+    if (typeof opts.serverMaxWindowBits === 'number') {
+      accepted.server_max_window_bits = opts.serverMaxWindowBits;
+    }
+    if (typeof opts.clientMaxWindowBits === 'number') {
+      accepted.client_max_window_bits = opts.clientMaxWindowBits;
+    } else if (
+      accepted.client_max_window_bits === true ||
+      opts.clientMaxWindowBits === false
+    ) {
+      delete accepted.client_max_window_bits;
+    }
+
+    return accepted;
+  }
+
+  /**
+   * Accept the extension negotiation response.
+   *
+   * @param {Array} response The extension negotiation response
+   * @return {Object} Accepted configuration
+   * @private
+   */
+  acceptAsClient(response) {
+    const params = response[0];
+
+    if (
+      this._options.clientNoContextTakeover === false &&
+      params.client_no_context_takeover
+    ) {
+      throw new Error('Unexpected parameter "client_no_context_takeover"');
+    }
+
+    if (!params.client_max_window_bits) {
+      if (typeof this._options.clientMaxWindowBits === 'number') {
+        params.client_max_window_bits = this._options.clientMaxWindowBits;
+      }
+    } else if (
+      this._options.clientMaxWindowBits === false ||
+      (typeof this._options.clientMaxWindowBits === 'number' &&
+        params.client_max_window_bits > this._options.clientMaxWindowBits)
+    ) {
+      throw new Error(
+        'Unexpected or invalid parameter "client_max_window_bits"'
+      );
+    }
+
+    return params;
+  }
+
+  /**
+   * Normalize parameters.
+   *
+   * @param {Array} configurations The extension negotiation offers/reponse
+   * @return {Array} The offers/response with normalized parameters
+   * @private
+   */
+  normalizeParams(configurations) {
+    configurations.forEach((params) => {
+      Object.keys(params).forEach((key) => {
+        let value = params[key];
+
+        if (value.length > 1) {
+          throw new Error(`Parameter "${key}" must have only a single value`);
+        }
+
+        value = value[0];
+
+        if (key === 'client_max_window_bits') {
+          if (value !== true) {
+            const num = +value;
+            if (!Number.isInteger(num) || num < 8 || num > 15) {
+              throw new TypeError(
+                `Invalid value for parameter "${key}": ${value}`
+              );
+            }
+            value = num;
+          } else if (!this._isServer) {
+            throw new TypeError(
+              `Invalid value for parameter "${key}": ${value}`
+            );
+          }
+        } else if (key === 'server_max_window_bits') {
+          const num = +value;
+          if (!Number.isInteger(num) || num < 8 || num > 15) {
+            throw new TypeError(
+              `Invalid value for parameter "${key}": ${value}`
+            );
+          }
+          value = num;
+        } else if (
+          key === 'client_no_context_takeover' ||
+          key === 'server_no_context_takeover'
+        ) {
+          if (value !== true) {
+            throw new TypeError(
+              `Invalid value for parameter "${key}": ${value}`
+            );
+          }
+        } else {
+          throw new Error(`Unknown parameter "${key}"`);
+        }
+
+        params[key] = value;
+      });
+    });
+
+    return configurations;
+  }
+
+  /**
+   * Decompress data. Concurrency limited.
+   *
+   * @param {Buffer} data Compressed data
+   * @param {Boolean} fin Specifies whether or not this is the last fragment
+   * @param {Function} callback Callback
+   * @public
+   */
+  decompress(data, fin, callback) {
+    zlibLimiter.add((done) => {
+      this._decompress(data, fin, (err, result) => {
+        done();
+        callback(err, result);
+      });
+    });
+  }
+
+  /**
+   * Compress data. Concurrency limited.
+   *
+   * @param {(Buffer|String)} data Data to compress
+   * @param {Boolean} fin Specifies whether or not this is the last fragment
+   * @param {Function} callback Callback
+   * @public
+   */
+  compress(data, fin, callback) {
+    zlibLimiter.add((done) => {
+      this._compress(data, fin, (err, result) => {
+        done();
+        callback(err, result);
+      });
+    });
+  }
+
+  /**
+   * Decompress data.
+   *
+   * @param {Buffer} data Compressed data
+   * @param {Boolean} fin Specifies whether or not this is the last fragment
+   * @param {Function} callback Callback
+   * @private
+   */
+  _decompress(data, fin, callback) {
+    const endpoint = this._isServer ? 'client' : 'server';
+
+    if (!this._inflate) {
+      const key = `${endpoint}_max_window_bits`;
+      const windowBits =
+        typeof this.params[key] !== 'number'
+          ? zlib.Z_DEFAULT_WINDOWBITS
+          : this.params[key];
+
+      this._inflate = zlib.createInflateRaw({
+        ...this._options.zlibInflateOptions,
+        windowBits
+      });
+      this._inflate[kPerMessageDeflate] = this;
+      this._inflate[kTotalLength] = 0;
+      this._inflate[kBuffers] = [];
+      this._inflate.on('error', inflateOnError);
+      this._inflate.on('data', inflateOnData);
+    }
+
+    this._inflate[kCallback] = callback;
+
+    this._inflate.write(data);
+    if (fin) this._inflate.write(TRAILER);
+
+    this._inflate.flush(() => {
+      const err = this._inflate[kError];
+
+      if (err) {
+        this._inflate.close();
+        this._inflate = null;
+        callback(err);
+        return;
+      }
+
+      const data = bufferUtil.concat(
+        this._inflate[kBuffers],
+        this._inflate[kTotalLength]
+      );
+
+      if (this._inflate._readableState.endEmitted) {
+        this._inflate.close();
+        this._inflate = null;
+      } else {
+        this._inflate[kTotalLength] = 0;
+        this._inflate[kBuffers] = [];
+
+        if (fin && this.params[`${endpoint}_no_context_takeover`]) {
+          this._inflate.reset();
+        }
+      }
+
+      callback(null, data);
+    });
+  }
+
+  /**
+   * Compress data.
+   *
+   * @param {(Buffer|String)} data Data to compress
+   * @param {Boolean} fin Specifies whether or not this is the last fragment
+   * @param {Function} callback Callback
+   * @private
+   */
+  _compress(data, fin, callback) {
+    const endpoint = this._isServer ? 'server' : 'client';
+
+    if (!this._deflate) {
+      const key = `${endpoint}_max_window_bits`;
+      const windowBits =
+        typeof this.params[key] !== 'number'
+          ? zlib.Z_DEFAULT_WINDOWBITS
+          : this.params[key];
+
+      this._deflate = zlib.createDeflateRaw({
+        ...this._options.zlibDeflateOptions,
+        windowBits
+      });
+
+      this._deflate[kTotalLength] = 0;
+      this._deflate[kBuffers] = [];
+
+      this._deflate.on('data', deflateOnData);
+    }
+
+    this._deflate[kCallback] = callback;
+
+    this._deflate.write(data);
+    this._deflate.flush(zlib.Z_SYNC_FLUSH, () => {
+      if (!this._deflate) {
+        //
+        // The deflate stream was closed while data was being processed.
+        //
+        return;
+      }
+
+      let data = bufferUtil.concat(
+        this._deflate[kBuffers],
+        this._deflate[kTotalLength]
+      );
+
+      if (fin) {
+        data = new FastBuffer(data.buffer, data.byteOffset, data.length - 4);
+      }
+
+      //
+      // Ensure that the callback will not be called again in
+      // `PerMessageDeflate#cleanup()`.
+      //
+      this._deflate[kCallback] = null;
+
+      this._deflate[kTotalLength] = 0;
+      this._deflate[kBuffers] = [];
+
+      if (fin && this.params[`${endpoint}_no_context_takeover`]) {
+        this._deflate.reset();
+      }
+
+      callback(null, data);
+    });
+  }
+}
+
+module.exports = PerMessageDeflate;
+
+/**
+ * The listener of the `zlib.DeflateRaw` stream `'data'` event.
+ *
+ * @param {Buffer} chunk A chunk of data
+ * @private
+ */
+function deflateOnData(chunk) {
+  this[kBuffers].push(chunk);
+  this[kTotalLength] += chunk.length;
+}
+
+/**
+ * The listener of the `zlib.InflateRaw` stream `'data'` event.
+ *
+ * @param {Buffer} chunk A chunk of data
+ * @private
+ */
+function inflateOnData(chunk) {
+  this[kTotalLength] += chunk.length;
+
+  if (
+    this[kPerMessageDeflate]._maxPayload < 1 ||
+    this[kTotalLength] <= this[kPerMessageDeflate]._maxPayload
+  ) {
+    this[kBuffers].push(chunk);
+    return;
+  }
+
+  this[kError] = new RangeError('Max payload size exceeded');
+  this[kError].code = 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
+  this[kError][kStatusCode] = 1009;
+  this.removeListener('data', inflateOnData);
+
+  //
+  // The choice to employ `zlib.reset()` over `zlib.close()` is dictated by the
+  // fact that in Node.js versions prior to 13.10.0, the callback for
+  // `zlib.flush()` is not called if `zlib.close()` is used. Utilizing
+  // `zlib.reset()` ensures that either the callback is invoked or an error is
+  // emitted.
+  //
+  this.reset();
+}
+
+/**
+ * The listener of the `zlib.InflateRaw` stream `'error'` event.
+ *
+ * @param {Error} err The emitted error
+ * @private
+ */
+function inflateOnError(err) {
+  //
+  // There is no need to call `Zlib#close()` as the handle is automatically
+  // closed when an error is emitted.
+  //
+  this[kPerMessageDeflate]._inflate = null;
+
+  if (this[kError]) {
+    this[kCallback](this[kError]);
+    return;
+  }
+
+  err[kStatusCode] = 1007;
+  this[kCallback](err);
+}
+
+
+/***/ }),
+
+/***/ 893:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const { Writable } = __nccwpck_require__(2203);
+
+const PerMessageDeflate = __nccwpck_require__(4376);
+const {
+  BINARY_TYPES,
+  EMPTY_BUFFER,
+  kStatusCode,
+  kWebSocket
+} = __nccwpck_require__(1791);
+const { concat, toArrayBuffer, unmask } = __nccwpck_require__(5803);
+const { isValidStatusCode, isValidUTF8 } = __nccwpck_require__(6615);
+
+const FastBuffer = Buffer[Symbol.species];
+
+const GET_INFO = 0;
+const GET_PAYLOAD_LENGTH_16 = 1;
+const GET_PAYLOAD_LENGTH_64 = 2;
+const GET_MASK = 3;
+const GET_DATA = 4;
+const INFLATING = 5;
+const DEFER_EVENT = 6;
+
+/**
+ * HyBi Receiver implementation.
+ *
+ * @extends Writable
+ */
+class Receiver extends Writable {
+  /**
+   * Creates a Receiver instance.
+   *
+   * @param {Object} [options] Options object
+   * @param {Boolean} [options.allowSynchronousEvents=true] Specifies whether
+   *     any of the `'message'`, `'ping'`, and `'pong'` events can be emitted
+   *     multiple times in the same tick
+   * @param {String} [options.binaryType=nodebuffer] The type for binary data
+   * @param {Object} [options.extensions] An object containing the negotiated
+   *     extensions
+   * @param {Boolean} [options.isServer=false] Specifies whether to operate in
+   *     client or server mode
+   * @param {Number} [options.maxBufferedChunks=0] The maximum number of
+   *     buffered data chunks
+   * @param {Number} [options.maxFragments=0] The maximum number of message
+   *     fragments
+   * @param {Number} [options.maxPayload=0] The maximum allowed message length
+   * @param {Boolean} [options.skipUTF8Validation=false] Specifies whether or
+   *     not to skip UTF-8 validation for text and close messages
+   */
+  constructor(options = {}) {
+    super();
+
+    this._allowSynchronousEvents =
+      options.allowSynchronousEvents !== undefined
+        ? options.allowSynchronousEvents
+        : true;
+    this._binaryType = options.binaryType || BINARY_TYPES[0];
+    this._extensions = options.extensions || {};
+    this._isServer = !!options.isServer;
+    this._maxBufferedChunks = options.maxBufferedChunks | 0;
+    this._maxFragments = options.maxFragments | 0;
+    this._maxPayload = options.maxPayload | 0;
+    this._skipUTF8Validation = !!options.skipUTF8Validation;
+    this[kWebSocket] = undefined;
+
+    this._bufferedBytes = 0;
+    this._buffers = [];
+
+    this._compressed = false;
+    this._payloadLength = 0;
+    this._mask = undefined;
+    this._fragmented = 0;
+    this._masked = false;
+    this._fin = false;
+    this._opcode = 0;
+
+    this._totalPayloadLength = 0;
+    this._messageLength = 0;
+    this._numFragments = 0;
+    this._fragments = [];
+
+    this._errored = false;
+    this._loop = false;
+    this._state = GET_INFO;
+  }
+
+  /**
+   * Implements `Writable.prototype._write()`.
+   *
+   * @param {Buffer} chunk The chunk of data to write
+   * @param {String} encoding The character encoding of `chunk`
+   * @param {Function} cb Callback
+   * @private
+   */
+  _write(chunk, encoding, cb) {
+    if (this._opcode === 0x08 && this._state == GET_INFO) return cb();
+
+    if (
+      this._maxBufferedChunks > 0 &&
+      this._buffers.length >= this._maxBufferedChunks
+    ) {
+      cb(
+        this.createError(
+          RangeError,
+          'Too many buffered chunks',
+          false,
+          1008,
+          'WS_ERR_TOO_MANY_BUFFERED_PARTS'
+        )
+      );
+      return;
+    }
+
+    this._bufferedBytes += chunk.length;
+    this._buffers.push(chunk);
+    this.startLoop(cb);
+  }
+
+  /**
+   * Consumes `n` bytes from the buffered data.
+   *
+   * @param {Number} n The number of bytes to consume
+   * @return {Buffer} The consumed bytes
+   * @private
+   */
+  consume(n) {
+    this._bufferedBytes -= n;
+
+    if (n === this._buffers[0].length) return this._buffers.shift();
+
+    if (n < this._buffers[0].length) {
+      const buf = this._buffers[0];
+      this._buffers[0] = new FastBuffer(
+        buf.buffer,
+        buf.byteOffset + n,
+        buf.length - n
+      );
+
+      return new FastBuffer(buf.buffer, buf.byteOffset, n);
+    }
+
+    const dst = Buffer.allocUnsafe(n);
+
+    do {
+      const buf = this._buffers[0];
+      const offset = dst.length - n;
+
+      if (n >= buf.length) {
+        dst.set(this._buffers.shift(), offset);
+      } else {
+        dst.set(new Uint8Array(buf.buffer, buf.byteOffset, n), offset);
+        this._buffers[0] = new FastBuffer(
+          buf.buffer,
+          buf.byteOffset + n,
+          buf.length - n
+        );
+      }
+
+      n -= buf.length;
+    } while (n > 0);
+
+    return dst;
+  }
+
+  /**
+   * Starts the parsing loop.
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  startLoop(cb) {
+    this._loop = true;
+
+    do {
+      switch (this._state) {
+        case GET_INFO:
+          this.getInfo(cb);
+          break;
+        case GET_PAYLOAD_LENGTH_16:
+          this.getPayloadLength16(cb);
+          break;
+        case GET_PAYLOAD_LENGTH_64:
+          this.getPayloadLength64(cb);
+          break;
+        case GET_MASK:
+          this.getMask();
+          break;
+        case GET_DATA:
+          this.getData(cb);
+          break;
+        case INFLATING:
+        case DEFER_EVENT:
+          this._loop = false;
+          return;
+      }
+    } while (this._loop);
+
+    if (!this._errored) cb();
+  }
+
+  /**
+   * Reads the first two bytes of a frame.
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  getInfo(cb) {
+    if (this._bufferedBytes < 2) {
+      this._loop = false;
+      return;
+    }
+
+    const buf = this.consume(2);
+
+    if ((buf[0] & 0x30) !== 0x00) {
+      const error = this.createError(
+        RangeError,
+        'RSV2 and RSV3 must be clear',
+        true,
+        1002,
+        'WS_ERR_UNEXPECTED_RSV_2_3'
+      );
+
+      cb(error);
+      return;
+    }
+
+    const compressed = (buf[0] & 0x40) === 0x40;
+
+    if (compressed && !this._extensions[PerMessageDeflate.extensionName]) {
+      const error = this.createError(
+        RangeError,
+        'RSV1 must be clear',
+        true,
+        1002,
+        'WS_ERR_UNEXPECTED_RSV_1'
+      );
+
+      cb(error);
+      return;
+    }
+
+    this._fin = (buf[0] & 0x80) === 0x80;
+    this._opcode = buf[0] & 0x0f;
+    this._payloadLength = buf[1] & 0x7f;
+
+    if (this._opcode === 0x00) {
+      if (compressed) {
+        const error = this.createError(
+          RangeError,
+          'RSV1 must be clear',
+          true,
+          1002,
+          'WS_ERR_UNEXPECTED_RSV_1'
+        );
+
+        cb(error);
+        return;
+      }
+
+      if (!this._fragmented) {
+        const error = this.createError(
+          RangeError,
+          'invalid opcode 0',
+          true,
+          1002,
+          'WS_ERR_INVALID_OPCODE'
+        );
+
+        cb(error);
+        return;
+      }
+
+      this._opcode = this._fragmented;
+    } else if (this._opcode === 0x01 || this._opcode === 0x02) {
+      if (this._fragmented) {
+        const error = this.createError(
+          RangeError,
+          `invalid opcode ${this._opcode}`,
+          true,
+          1002,
+          'WS_ERR_INVALID_OPCODE'
+        );
+
+        cb(error);
+        return;
+      }
+
+      this._compressed = compressed;
+    } else if (this._opcode > 0x07 && this._opcode < 0x0b) {
+      if (!this._fin) {
+        const error = this.createError(
+          RangeError,
+          'FIN must be set',
+          true,
+          1002,
+          'WS_ERR_EXPECTED_FIN'
+        );
+
+        cb(error);
+        return;
+      }
+
+      if (compressed) {
+        const error = this.createError(
+          RangeError,
+          'RSV1 must be clear',
+          true,
+          1002,
+          'WS_ERR_UNEXPECTED_RSV_1'
+        );
+
+        cb(error);
+        return;
+      }
+
+      if (
+        this._payloadLength > 0x7d ||
+        (this._opcode === 0x08 && this._payloadLength === 1)
+      ) {
+        const error = this.createError(
+          RangeError,
+          `invalid payload length ${this._payloadLength}`,
+          true,
+          1002,
+          'WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH'
+        );
+
+        cb(error);
+        return;
+      }
+    } else {
+      const error = this.createError(
+        RangeError,
+        `invalid opcode ${this._opcode}`,
+        true,
+        1002,
+        'WS_ERR_INVALID_OPCODE'
+      );
+
+      cb(error);
+      return;
+    }
+
+    if (!this._fin && !this._fragmented) this._fragmented = this._opcode;
+    this._masked = (buf[1] & 0x80) === 0x80;
+
+    if (this._isServer) {
+      if (!this._masked) {
+        const error = this.createError(
+          RangeError,
+          'MASK must be set',
+          true,
+          1002,
+          'WS_ERR_EXPECTED_MASK'
+        );
+
+        cb(error);
+        return;
+      }
+    } else if (this._masked) {
+      const error = this.createError(
+        RangeError,
+        'MASK must be clear',
+        true,
+        1002,
+        'WS_ERR_UNEXPECTED_MASK'
+      );
+
+      cb(error);
+      return;
+    }
+
+    if (this._payloadLength === 126) this._state = GET_PAYLOAD_LENGTH_16;
+    else if (this._payloadLength === 127) this._state = GET_PAYLOAD_LENGTH_64;
+    else this.haveLength(cb);
+  }
+
+  /**
+   * Gets extended payload length (7+16).
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  getPayloadLength16(cb) {
+    if (this._bufferedBytes < 2) {
+      this._loop = false;
+      return;
+    }
+
+    this._payloadLength = this.consume(2).readUInt16BE(0);
+    this.haveLength(cb);
+  }
+
+  /**
+   * Gets extended payload length (7+64).
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  getPayloadLength64(cb) {
+    if (this._bufferedBytes < 8) {
+      this._loop = false;
+      return;
+    }
+
+    const buf = this.consume(8);
+    const num = buf.readUInt32BE(0);
+
+    //
+    // The maximum safe integer in JavaScript is 2^53 - 1. An error is returned
+    // if payload length is greater than this number.
+    //
+    if (num > Math.pow(2, 53 - 32) - 1) {
+      const error = this.createError(
+        RangeError,
+        'Unsupported WebSocket frame: payload length > 2^53 - 1',
+        false,
+        1009,
+        'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH'
+      );
+
+      cb(error);
+      return;
+    }
+
+    this._payloadLength = num * Math.pow(2, 32) + buf.readUInt32BE(4);
+    this.haveLength(cb);
+  }
+
+  /**
+   * Payload length has been read.
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  haveLength(cb) {
+    if (this._payloadLength && this._opcode < 0x08) {
+      this._totalPayloadLength += this._payloadLength;
+      if (this._totalPayloadLength > this._maxPayload && this._maxPayload > 0) {
+        const error = this.createError(
+          RangeError,
+          'Max payload size exceeded',
+          false,
+          1009,
+          'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'
+        );
+
+        cb(error);
+        return;
+      }
+    }
+
+    if (this._masked) this._state = GET_MASK;
+    else this._state = GET_DATA;
+  }
+
+  /**
+   * Reads mask bytes.
+   *
+   * @private
+   */
+  getMask() {
+    if (this._bufferedBytes < 4) {
+      this._loop = false;
+      return;
+    }
+
+    this._mask = this.consume(4);
+    this._state = GET_DATA;
+  }
+
+  /**
+   * Reads data bytes.
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  getData(cb) {
+    let data = EMPTY_BUFFER;
+
+    if (this._payloadLength) {
+      if (this._bufferedBytes < this._payloadLength) {
+        this._loop = false;
+        return;
+      }
+
+      data = this.consume(this._payloadLength);
+
+      if (
+        this._masked &&
+        (this._mask[0] | this._mask[1] | this._mask[2] | this._mask[3]) !== 0
+      ) {
+        unmask(data, this._mask);
+      }
+    }
+
+    //
+    // The mask is a view into the buffer the stream delivered, which is commonly
+    // 64 KiB, and it is not needed once the payload above has been unmasked.
+    // Leaving it set would pin that whole buffer until the next frame arrives,
+    // which on an idle connection can be indefinitely.
+    //
+    this._mask = undefined;
+
+    if (this._opcode > 0x07) {
+      this.controlMessage(data, cb);
+      return;
+    }
+
+    if (this._maxFragments > 0 && ++this._numFragments > this._maxFragments) {
+      const error = this.createError(
+        RangeError,
+        'Too many message fragments',
+        false,
+        1008,
+        'WS_ERR_TOO_MANY_BUFFERED_PARTS'
+      );
+
+      cb(error);
+      return;
+    }
+
+    if (this._compressed) {
+      this._state = INFLATING;
+      this.decompress(data, cb);
+      return;
+    }
+
+    if (data.length) {
+      //
+      // This message is not compressed so its length is the sum of the payload
+      // length of all fragments.
+      //
+      this._messageLength = this._totalPayloadLength;
+      this._fragments.push(data);
+    }
+
+    this.dataMessage(cb);
+  }
+
+  /**
+   * Decompresses data.
+   *
+   * @param {Buffer} data Compressed data
+   * @param {Function} cb Callback
+   * @private
+   */
+  decompress(data, cb) {
+    const perMessageDeflate = this._extensions[PerMessageDeflate.extensionName];
+
+    perMessageDeflate.decompress(data, this._fin, (err, buf) => {
+      if (err) return cb(err);
+
+      if (buf.length) {
+        this._messageLength += buf.length;
+        if (this._messageLength > this._maxPayload && this._maxPayload > 0) {
+          const error = this.createError(
+            RangeError,
+            'Max payload size exceeded',
+            false,
+            1009,
+            'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'
+          );
+
+          cb(error);
+          return;
+        }
+
+        this._fragments.push(buf);
+      }
+
+      this.dataMessage(cb);
+      if (this._state === GET_INFO) this.startLoop(cb);
+    });
+  }
+
+  /**
+   * Handles a data message.
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  dataMessage(cb) {
+    if (!this._fin) {
+      this._state = GET_INFO;
+      return;
+    }
+
+    const messageLength = this._messageLength;
+    const fragments = this._fragments;
+
+    this._totalPayloadLength = 0;
+    this._messageLength = 0;
+    this._fragmented = 0;
+    this._numFragments = 0;
+    this._fragments = [];
+
+    if (this._opcode === 2) {
+      let data;
+
+      if (this._binaryType === 'nodebuffer') {
+        data = concat(fragments, messageLength);
+      } else if (this._binaryType === 'arraybuffer') {
+        data = toArrayBuffer(concat(fragments, messageLength));
+      } else if (this._binaryType === 'blob') {
+        data = new Blob(fragments);
+      } else {
+        data = fragments;
+      }
+
+      if (this._allowSynchronousEvents) {
+        this.emit('message', data, true);
+        this._state = GET_INFO;
+      } else {
+        this._state = DEFER_EVENT;
+        setImmediate(() => {
+          this.emit('message', data, true);
+          this._state = GET_INFO;
+          this.startLoop(cb);
+        });
+      }
+    } else {
+      const buf = concat(fragments, messageLength);
+
+      if (!this._skipUTF8Validation && !isValidUTF8(buf)) {
+        const error = this.createError(
+          Error,
+          'invalid UTF-8 sequence',
+          true,
+          1007,
+          'WS_ERR_INVALID_UTF8'
+        );
+
+        cb(error);
+        return;
+      }
+
+      if (this._state === INFLATING || this._allowSynchronousEvents) {
+        this.emit('message', buf, false);
+        this._state = GET_INFO;
+      } else {
+        this._state = DEFER_EVENT;
+        setImmediate(() => {
+          this.emit('message', buf, false);
+          this._state = GET_INFO;
+          this.startLoop(cb);
+        });
+      }
+    }
+  }
+
+  /**
+   * Handles a control message.
+   *
+   * @param {Buffer} data Data to handle
+   * @return {(Error|RangeError|undefined)} A possible error
+   * @private
+   */
+  controlMessage(data, cb) {
+    if (this._opcode === 0x08) {
+      if (data.length === 0) {
+        this._loop = false;
+        this.emit('conclude', 1005, EMPTY_BUFFER);
+        this.end();
+      } else {
+        const code = data.readUInt16BE(0);
+
+        if (!isValidStatusCode(code)) {
+          const error = this.createError(
+            RangeError,
+            `invalid status code ${code}`,
+            true,
+            1002,
+            'WS_ERR_INVALID_CLOSE_CODE'
+          );
+
+          cb(error);
+          return;
+        }
+
+        const buf = new FastBuffer(
+          data.buffer,
+          data.byteOffset + 2,
+          data.length - 2
+        );
+
+        if (!this._skipUTF8Validation && !isValidUTF8(buf)) {
+          const error = this.createError(
+            Error,
+            'invalid UTF-8 sequence',
+            true,
+            1007,
+            'WS_ERR_INVALID_UTF8'
+          );
+
+          cb(error);
+          return;
+        }
+
+        this._loop = false;
+        this.emit('conclude', code, buf);
+        this.end();
+      }
+
+      this._state = GET_INFO;
+      return;
+    }
+
+    if (this._allowSynchronousEvents) {
+      this.emit(this._opcode === 0x09 ? 'ping' : 'pong', data);
+      this._state = GET_INFO;
+    } else {
+      this._state = DEFER_EVENT;
+      setImmediate(() => {
+        this.emit(this._opcode === 0x09 ? 'ping' : 'pong', data);
+        this._state = GET_INFO;
+        this.startLoop(cb);
+      });
+    }
+  }
+
+  /**
+   * Builds an error object.
+   *
+   * @param {function(new:Error|RangeError)} ErrorCtor The error constructor
+   * @param {String} message The error message
+   * @param {Boolean} prefix Specifies whether or not to add a default prefix to
+   *     `message`
+   * @param {Number} statusCode The status code
+   * @param {String} errorCode The exposed error code
+   * @return {(Error|RangeError)} The error
+   * @private
+   */
+  createError(ErrorCtor, message, prefix, statusCode, errorCode) {
+    this._loop = false;
+    this._errored = true;
+
+    const err = new ErrorCtor(
+      prefix ? `Invalid WebSocket frame: ${message}` : message
+    );
+
+    Error.captureStackTrace(err, this.createError);
+    err.code = errorCode;
+    err[kStatusCode] = statusCode;
+    return err;
+  }
+}
+
+module.exports = Receiver;
+
+
+/***/ }),
+
+/***/ 7389:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+/* eslint no-unused-vars: ["error", { "varsIgnorePattern": "^Duplex" }] */
+
+
+
+const { Duplex } = __nccwpck_require__(2203);
+const { randomFillSync } = __nccwpck_require__(6982);
+const {
+  types: { isUint8Array }
+} = __nccwpck_require__(9023);
+
+const PerMessageDeflate = __nccwpck_require__(4376);
+const { EMPTY_BUFFER, kWebSocket, NOOP } = __nccwpck_require__(1791);
+const { isBlob, isValidStatusCode } = __nccwpck_require__(6615);
+const { mask: applyMask, toBuffer } = __nccwpck_require__(5803);
+
+const kByteLength = Symbol('kByteLength');
+const maskBuffer = Buffer.alloc(4);
+const RANDOM_POOL_SIZE = 8 * 1024;
+let randomPool;
+let randomPoolPointer = RANDOM_POOL_SIZE;
+
+const DEFAULT = 0;
+const DEFLATING = 1;
+const GET_BLOB_DATA = 2;
+
+/**
+ * HyBi Sender implementation.
+ */
+class Sender {
+  /**
+   * Creates a Sender instance.
+   *
+   * @param {Duplex} socket The connection socket
+   * @param {Object} [extensions] An object containing the negotiated extensions
+   * @param {Function} [generateMask] The function used to generate the masking
+   *     key
+   */
+  constructor(socket, extensions, generateMask) {
+    this._extensions = extensions || {};
+
+    if (generateMask) {
+      this._generateMask = generateMask;
+      this._maskBuffer = Buffer.alloc(4);
+    }
+
+    this._socket = socket;
+
+    this._firstFragment = true;
+    this._compress = false;
+
+    this._bufferedBytes = 0;
+    this._queue = [];
+    this._state = DEFAULT;
+    this.onerror = NOOP;
+    this[kWebSocket] = undefined;
+  }
+
+  /**
+   * Frames a piece of data according to the HyBi WebSocket protocol.
+   *
+   * @param {(Buffer|String)} data The data to frame
+   * @param {Object} options Options object
+   * @param {Boolean} [options.fin=false] Specifies whether or not to set the
+   *     FIN bit
+   * @param {Function} [options.generateMask] The function used to generate the
+   *     masking key
+   * @param {Boolean} [options.mask=false] Specifies whether or not to mask
+   *     `data`
+   * @param {Buffer} [options.maskBuffer] The buffer used to store the masking
+   *     key
+   * @param {Number} options.opcode The opcode
+   * @param {Boolean} [options.readOnly=false] Specifies whether `data` can be
+   *     modified
+   * @param {Boolean} [options.rsv1=false] Specifies whether or not to set the
+   *     RSV1 bit
+   * @return {(Buffer|String)[]} The framed data
+   * @public
+   */
+  static frame(data, options) {
+    let mask;
+    let merge = false;
+    let offset = 2;
+    let skipMasking = false;
+
+    if (options.mask) {
+      mask = options.maskBuffer || maskBuffer;
+
+      if (options.generateMask) {
+        options.generateMask(mask);
+      } else {
+        if (randomPoolPointer === RANDOM_POOL_SIZE) {
+          /* istanbul ignore else  */
+          if (randomPool === undefined) {
+            //
+            // This is lazily initialized because server-sent frames must not
+            // be masked so it may never be used.
+            //
+            randomPool = Buffer.alloc(RANDOM_POOL_SIZE);
+          }
+
+          randomFillSync(randomPool, 0, RANDOM_POOL_SIZE);
+          randomPoolPointer = 0;
+        }
+
+        mask[0] = randomPool[randomPoolPointer++];
+        mask[1] = randomPool[randomPoolPointer++];
+        mask[2] = randomPool[randomPoolPointer++];
+        mask[3] = randomPool[randomPoolPointer++];
+      }
+
+      skipMasking = (mask[0] | mask[1] | mask[2] | mask[3]) === 0;
+      offset = 6;
+    }
+
+    let dataLength;
+
+    if (typeof data === 'string') {
+      if (
+        (!options.mask || skipMasking) &&
+        options[kByteLength] !== undefined
+      ) {
+        dataLength = options[kByteLength];
+      } else {
+        data = Buffer.from(data);
+        dataLength = data.length;
+      }
+    } else {
+      dataLength = data.length;
+      merge = options.mask && options.readOnly && !skipMasking;
+    }
+
+    let payloadLength = dataLength;
+
+    if (dataLength >= 65536) {
+      offset += 8;
+      payloadLength = 127;
+    } else if (dataLength > 125) {
+      offset += 2;
+      payloadLength = 126;
+    }
+
+    const target = Buffer.allocUnsafe(merge ? dataLength + offset : offset);
+
+    target[0] = options.fin ? options.opcode | 0x80 : options.opcode;
+    if (options.rsv1) target[0] |= 0x40;
+
+    target[1] = payloadLength;
+
+    if (payloadLength === 126) {
+      target.writeUInt16BE(dataLength, 2);
+    } else if (payloadLength === 127) {
+      target[2] = target[3] = 0;
+      target.writeUIntBE(dataLength, 4, 6);
+    }
+
+    if (!options.mask) {
+      return dataLength ? [target, data] : [target];
+    }
+
+    target[1] |= 0x80;
+    target[offset - 4] = mask[0];
+    target[offset - 3] = mask[1];
+    target[offset - 2] = mask[2];
+    target[offset - 1] = mask[3];
+
+    if (!dataLength) return [target];
+    if (skipMasking) return [target, data];
+
+    if (merge) {
+      applyMask(data, mask, target, offset, dataLength);
+      return [target];
+    }
+
+    applyMask(data, mask, data, 0, dataLength);
+    return [target, data];
+  }
+
+  /**
+   * Sends a close message to the other peer.
+   *
+   * @param {Number} [code] The status code component of the body
+   * @param {(String|Buffer)} [data] The message component of the body
+   * @param {Boolean} [mask=false] Specifies whether or not to mask the message
+   * @param {Function} [cb] Callback
+   * @public
+   */
+  close(code, data, mask, cb) {
+    let buf;
+
+    if (code === undefined) {
+      buf = EMPTY_BUFFER;
+    } else if (typeof code !== 'number' || !isValidStatusCode(code)) {
+      throw new TypeError('First argument must be a valid error code number');
+    } else if (data === undefined || !data.length) {
+      buf = Buffer.allocUnsafe(2);
+      buf.writeUInt16BE(code, 0);
+    } else {
+      const length = Buffer.byteLength(data);
+
+      if (length > 123) {
+        throw new RangeError('The message must not be greater than 123 bytes');
+      }
+
+      buf = Buffer.allocUnsafe(2 + length);
+      buf.writeUInt16BE(code, 0);
+
+      if (typeof data === 'string') {
+        buf.write(data, 2);
+      } else if (isUint8Array(data)) {
+        buf.set(data, 2);
+      } else {
+        throw new TypeError('Second argument must be a string or a Uint8Array');
+      }
+    }
+
+    const options = {
+      [kByteLength]: buf.length,
+      fin: true,
+      generateMask: this._generateMask,
+      mask,
+      maskBuffer: this._maskBuffer,
+      opcode: 0x08,
+      readOnly: false,
+      rsv1: false
+    };
+
+    if (this._state !== DEFAULT) {
+      this.enqueue([this.dispatch, buf, false, options, cb]);
+    } else {
+      this.sendFrame(Sender.frame(buf, options), cb);
+    }
+  }
+
+  /**
+   * Sends a ping message to the other peer.
+   *
+   * @param {*} data The message to send
+   * @param {Boolean} [mask=false] Specifies whether or not to mask `data`
+   * @param {Function} [cb] Callback
+   * @public
+   */
+  ping(data, mask, cb) {
+    let byteLength;
+    let readOnly;
+
+    if (typeof data === 'string') {
+      byteLength = Buffer.byteLength(data);
+      readOnly = false;
+    } else if (isBlob(data)) {
+      byteLength = data.size;
+      readOnly = false;
+    } else {
+      data = toBuffer(data);
+      byteLength = data.length;
+      readOnly = toBuffer.readOnly;
+    }
+
+    if (byteLength > 125) {
+      throw new RangeError('The data size must not be greater than 125 bytes');
+    }
+
+    const options = {
+      [kByteLength]: byteLength,
+      fin: true,
+      generateMask: this._generateMask,
+      mask,
+      maskBuffer: this._maskBuffer,
+      opcode: 0x09,
+      readOnly,
+      rsv1: false
+    };
+
+    if (isBlob(data)) {
+      if (this._state !== DEFAULT) {
+        this.enqueue([this.getBlobData, data, false, options, cb]);
+      } else {
+        this.getBlobData(data, false, options, cb);
+      }
+    } else if (this._state !== DEFAULT) {
+      this.enqueue([this.dispatch, data, false, options, cb]);
+    } else {
+      this.sendFrame(Sender.frame(data, options), cb);
+    }
+  }
+
+  /**
+   * Sends a pong message to the other peer.
+   *
+   * @param {*} data The message to send
+   * @param {Boolean} [mask=false] Specifies whether or not to mask `data`
+   * @param {Function} [cb] Callback
+   * @public
+   */
+  pong(data, mask, cb) {
+    let byteLength;
+    let readOnly;
+
+    if (typeof data === 'string') {
+      byteLength = Buffer.byteLength(data);
+      readOnly = false;
+    } else if (isBlob(data)) {
+      byteLength = data.size;
+      readOnly = false;
+    } else {
+      data = toBuffer(data);
+      byteLength = data.length;
+      readOnly = toBuffer.readOnly;
+    }
+
+    if (byteLength > 125) {
+      throw new RangeError('The data size must not be greater than 125 bytes');
+    }
+
+    const options = {
+      [kByteLength]: byteLength,
+      fin: true,
+      generateMask: this._generateMask,
+      mask,
+      maskBuffer: this._maskBuffer,
+      opcode: 0x0a,
+      readOnly,
+      rsv1: false
+    };
+
+    if (isBlob(data)) {
+      if (this._state !== DEFAULT) {
+        this.enqueue([this.getBlobData, data, false, options, cb]);
+      } else {
+        this.getBlobData(data, false, options, cb);
+      }
+    } else if (this._state !== DEFAULT) {
+      this.enqueue([this.dispatch, data, false, options, cb]);
+    } else {
+      this.sendFrame(Sender.frame(data, options), cb);
+    }
+  }
+
+  /**
+   * Sends a data message to the other peer.
+   *
+   * @param {*} data The message to send
+   * @param {Object} options Options object
+   * @param {Boolean} [options.binary=false] Specifies whether `data` is binary
+   *     or text
+   * @param {Boolean} [options.compress=false] Specifies whether or not to
+   *     compress `data`
+   * @param {Boolean} [options.fin=false] Specifies whether the fragment is the
+   *     last one
+   * @param {Boolean} [options.mask=false] Specifies whether or not to mask
+   *     `data`
+   * @param {Function} [cb] Callback
+   * @public
+   */
+  send(data, options, cb) {
+    const perMessageDeflate = this._extensions[PerMessageDeflate.extensionName];
+    let opcode = options.binary ? 2 : 1;
+    let rsv1 = options.compress;
+
+    let byteLength;
+    let readOnly;
+
+    if (typeof data === 'string') {
+      byteLength = Buffer.byteLength(data);
+      readOnly = false;
+    } else if (isBlob(data)) {
+      byteLength = data.size;
+      readOnly = false;
+    } else {
+      data = toBuffer(data);
+      byteLength = data.length;
+      readOnly = toBuffer.readOnly;
+    }
+
+    if (this._firstFragment) {
+      this._firstFragment = false;
+      if (
+        rsv1 &&
+        perMessageDeflate &&
+        perMessageDeflate.params[
+          perMessageDeflate._isServer
+            ? 'server_no_context_takeover'
+            : 'client_no_context_takeover'
+        ]
+      ) {
+        rsv1 = byteLength >= perMessageDeflate._threshold;
+      }
+      this._compress = rsv1;
+    } else {
+      rsv1 = false;
+      opcode = 0;
+    }
+
+    if (options.fin) this._firstFragment = true;
+
+    const opts = {
+      [kByteLength]: byteLength,
+      fin: options.fin,
+      generateMask: this._generateMask,
+      mask: options.mask,
+      maskBuffer: this._maskBuffer,
+      opcode,
+      readOnly,
+      rsv1
+    };
+
+    if (isBlob(data)) {
+      if (this._state !== DEFAULT) {
+        this.enqueue([this.getBlobData, data, this._compress, opts, cb]);
+      } else {
+        this.getBlobData(data, this._compress, opts, cb);
+      }
+    } else if (this._state !== DEFAULT) {
+      this.enqueue([this.dispatch, data, this._compress, opts, cb]);
+    } else {
+      this.dispatch(data, this._compress, opts, cb);
+    }
+  }
+
+  /**
+   * Gets the contents of a blob as binary data.
+   *
+   * @param {Blob} blob The blob
+   * @param {Boolean} [compress=false] Specifies whether or not to compress
+   *     the data
+   * @param {Object} options Options object
+   * @param {Boolean} [options.fin=false] Specifies whether or not to set the
+   *     FIN bit
+   * @param {Function} [options.generateMask] The function used to generate the
+   *     masking key
+   * @param {Boolean} [options.mask=false] Specifies whether or not to mask
+   *     `data`
+   * @param {Buffer} [options.maskBuffer] The buffer used to store the masking
+   *     key
+   * @param {Number} options.opcode The opcode
+   * @param {Boolean} [options.readOnly=false] Specifies whether `data` can be
+   *     modified
+   * @param {Boolean} [options.rsv1=false] Specifies whether or not to set the
+   *     RSV1 bit
+   * @param {Function} [cb] Callback
+   * @private
+   */
+  getBlobData(blob, compress, options, cb) {
+    this._bufferedBytes += options[kByteLength];
+    this._state = GET_BLOB_DATA;
+
+    blob
+      .arrayBuffer()
+      .then((arrayBuffer) => {
+        if (this._socket.destroyed) {
+          const err = new Error(
+            'The socket was closed while the blob was being read'
+          );
+
+          //
+          // `callCallbacks` is called in the next tick to ensure that errors
+          // that might be thrown in the callbacks behave like errors thrown
+          // outside the promise chain.
+          //
+          process.nextTick(callCallbacks, this, err, cb);
+          return;
+        }
+
+        this._bufferedBytes -= options[kByteLength];
+        const data = toBuffer(arrayBuffer);
+
+        if (!compress) {
+          this._state = DEFAULT;
+          this.sendFrame(Sender.frame(data, options), cb);
+          this.dequeue();
+        } else {
+          this.dispatch(data, compress, options, cb);
+        }
+      })
+      .catch((err) => {
+        //
+        // `onError` is called in the next tick for the same reason that
+        // `callCallbacks` above is.
+        //
+        process.nextTick(onError, this, err, cb);
+      });
+  }
+
+  /**
+   * Dispatches a message.
+   *
+   * @param {(Buffer|String)} data The message to send
+   * @param {Boolean} [compress=false] Specifies whether or not to compress
+   *     `data`
+   * @param {Object} options Options object
+   * @param {Boolean} [options.fin=false] Specifies whether or not to set the
+   *     FIN bit
+   * @param {Function} [options.generateMask] The function used to generate the
+   *     masking key
+   * @param {Boolean} [options.mask=false] Specifies whether or not to mask
+   *     `data`
+   * @param {Buffer} [options.maskBuffer] The buffer used to store the masking
+   *     key
+   * @param {Number} options.opcode The opcode
+   * @param {Boolean} [options.readOnly=false] Specifies whether `data` can be
+   *     modified
+   * @param {Boolean} [options.rsv1=false] Specifies whether or not to set the
+   *     RSV1 bit
+   * @param {Function} [cb] Callback
+   * @private
+   */
+  dispatch(data, compress, options, cb) {
+    if (!compress) {
+      this.sendFrame(Sender.frame(data, options), cb);
+      return;
+    }
+
+    const perMessageDeflate = this._extensions[PerMessageDeflate.extensionName];
+
+    this._bufferedBytes += options[kByteLength];
+    this._state = DEFLATING;
+    perMessageDeflate.compress(data, options.fin, (_, buf) => {
+      if (this._socket.destroyed) {
+        const err = new Error(
+          'The socket was closed while data was being compressed'
+        );
+
+        callCallbacks(this, err, cb);
+        return;
+      }
+
+      this._bufferedBytes -= options[kByteLength];
+      this._state = DEFAULT;
+      options.readOnly = false;
+      this.sendFrame(Sender.frame(buf, options), cb);
+      this.dequeue();
+    });
+  }
+
+  /**
+   * Executes queued send operations.
+   *
+   * @private
+   */
+  dequeue() {
+    while (this._state === DEFAULT && this._queue.length) {
+      const params = this._queue.shift();
+
+      this._bufferedBytes -= params[3][kByteLength];
+      Reflect.apply(params[0], this, params.slice(1));
+    }
+  }
+
+  /**
+   * Enqueues a send operation.
+   *
+   * @param {Array} params Send operation parameters.
+   * @private
+   */
+  enqueue(params) {
+    this._bufferedBytes += params[3][kByteLength];
+    this._queue.push(params);
+  }
+
+  /**
+   * Sends a frame.
+   *
+   * @param {(Buffer | String)[]} list The frame to send
+   * @param {Function} [cb] Callback
+   * @private
+   */
+  sendFrame(list, cb) {
+    if (list.length === 2) {
+      this._socket.cork();
+      this._socket.write(list[0]);
+      this._socket.write(list[1], cb);
+      this._socket.uncork();
+    } else {
+      this._socket.write(list[0], cb);
+    }
+  }
+}
+
+module.exports = Sender;
+
+/**
+ * Calls queued callbacks with an error.
+ *
+ * @param {Sender} sender The `Sender` instance
+ * @param {Error} err The error to call the callbacks with
+ * @param {Function} [cb] The first callback
+ * @private
+ */
+function callCallbacks(sender, err, cb) {
+  if (typeof cb === 'function') cb(err);
+
+  for (let i = 0; i < sender._queue.length; i++) {
+    const params = sender._queue[i];
+    const callback = params[params.length - 1];
+
+    if (typeof callback === 'function') callback(err);
+  }
+}
+
+/**
+ * Handles a `Sender` error.
+ *
+ * @param {Sender} sender The `Sender` instance
+ * @param {Error} err The error
+ * @param {Function} [cb] The first pending callback
+ * @private
+ */
+function onError(sender, err, cb) {
+  callCallbacks(sender, err, cb);
+  sender.onerror(err);
+}
+
+
+/***/ }),
+
+/***/ 6412:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+/* eslint no-unused-vars: ["error", { "varsIgnorePattern": "^WebSocket$" }] */
+
+
+const WebSocket = __nccwpck_require__(6681);
+const { Duplex } = __nccwpck_require__(2203);
+
+/**
+ * Emits the `'close'` event on a stream.
+ *
+ * @param {Duplex} stream The stream.
+ * @private
+ */
+function emitClose(stream) {
+  stream.emit('close');
+}
+
+/**
+ * The listener of the `'end'` event.
+ *
+ * @private
+ */
+function duplexOnEnd() {
+  if (!this.destroyed && this._writableState.finished) {
+    this.destroy();
+  }
+}
+
+/**
+ * The listener of the `'error'` event.
+ *
+ * @param {Error} err The error
+ * @private
+ */
+function duplexOnError(err) {
+  this.removeListener('error', duplexOnError);
+  this.destroy();
+  if (this.listenerCount('error') === 0) {
+    // Do not suppress the throwing behavior.
+    this.emit('error', err);
+  }
+}
+
+/**
+ * Wraps a `WebSocket` in a duplex stream.
+ *
+ * @param {WebSocket} ws The `WebSocket` to wrap
+ * @param {Object} [options] The options for the `Duplex` constructor
+ * @return {Duplex} The duplex stream
+ * @public
+ */
+function createWebSocketStream(ws, options) {
+  let terminateOnDestroy = true;
+
+  const duplex = new Duplex({
+    ...options,
+    autoDestroy: false,
+    emitClose: false,
+    objectMode: false,
+    writableObjectMode: false
+  });
+
+  ws.on('message', function message(msg, isBinary) {
+    const data =
+      !isBinary && duplex._readableState.objectMode ? msg.toString() : msg;
+
+    if (!duplex.push(data)) ws.pause();
+  });
+
+  ws.once('error', function error(err) {
+    if (duplex.destroyed) return;
+
+    // Prevent `ws.terminate()` from being called by `duplex._destroy()`.
+    //
+    // - If the `'error'` event is emitted before the `'open'` event, then
+    //   `ws.terminate()` is a noop as no socket is assigned.
+    // - Otherwise, the error is re-emitted by the listener of the `'error'`
+    //   event of the `Receiver` object. The listener already closes the
+    //   connection by calling `ws.close()`. This allows a close frame to be
+    //   sent to the other peer. If `ws.terminate()` is called right after this,
+    //   then the close frame might not be sent.
+    terminateOnDestroy = false;
+    duplex.destroy(err);
+  });
+
+  ws.once('close', function close() {
+    if (duplex.destroyed) return;
+
+    duplex.push(null);
+  });
+
+  duplex._destroy = function (err, callback) {
+    if (ws.readyState === ws.CLOSED) {
+      callback(err);
+      process.nextTick(emitClose, duplex);
+      return;
+    }
+
+    let called = false;
+
+    ws.once('error', function error(err) {
+      called = true;
+      callback(err);
+    });
+
+    ws.once('close', function close() {
+      if (!called) callback(err);
+      process.nextTick(emitClose, duplex);
+    });
+
+    if (terminateOnDestroy) ws.terminate();
+  };
+
+  duplex._final = function (callback) {
+    if (ws.readyState === ws.CONNECTING) {
+      ws.once('open', function open() {
+        duplex._final(callback);
+      });
+      return;
+    }
+
+    // If the value of the `_socket` property is `null` it means that `ws` is a
+    // client websocket and the handshake failed. In fact, when this happens, a
+    // socket is never assigned to the websocket. Wait for the `'error'` event
+    // that will be emitted by the websocket.
+    if (ws._socket === null) return;
+
+    if (ws._socket._writableState.finished) {
+      callback();
+      if (duplex._readableState.endEmitted) duplex.destroy();
+    } else {
+      ws._socket.once('finish', function finish() {
+        // `duplex` is not destroyed here because the `'end'` event will be
+        // emitted on `duplex` after this `'finish'` event. The EOF signaling
+        // `null` chunk is, in fact, pushed when the websocket emits `'close'`.
+        callback();
+      });
+      ws.close();
+    }
+  };
+
+  duplex._read = function () {
+    if (ws.isPaused) ws.resume();
+  };
+
+  duplex._write = function (chunk, encoding, callback) {
+    if (ws.readyState === ws.CONNECTING) {
+      ws.once('open', function open() {
+        duplex._write(chunk, encoding, callback);
+      });
+      return;
+    }
+
+    ws.send(chunk, callback);
+  };
+
+  duplex.on('end', duplexOnEnd);
+  duplex.on('error', duplexOnError);
+  return duplex;
+}
+
+module.exports = createWebSocketStream;
+
+
+/***/ }),
+
+/***/ 3332:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const { tokenChars } = __nccwpck_require__(6615);
+
+/**
+ * Parses the `Sec-WebSocket-Protocol` header into a set of subprotocol names.
+ *
+ * @param {String} header The field value of the header
+ * @return {Set} The subprotocol names
+ * @public
+ */
+function parse(header) {
+  const protocols = new Set();
+  let start = -1;
+  let end = -1;
+  let i = 0;
+
+  for (i; i < header.length; i++) {
+    const code = header.charCodeAt(i);
+
+    if (end === -1 && tokenChars[code] === 1) {
+      if (start === -1) start = i;
+    } else if (
+      i !== 0 &&
+      (code === 0x20 /* ' ' */ || code === 0x09) /* '\t' */
+    ) {
+      if (end === -1 && start !== -1) end = i;
+    } else if (code === 0x2c /* ',' */) {
+      if (start === -1) {
+        throw new SyntaxError(`Unexpected character at index ${i}`);
+      }
+
+      if (end === -1) end = i;
+
+      const protocol = header.slice(start, end);
+
+      if (protocols.has(protocol)) {
+        throw new SyntaxError(`The "${protocol}" subprotocol is duplicated`);
+      }
+
+      protocols.add(protocol);
+      start = end = -1;
+    } else {
+      throw new SyntaxError(`Unexpected character at index ${i}`);
+    }
+  }
+
+  if (start === -1 || end !== -1) {
+    throw new SyntaxError('Unexpected end of input');
+  }
+
+  const protocol = header.slice(start, i);
+
+  if (protocols.has(protocol)) {
+    throw new SyntaxError(`The "${protocol}" subprotocol is duplicated`);
+  }
+
+  protocols.add(protocol);
+  return protocols;
+}
+
+module.exports = { parse };
+
+
+/***/ }),
+
+/***/ 6615:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const { isUtf8 } = __nccwpck_require__(181);
+
+const { hasBlob } = __nccwpck_require__(1791);
+
+//
+// Allowed token characters:
+//
+// '!', '#', '$', '%', '&', ''', '*', '+', '-',
+// '.', 0-9, A-Z, '^', '_', '`', a-z, '|', '~'
+//
+// tokenChars[32] === 0 // ' '
+// tokenChars[33] === 1 // '!'
+// tokenChars[34] === 0 // '"'
+// ...
+//
+// prettier-ignore
+const tokenChars = [
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // 0 - 15
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // 16 - 31
+  0, 1, 0, 1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 0, // 32 - 47
+  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, // 48 - 63
+  0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, // 64 - 79
+  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1, // 80 - 95
+  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, // 96 - 111
+  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0 // 112 - 127
+];
+
+/**
+ * Checks if a status code is allowed in a close frame.
+ *
+ * @param {Number} code The status code
+ * @return {Boolean} `true` if the status code is valid, else `false`
+ * @public
+ */
+function isValidStatusCode(code) {
+  return (
+    (code >= 1000 &&
+      code <= 1014 &&
+      code !== 1004 &&
+      code !== 1005 &&
+      code !== 1006) ||
+    (code >= 3000 && code <= 4999)
+  );
+}
+
+/**
+ * Checks if a given buffer contains only correct UTF-8.
+ * Ported from https://www.cl.cam.ac.uk/%7Emgk25/ucs/utf8_check.c by
+ * Markus Kuhn.
+ *
+ * @param {Buffer} buf The buffer to check
+ * @return {Boolean} `true` if `buf` contains only correct UTF-8, else `false`
+ * @public
+ */
+function _isValidUTF8(buf) {
+  const len = buf.length;
+  let i = 0;
+
+  while (i < len) {
+    if ((buf[i] & 0x80) === 0) {
+      // 0xxxxxxx
+      i++;
+    } else if ((buf[i] & 0xe0) === 0xc0) {
+      // 110xxxxx 10xxxxxx
+      if (
+        i + 1 === len ||
+        (buf[i + 1] & 0xc0) !== 0x80 ||
+        (buf[i] & 0xfe) === 0xc0 // Overlong
+      ) {
+        return false;
+      }
+
+      i += 2;
+    } else if ((buf[i] & 0xf0) === 0xe0) {
+      // 1110xxxx 10xxxxxx 10xxxxxx
+      if (
+        i + 2 >= len ||
+        (buf[i + 1] & 0xc0) !== 0x80 ||
+        (buf[i + 2] & 0xc0) !== 0x80 ||
+        (buf[i] === 0xe0 && (buf[i + 1] & 0xe0) === 0x80) || // Overlong
+        (buf[i] === 0xed && (buf[i + 1] & 0xe0) === 0xa0) // Surrogate (U+D800 - U+DFFF)
+      ) {
+        return false;
+      }
+
+      i += 3;
+    } else if ((buf[i] & 0xf8) === 0xf0) {
+      // 11110xxx 10xxxxxx 10xxxxxx 10xxxxxx
+      if (
+        i + 3 >= len ||
+        (buf[i + 1] & 0xc0) !== 0x80 ||
+        (buf[i + 2] & 0xc0) !== 0x80 ||
+        (buf[i + 3] & 0xc0) !== 0x80 ||
+        (buf[i] === 0xf0 && (buf[i + 1] & 0xf0) === 0x80) || // Overlong
+        (buf[i] === 0xf4 && buf[i + 1] > 0x8f) ||
+        buf[i] > 0xf4 // > U+10FFFF
+      ) {
+        return false;
+      }
+
+      i += 4;
+    } else {
+      return false;
+    }
+  }
+
+  return true;
+}
+
+/**
+ * Determines whether a value is a `Blob`.
+ *
+ * @param {*} value The value to be tested
+ * @return {Boolean} `true` if `value` is a `Blob`, else `false`
+ * @private
+ */
+function isBlob(value) {
+  return (
+    hasBlob &&
+    typeof value === 'object' &&
+    typeof value.arrayBuffer === 'function' &&
+    typeof value.type === 'string' &&
+    typeof value.stream === 'function' &&
+    (value[Symbol.toStringTag] === 'Blob' ||
+      value[Symbol.toStringTag] === 'File')
+  );
+}
+
+module.exports = {
+  isBlob,
+  isValidStatusCode,
+  isValidUTF8: _isValidUTF8,
+  tokenChars
+};
+
+if (isUtf8) {
+  module.exports.isValidUTF8 = function (buf) {
+    return buf.length < 24 ? _isValidUTF8(buf) : isUtf8(buf);
+  };
+} /* istanbul ignore else  */ else if (!process.env.WS_NO_UTF_8_VALIDATE) {
+  try {
+    const isValidUTF8 = __nccwpck_require__(2414);
+
+    module.exports.isValidUTF8 = function (buf) {
+      return buf.length < 32 ? _isValidUTF8(buf) : isValidUTF8(buf);
+    };
+  } catch (e) {
+    // Continue regardless of the error.
+  }
+}
+
+
+/***/ }),
+
+/***/ 129:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+/* eslint no-unused-vars: ["error", { "varsIgnorePattern": "^Duplex$", "caughtErrors": "none" }] */
+
+
+
+const EventEmitter = __nccwpck_require__(4434);
+const http = __nccwpck_require__(8611);
+const { Duplex } = __nccwpck_require__(2203);
+const { createHash } = __nccwpck_require__(6982);
+
+const extension = __nccwpck_require__(1335);
+const PerMessageDeflate = __nccwpck_require__(4376);
+const subprotocol = __nccwpck_require__(3332);
+const WebSocket = __nccwpck_require__(6681);
+const { CLOSE_TIMEOUT, GUID, kWebSocket } = __nccwpck_require__(1791);
+
+const keyRegex = /^[+/0-9A-Za-z]{22}==$/;
+
+const RUNNING = 0;
+const CLOSING = 1;
+const CLOSED = 2;
+
+/**
+ * Class representing a WebSocket server.
+ *
+ * @extends EventEmitter
+ */
+class WebSocketServer extends EventEmitter {
+  /**
+   * Create a `WebSocketServer` instance.
+   *
+   * @param {Object} options Configuration options
+   * @param {Boolean} [options.allowSynchronousEvents=true] Specifies whether
+   *     any of the `'message'`, `'ping'`, and `'pong'` events can be emitted
+   *     multiple times in the same tick
+   * @param {Boolean} [options.autoPong=true] Specifies whether or not to
+   *     automatically send a pong in response to a ping
+   * @param {Number} [options.backlog=511] The maximum length of the queue of
+   *     pending connections
+   * @param {Boolean} [options.clientTracking=true] Specifies whether or not to
+   *     track clients
+   * @param {Number} [options.closeTimeout=30000] Duration in milliseconds to
+   *     wait for the closing handshake to finish after `websocket.close()` is
+   *     called
+   * @param {Function} [options.handleProtocols] A hook to handle protocols
+   * @param {String} [options.host] The hostname where to bind the server
+   * @param {Number} [options.maxBufferedChunks=262144] The maximum number of
+   *     buffered data chunks
+   * @param {Number} [options.maxFragments=16384] The maximum number of message
+   *     fragments
+   * @param {Number} [options.maxPayload=104857600] The maximum allowed message
+   *     size
+   * @param {Number} [options.maxPendingAutoPongs=60] The maximum number of
+   *     pending automatic pongs
+   * @param {Boolean} [options.noServer=false] Enable no server mode
+   * @param {String} [options.path] Accept only connections matching this path
+   * @param {(Boolean|Object)} [options.perMessageDeflate=false] Enable/disable
+   *     permessage-deflate
+   * @param {Number} [options.port] The port where to bind the server
+   * @param {(http.Server|https.Server)} [options.server] A pre-created HTTP/S
+   *     server to use
+   * @param {Boolean} [options.skipUTF8Validation=false] Specifies whether or
+   *     not to skip UTF-8 validation for text and close messages
+   * @param {Function} [options.verifyClient] A hook to reject connections
+   * @param {Function} [options.WebSocket=WebSocket] Specifies the `WebSocket`
+   *     class to use. It must be the `WebSocket` class or class that extends it
+   * @param {Function} [callback] A listener for the `listening` event
+   */
+  constructor(options, callback) {
+    super();
+
+    options = {
+      allowSynchronousEvents: true,
+      autoPong: true,
+      maxBufferedChunks: 256 * 1024,
+      maxFragments: 16 * 1024,
+      maxPayload: 100 * 1024 * 1024,
+      maxPendingAutoPongs: 60,
+      skipUTF8Validation: false,
+      perMessageDeflate: false,
+      handleProtocols: null,
+      clientTracking: true,
+      closeTimeout: CLOSE_TIMEOUT,
+      verifyClient: null,
+      noServer: false,
+      backlog: null, // use default (511 as implemented in net.js)
+      server: null,
+      host: null,
+      path: null,
+      port: null,
+      WebSocket,
+      ...options
+    };
+
+    if (
+      (options.port == null && !options.server && !options.noServer) ||
+      (options.port != null && (options.server || options.noServer)) ||
+      (options.server && options.noServer)
+    ) {
+      throw new TypeError(
+        'One and only one of the "port", "server", or "noServer" options ' +
+          'must be specified'
+      );
+    }
+
+    if (options.port != null) {
+      this._server = http.createServer((req, res) => {
+        const body = http.STATUS_CODES[426];
+
+        res.writeHead(426, {
+          'Content-Length': body.length,
+          'Content-Type': 'text/plain'
+        });
+        res.end(body);
+      });
+      this._server.listen(
+        options.port,
+        options.host,
+        options.backlog,
+        callback
+      );
+    } else if (options.server) {
+      this._server = options.server;
+    }
+
+    if (this._server) {
+      const emitConnection = this.emit.bind(this, 'connection');
+
+      this._removeListeners = addListeners(this._server, {
+        listening: this.emit.bind(this, 'listening'),
+        error: this.emit.bind(this, 'error'),
+        upgrade: (req, socket, head) => {
+          this.handleUpgrade(req, socket, head, emitConnection);
+        }
+      });
+    }
+
+    if (options.perMessageDeflate === true) options.perMessageDeflate = {};
+    if (options.clientTracking) {
+      this.clients = new Set();
+      this._shouldEmitClose = false;
+    }
+
+    this.options = options;
+    this._state = RUNNING;
+  }
+
+  /**
+   * Returns the bound address, the address family name, and port of the server
+   * as reported by the operating system if listening on an IP socket.
+   * If the server is listening on a pipe or UNIX domain socket, the name is
+   * returned as a string.
+   *
+   * @return {(Object|String|null)} The address of the server
+   * @public
+   */
+  address() {
+    if (this.options.noServer) {
+      throw new Error('The server is operating in "noServer" mode');
+    }
+
+    if (!this._server) return null;
+    return this._server.address();
+  }
+
+  /**
+   * Stop the server from accepting new connections and emit the `'close'` event
+   * when all existing connections are closed.
+   *
+   * @param {Function} [cb] A one-time listener for the `'close'` event
+   * @public
+   */
+  close(cb) {
+    if (this._state === CLOSED) {
+      if (cb) {
+        this.once('close', () => {
+          cb(new Error('The server is not running'));
+        });
+      }
+
+      process.nextTick(emitClose, this);
+      return;
+    }
+
+    if (cb) this.once('close', cb);
+
+    if (this._state === CLOSING) return;
+    this._state = CLOSING;
+
+    if (this.options.noServer || this.options.server) {
+      if (this._server) {
+        this._removeListeners();
+        this._removeListeners = this._server = null;
+      }
+
+      if (this.clients) {
+        if (!this.clients.size) {
+          process.nextTick(emitClose, this);
+        } else {
+          this._shouldEmitClose = true;
+        }
+      } else {
+        process.nextTick(emitClose, this);
+      }
+    } else {
+      const server = this._server;
+
+      this._removeListeners();
+      this._removeListeners = this._server = null;
+
+      //
+      // The HTTP/S server was created internally. Close it, and rely on its
+      // `'close'` event.
+      //
+      server.close(() => {
+        emitClose(this);
+      });
+    }
+  }
+
+  /**
+   * See if a given request should be handled by this server instance.
+   *
+   * @param {http.IncomingMessage} req Request object to inspect
+   * @return {Boolean} `true` if the request is valid, else `false`
+   * @public
+   */
+  shouldHandle(req) {
+    if (this.options.path) {
+      const index = req.url.indexOf('?');
+      const pathname = index !== -1 ? req.url.slice(0, index) : req.url;
+
+      if (pathname !== this.options.path) return false;
+    }
+
+    return true;
+  }
+
+  /**
+   * Handle a HTTP Upgrade request.
+   *
+   * @param {http.IncomingMessage} req The request object
+   * @param {Duplex} socket The network socket between the server and client
+   * @param {Buffer} head The first packet of the upgraded stream
+   * @param {Function} cb Callback
+   * @public
+   */
+  handleUpgrade(req, socket, head, cb) {
+    socket.on('error', socketOnError);
+
+    const key = req.headers['sec-websocket-key'];
+    const upgrade = req.headers.upgrade;
+    const version = +req.headers['sec-websocket-version'];
+
+    if (req.method !== 'GET') {
+      const message = 'Invalid HTTP method';
+      abortHandshakeOrEmitwsClientError(this, req, socket, 405, message);
+      return;
+    }
+
+    if (upgrade === undefined || upgrade.toLowerCase() !== 'websocket') {
+      const message = 'Invalid Upgrade header';
+      abortHandshakeOrEmitwsClientError(this, req, socket, 400, message);
+      return;
+    }
+
+    if (key === undefined || !keyRegex.test(key)) {
+      const message = 'Missing or invalid Sec-WebSocket-Key header';
+      abortHandshakeOrEmitwsClientError(this, req, socket, 400, message);
+      return;
+    }
+
+    if (version !== 13 && version !== 8) {
+      const message = 'Missing or invalid Sec-WebSocket-Version header';
+      abortHandshakeOrEmitwsClientError(this, req, socket, 400, message, {
+        'Sec-WebSocket-Version': '13, 8'
+      });
+      return;
+    }
+
+    if (!this.shouldHandle(req)) {
+      abortHandshake(socket, 400);
+      return;
+    }
+
+    const secWebSocketProtocol = req.headers['sec-websocket-protocol'];
+    let protocols = new Set();
+
+    if (secWebSocketProtocol !== undefined) {
+      try {
+        protocols = subprotocol.parse(secWebSocketProtocol);
+      } catch (err) {
+        const message = 'Invalid Sec-WebSocket-Protocol header';
+        abortHandshakeOrEmitwsClientError(this, req, socket, 400, message);
+        return;
+      }
+    }
+
+    const secWebSocketExtensions = req.headers['sec-websocket-extensions'];
+    const extensions = {};
+
+    if (
+      this.options.perMessageDeflate &&
+      secWebSocketExtensions !== undefined
+    ) {
+      const perMessageDeflate = new PerMessageDeflate({
+        ...this.options.perMessageDeflate,
+        isServer: true,
+        maxPayload: this.options.maxPayload
+      });
+
+      try {
+        const offers = extension.parse(secWebSocketExtensions);
+
+        if (offers[PerMessageDeflate.extensionName]) {
+          perMessageDeflate.accept(offers[PerMessageDeflate.extensionName]);
+          extensions[PerMessageDeflate.extensionName] = perMessageDeflate;
+        }
+      } catch (err) {
+        const message =
+          'Invalid or unacceptable Sec-WebSocket-Extensions header';
+        abortHandshakeOrEmitwsClientError(this, req, socket, 400, message);
+        return;
+      }
+    }
+
+    //
+    // Optionally call external client verification handler.
+    //
+    if (this.options.verifyClient) {
+      const info = {
+        origin:
+          req.headers[`${version === 8 ? 'sec-websocket-origin' : 'origin'}`],
+        secure: !!(req.socket.authorized || req.socket.encrypted),
+        req
+      };
+
+      if (this.options.verifyClient.length === 2) {
+        this.options.verifyClient(info, (verified, code, message, headers) => {
+          if (!verified) {
+            return abortHandshake(socket, code || 401, message, headers);
+          }
+
+          this.completeUpgrade(
+            extensions,
+            key,
+            protocols,
+            req,
+            socket,
+            head,
+            cb
+          );
+        });
+        return;
+      }
+
+      if (!this.options.verifyClient(info)) return abortHandshake(socket, 401);
+    }
+
+    this.completeUpgrade(extensions, key, protocols, req, socket, head, cb);
+  }
+
+  /**
+   * Upgrade the connection to WebSocket.
+   *
+   * @param {Object} extensions The accepted extensions
+   * @param {String} key The value of the `Sec-WebSocket-Key` header
+   * @param {Set} protocols The subprotocols
+   * @param {http.IncomingMessage} req The request object
+   * @param {Duplex} socket The network socket between the server and client
+   * @param {Buffer} head The first packet of the upgraded stream
+   * @param {Function} cb Callback
+   * @throws {Error} If called more than once with the same socket
+   * @private
+   */
+  completeUpgrade(extensions, key, protocols, req, socket, head, cb) {
+    //
+    // Destroy the socket if the client has already sent a FIN packet.
+    //
+    if (!socket.readable || !socket.writable) return socket.destroy();
+
+    if (socket[kWebSocket]) {
+      throw new Error(
+        'server.handleUpgrade() was called more than once with the same ' +
+          'socket, possibly due to a misconfiguration'
+      );
+    }
+
+    if (this._state > RUNNING) return abortHandshake(socket, 503);
+
+    const digest = createHash('sha1')
+      .update(key + GUID)
+      .digest('base64');
+
+    const headers = [
+      'HTTP/1.1 101 Switching Protocols',
+      'Upgrade: websocket',
+      'Connection: Upgrade',
+      `Sec-WebSocket-Accept: ${digest}`
+    ];
+
+    const ws = new this.options.WebSocket(null, undefined, this.options);
+
+    if (protocols.size) {
+      //
+      // Optionally call external protocol selection handler.
+      //
+      const protocol = this.options.handleProtocols
+        ? this.options.handleProtocols(protocols, req)
+        : protocols.values().next().value;
+
+      if (protocol) {
+        headers.push(`Sec-WebSocket-Protocol: ${protocol}`);
+        ws._protocol = protocol;
+      }
+    }
+
+    if (extensions[PerMessageDeflate.extensionName]) {
+      const params = extensions[PerMessageDeflate.extensionName].params;
+      const value = extension.format({
+        [PerMessageDeflate.extensionName]: [params]
+      });
+      headers.push(`Sec-WebSocket-Extensions: ${value}`);
+      ws._extensions = extensions;
+    }
+
+    //
+    // Allow external modification/inspection of handshake headers.
+    //
+    this.emit('headers', headers, req);
+
+    socket.write(headers.concat('\r\n').join('\r\n'));
+    socket.removeListener('error', socketOnError);
+
+    ws.setSocket(socket, head, {
+      allowSynchronousEvents: this.options.allowSynchronousEvents,
+      maxBufferedChunks: this.options.maxBufferedChunks,
+      maxFragments: this.options.maxFragments,
+      maxPayload: this.options.maxPayload,
+      skipUTF8Validation: this.options.skipUTF8Validation
+    });
+
+    if (this.clients) {
+      this.clients.add(ws);
+      ws.on('close', () => {
+        this.clients.delete(ws);
+
+        if (this._shouldEmitClose && !this.clients.size) {
+          process.nextTick(emitClose, this);
+        }
+      });
+    }
+
+    cb(ws, req);
+  }
+}
+
+module.exports = WebSocketServer;
+
+/**
+ * Add event listeners on an `EventEmitter` using a map of <event, listener>
+ * pairs.
+ *
+ * @param {EventEmitter} server The event emitter
+ * @param {Object.<String, Function>} map The listeners to add
+ * @return {Function} A function that will remove the added listeners when
+ *     called
+ * @private
+ */
+function addListeners(server, map) {
+  for (const event of Object.keys(map)) server.on(event, map[event]);
+
+  return function removeListeners() {
+    for (const event of Object.keys(map)) {
+      server.removeListener(event, map[event]);
+    }
+  };
+}
+
+/**
+ * Emit a `'close'` event on an `EventEmitter`.
+ *
+ * @param {EventEmitter} server The event emitter
+ * @private
+ */
+function emitClose(server) {
+  server._state = CLOSED;
+  server.emit('close');
+}
+
+/**
+ * Handle socket errors.
+ *
+ * @private
+ */
+function socketOnError() {
+  this.destroy();
+}
+
+/**
+ * Close the connection when preconditions are not fulfilled.
+ *
+ * @param {Duplex} socket The socket of the upgrade request
+ * @param {Number} code The HTTP response status code
+ * @param {String} [message] The HTTP response body
+ * @param {Object} [headers] Additional HTTP response headers
+ * @private
+ */
+function abortHandshake(socket, code, message, headers) {
+  //
+  // The socket is writable unless the user destroyed or ended it before calling
+  // `server.handleUpgrade()` or in the `verifyClient` function, which is a user
+  // error. Handling this does not make much sense as the worst that can happen
+  // is that some of the data written by the user might be discarded due to the
+  // call to `socket.end()` below, which triggers an `'error'` event that in
+  // turn causes the socket to be destroyed.
+  //
+  message = message || http.STATUS_CODES[code];
+  headers = {
+    Connection: 'close',
+    'Content-Type': 'text/html',
+    'Content-Length': Buffer.byteLength(message),
+    ...headers
+  };
+
+  socket.once('finish', socket.destroy);
+
+  socket.end(
+    `HTTP/1.1 ${code} ${http.STATUS_CODES[code]}\r\n` +
+      Object.keys(headers)
+        .map((h) => `${h}: ${headers[h]}`)
+        .join('\r\n') +
+      '\r\n\r\n' +
+      message
+  );
+}
+
+/**
+ * Emit a `'wsClientError'` event on a `WebSocketServer` if there is at least
+ * one listener for it, otherwise call `abortHandshake()`.
+ *
+ * @param {WebSocketServer} server The WebSocket server
+ * @param {http.IncomingMessage} req The request object
+ * @param {Duplex} socket The socket of the upgrade request
+ * @param {Number} code The HTTP response status code
+ * @param {String} message The HTTP response body
+ * @param {Object} [headers] The HTTP response headers
+ * @private
+ */
+function abortHandshakeOrEmitwsClientError(
+  server,
+  req,
+  socket,
+  code,
+  message,
+  headers
+) {
+  if (server.listenerCount('wsClientError')) {
+    const err = new Error(message);
+    Error.captureStackTrace(err, abortHandshakeOrEmitwsClientError);
+
+    server.emit('wsClientError', err, socket, req);
+  } else {
+    abortHandshake(socket, code, message, headers);
+  }
+}
+
+
+/***/ }),
+
+/***/ 6681:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+/* eslint no-unused-vars: ["error", { "varsIgnorePattern": "^Duplex|Readable$", "caughtErrors": "none" }] */
+
+
+
+const EventEmitter = __nccwpck_require__(4434);
+const https = __nccwpck_require__(5692);
+const http = __nccwpck_require__(8611);
+const net = __nccwpck_require__(9278);
+const querystring = __nccwpck_require__(3480);
+const tls = __nccwpck_require__(4756);
+const { randomBytes, createHash } = __nccwpck_require__(6982);
+const { Duplex, Readable } = __nccwpck_require__(2203);
+const { URL } = __nccwpck_require__(7016);
+
+const PerMessageDeflate = __nccwpck_require__(4376);
+const Receiver = __nccwpck_require__(893);
+const Sender = __nccwpck_require__(7389);
+const { isBlob } = __nccwpck_require__(6615);
+
+const {
+  BINARY_TYPES,
+  CLOSE_TIMEOUT,
+  EMPTY_BUFFER,
+  GUID,
+  kForOnEventAttribute,
+  kListener,
+  kStatusCode,
+  kWebSocket,
+  NOOP
+} = __nccwpck_require__(1791);
+const {
+  EventTarget: { addEventListener, removeEventListener }
+} = __nccwpck_require__(4634);
+const { format, parse } = __nccwpck_require__(1335);
+const { toBuffer } = __nccwpck_require__(5803);
+
+const kAborted = Symbol('kAborted');
+const protocolVersions = [8, 13];
+const readyStates = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'];
+const subprotocolRegex = /^[!#$%&'*+\-.0-9A-Z^_`|a-z~]+$/;
+
+/**
+ * Class representing a WebSocket.
+ *
+ * @extends EventEmitter
+ */
+class WebSocket extends EventEmitter {
+  /**
+   * Create a new `WebSocket`.
+   *
+   * @param {(String|URL)} address The URL to which to connect
+   * @param {(String|String[])} [protocols] The subprotocols
+   * @param {Object} [options] Connection options
+   */
+  constructor(address, protocols, options) {
+    super();
+
+    this._binaryType = BINARY_TYPES[0];
+    this._closeCode = 1006;
+    this._closeFrameReceived = false;
+    this._closeFrameSent = false;
+    this._closeMessage = EMPTY_BUFFER;
+    this._closeTimer = null;
+    this._errorEmitted = false;
+    this._extensions = {};
+    this._paused = false;
+    this._protocol = '';
+    this._readyState = WebSocket.CONNECTING;
+    this._receiver = null;
+    this._sender = null;
+    this._socket = null;
+
+    if (address !== null) {
+      this._bufferedAmount = 0;
+      this._isServer = false;
+      this._redirects = 0;
+
+      if (protocols === undefined) {
+        if (!options || options.protocols === undefined) {
+          protocols = [];
+        } else if (Array.isArray(options.protocols)) {
+          protocols = options.protocols;
+        } else {
+          protocols = [options.protocols];
+        }
+      } else if (!Array.isArray(protocols)) {
+        if (typeof protocols === 'object' && protocols !== null) {
+          options = protocols;
+
+          if (options.protocols === undefined) {
+            protocols = [];
+          } else if (Array.isArray(options.protocols)) {
+            protocols = options.protocols;
+          } else {
+            protocols = [options.protocols];
+          }
+        } else {
+          protocols = [protocols];
+        }
+      }
+
+      options = initAsClient(this, address, protocols, options);
+    } else {
+      this._isServer = true;
+    }
+
+    if (options.autoPong) {
+      this._autoPong = true;
+      this._autoPongComplete = () => autoPongComplete(this);
+      this._pendingAutoPongs = 0;
+      this._maxPendingAutoPongs = options.maxPendingAutoPongs | 0;
+    }
+
+    this._closeTimeout = options.closeTimeout;
+  }
+
+  /**
+   * For historical reasons, the custom "nodebuffer" type is used by the default
+   * instead of "blob".
+   *
+   * @type {String}
+   */
+  get binaryType() {
+    return this._binaryType;
+  }
+
+  set binaryType(type) {
+    if (!BINARY_TYPES.includes(type)) return;
+
+    this._binaryType = type;
+
+    //
+    // Allow to change `binaryType` on the fly.
+    //
+    if (this._receiver) this._receiver._binaryType = type;
+  }
+
+  /**
+   * @type {Number}
+   */
+  get bufferedAmount() {
+    if (!this._socket) return this._bufferedAmount;
+
+    return this._socket._writableState.length + this._sender._bufferedBytes;
+  }
+
+  /**
+   * @type {String}
+   */
+  get extensions() {
+    return Object.keys(this._extensions).join();
+  }
+
+  /**
+   * @type {Boolean}
+   */
+  get isPaused() {
+    return this._paused;
+  }
+
+  /**
+   * @type {Function}
+   */
+  /* istanbul ignore next */
+  get onclose() {
+    return null;
+  }
+
+  /**
+   * @type {Function}
+   */
+  /* istanbul ignore next */
+  get onerror() {
+    return null;
+  }
+
+  /**
+   * @type {Function}
+   */
+  /* istanbul ignore next */
+  get onopen() {
+    return null;
+  }
+
+  /**
+   * @type {Function}
+   */
+  /* istanbul ignore next */
+  get onmessage() {
+    return null;
+  }
+
+  /**
+   * @type {String}
+   */
+  get protocol() {
+    return this._protocol;
+  }
+
+  /**
+   * @type {Number}
+   */
+  get readyState() {
+    return this._readyState;
+  }
+
+  /**
+   * @type {String}
+   */
+  get url() {
+    return this._url;
+  }
+
+  /**
+   * Set up the socket and the internal resources.
+   *
+   * @param {Duplex} socket The network socket between the server and client
+   * @param {Buffer} head The first packet of the upgraded stream
+   * @param {Object} options Options object
+   * @param {Boolean} [options.allowSynchronousEvents=false] Specifies whether
+   *     any of the `'message'`, `'ping'`, and `'pong'` events can be emitted
+   *     multiple times in the same tick
+   * @param {Function} [options.generateMask] The function used to generate the
+   *     masking key
+   * @param {Number} [options.maxBufferedChunks=0] The maximum number of
+   *     buffered data chunks
+   * @param {Number} [options.maxFragments=0] The maximum number of message
+   *     fragments
+   * @param {Number} [options.maxPayload=0] The maximum allowed message size
+   * @param {Boolean} [options.skipUTF8Validation=false] Specifies whether or
+   *     not to skip UTF-8 validation for text and close messages
+   * @private
+   */
+  setSocket(socket, head, options) {
+    const receiver = new Receiver({
+      allowSynchronousEvents: options.allowSynchronousEvents,
+      binaryType: this.binaryType,
+      extensions: this._extensions,
+      isServer: this._isServer,
+      maxBufferedChunks: options.maxBufferedChunks,
+      maxFragments: options.maxFragments,
+      maxPayload: options.maxPayload,
+      skipUTF8Validation: options.skipUTF8Validation
+    });
+
+    const sender = new Sender(socket, this._extensions, options.generateMask);
+
+    this._receiver = receiver;
+    this._sender = sender;
+    this._socket = socket;
+
+    receiver[kWebSocket] = this;
+    sender[kWebSocket] = this;
+    socket[kWebSocket] = this;
+
+    receiver.on('conclude', receiverOnConclude);
+    receiver.on('drain', receiverOnDrain);
+    receiver.on('error', receiverOnError);
+    receiver.on('message', receiverOnMessage);
+    receiver.on('ping', receiverOnPing);
+    receiver.on('pong', receiverOnPong);
+
+    sender.onerror = senderOnError;
+
+    //
+    // These methods may not be available if `socket` is just a `Duplex`.
+    //
+    if (socket.setTimeout) socket.setTimeout(0);
+    if (socket.setNoDelay) socket.setNoDelay();
+
+    if (head.length > 0) socket.unshift(head);
+
+    socket.on('close', socketOnClose);
+    socket.on('data', socketOnData);
+    socket.on('end', socketOnEnd);
+    socket.on('error', socketOnError);
+
+    this._readyState = WebSocket.OPEN;
+    this.emit('open');
+  }
+
+  /**
+   * Emit the `'close'` event.
+   *
+   * @private
+   */
+  emitClose() {
+    if (!this._socket) {
+      this._readyState = WebSocket.CLOSED;
+      this.emit('close', this._closeCode, this._closeMessage);
+      return;
+    }
+
+    if (this._extensions[PerMessageDeflate.extensionName]) {
+      this._extensions[PerMessageDeflate.extensionName].cleanup();
+    }
+
+    this._receiver.removeAllListeners();
+    this._readyState = WebSocket.CLOSED;
+    this.emit('close', this._closeCode, this._closeMessage);
+  }
+
+  /**
+   * Start a closing handshake.
+   *
+   *          +----------+   +-----------+   +----------+
+   *     - - -|ws.close()|-->|close frame|-->|ws.close()|- - -
+   *    |     +----------+   +-----------+   +----------+     |
+   *          +----------+   +-----------+         |
+   * CLOSING  |ws.close()|<--|close frame|<--+-----+       CLOSING
+   *          +----------+   +-----------+   |
+   *    |           |                        |   +---+        |
+   *                +------------------------+-->|fin| - - - -
+   *    |         +---+                      |   +---+
+   *     - - - - -|fin|<---------------------+
+   *              +---+
+   *
+   * @param {Number} [code] Status code explaining why the connection is closing
+   * @param {(String|Buffer)} [data] The reason why the connection is
+   *     closing
+   * @public
+   */
+  close(code, data) {
+    if (this.readyState === WebSocket.CLOSED) return;
+    if (this.readyState === WebSocket.CONNECTING) {
+      const msg = 'WebSocket was closed before the connection was established';
+      abortHandshake(this, this._req, msg);
+      return;
+    }
+
+    if (this.readyState === WebSocket.CLOSING) {
+      if (
+        this._closeFrameSent &&
+        (this._closeFrameReceived || this._receiver._writableState.errorEmitted)
+      ) {
+        this._socket.end();
+      }
+
+      return;
+    }
+
+    this._sender.close(code, data, !this._isServer, (err) => {
+      //
+      // This error is handled by the `'error'` listener on the socket. We only
+      // want to know if the close frame has been sent here.
+      //
+      if (err) return;
+
+      this._closeFrameSent = true;
+
+      if (
+        this._closeFrameReceived ||
+        this._receiver._writableState.errorEmitted
+      ) {
+        this._socket.end();
+      }
+    });
+
+    this._readyState = WebSocket.CLOSING;
+    setCloseTimer(this);
+  }
+
+  /**
+   * Pause the socket.
+   *
+   * @public
+   */
+  pause() {
+    if (
+      this.readyState === WebSocket.CONNECTING ||
+      this.readyState === WebSocket.CLOSED
+    ) {
+      return;
+    }
+
+    this._paused = true;
+    this._socket.pause();
+  }
+
+  /**
+   * Send a ping.
+   *
+   * @param {*} [data] The data to send
+   * @param {Boolean} [mask] Indicates whether or not to mask `data`
+   * @param {Function} [cb] Callback which is executed when the ping is sent
+   * @public
+   */
+  ping(data, mask, cb) {
+    if (this.readyState === WebSocket.CONNECTING) {
+      throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
+    }
+
+    if (typeof data === 'function') {
+      cb = data;
+      data = mask = undefined;
+    } else if (typeof mask === 'function') {
+      cb = mask;
+      mask = undefined;
+    }
+
+    if (typeof data === 'number') data = data.toString();
+
+    if (this.readyState !== WebSocket.OPEN) {
+      sendAfterClose(this, data, cb);
+      return;
+    }
+
+    if (mask === undefined) mask = !this._isServer;
+    this._sender.ping(data || EMPTY_BUFFER, mask, cb);
+  }
+
+  /**
+   * Send a pong.
+   *
+   * @param {*} [data] The data to send
+   * @param {Boolean} [mask] Indicates whether or not to mask `data`
+   * @param {Function} [cb] Callback which is executed when the pong is sent
+   * @public
+   */
+  pong(data, mask, cb) {
+    if (this.readyState === WebSocket.CONNECTING) {
+      throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
+    }
+
+    if (typeof data === 'function') {
+      cb = data;
+      data = mask = undefined;
+    } else if (typeof mask === 'function') {
+      cb = mask;
+      mask = undefined;
+    }
+
+    if (typeof data === 'number') data = data.toString();
+
+    if (this.readyState !== WebSocket.OPEN) {
+      sendAfterClose(this, data, cb);
+      return;
+    }
+
+    if (mask === undefined) mask = !this._isServer;
+    this._sender.pong(data || EMPTY_BUFFER, mask, cb);
+  }
+
+  /**
+   * Resume the socket.
+   *
+   * @public
+   */
+  resume() {
+    if (
+      this.readyState === WebSocket.CONNECTING ||
+      this.readyState === WebSocket.CLOSED
+    ) {
+      return;
+    }
+
+    this._paused = false;
+    if (!this._receiver._writableState.needDrain) this._socket.resume();
+  }
+
+  /**
+   * Send a data message.
+   *
+   * @param {*} data The message to send
+   * @param {Object} [options] Options object
+   * @param {Boolean} [options.binary] Specifies whether `data` is binary or
+   *     text
+   * @param {Boolean} [options.compress] Specifies whether or not to compress
+   *     `data`
+   * @param {Boolean} [options.fin=true] Specifies whether the fragment is the
+   *     last one
+   * @param {Boolean} [options.mask] Specifies whether or not to mask `data`
+   * @param {Function} [cb] Callback which is executed when data is written out
+   * @public
+   */
+  send(data, options, cb) {
+    if (this.readyState === WebSocket.CONNECTING) {
+      throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
+    }
+
+    if (typeof options === 'function') {
+      cb = options;
+      options = {};
+    }
+
+    if (typeof data === 'number') data = data.toString();
+
+    if (this.readyState !== WebSocket.OPEN) {
+      sendAfterClose(this, data, cb);
+      return;
+    }
+
+    const opts = {
+      binary: typeof data !== 'string',
+      mask: !this._isServer,
+      compress: true,
+      fin: true,
+      ...options
+    };
+
+    if (!this._extensions[PerMessageDeflate.extensionName]) {
+      opts.compress = false;
+    }
+
+    this._sender.send(data || EMPTY_BUFFER, opts, cb);
+  }
+
+  /**
+   * Forcibly close the connection.
+   *
+   * @public
+   */
+  terminate() {
+    if (this.readyState === WebSocket.CLOSED) return;
+    if (this.readyState === WebSocket.CONNECTING) {
+      const msg = 'WebSocket was closed before the connection was established';
+      abortHandshake(this, this._req, msg);
+      return;
+    }
+
+    if (this._socket) {
+      this._readyState = WebSocket.CLOSING;
+      this._socket.destroy();
+    }
+  }
+}
+
+/**
+ * @constant {Number} CONNECTING
+ * @memberof WebSocket
+ */
+Object.defineProperty(WebSocket, 'CONNECTING', {
+  enumerable: true,
+  value: readyStates.indexOf('CONNECTING')
+});
+
+/**
+ * @constant {Number} CONNECTING
+ * @memberof WebSocket.prototype
+ */
+Object.defineProperty(WebSocket.prototype, 'CONNECTING', {
+  enumerable: true,
+  value: readyStates.indexOf('CONNECTING')
+});
+
+/**
+ * @constant {Number} OPEN
+ * @memberof WebSocket
+ */
+Object.defineProperty(WebSocket, 'OPEN', {
+  enumerable: true,
+  value: readyStates.indexOf('OPEN')
+});
+
+/**
+ * @constant {Number} OPEN
+ * @memberof WebSocket.prototype
+ */
+Object.defineProperty(WebSocket.prototype, 'OPEN', {
+  enumerable: true,
+  value: readyStates.indexOf('OPEN')
+});
+
+/**
+ * @constant {Number} CLOSING
+ * @memberof WebSocket
+ */
+Object.defineProperty(WebSocket, 'CLOSING', {
+  enumerable: true,
+  value: readyStates.indexOf('CLOSING')
+});
+
+/**
+ * @constant {Number} CLOSING
+ * @memberof WebSocket.prototype
+ */
+Object.defineProperty(WebSocket.prototype, 'CLOSING', {
+  enumerable: true,
+  value: readyStates.indexOf('CLOSING')
+});
+
+/**
+ * @constant {Number} CLOSED
+ * @memberof WebSocket
+ */
+Object.defineProperty(WebSocket, 'CLOSED', {
+  enumerable: true,
+  value: readyStates.indexOf('CLOSED')
+});
+
+/**
+ * @constant {Number} CLOSED
+ * @memberof WebSocket.prototype
+ */
+Object.defineProperty(WebSocket.prototype, 'CLOSED', {
+  enumerable: true,
+  value: readyStates.indexOf('CLOSED')
+});
+
+[
+  'binaryType',
+  'bufferedAmount',
+  'extensions',
+  'isPaused',
+  'protocol',
+  'readyState',
+  'url'
+].forEach((property) => {
+  Object.defineProperty(WebSocket.prototype, property, { enumerable: true });
+});
+
+//
+// Add the `onopen`, `onerror`, `onclose`, and `onmessage` attributes.
+// See https://html.spec.whatwg.org/multipage/comms.html#the-websocket-interface
+//
+['open', 'error', 'close', 'message'].forEach((method) => {
+  Object.defineProperty(WebSocket.prototype, `on${method}`, {
+    enumerable: true,
+    get() {
+      for (const listener of this.listeners(method)) {
+        if (listener[kForOnEventAttribute]) return listener[kListener];
+      }
+
+      return null;
+    },
+    set(handler) {
+      for (const listener of this.listeners(method)) {
+        if (listener[kForOnEventAttribute]) {
+          this.removeListener(method, listener);
+          break;
+        }
+      }
+
+      if (typeof handler !== 'function') return;
+
+      this.addEventListener(method, handler, {
+        [kForOnEventAttribute]: true
+      });
+    }
+  });
+});
+
+WebSocket.prototype.addEventListener = addEventListener;
+WebSocket.prototype.removeEventListener = removeEventListener;
+
+module.exports = WebSocket;
+
+/**
+ * Initialize a WebSocket client.
+ *
+ * @param {WebSocket} websocket The client to initialize
+ * @param {(String|URL)} address The URL to which to connect
+ * @param {Array} protocols The subprotocols
+ * @param {Object} [options] Connection options
+ * @param {Boolean} [options.allowSynchronousEvents=true] Specifies whether any
+ *     of the `'message'`, `'ping'`, and `'pong'` events can be emitted multiple
+ *     times in the same tick
+ * @param {Boolean} [options.autoPong=true] Specifies whether or not to
+ *     automatically send a pong in response to a ping
+ * @param {Number} [options.closeTimeout=30000] Duration in milliseconds to wait
+ *     for the closing handshake to finish after `websocket.close()` is called
+ * @param {Function} [options.finishRequest] A function which can be used to
+ *     customize the headers of each http request before it is sent
+ * @param {Boolean} [options.followRedirects=false] Whether or not to follow
+ *     redirects
+ * @param {Function} [options.generateMask] The function used to generate the
+ *     masking key
+ * @param {Number} [options.handshakeTimeout] Timeout in milliseconds for the
+ *     handshake request
+ * @param {Number} [options.maxBufferedChunks=262144] The maximum number of
+ *     buffered data chunks
+ * @param {Number} [options.maxFragments=16384] The maximum number of message
+ *     fragments
+ * @param {Number} [options.maxPayload=104857600] The maximum allowed message
+ *     size
+ * @param {Number} [options.maxPendingAutoPongs=60] The maximum number of
+ *     pending automatic pongs
+ * @param {Number} [options.maxRedirects=10] The maximum number of redirects
+ *     allowed
+ * @param {String} [options.origin] Value of the `Origin` or
+ *     `Sec-WebSocket-Origin` header
+ * @param {(Boolean|Object)} [options.perMessageDeflate=true] Enable/disable
+ *     permessage-deflate
+ * @param {Number} [options.protocolVersion=13] Value of the
+ *     `Sec-WebSocket-Version` header
+ * @param {Boolean} [options.skipUTF8Validation=false] Specifies whether or
+ *     not to skip UTF-8 validation for text and close messages
+ * @return {Object} The resolved options object used for initialization
+ * @private
+ */
+function initAsClient(websocket, address, protocols, options) {
+  const opts = {
+    allowSynchronousEvents: true,
+    autoPong: true,
+    closeTimeout: CLOSE_TIMEOUT,
+    protocolVersion: protocolVersions[1],
+    maxBufferedChunks: 256 * 1024,
+    maxFragments: 16 * 1024,
+    maxPayload: 100 * 1024 * 1024,
+    maxPendingAutoPongs: 60,
+    skipUTF8Validation: false,
+    perMessageDeflate: true,
+    followRedirects: false,
+    maxRedirects: 10,
+    ...options,
+    socketPath: undefined,
+    hostname: undefined,
+    protocol: undefined,
+    protocols: undefined,
+    timeout: undefined,
+    method: 'GET',
+    host: undefined,
+    path: undefined,
+    port: undefined
+  };
+
+  if (!protocolVersions.includes(opts.protocolVersion)) {
+    throw new RangeError(
+      `Unsupported protocol version: ${opts.protocolVersion} ` +
+        `(supported versions: ${protocolVersions.join(', ')})`
+    );
+  }
+
+  let parsedUrl;
+
+  if (address instanceof URL) {
+    parsedUrl = address;
+  } else {
+    try {
+      parsedUrl = new URL(address);
+    } catch {
+      throw new SyntaxError(`Invalid URL: ${address}`);
+    }
+  }
+
+  if (parsedUrl.protocol === 'http:' || parsedUrl.protocol === 'https:') {
+    parsedUrl = new URL(parsedUrl);
+    parsedUrl.protocol = parsedUrl.protocol === 'http:' ? 'ws:' : 'wss:';
+  }
+
+  websocket._url = parsedUrl.href;
+
+  const isSecure = parsedUrl.protocol === 'wss:';
+  const isIpcUrl = parsedUrl.protocol === 'ws+unix:';
+  let invalidUrlMessage;
+
+  if (parsedUrl.protocol !== 'ws:' && !isSecure && !isIpcUrl) {
+    invalidUrlMessage =
+      'The URL\'s protocol must be one of "ws:", "wss:", ' +
+      '"http:", "https:", or "ws+unix:"';
+  } else if (isIpcUrl && !parsedUrl.pathname) {
+    invalidUrlMessage = "The URL's pathname is empty";
+  } else if (parsedUrl.hash) {
+    invalidUrlMessage = 'The URL contains a fragment identifier';
+  }
+
+  if (invalidUrlMessage) {
+    const err = new SyntaxError(invalidUrlMessage);
+
+    if (websocket._redirects === 0) {
+      throw err;
+    } else {
+      emitErrorAndClose(websocket, err);
+      return;
+    }
+  }
+
+  const defaultPort = isSecure ? 443 : 80;
+  const key = randomBytes(16).toString('base64');
+  const request = isSecure ? https.request : http.request;
+  const protocolSet = new Set();
+  let perMessageDeflate;
+
+  opts.createConnection =
+    opts.createConnection || (isSecure ? tlsConnect : netConnect);
+  opts.defaultPort = opts.defaultPort || defaultPort;
+  opts.port = parsedUrl.port || defaultPort;
+  opts.host = parsedUrl.hostname.startsWith('[')
+    ? parsedUrl.hostname.slice(1, -1)
+    : parsedUrl.hostname;
+  opts.headers = {
+    ...opts.headers,
+    'Sec-WebSocket-Version': opts.protocolVersion,
+    'Sec-WebSocket-Key': key,
+    Connection: 'Upgrade',
+    Upgrade: 'websocket'
+  };
+  opts.path = parsedUrl.pathname + parsedUrl.search;
+  opts.timeout = opts.handshakeTimeout;
+
+  if (opts.perMessageDeflate) {
+    perMessageDeflate = new PerMessageDeflate({
+      ...opts.perMessageDeflate,
+      isServer: false,
+      maxPayload: opts.maxPayload
+    });
+    opts.headers['Sec-WebSocket-Extensions'] = format({
+      [PerMessageDeflate.extensionName]: perMessageDeflate.offer()
+    });
+  }
+  if (protocols.length) {
+    for (const protocol of protocols) {
+      if (
+        typeof protocol !== 'string' ||
+        !subprotocolRegex.test(protocol) ||
+        protocolSet.has(protocol)
+      ) {
+        throw new SyntaxError(
+          'An invalid or duplicated subprotocol was specified'
+        );
+      }
+
+      protocolSet.add(protocol);
+    }
+
+    opts.headers['Sec-WebSocket-Protocol'] = protocols.join(',');
+  }
+  if (opts.origin) {
+    if (opts.protocolVersion < 13) {
+      opts.headers['Sec-WebSocket-Origin'] = opts.origin;
+    } else {
+      opts.headers.Origin = opts.origin;
+    }
+  }
+  if (parsedUrl.username || parsedUrl.password) {
+    const username = querystring.unescape(parsedUrl.username);
+    const password = querystring.unescape(parsedUrl.password);
+
+    opts.auth = `${username}:${password}`;
+  }
+
+  if (isIpcUrl) {
+    const i = opts.path.indexOf(':');
+
+    if (i === -1) {
+      opts.socketPath = opts.path;
+      opts.path = '';
+    } else {
+      opts.socketPath = opts.path.slice(0, i);
+      opts.path = opts.path.slice(i + 1);
+    }
+  }
+
+  let req;
+
+  if (opts.followRedirects) {
+    if (websocket._redirects === 0) {
+      websocket._originalIpc = isIpcUrl;
+      websocket._originalSecure = isSecure;
+      websocket._originalHostOrSocketPath = isIpcUrl
+        ? opts.socketPath
+        : parsedUrl.host;
+
+      const headers = options && options.headers;
+
+      //
+      // Shallow copy the user provided options so that headers can be changed
+      // without mutating the original object.
+      //
+      options = { ...options, headers: {} };
+
+      if (headers) {
+        for (const [key, value] of Object.entries(headers)) {
+          options.headers[key.toLowerCase()] = value;
+        }
+      }
+    } else if (websocket.listenerCount('redirect') === 0) {
+      const isSameHost = isIpcUrl
+        ? websocket._originalIpc
+          ? opts.socketPath === websocket._originalHostOrSocketPath
+          : false
+        : websocket._originalIpc
+          ? false
+          : parsedUrl.host === websocket._originalHostOrSocketPath;
+
+      if (!isSameHost || (websocket._originalSecure && !isSecure)) {
+        //
+        // Match curl 7.77.0 behavior and drop the following headers. These
+        // headers are also dropped when following a redirect to a subdomain.
+        //
+        delete opts.headers.authorization;
+        delete opts.headers.cookie;
+
+        if (!isSameHost) delete opts.headers.host;
+
+        opts.auth = undefined;
+      }
+    }
+
+    //
+    // Match curl 7.77.0 behavior and make the first `Authorization` header win.
+    // If the `Authorization` header is set, then there is nothing to do as it
+    // will take precedence.
+    //
+    if (opts.auth && !options.headers.authorization) {
+      options.headers.authorization =
+        'Basic ' + Buffer.from(opts.auth).toString('base64');
+    }
+
+    req = websocket._req = request(opts);
+
+    if (websocket._redirects) {
+      //
+      // Unlike what is done for the `'upgrade'` event, no early exit is
+      // triggered here if the user calls `websocket.close()` or
+      // `websocket.terminate()` from a listener of the `'redirect'` event. This
+      // is because the user can also call `request.destroy()` with an error
+      // before calling `websocket.close()` or `websocket.terminate()` and this
+      // would result in an error being emitted on the `request` object with no
+      // `'error'` event listeners attached.
+      //
+      websocket.emit('redirect', websocket.url, req);
+    }
+  } else {
+    req = websocket._req = request(opts);
+  }
+
+  if (opts.timeout) {
+    req.on('timeout', () => {
+      abortHandshake(websocket, req, 'Opening handshake has timed out');
+    });
+  }
+
+  req.on('error', (err) => {
+    if (req === null || req[kAborted]) return;
+
+    req = websocket._req = null;
+    emitErrorAndClose(websocket, err);
+  });
+
+  req.on('response', (res) => {
+    const location = res.headers.location;
+    const statusCode = res.statusCode;
+
+    if (
+      location &&
+      opts.followRedirects &&
+      statusCode >= 300 &&
+      statusCode < 400
+    ) {
+      if (++websocket._redirects > opts.maxRedirects) {
+        abortHandshake(websocket, req, 'Maximum redirects exceeded');
+        return;
+      }
+
+      req.abort();
+
+      let addr;
+
+      try {
+        addr = new URL(location, address);
+      } catch (e) {
+        const err = new SyntaxError(`Invalid URL: ${location}`);
+        emitErrorAndClose(websocket, err);
+        return;
+      }
+
+      initAsClient(websocket, addr, protocols, options);
+    } else if (!websocket.emit('unexpected-response', req, res)) {
+      abortHandshake(
+        websocket,
+        req,
+        `Unexpected server response: ${res.statusCode}`
+      );
+    }
+  });
+
+  req.on('upgrade', (res, socket, head) => {
+    websocket.emit('upgrade', res);
+
+    //
+    // The user may have closed the connection from a listener of the
+    // `'upgrade'` event.
+    //
+    if (websocket.readyState !== WebSocket.CONNECTING) return;
+
+    req = websocket._req = null;
+
+    const upgrade = res.headers.upgrade;
+
+    if (upgrade === undefined || upgrade.toLowerCase() !== 'websocket') {
+      abortHandshake(websocket, socket, 'Invalid Upgrade header');
+      return;
+    }
+
+    const digest = createHash('sha1')
+      .update(key + GUID)
+      .digest('base64');
+
+    if (res.headers['sec-websocket-accept'] !== digest) {
+      abortHandshake(websocket, socket, 'Invalid Sec-WebSocket-Accept header');
+      return;
+    }
+
+    const serverProt = res.headers['sec-websocket-protocol'];
+    let protError;
+
+    if (serverProt !== undefined) {
+      if (!protocolSet.size) {
+        protError = 'Server sent a subprotocol but none was requested';
+      } else if (!protocolSet.has(serverProt)) {
+        protError = 'Server sent an invalid subprotocol';
+      }
+    } else if (protocolSet.size) {
+      protError = 'Server sent no subprotocol';
+    }
+
+    if (protError) {
+      abortHandshake(websocket, socket, protError);
+      return;
+    }
+
+    if (serverProt) websocket._protocol = serverProt;
+
+    const secWebSocketExtensions = res.headers['sec-websocket-extensions'];
+
+    if (secWebSocketExtensions !== undefined) {
+      if (!perMessageDeflate) {
+        const message =
+          'Server sent a Sec-WebSocket-Extensions header but no extension ' +
+          'was requested';
+        abortHandshake(websocket, socket, message);
+        return;
+      }
+
+      let extensions;
+
+      try {
+        extensions = parse(secWebSocketExtensions);
+      } catch (err) {
+        const message = 'Invalid Sec-WebSocket-Extensions header';
+        abortHandshake(websocket, socket, message);
+        return;
+      }
+
+      const extensionNames = Object.keys(extensions);
+
+      if (
+        extensionNames.length !== 1 ||
+        extensionNames[0] !== PerMessageDeflate.extensionName
+      ) {
+        const message = 'Server indicated an extension that was not requested';
+        abortHandshake(websocket, socket, message);
+        return;
+      }
+
+      try {
+        perMessageDeflate.accept(extensions[PerMessageDeflate.extensionName]);
+      } catch (err) {
+        const message = 'Invalid Sec-WebSocket-Extensions header';
+        abortHandshake(websocket, socket, message);
+        return;
+      }
+
+      websocket._extensions[PerMessageDeflate.extensionName] =
+        perMessageDeflate;
+    }
+
+    websocket.setSocket(socket, head, {
+      allowSynchronousEvents: opts.allowSynchronousEvents,
+      generateMask: opts.generateMask,
+      maxBufferedChunks: opts.maxBufferedChunks,
+      maxFragments: opts.maxFragments,
+      maxPayload: opts.maxPayload,
+      skipUTF8Validation: opts.skipUTF8Validation
+    });
+  });
+
+  if (opts.finishRequest) {
+    opts.finishRequest(req, websocket);
+  } else {
+    req.end();
+  }
+
+  return opts;
+}
+
+/**
+ * Emit the `'error'` and `'close'` events.
+ *
+ * @param {WebSocket} websocket The WebSocket instance
+ * @param {Error} The error to emit
+ * @private
+ */
+function emitErrorAndClose(websocket, err) {
+  websocket._readyState = WebSocket.CLOSING;
+  //
+  // The following assignment is practically useless and is done only for
+  // consistency.
+  //
+  websocket._errorEmitted = true;
+  websocket.emit('error', err);
+  websocket.emitClose();
+}
+
+/**
+ * Create a `net.Socket` and initiate a connection.
+ *
+ * @param {Object} options Connection options
+ * @return {net.Socket} The newly created socket used to start the connection
+ * @private
+ */
+function netConnect(options) {
+  options.path = options.socketPath;
+  return net.connect(options);
+}
+
+/**
+ * Create a `tls.TLSSocket` and initiate a connection.
+ *
+ * @param {Object} options Connection options
+ * @return {tls.TLSSocket} The newly created socket used to start the connection
+ * @private
+ */
+function tlsConnect(options) {
+  options.path = undefined;
+
+  if (!options.servername && options.servername !== '') {
+    options.servername = net.isIP(options.host) ? '' : options.host;
+  }
+
+  return tls.connect(options);
+}
+
+/**
+ * Abort the handshake and emit an error.
+ *
+ * @param {WebSocket} websocket The WebSocket instance
+ * @param {(http.ClientRequest|net.Socket|tls.Socket)} stream The request to
+ *     abort or the socket to destroy
+ * @param {String} message The error message
+ * @private
+ */
+function abortHandshake(websocket, stream, message) {
+  websocket._readyState = WebSocket.CLOSING;
+
+  const err = new Error(message);
+  Error.captureStackTrace(err, abortHandshake);
+
+  if (stream.setHeader) {
+    stream[kAborted] = true;
+    stream.abort();
+
+    if (stream.socket && !stream.socket.destroyed) {
+      //
+      // On Node.js >= 14.3.0 `request.abort()` does not destroy the socket if
+      // called after the request completed. See
+      // https://github.com/websockets/ws/issues/1869.
+      //
+      stream.socket.destroy();
+    }
+
+    process.nextTick(emitErrorAndClose, websocket, err);
+  } else {
+    stream.destroy(err);
+    stream.once('error', websocket.emit.bind(websocket, 'error'));
+    stream.once('close', websocket.emitClose.bind(websocket));
+  }
+}
+
+/**
+ * Handle cases where the `ping()`, `pong()`, or `send()` methods are called
+ * when the `readyState` attribute is `CLOSING` or `CLOSED`.
+ *
+ * @param {WebSocket} websocket The WebSocket instance
+ * @param {*} [data] The data to send
+ * @param {Function} [cb] Callback
+ * @private
+ */
+function sendAfterClose(websocket, data, cb) {
+  if (data) {
+    const length = isBlob(data) ? data.size : toBuffer(data).length;
+
+    //
+    // The `_bufferedAmount` property is used only when the peer is a client and
+    // the opening handshake fails. Under these circumstances, in fact, the
+    // `setSocket()` method is not called, so the `_socket` and `_sender`
+    // properties are set to `null`.
+    //
+    if (websocket._socket) websocket._sender._bufferedBytes += length;
+    else websocket._bufferedAmount += length;
+  }
+
+  if (cb) {
+    const err = new Error(
+      `WebSocket is not open: readyState ${websocket.readyState} ` +
+        `(${readyStates[websocket.readyState]})`
+    );
+    process.nextTick(cb, err);
+  }
+}
+
+/**
+ * The listener of the `Receiver` `'conclude'` event.
+ *
+ * @param {Number} code The status code
+ * @param {Buffer} reason The reason for closing
+ * @private
+ */
+function receiverOnConclude(code, reason) {
+  const websocket = this[kWebSocket];
+
+  websocket._closeFrameReceived = true;
+  websocket._closeCode = code;
+
+  //
+  // The reason is a view into the buffer the socket delivered. Copy it so that
+  // the `WebSocket` does not keep that buffer alive. The copy is not pooled
+  // because a pooled one would keep the pool alive in the same way.
+  //
+  if (reason.length === 0) {
+    websocket._closeMessage = EMPTY_BUFFER;
+  } else {
+    websocket._closeMessage = Buffer.allocUnsafeSlow(reason.length);
+    websocket._closeMessage.set(reason);
+  }
+
+  if (websocket._socket[kWebSocket] === undefined) return;
+
+  websocket._socket.removeListener('data', socketOnData);
+  process.nextTick(resume, websocket._socket);
+
+  if (code === 1005) websocket.close();
+  else websocket.close(code, reason);
+}
+
+/**
+ * The listener of the `Receiver` `'drain'` event.
+ *
+ * @private
+ */
+function receiverOnDrain() {
+  const websocket = this[kWebSocket];
+
+  if (!websocket.isPaused) websocket._socket.resume();
+}
+
+/**
+ * The listener of the `Receiver` `'error'` event.
+ *
+ * @param {(RangeError|Error)} err The emitted error
+ * @private
+ */
+function receiverOnError(err) {
+  const websocket = this[kWebSocket];
+
+  if (websocket._socket[kWebSocket] !== undefined) {
+    websocket._socket.removeListener('data', socketOnData);
+
+    //
+    // On Node.js < 14.0.0 the `'error'` event is emitted synchronously. See
+    // https://github.com/websockets/ws/issues/1940.
+    //
+    process.nextTick(resume, websocket._socket);
+
+    websocket.close(err[kStatusCode]);
+  }
+
+  if (!websocket._errorEmitted) {
+    websocket._errorEmitted = true;
+    websocket.emit('error', err);
+  }
+}
+
+/**
+ * The listener of the `Receiver` `'finish'` event.
+ *
+ * @private
+ */
+function receiverOnFinish() {
+  this[kWebSocket].emitClose();
+}
+
+/**
+ * The listener of the `Receiver` `'message'` event.
+ *
+ * @param {Buffer|ArrayBuffer|Buffer[])} data The message
+ * @param {Boolean} isBinary Specifies whether the message is binary or not
+ * @private
+ */
+function receiverOnMessage(data, isBinary) {
+  this[kWebSocket].emit('message', data, isBinary);
+}
+
+/**
+ * The listener of the `Receiver` `'ping'` event.
+ *
+ * @param {Buffer} data The data included in the ping frame
+ * @private
+ */
+function receiverOnPing(data) {
+  const websocket = this[kWebSocket];
+
+  if (websocket._autoPong && websocket.readyState === WebSocket.OPEN) {
+    if (
+      websocket._maxPendingAutoPongs > 0 &&
+      websocket._pendingAutoPongs >= websocket._maxPendingAutoPongs
+    ) {
+      websocket.terminate();
+    } else {
+      websocket._pendingAutoPongs++;
+      websocket.pong(data, !this._isServer, websocket._autoPongComplete);
+    }
+  }
+
+  websocket.emit('ping', data);
+}
+
+/**
+ * The callback for automatic pong responses.
+ *
+ * @param {WebSocket} websocket The WebSocket instance
+ * @private
+ */
+function autoPongComplete(websocket) {
+  websocket._pendingAutoPongs--;
+}
+
+/**
+ * The listener of the `Receiver` `'pong'` event.
+ *
+ * @param {Buffer} data The data included in the pong frame
+ * @private
+ */
+function receiverOnPong(data) {
+  this[kWebSocket].emit('pong', data);
+}
+
+/**
+ * Resume a readable stream
+ *
+ * @param {Readable} stream The readable stream
+ * @private
+ */
+function resume(stream) {
+  stream.resume();
+}
+
+/**
+ * The `Sender` error event handler.
+ *
+ * @param {Error} The error
+ * @private
+ */
+function senderOnError(err) {
+  const websocket = this[kWebSocket];
+
+  if (websocket.readyState === WebSocket.CLOSED) return;
+  if (websocket.readyState === WebSocket.OPEN) {
+    websocket._readyState = WebSocket.CLOSING;
+    setCloseTimer(websocket);
+  }
+
+  //
+  // `socket.end()` is used instead of `socket.destroy()` to allow the other
+  // peer to finish sending queued data. There is no need to set a timer here
+  // because `CLOSING` means that it is already set or not needed.
+  //
+  this._socket.end();
+
+  if (!websocket._errorEmitted) {
+    websocket._errorEmitted = true;
+    websocket.emit('error', err);
+  }
+}
+
+/**
+ * Set a timer to destroy the underlying raw socket of a WebSocket.
+ *
+ * @param {WebSocket} websocket The WebSocket instance
+ * @private
+ */
+function setCloseTimer(websocket) {
+  websocket._closeTimer = setTimeout(
+    websocket._socket.destroy.bind(websocket._socket),
+    websocket._closeTimeout
+  );
+}
+
+/**
+ * The listener of the socket `'close'` event.
+ *
+ * @private
+ */
+function socketOnClose() {
+  const websocket = this[kWebSocket];
+
+  this.removeListener('close', socketOnClose);
+  this.removeListener('data', socketOnData);
+  this.removeListener('end', socketOnEnd);
+
+  websocket._readyState = WebSocket.CLOSING;
+
+  //
+  // The close frame might not have been received or the `'end'` event emitted,
+  // for example, if the socket was destroyed due to an error. Ensure that the
+  // `receiver` stream is closed after writing any remaining buffered data to
+  // it. If the readable side of the socket is in flowing mode then there is no
+  // buffered data as everything has been already written. If instead, the
+  // socket is paused, any possible buffered data will be read as a single
+  // chunk.
+  //
+  if (
+    !this._readableState.endEmitted &&
+    !websocket._closeFrameReceived &&
+    !websocket._receiver._writableState.errorEmitted &&
+    this._readableState.length !== 0
+  ) {
+    const chunk = this.read(this._readableState.length);
+
+    websocket._receiver.write(chunk);
+  }
+
+  websocket._receiver.end();
+
+  this[kWebSocket] = undefined;
+
+  clearTimeout(websocket._closeTimer);
+
+  if (
+    websocket._receiver._writableState.finished ||
+    websocket._receiver._writableState.errorEmitted
+  ) {
+    websocket.emitClose();
+  } else {
+    websocket._receiver.on('error', receiverOnFinish);
+    websocket._receiver.on('finish', receiverOnFinish);
+  }
+}
+
+/**
+ * The listener of the socket `'data'` event.
+ *
+ * @param {Buffer} chunk A chunk of data
+ * @private
+ */
+function socketOnData(chunk) {
+  if (!this[kWebSocket]._receiver.write(chunk)) {
+    this.pause();
+  }
+}
+
+/**
+ * The listener of the socket `'end'` event.
+ *
+ * @private
+ */
+function socketOnEnd() {
+  const websocket = this[kWebSocket];
+
+  websocket._readyState = WebSocket.CLOSING;
+  websocket._receiver.end();
+  this.end();
+}
+
+/**
+ * The listener of the socket `'error'` event.
+ *
+ * @private
+ */
+function socketOnError() {
+  const websocket = this[kWebSocket];
+
+  this.removeListener('error', socketOnError);
+  this.on('error', NOOP);
+
+  if (websocket) {
+    websocket._readyState = WebSocket.CLOSING;
+    this.destroy();
+  }
+}
+
+
+/***/ }),
+
+/***/ 8327:
+/***/ ((module) => {
+
+module.exports = eval("require")("bufferutil");
+
+
+/***/ }),
+
+/***/ 2414:
+/***/ ((module) => {
+
+module.exports = eval("require")("utf-8-validate");
+
+
+/***/ }),
+
+/***/ 181:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("buffer");
+
+/***/ }),
+
+/***/ 6982:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("crypto");
+
+/***/ }),
+
+/***/ 2250:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("dns");
+
+/***/ }),
+
 /***/ 4434:
 /***/ ((module) => {
 
@@ -45322,6 +50463,34 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("events");
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
+
+/***/ }),
+
+/***/ 8611:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("http");
+
+/***/ }),
+
+/***/ 8056:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("http2");
+
+/***/ }),
+
+/***/ 5692:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("https");
+
+/***/ }),
+
+/***/ 9278:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("net");
 
 /***/ }),
 
@@ -45518,6 +50687,69 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:worker_
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:zlib");
+
+/***/ }),
+
+/***/ 857:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
+
+/***/ }),
+
+/***/ 6928:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
+
+/***/ }),
+
+/***/ 932:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("process");
+
+/***/ }),
+
+/***/ 3480:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("querystring");
+
+/***/ }),
+
+/***/ 2203:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("stream");
+
+/***/ }),
+
+/***/ 4756:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("tls");
+
+/***/ }),
+
+/***/ 7016:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("url");
+
+/***/ }),
+
+/***/ 9023:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
+
+/***/ }),
+
+/***/ 3106:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("zlib");
 
 /***/ }),
 
@@ -49811,8 +55043,8 @@ function amount(bytes) {
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
-/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1795);
-/* harmony import */ var _commands_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8948);
+/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1407);
+/* harmony import */ var _commands_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8869);
 /* harmony import */ var _commands_program_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6989);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(452);
 /* harmony import */ var _host_closed_pipe_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(113);
@@ -49852,7 +55084,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 1795:
+/***/ 1407:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -49861,616 +55093,2076 @@ __nccwpck_require__.d(__webpack_exports__, {
   P: () => (/* binding */ commands)
 });
 
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+;// CONCATENATED MODULE: ./node_modules/string-argv/index.js
+
+function parseArgsStringToArgv(value, env, file) {
+    const myArray = [];
+    if (env) {
+        myArray.push(env);
+    }
+    if (file) {
+        myArray.push(file);
+    }
+    let current = "";
+    let inQuote = null;
+    let hasToken = false; // Track if we've started a token (for empty quotes)
+    let i = 0;
+    while (i < value.length) {
+        const char = value[i];
+        if (inQuote) {
+            // Inside quotes - look for the closing quote
+            if (char === inQuote) {
+                // End of quoted section
+                inQuote = null;
+            }
+            else {
+                // Add character to current token (without the quotes)
+                current += char;
+            }
+        }
+        else {
+            // Outside quotes
+            if (char === '"' || char === "'") {
+                // Start of quoted section - this means we have a token even if empty
+                inQuote = char;
+                hasToken = true;
+            }
+            else if (/\s/.test(char)) {
+                // Whitespace - end current token if we have one
+                if (hasToken) {
+                    myArray.push(current);
+                    current = "";
+                    hasToken = false;
+                }
+            }
+            else {
+                // Regular character - add to current token
+                current += char;
+                hasToken = true;
+            }
+        }
+        i++;
+    }
+    // Don't forget the last token
+    if (hasToken) {
+        myArray.push(current);
+    }
+    return myArray;
+}
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+;// CONCATENATED MODULE: external "node:dgram"
+const external_node_dgram_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:dgram");
+// EXTERNAL MODULE: external "node:events"
+var external_node_events_ = __nccwpck_require__(8474);
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
+;// CONCATENATED MODULE: ./lib/acceptance/proc.js
+/** Prints every process's status; the same words for a container and for this machine. */
+const statusScript = "cat /proc/[0-9]*/status 2>/dev/null; true";
+/** Reads one /proc/PID/status after the other. Pure. */
+function parseStatuses(text) {
+    return text
+        .split(/^(?=Name:)/m)
+        .filter((status) => status.startsWith("Name:"))
+        .map((status) => {
+        const field = (name) => new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1]?.trim() ?? "";
+        return {
+            name: field("Name"),
+            pid: Number(field("Pid")),
+            user: Number(field("Uid").split(/\s+/)[1]),
+            noNewPrivileges: field("NoNewPrivs") === "1",
+        };
+    });
+}
+/** The files of a container's own control group, of version 2 and of version 1 (kernel documentation, "cgroup-v2", "cgroup-v1"). */
+const usageFiles = [
+    "/sys/fs/cgroup/cpu.stat",
+    "/sys/fs/cgroup/memory.peak",
+    "/sys/fs/cgroup/cpu/cpu.stat",
+    "/sys/fs/cgroup/cpuacct/cpuacct.usage",
+    "/sys/fs/cgroup/memory/memory.max_usage_in_bytes",
+];
+/** Reads `grep -H "" FILES`; undefined where the kernel tells neither version's figures. Pure. */
+function parseUsage(text) {
+    const value = (file, key = "") => {
+        const pattern = new RegExp(`/${file}:${key === "" ? "" : `${key} `}(\\d+)$`, "m");
+        const found = pattern.exec(text)?.[1];
+        return found === undefined ? undefined : Number(found);
+    };
+    const microseconds = value("cpu.stat", "usage_usec");
+    const nanoseconds = value("cpuacct.usage");
+    const cpuSeconds = microseconds !== undefined
+        ? microseconds / 1e6
+        : nanoseconds === undefined
+            ? undefined
+            : nanoseconds / 1e9;
+    const memoryPeakBytes = value("memory.peak") ?? value("memory.max_usage_in_bytes");
+    if (cpuSeconds === undefined || memoryPeakBytes === undefined)
+        return undefined;
+    const [periods, of] = [value("cpu.stat", "nr_throttled"), value("cpu.stat", "nr_periods")];
+    return {
+        cpuSeconds,
+        memoryPeakBytes,
+        ...(periods === undefined || of === undefined ? {} : { throttled: { periods, of } }),
+    };
+}
+/** The processes below one, itself included, by their parents. Pure; `statuses` are those of the whole machine. */
+function descendants(root, parents) {
+    const found = new Set([root]);
+    for (let grown = true; grown;) {
+        grown = false;
+        for (const [pid, parent] of parents) {
+            if (!found.has(parent) || found.has(pid))
+                continue;
+            found.add(pid);
+            grown = true;
+        }
+    }
+    return found;
+}
+/** Fields of /proc/PID/stat (proc(5)), counted from 1; the second, a name in brackets, may hold anything. */
+function fieldsOf(stat) {
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (number) => Number(fields[number - 3] ?? Number.NaN);
+}
+/** The parent's number in a /proc/PID/stat. Pure. */
+function parentOf(stat) {
+    return fieldsOf(stat)(4);
+}
+/** Clock ticks a second, as Linux tells them to programs on every machine that counts. */
+const ticks = 100;
+/**
+ * What processes used, from their /proc/PID/stat (own time and that of children which have ended) and /proc/PID/status (the highest resident
+ * size of each; the sum may be above what was used at one moment). Pure.
+ */
+function usageOf(stats, statuses) {
+    const used = stats
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => [14, 15, 16, 17].reduce((sum, number) => sum + fieldsOf(line)(number), 0));
+    const peaks = [...statuses.matchAll(/^VmHWM:\s*(\d+) kB$/gm)].map(([, kB]) => Number(kB) * 1024);
+    const sum = (values) => values.reduce((total, value) => total + value, 0);
+    return { cpuSeconds: sum(used) / ticks, memoryPeakBytes: sum(peaks) };
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/process-node.js
+
+
+
+
+
+/** Starts the command on free ports of loopback, with a folder of its own for its data. */
+async function runProcess({ command, env, models, temporary, wanted }, { spawn, exec, clock, files }) {
+    const data = await files.mkdtemp((0,external_node_path_.join)(temporary, `director-${wanted.name}-`));
+    const [http, grpc, p2p] = [await freePort(), await freePort(), await freePort()];
+    const environment = {
+        ...env,
+        SUBSTRATE_WS_URL: wanted.chainUrl,
+        MODELS_PATH: wanted.bare === true ? (0,external_node_path_.join)(data, "none") : models,
+        DATA_PATH: data,
+        METRICS_PORT: String(http),
+        GRPC_PORT: String(grpc),
+        P2P_PORT: String(p2p),
+        P2P_BOOTSTRAP_PEERS: wanted.peers.join(","),
+        ...(wanted.bare === true ? { CUDA_VISIBLE_DEVICES: "" } : {}),
+    };
+    const lines = [];
+    let child;
+    let ending;
+    const run = async () => {
+        ending = undefined;
+        const [program, ...args] = command;
+        const onLine = (text) => void lines.push({ at: clock.now(), text });
+        child = await spawn(program, args, { env: environment, onLine });
+        const mine = child;
+        void mine.ended.then((exitCode) => {
+            if (mine === child)
+                ending = { exitCode, at: clock.now() };
+        });
+    };
+    const started = clock.now();
+    await run();
+    const below = async () => descendants(child.pid, await parents(files));
+    const state = async () => ({
+        running: ending === undefined,
+        outOfMemory: false,
+        ...(ending === undefined ? {} : { ended: ending.at }),
+        ...(ending?.exitCode === undefined ? {} : { exitCode: ending.exitCode }),
+    });
+    return {
+        name: wanted.name,
+        started,
+        http: new URL(`http://127.0.0.1:${http}`),
+        grpc: `127.0.0.1:${grpc}`,
+        p2p: { host: "127.0.0.1", udp: p2p, tcp: p2p },
+        multiaddr: `/ip4/127.0.0.1/udp/${p2p}/quic-v1`,
+        state,
+        logs: async () => [...lines],
+        exec: (program, ...args) => exec(program, args, { env: environment }),
+        pids: below,
+        processes: async () => parseStatuses(await texts(await below(), "status", files)),
+        usage: async () => {
+            const pids = await below();
+            return usageOf(await texts(pids, "stat", files), await texts(pids, "status", files));
+        },
+        // As in a container: who is killed takes everything that it started along.
+        signal: async (name) => (name === "SIGKILL" ? child.killAll() : void child.kill(name)),
+        restart: run,
+        remove: async () => {
+            child.killAll();
+            await child.ended;
+            await files.rm(data, { recursive: true, force: true });
+        },
+    };
+}
+/** The parent of every process of this machine. */
+async function parents({ readdir, readFile, }) {
+    const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+    const all = await Promise.all(pids.map(async (pid) => {
+        const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+        return [pid, parentOf(stat)];
+    }));
+    return new Map(all);
+}
+/** One of the files of each process, those that are still there, one after the other. */
+async function texts(pids, name, { readFile }) {
+    const all = [...pids].map((pid) => readFile(`/proc/${pid}/${name}`, "utf8").catch(() => ""));
+    return (await Promise.all(all)).join("");
+}
+/** A port that is free for TCP and UDP. */
+async function freePort() {
+    for (;;) {
+        const server = (0,external_node_net_.createServer)().listen(0, "127.0.0.1");
+        await (0,external_node_events_.once)(server, "listening");
+        const address = server.address();
+        const port = typeof address === "object" && address !== null ? address.port : 0;
+        const socket = (0,external_node_dgram_namespaceObject.createSocket)("udp4");
+        const isFree = await new Promise((resolve) => {
+            socket.once("error", () => resolve(false));
+            socket.bind(port, "127.0.0.1", () => resolve(true));
+        });
+        socket.close();
+        server.close();
+        await (0,external_node_events_.once)(server, "close");
+        if (isFree)
+            return port;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/process-target.js
+
+
+
+
+/** A command on this machine: for a GPU machine without Docker. */
+function processTarget(options, ports) {
+    const nodes = [];
+    return {
+        kind: "process",
+        name: options.command.join(" "),
+        hostAddress: "127.0.0.1",
+        image: async () => undefined,
+        weights: () => hashes(options.models, ports.files),
+        start: async (wanted) => {
+            const node = await runProcess({ ...options, wanted }, ports);
+            nodes.push(node);
+            return node;
+        },
+        close: async () => {
+            await Promise.all(nodes.splice(0).map((node) => node.remove()));
+        },
+    };
+}
+async function hashes(folder, { readdir }) {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    const found = new Map();
+    for (const entry of entries.filter((one) => one.isFile())) {
+        const path = (0,external_node_path_.join)(entry.parentPath, entry.name);
+        const hash = (0,external_node_crypto_.createHash)("sha256");
+        for await (const piece of (0,external_node_fs_.createReadStream)(path))
+            hash.update(piece);
+        found.set((0,external_node_path_.relative)(folder, path), hash.digest("hex"));
+    }
+    return found;
+}
+
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
-;// CONCATENATED MODULE: ./lib/config/facts.js
+// EXTERNAL MODULE: external "node:http"
+var external_node_http_ = __nccwpck_require__(7067);
+// EXTERNAL MODULE: ./node_modules/ws/lib/stream.js
+var stream = __nccwpck_require__(6412);
+// EXTERNAL MODULE: ./node_modules/ws/lib/extension.js
+var extension = __nccwpck_require__(1335);
+// EXTERNAL MODULE: ./node_modules/ws/lib/permessage-deflate.js
+var permessage_deflate = __nccwpck_require__(4376);
+// EXTERNAL MODULE: ./node_modules/ws/lib/receiver.js
+var receiver = __nccwpck_require__(893);
+// EXTERNAL MODULE: ./node_modules/ws/lib/sender.js
+var sender = __nccwpck_require__(7389);
+// EXTERNAL MODULE: ./node_modules/ws/lib/subprotocol.js
+var subprotocol = __nccwpck_require__(3332);
+// EXTERNAL MODULE: ./node_modules/ws/lib/websocket.js
+var websocket = __nccwpck_require__(6681);
+// EXTERNAL MODULE: ./node_modules/ws/lib/websocket-server.js
+var websocket_server = __nccwpck_require__(129);
+;// CONCATENATED MODULE: ./node_modules/ws/wrapper.mjs
 
-async function readFacts(environment, ports) {
-    const { workspace, github } = environment;
-    // In a container job the checkout belongs to the runner's user, and git reads none of another user's unless told to.
-    const trust = github === undefined ? [] : ["-c", `safe.directory=${workspace}`];
-    const git = gitIn([...trust, "-C", workspace], ports.exec);
-    const commitTime = environment.sourceDateEpoch ?? (await commitTimeOf(workspace, git, ports.log));
-    if (github === undefined)
-        return localFacts(git, commitTime);
-    return eventFacts(github, await readEvent(github, ports.files), commitTime);
+
+
+
+
+
+
+
+
+
+
+/* harmony default export */ const wrapper = ((/* unused pure expression or super */ null && (WebSocket)));
+
+;// CONCATENATED MODULE: ./lib/acceptance/chain.js
+
+
+
+const headEvery = 1_000;
+/** Starts an endpoint on a free port of the given address. */
+async function startChain(address, now) {
+    let port = 0;
+    let server;
+    let close = () => undefined;
+    const begun = now();
+    const stop = async () => {
+        close();
+        const closing = server;
+        server = undefined;
+        if (closing !== undefined)
+            await new Promise((resolve) => closing.close(resolve));
+    };
+    const start = async () => {
+        if (server !== undefined)
+            return;
+        const opened = (0,external_node_http_.createServer)();
+        opened.listen(port, address);
+        await (0,external_node_events_.once)(opened, "listening");
+        const bound = opened.address();
+        if (typeof bound === "object" && bound !== null)
+            port = bound.port;
+        server = opened;
+        close = serve(opened, () => Math.floor((now() - begun) / headEvery) + 1);
+    };
+    await start();
+    return { url: `ws://${address.includes(":") ? `[${address}]` : address}:${port}`, start, stop };
 }
-async function commitTimeOf(workspace, git, log) {
-    const said = await git("log", "-1", "--format=%ct");
-    if (said !== "")
-        return Number(said);
-    log.warning(`${workspace} is no checkout with a commit, so that the image says 1970-01-01 and no later image of that kind counts as newer. Check the sources out, or set SOURCE_DATE_EPOCH.`);
-    return 0;
-}
-/** A UsageError for pull_request_target: its reference is the base branch, whose tag a pull request's image would take. */
-function eventFacts(github, event, commitTime) {
-    if (github.eventName === "pull_request_target")
-        throw new errors/* UsageError */.eb("GITHUB_EVENT_NAME: pull_request_target runs a stranger's changes as if they were the base branch's, with its secrets and its tags.", {
-            todo: "Use `on: pull_request`, where everything is built and checked and nothing is pushed; publish on push.",
+/** Answers on a server; the result ends every conversation. */
+function serve(server, head) {
+    const sockets = new websocket_server({ server, maxPayload: 64 * 1024 });
+    const subscribed = new Set();
+    const timer = setInterval(() => {
+        const params = { subscription: "heads", result: header(head()) };
+        const text = JSON.stringify({ jsonrpc: "2.0", method: "chain_newHead", params });
+        for (const socket of subscribed)
+            socket.send(text);
+    }, headEvery);
+    sockets.on("connection", (socket) => {
+        socket.on("error", () => socket.terminate());
+        socket.on("close", () => subscribed.delete(socket));
+        socket.on("message", (data) => {
+            const request = requestOf(String(data));
+            if (request === undefined)
+                return socket.close(1003);
+            if (request.method === "chain_subscribeNewHeads")
+                subscribed.add(socket);
+            socket.send(JSON.stringify({ jsonrpc: "2.0", id: request.id, ...answer(request.method, head()) }));
         });
-    const { repository } = event;
-    const isPullRequest = github.eventName.startsWith("pull_request");
-    const license = repository?.license?.spdx_id;
-    const baseRef = github.baseRef ?? (event.base_ref || undefined);
-    return {
-        event: github.eventName,
-        ref: github.ref,
-        sha: github.sha,
-        commitTime,
-        defaultBranch: repository?.default_branch ?? "main",
-        ...(baseRef === undefined ? {} : { baseRef }),
-        repository: {
-            name: repository?.name ?? github.repository.split("/")[1] ?? "",
-            ...(repository?.description ? { description: repository.description } : {}),
-            url: repository?.html_url ?? `${github.serverUrl}/${github.repository}`,
-            ...(license === undefined || license === "NOASSERTION" ? {} : { license }),
-        },
-        isPullRequest,
-        untrusted: isPullRequest ? stranger(github, event) : undefined,
+    });
+    return () => {
+        clearInterval(timer);
+        for (const socket of sockets.clients)
+            socket.terminate();
+        sockets.close();
     };
 }
-/** Dependabot's pull requests come from the repository itself, with a token that can only read. */
-function stranger(github, { pull_request: pull, repository }) {
-    if (pull?.user?.login === "dependabot[bot]")
-        return "Dependabot";
-    const home = repository?.full_name ?? github.repository;
-    return pull?.head?.repo?.full_name === home ? undefined : "a fork";
+function answer(method, head) {
+    switch (method) {
+        case "system_health":
+            return { result: { peers: 3, isSyncing: false, shouldHavePeers: true } };
+        case "chain_getHeader":
+            return { result: header(head) };
+        case "chain_subscribeNewHeads":
+            return { result: "heads" };
+        case "system_chain":
+            return { result: "acceptance" };
+        default:
+            return { error: { code: -32601, message: `Method not found: ${method}` } };
+    }
 }
-async function readEvent({ eventPath }, files) {
-    if (eventPath === undefined)
-        return {};
+function header(number) {
+    const zeros = `0x${"0".repeat(64)}`;
+    return {
+        number: `0x${number.toString(16)}`,
+        parentHash: zeros,
+        stateRoot: zeros,
+        extrinsicsRoot: zeros,
+        digest: { logs: [] },
+    };
+}
+function requestOf(text) {
     try {
-        return JSON.parse(await files.readFile(eventPath, "utf8"));
+        const { id, method } = JSON.parse(text);
+        return typeof method === "string" ? { id, method } : undefined;
     }
-    catch (cause) {
-        throw new errors/* UsageError */.eb(`GITHUB_EVENT_PATH: ${eventPath} cannot be read as the event's JSON.`, {
-            cause,
-        });
+    catch {
+        return undefined;
     }
 }
-async function localFacts(git, commitTime) {
-    const [sha, branch, remote] = await Promise.all([
-        git("rev-parse", "HEAD"),
-        git("symbolic-ref", "--short", "HEAD"),
-        git("config", "--get", "remote.origin.url"),
-    ]);
-    const url = repositoryPage(remote);
+
+;// CONCATENATED MODULE: ./lib/acceptance/check.js
+/** The checks, in the order in which they run (design: "Results", accept). */
+const checkNames = (/* unused pure expression or super */ null && ([
+    "config",
+    "startup",
+    "gpu",
+    "models",
+    "vram",
+    "user",
+    "health",
+    "metrics",
+    "grpc",
+    "p2p",
+    "resources",
+    "shutdown",
+    "restart",
+]));
+function passed(measured, limit) {
+    return finding("passed", undefined, measured, limit);
+}
+function failed(reason, measured, limit) {
+    return finding("failed", reason, measured, limit);
+}
+function skipped(reason) {
+    return finding("skipped", reason);
+}
+function inconclusive(reason, measured, limit) {
+    return finding("inconclusive", reason, measured, limit);
+}
+/** Failed with every complaint, or passed where there is none. */
+function judged(complaints, measured, limit) {
+    return complaints.length === 0
+        ? passed(measured, limit)
+        : failed(complaints.join("; "), measured, limit);
+}
+function finding(verdict, reason, measured, limit) {
     return {
-        event: "local",
-        ref: branch === "" ? "" : `refs/heads/${branch}`,
-        sha,
-        commitTime,
-        defaultBranch: "main",
-        repository: { name: url.split("/").at(-1) || "director", url },
-        isPullRequest: false,
-        untrusted: undefined,
-    };
-}
-/** `https://host/owner/name` from what git calls the remote, without credentials; empty where it is no address. */
-function repositoryPage(remote) {
-    const [, host, path] = /^(?:https?:\/\/|ssh:\/\/)?(?:[^@/]+@)?([a-z0-9.-]+\.[a-z]+)(?::\d+)?[:/](.+?)(?:\.git)?\/?$/i.exec(remote) ?? [];
-    return host === undefined ? "" : `https://${host}/${path}`;
-}
-/** Git's answer, or nothing where there is no repository or no git. */
-function gitIn(place, exec) {
-    return async (...args) => {
-        const { code, stdout } = await exec("git", [...place, ...args]).catch(() => ({
-            code: 1,
-            stdout: "",
-        }));
-        return code === 0 ? stdout.trim() : "";
+        verdict,
+        ...(reason === undefined ? {} : { reason }),
+        ...(measured === undefined ? {} : { measured }),
+        ...(limit === undefined ? {} : { limit }),
     };
 }
 
-;// CONCATENATED MODULE: ./lib/config/values.js
+;// CONCATENATED MODULE: ./lib/acceptance/checks/config.js
 
-/** Readers of single values; each complaint names the input, what was seen and what was wanted. */
-function choice(name, text, choices) {
-    const found = choices.find((candidate) => candidate === text);
-    if (found === undefined)
-        throw wrong(name, text, `one of ${choices.join(", ")}`);
-    return found;
+/** What an image promises to whoever runs it (design: "The reference node"; Dockerfile.director). */
+const config = {
+    name: "config",
+    after: [],
+    seconds: () => 60,
+    run: async ({ target, expected, limits }) => {
+        const image = await target.image();
+        if (image === undefined)
+            return skipped("a process has no image");
+        const { user, bytesWithoutModels: bytes } = image;
+        const tooLarge = bytes !== undefined && bytes >= limits.imageBytes
+            ? [
+                `without models it has ${gigabytes(bytes)}, ${gigabytes(limits.imageBytes)} are the limit`,
+            ]
+            : [];
+        return judged([...complaintsOf(image, expected.labels), ...tooLarge], { user, ...(bytes === undefined ? {} : { bytesWithoutModels: bytes }) }, { bytesWithoutModels: limits.imageBytes });
+    },
+};
+const ports = ["9000/udp", "9000/tcp", "9100/tcp", "50051/tcp"];
+const secret = /(TOKEN|SECRET|PASSWORD|PRIVATE_KEY)$/i;
+/** What is not as promised, in words; `labels` must be there. Pure. */
+function complaintsOf(image, labels) {
+    const { user, env, entrypoint, exposedPorts, healthcheck, stopSignal, volumes } = image;
+    const secrets = Object.keys(env).filter((name) => secret.test(name) && env[name] !== "");
+    const missing = ports.filter((port) => !exposedPorts.includes(port));
+    const unlabelled = labels.filter((name) => (image.labels[name] ?? "") === "");
+    return [
+        ...(["1000", "nsn", "1000:1000", "nsn:nsn"].includes(user)
+            ? []
+            : [`its user is ${user === "" ? "root" : user}, not nsn (1000)`]),
+        ...secrets.map((name) => `the variable ${name} carries a value in the image`),
+        ...(healthcheck.length > 0 && healthcheck[0] !== "NONE" ? [] : ["it has no health check"]),
+        ...(missing.length === 0 ? [] : [`it does not expose ${missing.join(", ")}`]),
+        ...(entrypoint.length > 0 ? [] : ["it has no entrypoint, so that arguments are no flags"]),
+        ...(stopSignal === "SIGTERM" || stopSignal === "" || stopSignal === "15"
+            ? []
+            : [`its stop signal is ${stopSignal}, not SIGTERM`]),
+        ...(volumes.length === 0
+            ? []
+            : [`it declares volumes (${volumes.join(", ")}), which are copied at every start`]),
+        ...unlabelled.map((name) => `it has no label ${name}`),
+    ];
 }
-function flag(name, text) {
-    return choice(name, text, ["true", "false"]) === "true";
+function gigabytes(bytes) {
+    return `${(bytes / 1e9).toFixed(2)} GB`;
 }
-/** One value a line; empty lines and lines that begin with # are left out. */
-function lines(text) {
-    return text
-        .split(/\r?\n/)
-        .map((line) => line.trim())
-        .filter((line) => line !== "" && !line.startsWith("#"));
+
+;// CONCATENATED MODULE: ./lib/acceptance/gpus.js
+const mebibyte = 1024 ** 2;
+const csv = "--format=csv,noheader,nounits";
+/** What nvidia-smi is asked for, here and inside the node. */
+const cardQuery = [
+    "--query-gpu=index,uuid,name,driver_version,memory.total,memory.used,mig.mode.current",
+    csv,
+];
+const appFields = "pid,gpu_uuid,used_memory";
+/** Reads the machine's cards; undefined where there is no nvidia-smi or it finds none, with what it said. */
+async function findGpus(exec) {
+    const ask = async (...query) => {
+        const { code, stdout, stderr } = await exec("nvidia-smi", query);
+        if (code !== 0)
+            throw new Error(`nvidia-smi: ${(stderr || stdout).trim() || `exit ${code}`}`);
+        return stdout;
+    };
+    const now = async () => parseCards(await ask(...cardQuery));
+    try {
+        const cards = await now();
+        if (cards.length === 0)
+            return { why: "nvidia-smi lists no card" };
+        const apps = async () => parseApps(await ask(`--query-compute-apps=${appFields}`, csv));
+        return { gpus: { cards, apps, now }, why: "" };
+    }
+    catch (error) {
+        return { why: error instanceof Error ? error.message : String(error) };
+    }
 }
-/** `NAME=VALUE` entries. */
-function pairs(name, entries) {
-    return Object.fromEntries(entries.map((line) => {
-        const at = line.indexOf("=");
-        if (at < 1)
-            throw wrong(name, line, "NAME=VALUE");
-        return [line.slice(0, at), line.slice(at + 1)];
+/** Reads `--query-gpu`; sizes come in MiB. */
+function parseCards(text) {
+    return rows(text).map(([index, uuid = "", name = "", driver = "", total, used, mig]) => ({
+        index: Number(index),
+        uuid,
+        name,
+        driver,
+        totalBytes: Number(total) * mebibyte,
+        usedBytes: Number(used) * mebibyte,
+        mig: mig === "Enabled",
     }));
 }
-/** A whole number from `least` up. */
-function count(name, text, least) {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < least)
-        throw wrong(name, text, `a whole number from ${least} up`);
-    return value;
-}
-/** `90`, `90s`, `5m`, `72h` in seconds. */
-function seconds(name, text) {
-    const match = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text);
-    if (match === null)
-        throw wrong(name, text, "a time such as 60s, 5m or 72h");
-    return Number(match[1]) * { s: 1, m: 60, h: 3600 }[(match[2] ?? "s")];
-}
-/** `10GB` (10⁹), `512MiB`, `16g` (as Docker: 2³⁰) in bytes. */
-function size(name, text) {
-    const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b)?$/i.exec(text);
-    if (match === null)
-        throw wrong(name, text, "a size such as 10GB, 512MiB or 16g");
-    const power = ["", "k", "m", "g", "t"].indexOf((match[2] ?? "").toLowerCase());
-    const base = (match[3] ?? "").toLowerCase() === "b" && power > 0 ? 1000 : 1024;
-    return Math.round(Number(match[1]) * base ** power);
-}
-function wrong(name, text, wanted) {
-    return new errors/* UsageError */.eb(`${name}: "${text}" is not what was wanted: ${wanted}.`);
-}
-
-// EXTERNAL MODULE: ./lib/images/reference.js
-var images_reference = __nccwpck_require__(1403);
-;// CONCATENATED MODULE: ./lib/layers/tar-header.js
-const blockSize = 512;
-/** The largest size that ustar's eleven octal digits can say. */
-const largestOctal = 8 * 2 ** 30 - 1;
-const encoder = new TextEncoder();
-/**
- * The header blocks of an entry: POSIX ustar (IEEE Std 1003.1, pax, "ustar Interchange Format"), preceded by a pax extended header
- * only for what ustar cannot say: a path that is too long or not ASCII, a size of 8 GiB or more. Owner 0 where nothing else is said, time 0, modes 0644 and 0755.
- */
-function tarHeader(entry) {
-    const { path, split, records } = described(entry);
-    const own = ustarHeader({
-        ...(split ?? { name: shortened(path), prefix: "" }),
-        size: entry.size > largestOctal ? 0 : entry.size,
-        mode: entry.type === "folder" ? 0o755 : 0o644,
-        uid: 0,
-        gid: 0,
-        ...entry.owner,
-        type: entry.type === "folder" ? "5" : "0",
+/** Reads `--query-compute-apps`; `[N/A]` and `[Not Supported]` are what a driver says that does not tell. */
+function parseApps(text) {
+    return rows(text).map(([pid, gpu = "", used]) => {
+        const mebibytes = Number(used);
+        return {
+            pid: Number(pid),
+            gpu,
+            usedBytes: Number.isFinite(mebibytes) ? mebibytes * mebibyte : undefined,
+        };
     });
-    if (records === "")
-        return own;
-    const body = encoder.encode(records);
-    const extended = ustarHeader({
-        name: "PaxHeaders/entry",
-        prefix: "",
-        size: body.length,
-        mode: 0o644,
-        uid: 0,
-        gid: 0,
-        type: "x",
-    });
-    const whole = new Uint8Array(2 * blockSize + padded(body.length));
-    whole.set(extended, 0);
-    whole.set(body, blockSize);
-    whole.set(own, blockSize + padded(body.length));
-    return whole;
 }
-/** Bytes of the header blocks of an entry. */
-function tarHeaderSize(entry) {
-    const { records } = described(entry);
-    return records === "" ? blockSize : 2 * blockSize + padded(Buffer.byteLength(records));
+function rows(text) {
+    return text
+        .split("\n")
+        .filter((line) => line.trim() !== "")
+        .map((line) => line.split(",").map((field) => field.trim()));
 }
-/** How an entry's path is written, and the pax records for what ustar cannot say. */
-function described(entry) {
-    const path = entry.type === "folder" ? `${entry.path}/` : entry.path;
-    const split = splitPath(path);
-    const records = [
-        split === undefined ? paxRecord("path", path) : "",
-        entry.size > largestOctal ? paxRecord("size", String(entry.size)) : "",
-    ].join("");
-    return { path, split, records };
-}
-/** Rounded up to whole blocks. */
-function padded(size) {
-    return Math.ceil(size / blockSize) * blockSize;
-}
-function ustarHeader({ name, prefix, size, mode, uid, gid, type }) {
-    const block = new Uint8Array(blockSize);
-    const put = (at, text) => encoder.encodeInto(text, block.subarray(at));
-    const octal = (value, digits) => value.toString(8).padStart(digits, "0");
-    put(0, name);
-    put(100, octal(mode, 7));
-    put(108, octal(uid, 7));
-    put(116, octal(gid, 7));
-    put(124, octal(size, 11));
-    put(136, octal(0, 11));
-    put(148, " ".repeat(8));
-    put(156, type);
-    put(257, "ustar\0" + "00");
-    put(329, octal(0, 7));
-    put(337, octal(0, 7));
-    put(345, prefix);
-    const sum = block.reduce((total, byte) => total + byte, 0);
-    put(148, `${octal(sum, 6)}\0 `);
-    return block;
-}
-/** The path in ustar's two fields (100 bytes, and 155 for a prefix that ends before a slash); undefined where it does not fit. */
-function splitPath(path) {
-    if (!/^[\x20-\x7e]+$/.test(path))
-        return undefined;
-    if (path.length <= 100)
-        return { name: path, prefix: "" };
-    const slash = path.lastIndexOf("/", 155);
-    const first = path.indexOf("/", path.length - 101);
-    if (first === -1 || first > slash || first === path.length - 1)
-        return undefined;
-    return { name: path.slice(first + 1), prefix: path.slice(0, first) };
-}
-/** What a reader without pax would see: the end of the path in ASCII. */
-function shortened(path) {
-    return path
-        .replaceAll(/[^\x20-\x7e]/g, "_")
-        .slice(-100)
-        .replace(/^\/+/, "");
-}
-/** `LENGTH KEY=VALUE\n`, where the length in bytes counts itself. */
-function paxRecord(key, value) {
-    const rest = encoder.encode(` ${key}=${value}\n`).length;
-    let length = rest + String(rest).length;
-    length = rest + String(length).length;
-    return `${length} ${key}=${value}\n`;
-}
-
-;// CONCATENATED MODULE: ./lib/layers/layer.js
-
-/** Changes whenever the same files would give other layer bytes; the golden digest in the tests holds it. */
-const layerFormat = 1;
-/**
- * The layout of an uncompressed OCI layer (image specification, layer.md): every parent folder once, entries sorted by the bytes of
- * their paths, two zero blocks at the end. `owners` names folders that are not root's.
- */
-function layerLayout(files, owners = {}) {
-    const segments = [];
-    let at = 0;
-    const add = (segment, size) => {
-        if (size > 0 || "file" in segment)
-            segments.push({ ...segment, at, size });
-        at += size;
+/** The memory of the node's processes on all cards, by the driver's own figures. Pure. */
+function vramOf(cards, apps, pids) {
+    if (cards.some(({ mig }) => mig))
+        return { unknown: "MIG is on: the driver refuses figures of single processes" };
+    const own = apps.filter(({ pid }) => pids.has(pid));
+    if (own.some(({ usedBytes }) => usedBytes === undefined))
+        return { unknown: "the driver does not tell the memory of single processes" };
+    return {
+        bytes: own.reduce((sum, { usedBytes = 0 }) => sum + usedBytes, 0),
+        foreign: apps.filter(({ pid }) => !pids.has(pid)).map(({ pid }) => pid),
     };
-    for (const { entry, file } of entriesOf(files)) {
-        const header = tarHeader({ ...entry, owner: owners[entry.path] });
-        add({ bytes: header }, header.length);
-        if (file === undefined)
-            continue;
-        add({ file }, file.size);
-        const padding = padded(file.size) - file.size;
-        add({ bytes: new Uint8Array(padding) }, padding);
+}
+/**
+ * The newest major version of CUDA whose programs a driver runs (NVIDIA, "CUDA Compatibility", minor version compatibility): 525 and up run all
+ * of 12, 580 and up all of 13. Pure.
+ */
+function cudaMajorOf(driver) {
+    const major = Number.parseInt(driver, 10);
+    if (major >= 580)
+        return 13;
+    if (major >= 525)
+        return 12;
+    return major >= 450 ? 11 : 0;
+}
+/** Whether a version of a driver is at least another: `550.54.15` and `535`. Pure. */
+function isAtLeast(version, least) {
+    const [seen, wanted] = [version, least].map((text) => text.split(".").map(Number));
+    for (const [at, part] of (wanted ?? []).entries()) {
+        const other = seen?.[at] ?? 0;
+        if (other !== part)
+            return other > part;
     }
-    add({ bytes: new Uint8Array(2 * blockSize) }, 2 * blockSize);
-    return { size: at, segments };
-}
-/** Bytes of the layer that these files make. */
-function layerSize(files) {
-    const folders = new Set(files.flatMap(({ path }) => parentFolders(path)));
-    const sizes = [
-        2 * blockSize,
-        ...[...folders].map((path) => tarHeaderSize({ path, type: "folder", size: 0 })),
-        ...files.map(({ path, size }) => tarHeaderSize({ path, type: "file", size }) + padded(size)),
-    ];
-    return sizes.reduce((sum, size) => sum + size, 0);
-}
-function entriesOf(files) {
-    const folders = new Set(files.flatMap(({ path }) => parentFolders(path)));
-    const entries = [
-        ...[...folders].map((path) => ({ entry: { path, type: "folder", size: 0 } })),
-        ...files.map((file) => ({
-            entry: { path: file.path, type: "file", size: file.size },
-            file,
-        })),
-    ];
-    return entries
-        .map((entry) => ({ ...entry, key: Buffer.from(entry.entry.path) }))
-        .sort((a, b) => Buffer.compare(a.key, b.key));
-}
-/** The folders above a path, the outermost first, without slashes at their ends. */
-function parentFolders(path) {
-    const found = [];
-    for (let at = path.indexOf("/"); at !== -1; at = path.indexOf("/", at + 1))
-        found.push(path.slice(0, at));
-    return found;
+    return true;
 }
 
-;// CONCATENATED MODULE: ./lib/models/lock.js
+;// CONCATENATED MODULE: ./lib/acceptance/checks/gpu.js
 
-/** The lock's own place below the root. */
-const lockName = "models.lock.json";
-/** Every file of the lock, in its order. */
-function filesOf(models) {
-    return models.flatMap((model) => model.files.map((file) => ({ id: `${model.name}/${file.path}`, model, file })));
+
+const program = "import torch; print(torch.cuda.is_available(), torch.cuda.device_count(), torch.version.cuda)";
+/** The node sees this machine's cards, by a driver that is new enough for its CUDA. */
+const gpu = {
+    name: "gpu",
+    after: ["startup"],
+    seconds: () => 120,
+    run: async ({ gpu: mode, gpus, nodes, limits }) => {
+        if (mode === "off")
+            return skipped("gpu is off");
+        if (gpus === undefined)
+            return mode === "required" ? failed("this machine has no GPU") : skipped("no GPU");
+        const node = nodes.main;
+        const inside = await node.exec("nvidia-smi", ...cardQuery);
+        if (inside.code !== 0)
+            return failed(`nvidia-smi does not run in it: ${(inside.stderr || inside.stdout).trim()}`);
+        const torch = await node.exec("python3", "-c", program);
+        const driver = gpus.cards[0]?.driver ?? "";
+        const seen = torch.code === 0 ? parseTorch(torch.stdout) : lastLine(torch.stderr);
+        const cuda = typeof seen === "string" ? undefined : seen.cuda;
+        return judged([
+            ...cardComplaints(parseCards(inside.stdout), gpus.cards),
+            ...(isAtLeast(driver, limits.driver)
+                ? []
+                : [`the driver is ${driver}, ${limits.driver} or newer is wanted`]),
+            ...(typeof seen === "string"
+                ? [`torch does not run in it: ${seen}`]
+                : torchComplaints(seen, driver, gpus.cards.length)),
+        ], { cards: gpus.cards.map(({ name }) => name), driver, cuda: cuda ?? "unknown" }, { driver: limits.driver });
+    },
+};
+/** Whether the node sees the machine's cards, all of them and no others. Pure. */
+function cardComplaints(seen, wanted) {
+    const names = (cards) => cards
+        .map(({ uuid }) => uuid)
+        .toSorted()
+        .join();
+    return names(seen) === names(wanted)
+        ? []
+        : [`it sees ${seen.length} cards, this machine has ${wanted.length}`];
 }
-/** A file's path in the image, without leading slash. */
-function imagePath(root, id) {
-    return `${root.slice(1)}/${id}`;
+/** What torch lacks to use them. Pure. */
+function torchComplaints({ available, count, cuda }, driver, cards) {
+    if (!available)
+        return ["torch finds no GPU (torch.cuda.is_available())"];
+    const newest = cudaMajorOf(driver);
+    return [
+        ...(count === cards ? [] : [`torch sees ${count} cards, this machine has ${cards}`]),
+        ...(Number.parseInt(cuda ?? "0", 10) <= newest
+            ? []
+            : [`torch is built for CUDA ${cuda}, the driver ${driver} runs CUDA ${newest} at most`]),
+    ];
 }
-/** Bytes of the layer that holds these files. */
-function sizeOfLayer(root, files) {
-    return layerSize(files.map(({ id, file }) => ({ path: imagePath(root, id), size: file.size })));
+/** `True 1 12.6`. Pure. */
+function parseTorch(text) {
+    const [available, count, cuda] = text.trim().split(/\s+/);
+    return {
+        available: available === "True",
+        count: Number(count ?? 0),
+        cuda: cuda === undefined || cuda === "None" ? undefined : cuda,
+    };
 }
-function isComplete(lock) {
-    return lock.layers !== undefined;
+function lastLine(text) {
+    return text.trim().split("\n").at(-1) ?? "";
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/exposition.js
+const suffixes = {
+    prometheus: {
+        counter: [""],
+        gauge: [""],
+        untyped: [""],
+        histogram: ["_bucket", "_sum", "_count"],
+        summary: ["", "_sum", "_count"],
+    },
+    openmetrics: {
+        counter: ["_total", "_created"],
+        gauge: [""],
+        unknown: [""],
+        histogram: ["_bucket", "_sum", "_count", "_created"],
+        summary: ["", "_sum", "_count", "_created"],
+        info: ["_info"],
+        stateset: [""],
+        gaugehistogram: ["_bucket", "_gsum", "_gcount"],
+    },
+};
+const metricName = "[a-zA-Z_:][a-zA-Z0-9_:]*";
+/** What is between braces: a value in quotes may hold a brace itself. */
+const braced = `(?:[^"}]|"(?:[^"\\\\]|\\\\.)*")*`;
+const timestamp = {
+    prometheus: "-?\\d+",
+    openmetrics: "[+-]?[\\d.]+(?:[eE][+-]?\\d+)?",
+};
+const labelPair = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(,|$)/y;
+/**
+ * Reads a page of metrics strictly: Prometheus text 0.0.4 or OpenMetrics 1.0. An Error names the line that breaks the format. Every sample
+ * must belong to a family that was declared before it, families do not interleave, histograms are cumulative and end in `+Inf`.
+ */
+function parseExposition(text, format) {
+    const lines = text.split("\n");
+    if (lines.pop() !== "")
+        throw new Error("the last line has no line feed");
+    if (format === "openmetrics" && lines.pop() !== "# EOF")
+        throw new Error("an OpenMetrics page ends with # EOF");
+    const page = { format, families: new Map(), current: undefined };
+    for (const [at, line] of lines.entries())
+        takeLine(page, line, (what) => new Error(`line ${at + 1}, "${line.slice(0, 120)}": ${what}`));
+    for (const family of page.families.values())
+        checkValues(family);
+    return [...page.families.values()];
+}
+function takeLine(page, line, wrong) {
+    const strict = page.format === "openmetrics";
+    if (line === "") {
+        if (strict)
+            throw wrong("empty lines are not allowed");
+        return;
+    }
+    if (!line.startsWith("#")) {
+        takeSample(page, line, wrong);
+        return;
+    }
+    const [, word = "", name = "", value = ""] = /^# (HELP|TYPE|UNIT) (\S+)(?: (.*))?$/.exec(line) ?? [];
+    if (word !== "")
+        takeDeclaration(page, { word, name, value }, wrong);
+    else if (strict)
+        throw wrong("only HELP, TYPE, UNIT and EOF may be commented");
+}
+function takeDeclaration(page, { word, name, value }, wrong) {
+    if (!new RegExp(`^${metricName}$`).test(name))
+        throw wrong("this is no name of a metric");
+    if (page.current?.name !== name) {
+        if (page.families.has(name))
+            throw wrong("the family's lines are not together");
+        const type = page.format === "prometheus" ? "untyped" : "unknown";
+        page.current = { name, type, samples: [] };
+        page.families.set(name, page.current);
+    }
+    if (word !== "TYPE")
+        return;
+    if (page.current.samples.length > 0)
+        throw wrong("TYPE comes after a sample");
+    if (!Object.hasOwn(suffixes[page.format], value))
+        throw wrong(`there is no type "${value}"`);
+    page.current.type = value;
+}
+function takeSample({ current, format }, line, wrong) {
+    const sample = parseSample(line, format, wrong);
+    if (current === undefined)
+        throw wrong("no family was declared before");
+    const { name, type, samples } = current;
+    const endings = suffixes[format][type] ?? [];
+    if (!endings.some((ending) => name + ending === sample.name))
+        throw wrong(`this is no sample of the ${type} ${name}`);
+    const key = keyOf(sample);
+    if (samples.some((other) => keyOf(other) === key))
+        throw wrong("it is there twice");
+    samples.push(sample);
+}
+function parseSample(line, format, wrong) {
+    const [, name = "", inner, rest = ""] = new RegExp(`^(${metricName})(?:\\{(${braced})\\})? (.*)$`).exec(line) ?? [];
+    if (name === "")
+        throw wrong("this is no sample");
+    const labels = {};
+    labelPair.lastIndex = 0;
+    for (let left = inner ?? ""; left !== "";) {
+        labelPair.lastIndex = 0;
+        const match = labelPair.exec(left);
+        if (match === null)
+            throw wrong("its labels cannot be read");
+        const [whole, label = "", value = ""] = match;
+        if (Object.hasOwn(labels, label))
+            throw wrong(`the label ${label} is there twice`);
+        labels[label] = value.replace(/\\(["\\n])/g, (_, it) => (it === "n" ? "\n" : it));
+        left = left.slice(whole.length);
+    }
+    const time = `(?: ${timestamp[format]})?`;
+    const exemplar = format === "openmetrics" ? `(?: # \\{${braced}\\} \\S+${time})?` : "";
+    const text = new RegExp(`^(\\S+)${time}${exemplar}$`).exec(rest)?.[1];
+    const value = numberOf(text ?? "");
+    if (text === undefined || value === undefined)
+        throw wrong("its value is no number");
+    return { name, labels, value };
+}
+function numberOf(text) {
+    if (/^[+-]?Inf$/.test(text))
+        return text.startsWith("-") ? -Infinity : Infinity;
+    if (text === "NaN")
+        return Number.NaN;
+    return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) ? Number(text) : undefined;
+}
+function keyOf({ name, labels }) {
+    return JSON.stringify([name, Object.entries(labels).sort()]);
+}
+/** What a type promises of its values. */
+function checkValues({ name, type, samples }) {
+    if (type === "counter" && samples.some(({ value }) => !(value >= 0)))
+        throw new Error(`the counter ${name} has a value that is not 0 or more`);
+    if (type !== "histogram")
+        return;
+    for (const key of new Set(samples.map(seriesOf))) {
+        const all = samples.filter((sample) => seriesOf(sample) === key);
+        const buckets = all.filter((one) => one.name === `${name}_bucket`);
+        const count = all.find((one) => one.name === `${name}_count`);
+        checkBuckets(name, buckets, count?.value);
+    }
+}
+function checkBuckets(name, buckets, count) {
+    const bounds = buckets.map(({ labels }) => numberOf(labels["le"] ?? "") ?? Number.NaN);
+    const pairs = bounds.slice(1).map((bound, at) => [bounds[at] ?? 0, bound]);
+    if (!pairs.every(([low, high]) => low < high) || bounds.at(-1) !== Infinity)
+        throw new Error(`the buckets of ${name} do not rise to le="+Inf"`);
+    const values = buckets.map(({ value }) => value);
+    if (values.some((value, at) => value < (values[at - 1] ?? 0)))
+        throw new Error(`the buckets of ${name} are not cumulative`);
+    if (count !== values.at(-1))
+        throw new Error(`the count of ${name} is not its last bucket`);
+}
+/** The labels of a sample without its bucket's bound. */
+function seriesOf({ labels: { le: _le, ...labels } }) {
+    return JSON.stringify(Object.entries(labels).sort());
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/metrics-page.js
+
+
+const accept = {
+    prometheus: "text/plain;version=0.0.4",
+    openmetrics: "application/openmetrics-text;version=1.0.0",
+};
+/** Asks for /metrics in a format; a string says why there is no answer. */
+async function askMetrics(node, format, { fetch, signal }) {
+    try {
+        const response = await fetch({
+            ...{ method: "GET", url: new URL("/metrics", node.http), signal, idleTimeout: 3_000 },
+            headers: { accept: accept[format] },
+        });
+        const type = response.headers["content-type"] ?? "";
+        return { status: response.status, type, text: await response.text() };
+    }
+    catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof errors/* RemoteError */.Hi))
+            throw error;
+        return error.message;
+    }
+}
+/** One sample of a node by its name and labels; undefined where it cannot be had. */
+async function sampleOf(node, name, labels, world) {
+    const page = await askMetrics(node, "openmetrics", world);
+    if (typeof page === "string" || page.status !== 200)
+        return undefined;
+    try {
+        return parseExposition(page.text, "openmetrics")
+            .flatMap(({ samples }) => samples)
+            .find((sample) => sample.name === name &&
+            Object.entries(labels).every(([key, value]) => sample.labels[key] === value))?.value;
+    }
+    catch {
+        return undefined;
+    }
+}
+/** Waits until a sample is as wanted; the last value, and whether that was it. */
+async function awaitSample(node, what, wanted, seconds, world) {
+    const until = world.clock.now() + seconds * 1000;
+    for (;;) {
+        const last = await sampleOf(node, what.name, what.labels ?? {}, world);
+        if (last !== undefined && wanted(last))
+            return { met: true, last };
+        if (world.clock.now() >= until)
+            return { met: false, last };
+        await world.clock.sleep(200, world.signal);
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/grpc.js
+
+
+/** Milliseconds that a round may take. */
+const deadline = 5_000;
+const promised = ["grpc.health.v1.Health", "nsn.bft.v1.BftCoordination", "nsn.director.v1.Vortex"];
+/** The health service serves, reflection names the services, and one round is coordinated with the second node. */
+const grpc = {
+    name: "grpc",
+    after: ["startup"],
+    seconds: () => 90,
+    run: async (world) => {
+        const { nodes, clock } = world;
+        const calls = await world.grpc(nodes.main);
+        try {
+            const status = await calls.health("");
+            const services = await calls.services();
+            const missing = promised.filter((name) => !services.includes(name));
+            const complaints = [
+                ...(status === "SERVING" ? [] : [`its health service says ${status}`]),
+                ...(missing.length === 0 ? [] : [`reflection does not name ${missing.join(", ")}`]),
+            ];
+            if (complaints.length > 0)
+                return failed(complaints.join("; "), { services });
+            await nodes.second();
+            const voters = await awaitSample(...[
+                nodes.main,
+                { name: "nsn_bft_voters" },
+                (value) => value >= 2,
+                30,
+                world,
+            ]);
+            if (!voters.met)
+                return failed(`no second voter came within 30 s (nsn_bft_voters is ${voters.last})`);
+            const digest = new Uint8Array(32).fill(7);
+            const round = await calls.propose(clock.now() % 2 ** 31, digest, deadline);
+            return judged([
+                ...(round.ballots >= round.quorum && round.quorum >= 2
+                    ? []
+                    : [`the round ended with ${round.ballots} ballots, its quorum is ${round.quorum}`]),
+                ...(round.seconds * 1000 < deadline ? [] : [`the round took ${round.seconds} s`]),
+            ], { roundSeconds: round.seconds, ballots: round.ballots, services }, { roundSeconds: deadline / 1000 });
+        }
+        catch (error) {
+            world.signal.throwIfAborted();
+            return failed(`gRPC: ${error instanceof Error ? error.message : error}`);
+        }
+        finally {
+            calls.close();
+        }
+    },
+};
+
+;// CONCATENATED MODULE: ./lib/acceptance/health.js
+
+/** Milliseconds that an answer may take. */
+const patience = 3_000;
+/** Asks once; a string says why there is no answer. */
+async function askHealth(node, { fetch, signal }) {
+    try {
+        const url = new URL("/health", node.http);
+        const response = await fetch({ method: "GET", url, signal, idleTimeout: patience });
+        const text = await response.text();
+        return { status: response.status, body: bodyOf(text) };
+    }
+    catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof errors/* RemoteError */.Hi))
+            throw error;
+        return error.message;
+    }
+}
+function bodyOf(text) {
+    try {
+        const body = JSON.parse(text);
+        return typeof body === "object" && body !== null ? body : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+/** What is wrong with a body, in words; nothing where it is as documented. Pure. */
+function health_complaintsOf(body) {
+    if (body === undefined)
+        return ["/health gives no JSON object"];
+    const { status, checks, version } = body;
+    return [
+        ...(status === "healthy" || status === "unhealthy"
+            ? []
+            : [`its status is ${JSON.stringify(status)}`]),
+        ...(typeof version === "string" && version !== "" ? [] : ["it names no version"]),
+        ...["p2p_connected", "models_loaded", "chain_synced"]
+            .filter((name) => typeof checks?.[name]?.ok !== "boolean")
+            .map((name) => `it does not tell the check ${name}`),
+    ];
+}
+/** The checks that fail in a body, with their reasons. Pure. */
+function failing(body) {
+    return Object.entries(body?.checks ?? {})
+        .filter(([, check]) => check?.ok === false)
+        .map(([name, { detail }]) => `${name}: ${detail}`)
+        .join("; ");
+}
+/** Waits until an answer is as wanted; the last answer, and whether that was it. */
+async function awaitHealth(node, wanted, seconds, world) {
+    const begun = world.clock.now();
+    for (;;) {
+        const last = await askHealth(node, world);
+        const passed = (world.clock.now() - begun) / 1000;
+        if (typeof last !== "string" && wanted(last))
+            return { met: true, last, seconds: passed };
+        if (passed >= seconds || !(await node.state()).running)
+            return { met: false, last, seconds: passed };
+        await world.clock.sleep(200, world.signal);
+    }
+}
+/** An answer in a few words, for a reason. Pure. */
+function describe(health) {
+    if (typeof health === "string")
+        return health;
+    const why = failing(health.body);
+    return `/health answers ${health.status}${why === "" ? "" : ` (${why})`}`;
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/health.js
+
+
+/** Seconds in which a node must notice that its chain has gone, and that it is back (the reference node's back-off is 15 s at most). */
+const notice = 45;
+/** 200 with the documented body, 503 when the chain is gone, and 200 again. */
+const health = {
+    name: "health",
+    after: ["startup"],
+    seconds: () => 2 * notice + 30,
+    run: async (world) => {
+        const { nodes, chain } = world;
+        const node = nodes.main;
+        const first = await askHealth(node, world);
+        if (typeof first === "string" || first.status !== 200)
+            return failed(`it was healthy, and is not any more: ${describe(first)}`);
+        const wrong = health_complaintsOf(first.body);
+        if (wrong.length > 0)
+            return failed(`its body is not as documented: ${wrong.join("; ")}`);
+        if (chain === undefined)
+            return skipped("with a real chain nobody stops it, so that 503 was not seen");
+        await chain.stop();
+        const down = await awaitHealth(node, ({ status }) => status === 503, notice, world);
+        await chain.start();
+        if (!down.met)
+            return failed(`the chain's endpoint was stopped, and after ${notice} s ${describe(down.last)}; 503 was wanted`);
+        const up = await awaitHealth(node, ({ status }) => status === 200, notice, world);
+        const measured = { unhealthySeconds: down.seconds, healthySeconds: up.seconds };
+        return judged([
+            ...(typeof down.last === "string" ? [] : health_complaintsOf(down.last.body)),
+            ...(up.met
+                ? []
+                : [`the chain's endpoint is back, and after ${notice} s ${describe(up.last)}`]),
+        ], measured, { unhealthySeconds: notice, healthySeconds: notice });
+    },
+};
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/metrics.js
+
+
+
+/** What the first user reads, with types as both formats name them (design: "The reference node"). */
+const metrics_promised = [
+    {
+        name: "nsn_vortex_vram_usage_bytes",
+        type: "gauge",
+        sane: (value) => value >= 0 && value < 1e12,
+    },
+    {
+        name: "nsn_p2p_connected_peers",
+        type: "gauge",
+        sane: (value) => value >= 0 && value < 1e5,
+    },
+    {
+        name: "nsn_bft_round_duration_seconds",
+        type: "histogram",
+        sane: (value) => value >= 0,
+    },
+];
+/** The promised metrics in both formats, each valid to a strict parser. */
+const metrics = {
+    name: "metrics",
+    after: ["startup"],
+    seconds: () => 60,
+    run: async (world) => {
+        const complaints = [];
+        for (const format of ["prometheus", "openmetrics"]) {
+            const page = await askMetrics(world.nodes.main, format, world);
+            complaints.push(...(typeof page === "string" ? [page] : judgePage(page, format)).map((complaint) => `${format}: ${complaint}`));
+        }
+        return judged(complaints, { metrics: metrics_promised.map(({ name }) => name) });
+    },
+};
+/** What is wrong with a page, in words. Pure. */
+function judgePage({ status, type, text }, format) {
+    if (status !== 200)
+        return [`/metrics answers ${status}`];
+    const wanted = format === "openmetrics" ? "application/openmetrics-text" : "text/plain";
+    const mistyped = type.startsWith(wanted)
+        ? []
+        : [`its type is ${type || "not told"}, not ${wanted}`];
+    try {
+        const families = parseExposition(text, format);
+        return [...mistyped, ...metrics_promised.flatMap((one) => judgeFamily(one, families))];
+    }
+    catch (error) {
+        return [...mistyped, error instanceof Error ? error.message : String(error)];
+    }
+}
+function judgeFamily({ name, type, sane }, families) {
+    const family = families.find((one) => one.name === name);
+    if (family === undefined || family.samples.length === 0)
+        return [`${name} is missing`];
+    if (family.type !== type)
+        return [`${name} is a ${family.type}, not a ${type}`];
+    const odd = family.samples.find(({ value }) => !sane(value));
+    return odd === undefined ? [] : [`${odd.name} is ${odd.value}`];
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/timeline.js
+/** The start as the log tells it: the first line, each model, all of them. Pure; times in milliseconds since 1970. */
+function timelineOf(logs, started) {
+    const at = (line) => Math.max(0, (line.at - started) / 1000);
+    const first = logs[0];
+    const loading = loadingLines(logs).map(({ line, title }) => ({
+        what: `loading ${title}`,
+        seconds: at(line),
+    }));
+    const loaded = logs.find(({ text }) => text.includes("All models loaded."));
+    return [
+        { what: "created", seconds: 0 },
+        ...(first === undefined ? [] : [{ what: "first log", seconds: at(first) }]),
+        ...loading,
+        ...(loaded === undefined ? [] : [{ what: "models loaded", seconds: at(loaded) }]),
+    ];
+}
+/** The lines that name a model which is being loaded, in their order. Pure. */
+function loadingLines(logs) {
+    return logs.flatMap((line) => {
+        const title = /(?:^|\s)Loading (\S.*)\.\.\.$/.exec(line.text.trimEnd())?.[1];
+        return title === undefined ? [] : [{ line, title }];
+    });
+}
+/** The gigabytes of `All models loaded. VRAM: N GB`. Pure. */
+function loadedVram(logs) {
+    for (const { text } of logs) {
+        const found = /All models loaded\. VRAM: (\d+\.\d) GB/.exec(text)?.[1];
+        if (found !== undefined)
+            return Number(found);
+    }
+    return undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/models.js
+
+
+/** The weights that are there are those of the lock, and the log says that all were loaded. */
+const models = {
+    name: "models",
+    after: ["startup"],
+    seconds: () => 1_800,
+    run: async (world) => {
+        const { target, expected, log } = world;
+        const logs = await logsOnceLoaded(world);
+        const titles = loadingLines(logs).map(({ title }) => title);
+        const vram = loadedVram(logs);
+        log.info("Hashing the weights that are there.");
+        const there = await target.weights();
+        const complaints = [
+            ...(same(titles, expected.titles)
+                ? []
+                : [`the log names ${list(titles)} as loaded, ${list(expected.titles)} was wanted`]),
+            ...(vram === undefined ? ['the log has no line "All models loaded. VRAM: N GB"'] : []),
+            ...wrongWeights(expected.weights, there),
+        ];
+        return judged(complaints, { files: there.size, loaded: titles }, { files: expected.weights.size });
+    },
+};
+/** The log, which may come a moment later than /health says that the models are loaded. */
+async function logsOnceLoaded({ nodes, clock, signal }) {
+    for (const until = clock.now() + 5_000;;) {
+        const logs = await nodes.main.logs();
+        if (loadedVram(logs) !== undefined || clock.now() >= until)
+            return logs;
+        await clock.sleep(200, signal);
+    }
+}
+/** What differs between two lists of hashes, at most five lines of it. Pure. */
+function wrongWeights(wanted, there) {
+    const wrong = [...wanted].flatMap(([path, sha256]) => {
+        const seen = there.get(path);
+        if (seen === undefined)
+            return [`${path} is missing`];
+        return seen === sha256 ? [] : [`${path} has sha256 ${seen}, the lock says ${sha256}`];
+    });
+    return wrong.length > 5 ? [...wrong.slice(0, 5), `and ${wrong.length - 5} more`] : wrong;
+}
+function same(one, other) {
+    return one.length === other.length && one.every((value, at) => value === other[at]);
+}
+function list(names) {
+    return names.length === 0 ? "nothing" : names.join(", ");
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/probes.js
+
+
+/** Milliseconds between two tries of a datagram, and how many there are. */
+const again = 500;
+const tries = 6;
+/**
+ * Whether QUIC answers there: a long-header packet of a version that nobody speaks makes every server send a Version Negotiation packet (RFC
+ * 9000, sections 6 and 17.2.1). Gives the versions that it names; undefined where nothing answers.
+ */
+async function probeQuic(host, port, signal) {
+    const socket = (0,external_node_dgram_namespaceObject.createSocket)("udp4");
+    let timer;
+    try {
+        return await new Promise((resolve, reject) => {
+            let sent = 0;
+            const send = () => {
+                if (sent === tries)
+                    return resolve(undefined);
+                sent += 1;
+                socket.send(unknownVersion(), port, host);
+            };
+            socket.on("message", (packet) => {
+                const versions = negotiatedVersions(packet);
+                if (versions !== undefined)
+                    resolve(versions);
+            });
+            socket.on("error", reject);
+            signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+            timer = setInterval(send, again);
+            send();
+        });
+    }
+    finally {
+        clearInterval(timer);
+        socket.close();
+    }
+}
+/** 1,200 bytes, the least that a server answers (RFC 9000, section 14.1); the version is of the pattern that is reserved for this (15). */
+function unknownVersion() {
+    const packet = Buffer.alloc(1_200);
+    packet[0] = 0xc0;
+    packet.writeUInt32BE(0x1a2a3a4a, 1);
+    packet[5] = 8;
+    packet.write("director", 6, "latin1");
+    packet[14] = 8;
+    packet.write("accepted", 15, "latin1");
+    return packet;
+}
+/** The versions of a Version Negotiation packet; undefined for any other. Pure. */
+function negotiatedVersions(packet) {
+    const view = Buffer.from(packet);
+    if (view.length < 7 || ((view[0] ?? 0) & 0x80) === 0 || view.readUInt32BE(1) !== 0)
+        return undefined;
+    const ids = 5 + 1 + (view[5] ?? 0);
+    const from = ids + 1 + (view[ids] ?? 0);
+    const versions = [];
+    for (let at = from; at + 4 <= view.length; at += 4)
+        versions.push(`0x${view.readUInt32BE(at).toString(16).padStart(8, "0")}`);
+    return versions.length === 0 ? undefined : versions;
+}
+/** Whether libp2p answers over TCP: both sides begin with `/multistream/1.0.0` (libp2p, "Connection establishment"). */
+function probeMultistream(host, port, signal) {
+    const hello = Buffer.from("\x13/multistream/1.0.0\n", "latin1");
+    return new Promise((resolve) => {
+        const socket = (0,external_node_net_.connect)({ host, port });
+        const end = (answer) => {
+            socket.destroy();
+            resolve(answer);
+        };
+        let seen = Buffer.alloc(0);
+        socket.setTimeout(3_000, () => end(undefined));
+        socket.on("connect", () => socket.write(hello));
+        socket.on("data", (bytes) => {
+            seen = Buffer.concat([seen, bytes]);
+            if (seen.length >= hello.length)
+                end(seen.subarray(0, hello.length).equals(hello) ? "/multistream/1.0.0" : undefined);
+        });
+        socket.on("error", () => end(undefined));
+        socket.on("close", () => end(undefined));
+        signal.addEventListener("abort", () => end(undefined), { once: true });
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/p2p.js
+
+
+
+/** Seconds in which two nodes of one network find each other. */
+const meeting = 30;
+const atLeast = (least) => (value) => value >= least;
+/** QUIC and TCP answer, a second node finds the first, and a message of GossipSub arrives. */
+const p2p = {
+    name: "p2p",
+    after: ["startup"],
+    seconds: () => 120,
+    run: async (world) => {
+        const { nodes, signal } = world;
+        const { host, udp, tcp } = nodes.main.p2p;
+        const versions = await probeQuic(host, udp, signal);
+        const multistream = await probeMultistream(host, tcp, signal);
+        const complaints = [
+            ...(versions === undefined ? ["nothing speaks QUIC at 9000/udp"] : []),
+            ...(multistream === undefined ? ["nothing speaks libp2p at 9000/tcp"] : []),
+        ];
+        const second = await nodes.second();
+        const peers = { name: "nsn_p2p_connected_peers" };
+        const [here, there] = [
+            await awaitSample(nodes.main, peers, atLeast(1), meeting, world),
+            await awaitSample(second, peers, atLeast(1), meeting, world),
+        ];
+        if (!here.met || !there.met) {
+            const seen = `the node counts ${here.last ?? "none"}, the second ${there.last ?? "none"}`;
+            return failed([...complaints, `a second node did not find it within ${meeting} s: ${seen}`].join("; "));
+        }
+        const delivered = await message(world);
+        return judged([...complaints, ...(delivered === undefined ? [] : [delivered])], {
+            quic: versions ?? [],
+            peers: here.last ?? 0,
+        });
+    },
+};
+/** Asks the node for a slot, whose recipe it publishes on nsn/recipes; why the second node did not get it. */
+async function message(world) {
+    const second = await world.nodes.second();
+    const topic = { name: "nsn_p2p_messages_total", labels: { topic: "nsn/recipes" } };
+    const before = (await awaitSample(second, topic, () => true, 5, world)).last ?? 0;
+    const calls = await world.grpc(world.nodes.main);
+    try {
+        // A mesh of two needs a heartbeat or so before it carries anything: the message may have to be sent again.
+        for (let slot = 1; slot <= 10; slot += 1) {
+            await calls.generateSlot(slot, `acceptance ${slot}`, 30_000);
+            if ((await awaitSample(second, topic, atLeast(before + 1), 3, world)).met)
+                return undefined;
+        }
+        return "the second node received none of ten messages on nsn/recipes";
+    }
+    catch (error) {
+        world.signal.throwIfAborted();
+        return `no message could be sent: ${error instanceof Error ? error.message : error}`;
+    }
+    finally {
+        calls.close();
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/resources.js
+
+/** Milliseconds that a slot may take. */
+const resources_deadline = 120_000;
+/** Part of the periods in which the kernel may hold it back, and by how much its memory on the card may move. */
+const most = { throttled: 0.1, drift: 0.02 };
+/** Slots one after another under the promised limits: no kill, processors to spare, memory on the card steady. */
+const resources = {
+    name: "resources",
+    after: ["startup", "models"],
+    seconds: ({ limits }) => 60 + (limits.slots * resources_deadline) / 1000,
+    run: async (world) => {
+        const { nodes, limits, clock } = world;
+        const node = nodes.main;
+        const calls = await world.grpc(node);
+        const before = await node.usage();
+        const begun = clock.now();
+        const vram = [];
+        try {
+            for (let slot = 1; slot <= limits.slots; slot += 1)
+                vram.push((await calls.generateSlot(1_000 + slot, `load ${slot}`, resources_deadline)).vramBytes);
+        }
+        catch (error) {
+            world.signal.throwIfAborted();
+            const { outOfMemory } = await node.state();
+            const done = `after ${vram.length} of ${limits.slots} slots`;
+            return failed(outOfMemory
+                ? `it used up its memory ${done} and was killed`
+                : `GenerateSlot ended ${done}: ${error instanceof Error ? error.message : error}`);
+        }
+        finally {
+            calls.close();
+        }
+        const { outOfMemory } = await node.state();
+        if (outOfMemory)
+            return failed("a process of it was killed for memory");
+        const after = await node.usage();
+        if (before === undefined || after === undefined)
+            return inconclusive("this machine's kernel does not tell what the node used");
+        return judgeUsage({ before, after, vram, seconds: (clock.now() - begun) / 1000 }, limits);
+    },
+};
+/** What the figures say. Pure. */
+function judgeUsage(seen, { cpus, memoryBytes, slots }) {
+    const { before, after, vram, seconds } = seen;
+    const load = (after.cpuSeconds - before.cpuSeconds) / (seconds * cpus);
+    const throttled = share(before.throttled, after.throttled);
+    const [low, high] = [Math.min(...vram), Math.max(...vram)];
+    const drift = high === 0 ? 0 : (high - low) / high;
+    const percent = (part) => `${(100 * part).toFixed(1)} %`;
+    return judged([
+        ...(load < 1 ? [] : [`it used ${percent(load)} of its ${cpus} processors`]),
+        ...(throttled < most.throttled
+            ? []
+            : [`it was held back in ${percent(throttled)} of the periods, 10 % are allowed`]),
+        ...(drift <= most.drift ? [] : [`its memory on the card moved by ${percent(drift)}`]),
+    ], {
+        ...{ slots, seconds, cpuLoad: load, throttled, memoryPeakBytes: after.memoryPeakBytes },
+        ...{ vramDrift: drift },
+    }, { cpuLoad: 1, throttled: most.throttled, memoryPeakBytes: memoryBytes, vramDrift: most.drift });
+}
+function share(before, after) {
+    if (after === undefined)
+        return 0;
+    const periods = after.of - (before?.of ?? 0);
+    return periods === 0 ? 0 : (after.periods - (before?.periods ?? 0)) / periods;
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/shutdown.js
+
+
+/** Seconds within which it must end when nothing is in flight, so that a plain `docker stop` never kills. */
+const idleSeconds = 10;
+const departures = { name: "nsn_p2p_departures_total", labels: { reason: "announced" } };
+/** SIGTERM while others are connected: announced, drained, flushed, exit 0 in time; a second SIGTERM does no harm. */
+const shutdown = {
+    name: "shutdown",
+    after: ["startup"],
+    seconds: ({ limits }) => 2 * limits.shutdownSeconds + 120,
+    run: async (world) => {
+        const { nodes, limits, clock, signal } = world;
+        const node = nodes.main;
+        const second = await nodes.second();
+        await awaitSample(second, { name: "nsn_p2p_connected_peers" }, (peers) => peers >= 1, 30, world);
+        const before = (await sampleOf(second, departures.name, departures.labels, world)) ?? 0;
+        const calls = await world.grpc(node);
+        const inFlight = calls.generateSlot(9_001, "in flight", 30_000).then(() => true, () => false);
+        await clock.sleep(50, signal);
+        const begun = clock.now();
+        await node.signal("SIGTERM");
+        const during = askMetrics(node, "openmetrics", world);
+        await clock.sleep(200, signal);
+        await node.signal("SIGTERM");
+        const end = await awaitEnd(node, limits.shutdownSeconds, world);
+        const answered = await during;
+        const ended = await inFlight;
+        calls.close();
+        if (end === undefined)
+            return failed(`it still runs ${limits.shutdownSeconds} s after SIGTERM`);
+        const seconds = Math.max(0, (end.at - begun) / 1000);
+        const announced = await awaitSample(second, departures, (count) => count > before, 5, world);
+        const idle = await idleEnd(world);
+        return judged([
+            ...(end.exitCode === 0 ? [] : [`it ended with exit code ${end.exitCode}`]),
+            ...(announced.met ? [] : ["the second node was not told of its departure"]),
+            ...(ended ? [] : ["the gRPC call in flight was cut off"]),
+            ...(typeof answered !== "string" && answered.status === 200
+                ? []
+                : ["/metrics did not answer during the drain"]),
+            ...shutdown_complaintsOf(await node.logs()),
+            ...(idle.complaint === undefined ? [] : [idle.complaint]),
+        ], { seconds, ...(idle.seconds === undefined ? {} : { idleSeconds: idle.seconds }) }, { seconds: limits.shutdownSeconds, idleSeconds });
+    },
+};
+/** SIGTERM as soon as it runs, with nothing in flight. */
+async function idleEnd(world) {
+    const node = await world.nodes.another("early-end");
+    try {
+        await awaitLog(node, 10, world);
+        const begun = world.clock.now();
+        await node.signal("SIGTERM");
+        const end = await awaitEnd(node, world.limits.shutdownSeconds, world);
+        if (end === undefined)
+            return {
+                complaint: `told to stop during its start, it still runs after ${world.limits.shutdownSeconds} s`,
+            };
+        const seconds = Math.max(0, (end.at - begun) / 1000);
+        if (end.exitCode !== 0)
+            return {
+                seconds,
+                complaint: `told to stop during its start, it ended with exit code ${end.exitCode}`,
+            };
+        return seconds < idleSeconds
+            ? { seconds }
+            : {
+                seconds,
+                complaint: `with nothing in flight it took ${seconds.toFixed(1)} s to end, 10 s are allowed`,
+            };
+    }
+    finally {
+        await node.remove();
+    }
+}
+async function awaitLog(node, seconds, { clock, signal }) {
+    const until = clock.now() + seconds * 1000;
+    while ((await node.logs()).length === 0 && clock.now() < until)
+        await clock.sleep(100, signal);
+}
+/** When and how it ended; undefined if it did not in time. */
+async function awaitEnd(node, seconds, { clock, signal }) {
+    const until = clock.now() + seconds * 1000;
+    for (;;) {
+        const state = await node.state();
+        if (!state.running)
+            return { at: state.ended ?? clock.now(), exitCode: state.exitCode };
+        if (clock.now() >= until)
+            return undefined;
+        await clock.sleep(100, signal);
+    }
+}
+/** What the last words lack. Pure. */
+function shutdown_complaintsOf(logs) {
+    const flushed = logs.filter(({ text }) => text.includes("Metrics flushed: "));
+    if (flushed.length !== 1)
+        return [`the log has ${flushed.length} lines "Metrics flushed: {json}", one is wanted`];
+    const text = flushed[0]?.text.replace(/^.*Metrics flushed: /, "") ?? "";
+    try {
+        const metrics = JSON.parse(text);
+        return typeof metrics === "object" && metrics !== null
+            ? []
+            : ["the flushed metrics are no object"];
+    }
+    catch {
+        return ["what follows Metrics flushed: is not JSON"];
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/restart.js
+
+
+
+/** Killed without warning, it starts again on the same volumes and is the same peer. */
+const restart = {
+    name: "restart",
+    after: ["startup"],
+    seconds: ({ limits }) => 3 * limits.startupSeconds + 60,
+    run: async (world) => {
+        const { nodes, limits } = world;
+        const node = nodes.main;
+        if (!(await node.state()).running)
+            await node.restart();
+        const isOk = ({ status }) => status === 200;
+        const first = await awaitHealth(node, isOk, limits.startupSeconds, world);
+        if (!first.met)
+            return failed(`it did not start again after its end: ${describe(first.last)}`);
+        const before = await peerId(world);
+        await node.signal("SIGKILL");
+        if ((await awaitEnd(node, 10, world)) === undefined)
+            return failed("SIGKILL did not end it");
+        await node.restart();
+        const again = await awaitHealth(node, isOk, limits.startupSeconds, world);
+        if (!again.met)
+            return failed(`it is not healthy after kill -9: ${describe(again.last)}`);
+        const after = await peerId(world);
+        return judged([
+            ...(before === undefined ? ["/health does not name its peer id"] : []),
+            ...(before === after ? [] : [`it was ${before}, and is ${after} now`]),
+        ], { healthySeconds: again.seconds }, { healthySeconds: limits.startupSeconds });
+    },
+};
+async function peerId(world) {
+    const health = await askHealth(world.nodes.main, world);
+    return typeof health === "string" ? undefined : health.body?.peer_id;
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/startup.js
+
+
+/** From the start to 200 on /health, and to the container's own word for it. */
+const startup = {
+    name: "startup",
+    after: [],
+    seconds: ({ limits }) => 2 * limits.startupSeconds + 60,
+    run: async (world) => {
+        const hardened = await start(await world.nodes.startMain(), world);
+        if (hardened.verdict === "passed")
+            return hardened;
+        const plain = await start(await world.nodes.startMain(hardened.reason), world);
+        return plain.verdict === "passed" ? plain : hardened;
+    },
+};
+async function start(node, world) {
+    const { startupSeconds } = world.limits;
+    const limit = { healthySeconds: startupSeconds };
+    const refused = (await node.state()).error;
+    if (refused !== undefined)
+        return failed(`it could not be started: ${refused}`);
+    const { met, last, seconds } = await awaitHealth(node, isOk, startupSeconds, world);
+    if (!met)
+        return failed(await why(node, last, startupSeconds), { healthySeconds: seconds }, limit);
+    const own = await awaitOwnHealth(node, startupSeconds - seconds, world);
+    const measured = { healthySeconds: seconds, ...(own === undefined ? {} : { container: own }) };
+    return own === undefined || own === "healthy"
+        ? passed(measured, limit)
+        : failed(`/health answers 200 after ${seconds.toFixed(1)} s, but the container's own health check says ${own}`, measured, limit);
+}
+function isOk({ status }) {
+    return status === 200;
+}
+/** What Docker's health check says in the end; undefined where there is none. */
+async function awaitOwnHealth(node, seconds, { clock, signal }) {
+    const until = clock.now() + seconds * 1000;
+    for (;;) {
+        const { health } = await node.state();
+        if (health !== "starting" || clock.now() >= until)
+            return health;
+        await clock.sleep(500, signal);
+    }
+}
+/** Why a node is not healthy: its end with its last words, or its last answer. */
+async function why(node, last, seconds) {
+    const { running, exitCode, outOfMemory } = await node.state();
+    const words = (await node.logs())
+        .filter(({ text }) => text.trim() !== "")
+        .at(-1)
+        ?.text.trim();
+    const said = words === undefined ? "; it said nothing" : `; its last words: ${words}`;
+    if (outOfMemory)
+        return `it used up its memory and was killed${said}`;
+    if (!running)
+        return `it ended by itself with exit code ${exitCode}${said}`;
+    return `it is not healthy after ${seconds} s: ${describe(last)}`;
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/user.js
+
+/** Every process is user 1000 and cannot gain privileges, in a container that was hardened as operators are told to. */
+const user = {
+    name: "user",
+    after: ["startup"],
+    seconds: () => 60,
+    run: async ({ nodes, target }) => {
+        if (target.kind === "process")
+            return skipped("a process runs as whoever started it");
+        if (nodes.hardening !== undefined)
+            return failed(`it runs only without --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges: ${nodes.hardening}`);
+        const processes = await nodes.main.processes();
+        const name = (one) => `${one.name} (${one.pid})`;
+        const others = processes.filter((one) => one.user !== 1000);
+        const gaining = processes.filter((one) => !one.noNewPrivileges);
+        return judged([
+            ...(processes.length === 0 ? ["no process can be seen"] : []),
+            ...others.map((one) => `${name(one)} runs as user ${one.user}`),
+            ...gaining.map((one) => `${name(one)} may gain privileges (NoNewPrivs: 0)`),
+        ], { processes: processes.map(name) });
+    },
+};
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/vram.js
+
+
+/** How far the node's own figure may be from the card's. */
+const tolerance = 0.1;
+/** Samples that are looked at for the steady figure. */
+const steadySamples = 5;
+/** Peak and steady memory on the card, by its own figures, beside what the node says. */
+const vram = {
+    name: "vram",
+    after: ["startup", "gpu"],
+    seconds: () => 60,
+    run: async (world) => {
+        const { vram: series, clock, signal } = world;
+        for (let left = steadySamples; left > 0; left -= 1) {
+            await series.sample();
+            await clock.sleep(500, signal);
+        }
+        const own = await sampleOf(world.nodes.main, "nsn_vortex_vram_usage_bytes", {}, world);
+        return judgeVram(series, own, world.limits.vramBytes);
+    },
+};
+/** The verdict on a series, `own` being the node's figure in bytes. Pure. */
+function judgeVram({ samples, trouble, foreign }, own, limitBytes) {
+    if (trouble !== undefined)
+        return skipped(`unsupported: ${trouble}`);
+    if (samples.length === 0)
+        return failed("no figure was taken of the card");
+    const bytes = samples.map((sample) => sample.bytes);
+    const peakBytes = Math.max(...bytes);
+    const last = bytes.slice(-steadySamples);
+    const steadyBytes = last.reduce((sum, value) => sum + value, 0) / last.length;
+    const measured = { peakBytes, steadyBytes, ...(own === undefined ? {} : { ownBytes: own }) };
+    const limit = { peakBytes: limitBytes };
+    if (foreign.size > 0)
+        return inconclusive(`others use the card too (processes ${[...foreign].join(", ")}), so that the figures prove nothing`, measured, limit);
+    const off = own === undefined ? undefined : Math.abs(own - steadyBytes) / Math.max(steadyBytes, 1);
+    return judged([
+        ...(peakBytes < limitBytes
+            ? []
+            : [`the peak is ${vram_gigabytes(peakBytes)}, ${vram_gigabytes(limitBytes)} are the limit`]),
+        ...(steadyBytes > 0 ? [] : ["the node has no memory on the card"]),
+        ...(off === undefined ? ["the node does not say nsn_vortex_vram_usage_bytes"] : []),
+        ...(off !== undefined && off > tolerance
+            ? [
+                `the node says ${vram_gigabytes(own ?? 0)}, the card ${vram_gigabytes(steadyBytes)}: ${Math.round(off * 100)} % apart, 10 % are allowed`,
+            ]
+            : []),
+    ], measured, limit);
+}
+function vram_gigabytes(bytes) {
+    return `${(bytes / 1e9).toFixed(2)} GB`;
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** All of them, in the order in which they run. */
+const checks_checks = [
+    ...[config, startup, gpu, models, vram, user, health],
+    ...[metrics, grpc, p2p, resources, shutdown, restart],
+];
+
+;// CONCATENATED MODULE: ./lib/acceptance/grpc.js
+/** What is beside the node's own protocols: gRPC's health and reflection, as far as they are used. */
+const common = {
+    nested: {
+        grpc: {
+            nested: {
+                health: {
+                    nested: {
+                        v1: {
+                            nested: {
+                                HealthCheckRequest: { fields: { service: { type: "string", id: 1 } } },
+                                HealthCheckResponse: {
+                                    fields: { status: { type: "ServingStatus", id: 1 } },
+                                    nested: {
+                                        ServingStatus: {
+                                            values: { UNKNOWN: 0, SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 },
+                                        },
+                                    },
+                                },
+                                Health: {
+                                    methods: {
+                                        Check: {
+                                            requestType: "HealthCheckRequest",
+                                            responseType: "HealthCheckResponse",
+                                        },
+                                    },
+                                },
+                            },
+                        },
+                    },
+                },
+                reflection: {
+                    nested: {
+                        v1: {
+                            nested: {
+                                ServerReflectionRequest: { fields: { list_services: { type: "string", id: 7 } } },
+                                ServiceResponse: { fields: { name: { type: "string", id: 1 } } },
+                                ListServiceResponse: {
+                                    fields: { service: { rule: "repeated", type: "ServiceResponse", id: 1 } },
+                                },
+                                ServerReflectionResponse: {
+                                    fields: { list_services_response: { type: "ListServiceResponse", id: 6 } },
+                                },
+                                ServerReflection: {
+                                    methods: {
+                                        ServerReflectionInfo: {
+                                            requestType: "ServerReflectionRequest",
+                                            requestStream: true,
+                                            responseType: "ServerReflectionResponse",
+                                            responseStream: true,
+                                        },
+                                    },
+                                },
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    },
+};
+const options = { keepCase: true, longs: Number, enums: String, defaults: true };
+/** Milliseconds that a call may take that names no deadline itself. */
+const usual = 5_000;
+/** Connects to `HOST:PORT`; `protos` is the folder of the node's protocols (director/proto). */
+async function connectGrpc(address, protos, now) {
+    const [grpc, loader] = await Promise.all([Promise.all(/* import() */[__nccwpck_require__.e(81), __nccwpck_require__.e(33)]).then(__nccwpck_require__.t.bind(__nccwpck_require__, 3033, 19)), __nccwpck_require__.e(/* import() */ 81).then(__nccwpck_require__.t.bind(__nccwpck_require__, 6081, 19))]);
+    const definitions = {
+        ...loader.fromJSON(common, options),
+        ...loader.loadSync(["nsn/bft/v1/coordination.proto", "nsn/director/v1/vortex.proto"], {
+            ...options,
+            includeDirs: [protos],
+        }),
+    };
+    const clients = new Map();
+    const client = (service) => {
+        const known = clients.get(service);
+        if (known !== undefined)
+            return known;
+        const definition = definitions[service];
+        const Service = grpc.makeGenericClientConstructor(definition, service);
+        const made = new Service(address, grpc.credentials.createInsecure(), {
+            "grpc.use_local_subchannel_pool": 1,
+        });
+        clients.set(service, made);
+        return made;
+    };
+    const call = (service, method, request, milliseconds = usual) => new Promise((resolve, reject) => {
+        const made = client(service);
+        const deadline = new Date(now() + milliseconds);
+        made[method]?.(request, { deadline }, (error, answer) => {
+            if (error === null)
+                resolve(answer);
+            else
+                reject(new Error(`${grpc.status[error.code]}: ${error.details}`, { cause: error }));
+        });
+    });
+    return {
+        health: async (service) => String((await call("grpc.health.v1.Health", "Check", { service }))["status"]),
+        services: () => listServices(client("grpc.reflection.v1.ServerReflection"), now() + usual),
+        propose: async (slot, digest, deadlineMs) => {
+            const request = { slot, digest, deadline_ms: deadlineMs };
+            const answer = await call("nsn.bft.v1.BftCoordination", "Propose", request, deadlineMs + usual);
+            const certificate = answer["certificate"];
+            return {
+                quorum: Number(answer["quorum"]),
+                ballots: certificate?.ballots?.length ?? 0,
+                seconds: Number(answer["seconds"]),
+            };
+        },
+        generateSlot: async (slot, recipe, deadlineMs) => {
+            const request = { slot, recipe, deadline_ms: deadlineMs };
+            const answer = await call("nsn.director.v1.Vortex", "GenerateSlot", request, deadlineMs + usual);
+            return {
+                digest: String(answer["digest"]),
+                seconds: Number(answer["seconds"]),
+                vramBytes: Number(answer["vram_bytes"]),
+            };
+        },
+        close: () => {
+            for (const made of clients.values())
+                made.close();
+        },
+    };
+}
+function listServices(client, deadline) {
+    const open = client["ServerReflectionInfo"];
+    return new Promise((resolve, reject) => {
+        const stream = open?.call(client, { deadline: new Date(deadline) });
+        stream?.on("data", (answer) => {
+            const list = answer["list_services_response"];
+            resolve((list?.service ?? []).map(({ name }) => name));
+            stream.end();
+        });
+        stream?.on("error", (error) => reject(error));
+        stream?.on("end", () => reject(new Error("the reflection service ended without an answer")));
+        stream?.write({ list_services: "*" });
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/nodes.js
+/** Nodes as they are asked for. Both ways of being together are known to whoever started them: the second dials the first. */
+function nodesOf(target, chainUrl) {
+    let main;
+    let second;
+    let hardening;
+    const started = () => {
+        if (main === undefined)
+            throw new Error("No node was started.");
+        return main;
+    };
+    return {
+        get main() {
+            return started();
+        },
+        get running() {
+            return main;
+        },
+        get hardening() {
+            return hardening;
+        },
+        startMain: async (why) => {
+            await main?.remove();
+            hardening = why;
+            main = await target.start({
+                ...{ name: "node", peers: [], chainUrl },
+                hardened: why === undefined,
+            });
+            return main;
+        },
+        second: () => {
+            second ??= target.start({
+                ...{ name: "second-node", chainUrl, bare: true, hardened: hardening === undefined },
+                peers: [started().multiaddr],
+            });
+            return second;
+        },
+        another: (name) => target.start({
+            ...{ name, chainUrl, peers: [], hardened: hardening === undefined },
+        }),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/vram-series.js
+
+/** Looks at the cards every half second until stopped. */
+function watchVram(gpus, node, clock) {
+    const samples = [];
+    const foreign = new Set();
+    let trouble;
+    const sample = async () => {
+        const running = node();
+        if (gpus === undefined || running === undefined)
+            return;
+        try {
+            const [cards, apps, pids] = await Promise.all([gpus.now(), gpus.apps(), running.pids()]);
+            const reading = vramOf(cards, apps, pids);
+            if ("unknown" in reading) {
+                trouble = reading.unknown;
+                return;
+            }
+            for (const pid of reading.foreign)
+                foreign.add(pid);
+            samples.push({ at: clock.now(), bytes: reading.bytes });
+        }
+        catch (error) {
+            trouble ??= error instanceof Error ? error.message : String(error);
+        }
+    };
+    let busy = false;
+    const timer = setInterval(async () => {
+        if (busy)
+            return;
+        busy = true;
+        await sample();
+        busy = false;
+    }, 500);
+    timer.unref();
+    return {
+        samples,
+        get trouble() {
+            return trouble;
+        },
+        foreign,
+        sample,
+        stop: () => clearInterval(timer),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/run.js
+
+
+
+
+
+
+
+
+
+/** Starts the target, checks it and takes away everything that was made, whatever happens. A check that fails is no error. */
+async function run_accept(target, options, ports) {
+    const { expected, limits, gpu, protos } = options;
+    const { exec, clock, log, signal } = ports;
+    const chain = options.chainUrl === undefined ? await startChain(target.hostAddress, clock.now) : undefined;
+    const nodes = nodesOf(target, options.chainUrl ?? chain?.url ?? "");
+    const found = gpu === "off" ? undefined : await findGpus(exec);
+    const vram = watchVram(found?.gpus, () => nodes.running, clock);
+    const world = {
+        ...ports,
+        ...{ target, nodes, chain, expected, limits, gpu, gpus: found?.gpus, vram },
+        grpc: (node) => connectGrpc(node.grpc, protos, clock.now),
+    };
+    let timeline = [];
+    try {
+        const results = [];
+        for (const check of checks_checks) {
+            const result = await runCheck(check, results, world);
+            results.push(result);
+            log.info(line(result));
+            if (check.name === "startup")
+                timeline = await timelineIfStarted(world, result);
+            signal.throwIfAborted();
+        }
+        const verdict = verdictOf(results);
+        const keep = verdict.verdict === "failed" && nodes.running !== undefined;
+        const logs = keep ? await nodes.main.logs() : [];
+        const samples = { samples: [...vram.samples], limitBytes: limits.vramBytes };
+        return { target: target.kind, ...verdict, checks: results, timeline, vram: samples, logs };
+    }
+    finally {
+        vram.stop();
+        await chain?.stop();
+        await target.close();
+    }
+}
+async function runCheck(check, before, world) {
+    const begun = world.clock.now();
+    const finding = await findingOf(check, before, world);
+    return { name: check.name, ...finding, seconds: (world.clock.now() - begun) / 1000 };
+}
+async function findingOf(check, before, world) {
+    const blocking = blockedBy(check, before);
+    if (blocking !== undefined)
+        return skipped(`after ${blocking}`);
+    const seconds = check.seconds(world);
+    const timeout = AbortSignal.timeout(seconds * 1000);
+    const signal = AbortSignal.any([world.signal, timeout]);
+    try {
+        return await check.run({ ...world, signal });
+    }
+    catch (error) {
+        world.signal.throwIfAborted();
+        if (timeout.aborted)
+            return failed(`it did not come to an end within ${seconds} s`);
+        return failed((0,errors/* isError */.bJ)(error) ? error.message : String(error));
+    }
+}
+/** The first check before this one that it needs and that did not pass. Pure. */
+function blockedBy({ after }, before) {
+    return after.find((name) => before.some((result) => result.name === name && result.verdict !== "passed"));
+}
+/** The whole run's verdict: what failed decides, then what is inconclusive; skipped checks are told and decide nothing. Pure. */
+function verdictOf(results) {
+    const named = (verdict) => results.filter((result) => result.verdict === verdict).map(({ name }) => name);
+    for (const verdict of ["failed", "inconclusive"]) {
+        const names = named(verdict);
+        if (names.length > 0)
+            return { verdict, reason: `${verdict}: ${names.join(", ")}` };
+    }
+    return { verdict: "passed" };
+}
+async function timelineIfStarted(world, startup) {
+    const node = world.nodes.running;
+    if (node === undefined)
+        return [];
+    const events = timelineOf(await node.logs(), node.started);
+    const healthy = startup.measured?.["healthySeconds"];
+    return startup.verdict === "passed" && typeof healthy === "number"
+        ? [...events, { what: "healthy", seconds: healthy }].sort((a, b) => a.seconds - b.seconds)
+        : events;
+}
+function line({ name, verdict, reason, seconds }) {
+    return `${verdict.padEnd(12)}  ${name.padEnd(9)}  ${seconds.toFixed(1).padStart(6)} s${reason === undefined ? "" : `  ${reason}`}`;
 }
 
 // EXTERNAL MODULE: ./lib/images/digest.js
 var images_digest = __nccwpck_require__(972);
-;// CONCATENATED MODULE: ./lib/models/lock-text.js
+// EXTERNAL MODULE: ./lib/images/loopback.js
+var loopback = __nccwpck_require__(4301);
+;// CONCATENATED MODULE: ./lib/images/platform.js
 
-/** The lock as a file: two spaces, keys in the order of the design page, a line feed at the end. The same lock gives the same bytes. */
-function formatLock({ version, root, models, layers }) {
-    const ordered = {
-        version,
-        root,
-        models: models.map(({ name, title, delivery, license, source, mirrors, files }) => ({
-            name,
-            title,
-            delivery,
-            license,
-            source: "url" in source
-                ? { url: source.url }
-                : { huggingface: source.huggingface, revision: source.revision },
-            mirrors,
-            files: files.map(({ path, size, sha256, allow }) => ({ path, size, sha256, allow })),
-        })),
-        layers: layers?.map(({ digest, size, files }) => ({ digest, size, files })),
-    };
-    return `${JSON.stringify(ordered, null, 2)}\n`;
-}
-/**
- * The canonical form, from which the models image has its tag: the lock without `layers` as JSON in UTF-8, keys of every object
- * sorted by code unit, lists in their order, no white space.
- */
-function canonicalLock({ layers: _layers, ...rest }) {
-    return JSON.stringify(rest, (_, value) => typeof value === "object" && value !== null && !Array.isArray(value)
-        ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-        : value);
-}
-/** `models-<12 hex>`: the tag of the models image of this lock, open or complete. */
-function lockTag(lock) {
-    return `models-${(0,images_digest/* short */.h0)((0,images_digest/* digestOf */.ol)(canonicalLock(lock)))}`;
-}
-
-// EXTERNAL MODULE: ./lib/images/manifest.js
-var images_manifest = __nccwpck_require__(1397);
-;// CONCATENATED MODULE: ./lib/layers/layer-stream.js
-/** The bytes of a layer from `from` to its end. What lies before is not read: the stream begins in the file that holds that byte. */
-async function* layerStream({ segments }, open, from = 0, signal) {
-    for (const segment of segments) {
-        if (segment.at + segment.size <= from)
-            continue;
-        const skipped = Math.max(0, from - segment.at);
-        signal?.throwIfAborted();
-        if ("bytes" in segment)
-            yield segment.bytes.subarray(skipped);
-        else
-            yield* open(segment.file, skipped, signal);
+/** Reads `linux/arm64/v8`; a UsageError for anything else. `arm64/v8` is `arm64`: Docker treats both as one. */
+function parsePlatform(text) {
+    const [os, architecture, variant, ...rest] = text.trim().toLowerCase().split("/");
+    if (!os ||
+        !architecture ||
+        rest.length > 0 ||
+        !/^[a-z0-9._/-]+$/.test(text.trim().toLowerCase())) {
+        throw new errors/* UsageError */.eb(`platforms: "${text}" is not a platform; wanted os/architecture, such as linux/amd64.`);
     }
+    if (variant === undefined || (architecture === "arm64" && variant === "v8"))
+        return { os, architecture };
+    return { os, architecture, variant };
+}
+function platformName({ os, architecture, variant }) {
+    return variant === undefined || (architecture === "arm64" && variant === "v8")
+        ? `${os}/${architecture}`
+        : `${os}/${architecture}/${variant}`;
 }
 
-;// CONCATENATED MODULE: ./lib/models/pack.js
-
-
-/** A file of this size or more is a layer of its own (64 MiB). */
-const ownLayerSize = 64 * 2 ** 20;
-/** More model layers would leave the runtime too few: Docker's classic store holds 125 in all. */
-const largestLayerCount = 40;
-/** Files are not put together in layers above this size: GHCR's limit, 10 GB. */
-const largestLayerSize = 10_000_000_000;
-/**
- * Files to layers (design: "Packing of new files"). Unchanged layers stay first, in their order; of the others, files of 64 MiB or more
- * are layers of their own, the rest is bundled per model, largest first; neighbours are joined where there would be more than 40.
- * A UsageError with the count where that is not enough.
- */
-function packFiles(models, { root, previous }) {
-    const kept = keptLayers(models, root, previous);
-    const placed = new Set(kept.flatMap(({ files }) => files.map(({ id }) => id)));
-    const groups = models.flatMap((model) => packModel(filesOf([model]).filter(({ id }) => !placed.has(id))));
-    const added = joinNeighbours(groups, largestLayerCount - kept.length);
-    const count = kept.length + added.length;
-    if (count > largestLayerCount) {
-        throw new errors/* UsageError */.eb(`The models make ${count} layers even with neighbours joined up to 10 GB; at most ${largestLayerCount} are wanted.`, {
-            todo: kept.length === 0
-                ? "Take models or files out of the spec."
-                : `${kept.length} layers of the lock before were kept: pack afresh with --repack.`,
-        });
-    }
-    return [...kept, ...added.map(({ files }) => plannedLayer(root, files))];
-}
-function plannedLayer(root, files, digest) {
-    const sorted = files.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-    return { digest, size: sizeOfLayer(root, sorted), files: sorted };
-}
-/** The layers of a lock with their files. */
-function layersOf(models, layers) {
-    const files = new Map(filesOf(models).map((file) => [file.id, file]));
-    return layers.map((layer) => ({
-        digest: layer.digest,
-        size: layer.size,
-        files: layer.files.flatMap((id) => files.get(id) ?? []),
-    }));
-}
-function keptLayers(models, root, previous) {
-    if (previous === undefined)
-        return [];
-    const now = new Map(filesOf(models).map((file) => [file.id, file]));
-    const before = new Map(filesOf(previous.models).map(({ id, file }) => [id, file]));
-    return previous.layers.flatMap(({ digest, size, files: ids }) => {
-        const files = ids.flatMap((id) => {
-            const file = now.get(id);
-            return file !== undefined && sameBytes(file.file, before.get(id)) ? [file] : [];
-        });
-        const whole = files.length === ids.length && sizeOfLayer(root, files) === size;
-        return whole && deliveriesOf(files).size === 1 ? [{ digest, size, files }] : [];
-    });
-}
-function sameBytes(file, before) {
-    return before !== undefined && before.sha256 === file.sha256 && before.size === file.size;
-}
-function deliveriesOf(files) {
-    return new Set(files.map(({ model }) => model.delivery));
-}
-/** Groups of one model: the large files each alone, then bundles of the others. */
-function packModel(files) {
-    const sorted = files.toSorted((a, b) => b.file.size - a.file.size || (a.id < b.id ? -1 : 1));
-    const groups = sorted.map((file) => ({ files: [file], size: bound(file) }));
-    const large = groups.filter(({ files: [file] }) => (file?.file.size ?? 0) >= ownLayerSize);
-    return [...large, ...joinUpTo(groups.slice(large.length), largestLayerSize)];
-}
-/** Joins neighbours of equal delivery until at most `wanted` groups are left, under the smallest size limit that does it. */
-function joinNeighbours(groups, wanted) {
-    if (groups.length <= wanted)
-        return groups;
-    let [low, high] = [0, largestLayerSize];
-    while (low < high) {
-        const middle = Math.floor((low + high) / 2);
-        if (joinUpTo(groups, middle).length <= wanted)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return joinUpTo(groups, low);
-}
-function joinUpTo(groups, limit) {
-    const joined = [];
-    for (const { files, size } of groups) {
-        const last = joined.at(-1);
-        const delivery = files[0]?.model.delivery;
-        if (last !== undefined &&
-            last.size + size <= limit &&
-            last.files[0]?.model.delivery === delivery) {
-            last.files.push(...files);
-            last.size += size;
-        }
-        else
-            joined.push({ files: [...files], size });
-    }
-    return joined;
-}
-/** Bytes that a file takes in a layer, at most: its content in whole blocks, its header, and folders of its own. */
-function bound({ id, file }) {
-    return file.size + 512 * (8 + 4 * id.split("/").length) + 4 * Buffer.byteLength(id);
-}
-
-;// CONCATENATED MODULE: ./lib/models/plan.js
-
-
-
-
-/** Layers and sizes of a lock, without a network. A UsageError if a layer is above the limit of the place it goes to. */
-function planModels(lock, to) {
-    const layers = plannedLayers(lock);
-    if (to !== undefined)
-        refuseLargeLayers(layers, to);
-    return {
-        tag: lockTag(lock),
-        open: lock.layers === undefined,
-        files: filesOf(lock.models).length,
-        bytes: layers.reduce((sum, { size }) => sum + size, 0),
-        layers: layers.map(({ digest, size, files }) => ({
-            digest,
-            size,
-            files: files.map(({ id }) => id),
-        })),
-    };
-}
-/** The layers that the lock lists, else those that packing gives. */
-function plannedLayers({ root, models, layers }) {
-    return layers === undefined ? packFiles(models, { root }) : layersOf(models, layers);
-}
-/** A UsageError for the first layer that a store would not take, before anything moves. */
-function refuseLargeLayers(layers, { name, layerLimit }) {
-    if (layerLimit === undefined)
-        return;
-    const large = layers.find(({ size }) => size > layerLimit);
-    if (large === undefined)
-        return;
-    throw new errors/* UsageError */.eb(`${layerName(large.files)}: its layer has ${large.size.toLocaleString("en-US")} bytes, ${name} takes at most ${layerLimit.toLocaleString("en-US")}.`, {
-        todo: "Choose a repository whose weights are split into shards below the limit, or another registry.",
-    });
-}
-/** How messages name a layer: its file, or the first of several. */
-function layerName(files) {
-    const [first, ...more] = files;
-    return more.length === 0
-        ? (first?.id ?? "an empty layer")
-        : `${first?.id} and ${more.length} more`;
-}
-/**
- * The layers that go into the final image (input models-delivery): all for `bake`, none for `mount`, those of models with
- * `"delivery": "bake"` for `hybrid`. A UsageError if a layer holds models of both kinds.
- */
-function bakedLayers(lock, delivery) {
-    if (delivery === "bake")
-        return lock.layers;
-    if (delivery === "mount")
-        return [];
-    return layersOf(lock.models, lock.layers).flatMap(({ files }, at) => {
-        const kinds = deliveriesOf(files);
-        if (kinds.size > 1) {
-            throw new errors/* UsageError */.eb(`${layerName(files)}: this layer holds models to bake and models to mount.`, { todo: "Run director-image models lock again: it separates them." });
-        }
-        const layer = lock.layers[at];
-        return layer !== undefined && kinds.has("bake") ? [layer] : [];
-    });
-}
-
-;// CONCATENATED MODULE: ./lib/models/layer-source.js
-
-
-
-
-
-
-function layoutOf(root, files) {
-    return layerLayout(files.map((member) => ({
-        path: imagePath(root, member.id),
-        size: member.file.size,
-        member,
-    })));
-}
-/** A model layer as a blob that is made while it is read; each of its files is checked on the way. */
-function layerSource(root, { digest, size, files }, readerOf) {
-    const layout = layoutOf(root, files);
-    const readers = new Map(files.map((file) => [file.id, readerOf(file)]));
-    const open = ({ member }, from, signal) => {
-        const reader = readers.get(member.id) ?? readerOf(member);
-        return reader.open(from, signal);
-    };
-    return {
-        name: layerName(files),
-        size,
-        ...(digest === undefined ? {} : { digest }),
-        open: (from, signal) => layerStream(layout, open, from, signal),
-    };
-}
-/** The lock's own layer: `<root>/models.lock.json` and the folders above it. It lies on top of everything, so the root keeps the owner that the image gave it. */
-function lockLayer(lock, owner) {
-    const content = new TextEncoder().encode(formatLock(lock));
-    const { segments } = layerLayout([{ path: imagePath(lock.root, lockName), size: content.length }], owner === undefined ? {} : { [lock.root.slice(1)]: owner });
-    const bytes = Buffer.concat(segments.map((segment) => ("bytes" in segment ? segment.bytes : content)));
-    return { digest: (0,images_digest/* digestOf */.ol)(bytes), size: bytes.length, bytes };
-}
-/** The lock's text from its own layer; undefined if the bytes are not such a layer under this root. */
-function lockTextOf(root, layer) {
-    const { segments } = layerLayout([{ path: imagePath(root, lockName), size: 1 }]);
-    const start = segments.find((segment) => "file" in segment)?.at ?? 0;
-    const header = Buffer.from(layer.subarray(start - 512, start));
-    const size = Number.parseInt(header.toString("latin1", 124, 135), 8);
-    if (Number.isNaN(size) || start + size > layer.length)
-        return undefined;
-    return new TextDecoder().decode(layer.subarray(start, start + size));
-}
-
+// EXTERNAL MODULE: ./lib/images/reference.js
+var images_reference = __nccwpck_require__(1403);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/util.js
 
 // functions
@@ -51483,7 +58175,7 @@ class $ZodEncodeError extends Error {
 }
 (_a = globalThis).__zod_globalConfig ?? (_a.__zod_globalConfig = {});
 const globalConfig = globalThis.__zod_globalConfig;
-function config(newConfig) {
+function core_config(newConfig) {
     if (newConfig)
         Object.assign(globalConfig, newConfig);
     return globalConfig;
@@ -52657,7 +59349,7 @@ const $ZodType = /*@__PURE__*/ $constructor("$ZodType", (inst, def) => {
 });
 /** The Standard Schema surface for `inst`. Shared so wrappers can extend it without forcing it. */
 // a Standard Schema result only reports issues, so a failure finalizes them straight off the raw payload: no ZodError, and no lazy result to read through
-const toStandardResult = (r, ctx) => r.issues.length ? { issues: r.issues.map((iss) => finalizeIssue(iss, ctx, config())) } : { value: r.value };
+const toStandardResult = (r, ctx) => r.issues.length ? { issues: r.issues.map((iss) => finalizeIssue(iss, ctx, core_config())) } : { value: r.value };
 async function validateAsync(inst, value) {
     const ctx = { async: true };
     return toStandardResult((await inst._zod.run({ value, issues: [] }, ctx)), ctx);
@@ -53764,7 +60456,7 @@ function handleUnionResults(results, final, inst, ctx) {
         code: "invalid_union",
         input: final.value,
         inst,
-        errors: results.map((result) => result.issues.map((iss) => finalizeIssue(iss, ctx, config()))),
+        errors: results.map((result) => result.issues.map((iss) => finalizeIssue(iss, ctx, core_config()))),
     });
     return final;
 }
@@ -54279,7 +60971,7 @@ const $ZodRecord = /*@__PURE__*/ $constructor("$ZodRecord", (inst, def) => {
                         payload.issues.push({
                             code: "invalid_key",
                             origin: "record",
-                            issues: keyResult.issues.map((iss) => finalizeIssue(iss, ctx, config())),
+                            issues: keyResult.issues.map((iss) => finalizeIssue(iss, ctx, core_config())),
                             input: key,
                             path: [key],
                             inst,
@@ -54370,7 +61062,7 @@ const $ZodRecord = /*@__PURE__*/ $constructor("$ZodRecord", (inst, def) => {
                         payload.issues.push({
                             code: "invalid_key",
                             origin: "record",
-                            issues: keyResult.issues.map((iss) => finalizeIssue(iss, ctx, config())),
+                            issues: keyResult.issues.map((iss) => finalizeIssue(iss, ctx, core_config())),
                             input: key,
                             path: [key],
                             inst,
@@ -54784,7 +61476,7 @@ function handleCatchResult(payload, result, def, ctx) {
         ...result,
         value: payload.value,
         error: {
-            issues: result.issues.map((iss) => finalizeIssue(iss, ctx, config())),
+            issues: result.issues.map((iss) => finalizeIssue(iss, ctx, core_config())),
         },
         input: payload.value,
     });
@@ -56224,7 +62916,7 @@ function _check(fn, params) {
     return ch;
 }
 // @__NO_SIDE_EFFECTS__
-function describe(description) {
+function api_describe(description) {
     const ch = new $ZodCheck({ check: "describe" });
     ch._zod.onattach = [
         (inst) => {
@@ -58231,7 +64923,7 @@ const _parse = (_Err) => {
             throw new $ZodAsyncError();
         }
         if (result.issues.length) {
-            const e = new (_params?.Err ?? _Err)(result.issues.map((iss) => finalizeIssue(iss, ctx, config())));
+            const e = new (_params?.Err ?? _Err)(result.issues.map((iss) => finalizeIssue(iss, ctx, core_config())));
             captureStackTrace(e, _params?.callee ?? fn);
             throw e;
         }
@@ -58247,7 +64939,7 @@ const _parseAsync = (_Err) => {
         if (result instanceof Promise)
             result = await result;
         if (result.issues.length) {
-            const e = new (params?.Err ?? _Err)(result.issues.map((iss) => finalizeIssue(iss, ctx, config())));
+            const e = new (params?.Err ?? _Err)(result.issues.map((iss) => finalizeIssue(iss, ctx, core_config())));
             captureStackTrace(e, params?.callee ?? fn);
             throw e;
         }
@@ -58272,7 +64964,7 @@ function failure(Err, issues, ctx) {
         success: false,
         get error() {
             if (!error) {
-                error = new Err(issues.map((iss) => finalizeIssue(iss, ctx, config())));
+                error = new Err(issues.map((iss) => finalizeIssue(iss, ctx, core_config())));
                 // finalizeIssue drops `input`, so the built error holds nothing; keeping the raw issues past this point pins the parsed value for the life of the result
                 issues = undefined;
                 ctx = undefined;
@@ -58481,12 +65173,12 @@ const parse_safeDecodeAsync = /* @__PURE__ */ _safeDecodeAsync(ZodRealError);
 // Register English as the default locale on first ZodType construction. Hooked into the `ZodType` `$constructor` (rather than a top-level `config(en())` in `external.ts`) so bundlers honoring `sideEffects: false` can't tree-shake it out — see #5953, #5725. An explicit `z.config(z.locales.xx())` call wins regardless of order, since this only sets the default when none is present.
 function _ensureDefaultLocale() {
     if (!globalConfig.localeError)
-        config(en());
+        core_config(en());
 }
 // the default memoizer is read by the core container init, which runs before `ZodType.init`, so each container calls this first
 function _ensureDefaultMemoizer() {
     if (!globalConfig.memoizer)
-        config({ memoizer: memoizer() });
+        core_config({ memoizer: memoizer() });
 }
 const ZodType = /*@__PURE__*/ $constructor("ZodType", (inst, def) => {
     _ensureDefaultLocale();
@@ -59951,7 +66643,7 @@ function superRefine(fn, params) {
     return _superRefine(fn, params);
 }
 // Re-export describe and meta from core
-const schemas_describe = describe;
+const schemas_describe = api_describe;
 const schemas_meta = meta;
 const ZodInstanceOf = /*@__PURE__*/ $constructor("ZodInstanceOf", (inst, def) => {
     ZodCustom.init(inst, def);
@@ -60032,10 +66724,1326 @@ function parseDocument(shape, text, where, todo) {
     throw new errors/* UsageError */.eb(`${where}: ${problems.join("; ")}.`, { todo });
 }
 
+;// CONCATENATED MODULE: ./lib/results/stages.js
+
+
+/** The stages' results (design: "Results"). Unknown fields are kept, so that a newer stage can be read by an older one. */
+const stages_text = record(schemas_string(), schemas_string());
+/** How long the stage took; written by whoever ran it. */
+const timed = { seconds: schemas_number().nonnegative().optional() };
+const deliveries = ["hybrid", "bake", "mount"];
+const prepareResult = looseObject({
+    ...timed,
+    image: schemas_string(),
+    platforms: array(looseObject({ platform: schemas_string(), runner: schemas_string() })).min(1),
+    tags: array(schemas_string()),
+    /** The main tag; absent where no rule applied. */
+    version: schemas_string().optional(),
+    labels: stages_text,
+    /** Of the index; `manifestAnnotations` by platform. */
+    annotations: stages_text,
+    manifestAnnotations: record(schemas_string(), stages_text),
+    push: schemas_boolean(),
+    pushReason: schemas_string(),
+    /** BuildKit's cache is never written for a stranger's pull request. */
+    cacheMayBeWritten: schemas_boolean(),
+    /** Where the final image goes: a repository, or `oci:DIR` when nothing is pushed. */
+    target: schemas_string(),
+    models: looseObject({
+        /** Path of the lock; empty: no weights. */
+        lock: schemas_string(),
+        delivery: schemas_enum(deliveries),
+        repository: schemas_string(),
+    }),
+    source: looseObject({
+        /** Commit that is built, and its time: seconds since 1970. */
+        revision: schemas_string().optional(),
+        commitTime: schemas_int().nonnegative(),
+        /** The same, RFC 3339: the image's `created`. */
+        created: schemas_string(),
+        refresh: schemas_string().optional(),
+    }),
+});
+const layerState = schemas_enum(["present", "mounted", "uploaded", "checked"]);
+const modelsResult = looseObject({
+    ...timed,
+    /** The models image's index; absent where nothing was pushed. */
+    digest: digest.optional(),
+    repository: schemas_string(),
+    layers: array(looseObject({ digest: digest, size: bytes, state: layerState })),
+    files: array(looseObject({
+        file: schemas_string(),
+        type: schemas_string(),
+        verdict: schemas_string(),
+        rule: schemas_string().optional(),
+    })),
+    bytesUploaded: bytes,
+    bytesRead: bytes,
+    requests: schemas_int().nonnegative(),
+});
+const buildResult = looseObject({
+    ...timed,
+    platforms: array(looseObject({
+        platform: schemas_string(),
+        /** The platform manifest. */
+        digest: digest,
+        /** Bytes of its layers as they are stored. */
+        size: bytes,
+        /** The image that it stands on, where that can be told. */
+        base: looseObject({ name: schemas_string(), digest: digest.optional() }).optional(),
+    })),
+    /** Where the runtime manifests are: a repository or `oci:DIR`. */
+    repository: schemas_string(),
+    /** BuildKit's own index (with attestations), where it wrote one. */
+    indexes: array(digest),
+    cached: schemas_boolean(),
+    /** BuildKit's own digest of what was built, before times were rewritten: equal for equal layers on the same builder. */
+    native: digest.optional(),
+});
+const scanResult = looseObject({
+    ...timed,
+    verdict: verdict,
+    reason: schemas_string().optional(),
+    platforms: array(looseObject({ platform: schemas_string(), digest: digest, diffIds: array(digest).optional() })),
+});
+const assembleResult = looseObject({
+    ...timed,
+    digest: digest,
+    mediaType: schemas_string(),
+    /** Where the candidate is. */
+    repository: schemas_string(),
+    platforms: array(looseObject({ platform: schemas_string(), digest: digest, runtimeDigest: digest, size: bytes })),
+    /** Model layers that the target does not hold (nothing was pushed and the weights were never published). */
+    absent: array(digest),
+    /** Bytes of runtime layers that the images published before (under the plan's tags, `latest`, the default branch's) did not have. */
+    newRuntimeBytes: bytes,
+    bytesUploaded: bytes,
+});
+const figures = record(schemas_string(), union([schemas_number(), schemas_string(), schemas_boolean(), array(schemas_string()).readonly()]));
+const acceptResult = looseObject({
+    ...timed,
+    digest: digest,
+    platform: schemas_string(),
+    target: schemas_string(),
+    verdict: verdict,
+    reason: schemas_string().optional(),
+    checks: array(looseObject({
+        name: schemas_string(),
+        verdict: verdict,
+        reason: schemas_string().optional(),
+        measured: figures.optional(),
+        limit: figures.optional(),
+        ...timed,
+    }))
+        .readonly(),
+    /** The start, in seconds after it was asked for. */
+    timeline: array(looseObject({ what: schemas_string(), seconds: schemas_number() }))
+        .readonly()
+        .optional(),
+    /** Bytes on the card at milliseconds since 1970. */
+    vram: looseObject({
+        samples: array(looseObject({ at: schemas_number(), bytes: schemas_number() })).readonly(),
+        limitBytes: schemas_number(),
+    })
+        .optional(),
+});
+const promoteResult = looseObject({
+    ...timed,
+    digest: digest,
+    tags: array(looseObject({
+        tag: schemas_string(),
+        from: digest.optional(),
+        to: digest,
+        moved: schemas_boolean(),
+        why: schemas_string(),
+    })),
+    /** Why the candidate was published without a scan or acceptance; absent when it was tested. */
+    untested: looseObject({ reason: schemas_string(), missing: array(schemas_string()) }).optional(),
+});
+
+// EXTERNAL MODULE: ./lib/config/inputs.js + 3 modules
+var inputs = __nccwpck_require__(4566);
+;// CONCATENATED MODULE: ./lib/config/contradictions.js
+
+
+/** Inputs that a builder which is used as it is could not follow. */
+const ofMadeBuilders = ["driver", "driver-opts", "buildkitd-config"];
+/** What is asked for by a value and would be left undone without a word. */
+const later = [
+    ["acceptance", "required"],
+    ["gpu", "required"],
+    ["sarif-upload", "always"],
+    ["sbom", "true"],
+    ["sign", "true"],
+];
+/**
+ * Refuses inputs of which one makes another one meaningless, and values that this version cannot follow (UsageError). A runner gives
+ * defaults as if they had been written, so an input with its default counts as not given. Pure.
+ */
+function refuseContradictions(read) {
+    const isGiven = (name) => read(name) !== inputs/* inputs */.Q[name].default;
+    if (isGiven("builder")) {
+        const useless = ofMadeBuilders.find(isGiven);
+        if (useless !== undefined)
+            throw contradiction("builder", useless, "an existing builder is used as it is");
+    }
+    else if (read("driver") === "docker") {
+        const useless = ofMadeBuilders.find((name) => name !== "driver" && isGiven(name));
+        if (useless !== undefined)
+            throw contradiction("driver: docker", useless, "the engine's own BuildKit takes none");
+    }
+    if (read("acceptance") === "off" && read("gpu") === "required")
+        throw contradiction("acceptance: off", "gpu: required", "nothing would look at the GPU");
+    const wish = later.find(([name, value]) => read(name) === value);
+    if (wish !== undefined)
+        throw new errors/* UsageError */.eb(`${wish[0]}: ${wish[1]} is not in this version.`, {
+            todo: "See CHANGELOG.md for what is there.",
+        });
+}
+function contradiction(one, other, why) {
+    return new errors/* UsageError */.eb(`${one} and ${other} contradict each other: ${why}.`, {
+        todo: "Give one of them.",
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/config/entries.js
+
+/**
+ * One entry a line; one that stands in quotes as a whole may have several. Commas mean nothing: what is not quoted as a whole stays as it is
+ * written (`type=local,"src=/a,b"`, `LIST=["a","b"]`).
+ */
+function entries(name, text) {
+    return entries_rows(name, text)
+        .map(({ fields, text: written }) => (fields.length === 1 ? fields[0] : written)?.trim() ?? "")
+        .filter((entry) => entry !== "");
+}
+/** Entries separated by commas or lines. */
+function items(name, text) {
+    return entries_rows(name, text)
+        .flatMap(({ fields }) => fields.map((field) => field.trim()))
+        .filter((item) => item !== "");
+}
+/** The values of `ID=VALUE` entries, also of a text that cannot be read: they are masked before anything is checked. */
+function secretValues(name, text) {
+    let found;
+    try {
+        found = entries(name, text);
+    }
+    catch {
+        found = text.split("\n");
+    }
+    return found.map((entry) => entry.slice(entry.indexOf("=") + 1).trim());
+}
+const between = /(?:\s|#[^\n]*(?:\n|$))*/y;
+const quoted = /"([^"]*(?:""[^"]*)*)"[ \t]*(,|\r?\n|$)/y;
+const entries_open = /"[^"]*(?:""[^"]*)*$/y;
+const plain = /((?:"[^"]*(?:""[^"]*)*")?[^,\r\n]*)(,|\r?\n|\r|$)/y;
+function entries_rows(name, text) {
+    const found = [];
+    for (let at = after(between, text, 0); at < text.length; at = after(between, text, at)) {
+        const begin = at;
+        const fields = [];
+        for (let end = ","; end === ",";) {
+            if (at < text.length && match(entries_open, text, at) !== null)
+                throw notClosed(name, found.length);
+            const [whole = "", field = "", stop = ""] = read(text, at);
+            fields.push(field);
+            at += whole.length;
+            end = stop;
+        }
+        found.push({ fields, text: text.slice(begin, at).trim() });
+    }
+    return found;
+}
+function read(text, at) {
+    const [whole = "", field = "", end = ""] = match(quoted, text, at) ?? [];
+    return whole === "" ? (match(plain, text, at) ?? []) : [whole, field.replaceAll('""', '"'), end];
+}
+function match(pattern, text, at) {
+    pattern.lastIndex = at;
+    return pattern.exec(text);
+}
+function after(pattern, text, at) {
+    return at + (match(pattern, text, at)?.[0].length ?? 0);
+}
+function notClosed(name, before) {
+    return new errors/* UsageError */.eb(`${name}: entry ${before + 1} has a quote that is not closed (it is not shown here).`, {
+        todo: 'An entry of several lines stands in quotes as a whole, and a quote inside it is written twice: "ID=line 1⏎line 2".',
+    });
+}
+
+// EXTERNAL MODULE: ./lib/config/input.js
+var input = __nccwpck_require__(2050);
+;// CONCATENATED MODULE: ./lib/config/values.js
+
+/** Readers of single values; each complaint names the input, what was seen and what was wanted. */
+function choice(name, text, choices) {
+    const found = choices.find((candidate) => candidate === text);
+    if (found === undefined)
+        throw wrong(name, text, `one of ${choices.join(", ")}`);
+    return found;
+}
+function flag(name, text) {
+    return choice(name, text, ["true", "false"]) === "true";
+}
+/** One value a line; empty lines and lines that begin with # are left out. */
+function lines(text) {
+    return text
+        .split(/\r?\n/)
+        .map((line) => line.trim())
+        .filter((line) => line !== "" && !line.startsWith("#"));
+}
+/** `NAME=VALUE` entries. */
+function pairs(name, entries) {
+    return Object.fromEntries(entries.map((line) => {
+        const at = line.indexOf("=");
+        if (at < 1)
+            throw wrong(name, line, "NAME=VALUE");
+        return [line.slice(0, at), line.slice(at + 1)];
+    }));
+}
+/** A whole number from `least` up. */
+function count(name, text, least) {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least)
+        throw wrong(name, text, `a whole number from ${least} up`);
+    return value;
+}
+/** `90`, `90s`, `5m`, `72h` in seconds. */
+function seconds(name, text) {
+    const match = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text);
+    if (match === null)
+        throw wrong(name, text, "a time such as 60s, 5m or 72h");
+    return Number(match[1]) * { s: 1, m: 60, h: 3600 }[(match[2] ?? "s")];
+}
+/** `10GB` (10⁹), `512MiB`, `16g` (as Docker: 2³⁰) in bytes. */
+function size(name, text) {
+    const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b)?$/i.exec(text);
+    if (match === null)
+        throw wrong(name, text, "a size such as 10GB, 512MiB or 16g");
+    const power = ["", "k", "m", "g", "t"].indexOf((match[2] ?? "").toLowerCase());
+    const base = (match[3] ?? "").toLowerCase() === "b" && power > 0 ? 1000 : 1024;
+    return Math.round(Number(match[1]) * base ** power);
+}
+function wrong(name, text, wanted) {
+    return new errors/* UsageError */.eb(`${name}: "${text}" is not what was wanted: ${wanted}.`);
+}
+
+;// CONCATENATED MODULE: ./lib/config/read.js
+
+
+
+
+
+
+
+
+
+
+
+
+/** Checks every input once (an empty one has its default, but for `models`, where it means no weights) and gives the frozen configuration; a UsageError names the input. */
+function readConfig(given, environment) {
+    const read = withDefaults(given);
+    refuseContradictions(read);
+    const image = imageOf(read, environment);
+    const delivery = choice("models-delivery", read("models-delivery"), deliveries);
+    const repository = read("models-repository");
+    return freeze({
+        stage: choice("stage", read("stage"), ["all", ...input/* stageNames */.h]),
+        workspace: environment.workspace,
+        temporary: environment.temporary,
+        results: resultsFolder(read, environment),
+        image,
+        platforms: platformsOf("platforms", read("platforms")),
+        models: {
+            lock: read_optional(read("models")),
+            delivery,
+            repository: repository === "" ? image : place("models-repository", repository),
+        },
+        push: choice("push", read("push"), ["auto", "true", "false"]),
+        layout: read("layout"),
+        tags: lines(read("tags")),
+        flavor: lines(read("flavor")),
+        labels: named("labels", entries("labels", read("labels"))),
+        annotations: named("annotations", entries("annotations", read("annotations"))),
+        registry: credentialsOf(read, image, environment),
+        hub: hubOf(read("hub-token"), environment),
+        downloadMirror: read_optional(read("download-mirror")),
+        build: buildInputs(read),
+        scan: scanInputs(read),
+        acceptance: acceptanceInputs(read),
+        promote: {
+            allowUntested: read_optional(read("allow-untested")),
+            force: flag("force", read("force")),
+        },
+    });
+}
+/** An input that is empty has its default, but for `models`, where it means no weights. */
+function withDefaults(given) {
+    return (name) => {
+        const text = given(name)?.trim() ?? inputs/* inputs */.Q[name].default;
+        return text === "" && name !== "models" ? inputs/* inputs */.Q[name].default : text;
+    };
+}
+/**
+ * A runner's folder is the job's own; a person's checkouts have one each. Not the checkout itself: the result of the stage models
+ * bears the name of the spec, `models.json`.
+ */
+function resultsFolder(read, { workspace, temporary, github }) {
+    const checkout = github === undefined ? `-${(0,images_digest/* short */.h0)((0,images_digest/* digestOf */.ol)(workspace))}` : "";
+    const folder = (0,external_node_path_.resolve)(workspace, read("results") || (0,external_node_path_.join)(temporary, `director-image${checkout}`));
+    if (folder === (0,external_node_path_.resolve)(workspace))
+        throw wrong("results", read("results"), "a folder of its own, not the workspace itself");
+    return folder;
+}
+function imageOf(read, { owner }) {
+    const text = read("image");
+    if (text !== "")
+        return place("image", text);
+    if (owner === undefined)
+        throw new errors/* UsageError */.eb("image: nothing was given, and there is no repository owner to derive it from.", {
+            todo: "Give a repository, such as ghcr.io/OWNER/director, or oci:DIR for a layout on disk.",
+        });
+    return place("image", `ghcr.io/${owner}/director`);
+}
+/** Workflows write `${{ github.repository_owner }}` with its capitals, which registries refuse: the name is lower-cased. */
+function place(name, text) {
+    try {
+        return (0,images_reference/* parsePlace */.De)(text.startsWith("oci:") ? text : text.toLowerCase());
+    }
+    catch (error) {
+        if (!(error instanceof errors/* UsageError */.eb))
+            throw error;
+        throw new errors/* UsageError */.eb(`${name}: ${error.message}`, {
+            ...(error.todo === undefined ? {} : { todo: error.todo }),
+        });
+    }
+}
+/** The platforms of an input or flag: at least one, none of them twice. */
+function platformsOf(name, text) {
+    const names = items(name, text).map((entry) => platformName(parsePlatform(entry)));
+    if (names.length === 0)
+        throw wrong(name, text, "at least one, such as linux/amd64");
+    const twice = names.find((entry, at) => names.indexOf(entry) !== at);
+    if (twice !== undefined)
+        throw new errors/* UsageError */.eb(`${name}: ${twice} is there twice.`);
+    return names;
+}
+/** Each is `NAME=VALUE`, and stays as it is written. */
+function named(name, found) {
+    pairs(name, found);
+    return found;
+}
+/** The workflow's own token opens ghcr.io; it is never sent to another registry. */
+function credentialsOf(read, image, { actor = "token" }) {
+    const username = read("registry-username");
+    const password = read("registry-password");
+    if (username !== "" && password === "")
+        throw new errors/* UsageError */.eb("registry-password: registry-username was given without it.");
+    if (password !== "")
+        return { username: username || actor, password };
+    const token = read("github-token");
+    return token !== "" && image.kind === "registry" && image.registry === "ghcr.io"
+        ? { username: actor, password: token }
+        : undefined;
+}
+/** Where `huggingface` sources are, and the token for gated ones: the input, else HF_TOKEN. */
+function hubOf(token, environment) {
+    return {
+        endpoint: hubEndpoint(environment),
+        token: read_optional(token ?? "") ?? environment.hubToken,
+    };
+}
+function hubEndpoint({ hubEndpoint: text }) {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url === undefined || !/^https?:$/.test(url.protocol))
+        throw new errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is not an address (https://…).`);
+    if (url.protocol === "http:" && !(0,loopback/* isLoopback */.U)(url.hostname))
+        throw new errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is plain HTTP, which is for loopback only; wanted https:`, { todo: "The hub's token would travel where everybody on the way can read it." });
+    return url;
+}
+function buildInputs(read) {
+    const whole = (name) => entries(name, read(name));
+    const split = (name) => items(name, read(name));
+    const ternary = ["auto", "true", "false"];
+    return {
+        context: read("context"),
+        file: read("file"),
+        target: read_optional(read("target")),
+        args: pairs("build-args", whole("build-args")),
+        contexts: pairs("build-contexts", whole("build-contexts")),
+        secrets: whole("secrets"),
+        secretFiles: named("secret-files", whole("secret-files")),
+        secretEnvs: named("secret-envs", split("secret-envs")),
+        ssh: split("ssh"),
+        noCache: flag("no-cache", read("no-cache")),
+        pull: flag("pull", read("pull")),
+        network: read_optional(read("network")),
+        addHosts: split("add-hosts"),
+        allow: split("allow"),
+        shmSize: read_optional(read("shm-size")),
+        cacheFrom: whole("cache-from"),
+        cacheTo: whole("cache-to"),
+        cache: choice("cache", read("cache"), ["registry", "gha", "none"]),
+        builder: read_optional(read("builder")),
+        driver: choice("driver", read("driver"), [
+            "docker-container",
+            "docker",
+            "remote",
+            "kubernetes",
+        ]),
+        driverOpts: lines(read("driver-opts")),
+        buildkitdConfig: read_optional(read("buildkitd-config")),
+        buildxVersion: read("buildx-version").replace(/^v/, ""),
+        provenance: choice("provenance", read("provenance"), ternary),
+        sbom: choice("sbom", read("sbom"), ternary),
+        sign: choice("sign", read("sign"), ternary),
+    };
+}
+function scanInputs(read) {
+    return {
+        failOn: choice("fail-on", read("fail-on"), [
+            "critical",
+            "high",
+            "medium",
+            "low",
+            "unknown",
+            "none",
+        ]),
+        ignoreUnfixed: flag("ignore-unfixed", read("ignore-unfixed")),
+        policy: read_optional(read("scan-policy")),
+        database: read_optional(read("trivy-db")),
+        databaseMaxAge: seconds("trivy-db-max-age", read("trivy-db-max-age")),
+        trivyVersion: read("trivy-version").replace(/^v/, ""),
+        minPackages: count("min-packages", read("min-packages"), 0),
+        sarifUpload: choice("sarif-upload", read("sarif-upload"), ["auto", "always", "never"]),
+        sarifFile: read("sarif-file"),
+    };
+}
+/** The inputs of acceptance alone, for the command that has no image of its own. */
+function acceptanceInputs(read) {
+    const modes = ["auto", "required", "off"];
+    return {
+        mode: choice("acceptance", read("acceptance"), modes),
+        gpu: choice("gpu", read("gpu"), modes),
+        startupTimeout: seconds("startup-timeout", read("startup-timeout")),
+        shutdownTimeout: seconds("shutdown-timeout", read("shutdown-timeout")),
+        maxVram: size("max-vram", read("max-vram")),
+        maxImageSize: size("max-image-size", read("max-image-size")),
+        minDriver: read("min-driver"),
+        memory: size("acceptance-memory", read("acceptance-memory")),
+        cpus: count("acceptance-cpus", read("acceptance-cpus"), 1),
+        slots: count("acceptance-slots", read("acceptance-slots"), 1),
+        chainUrl: read_optional(read("chain-url")),
+    };
+}
+function read_optional(text) {
+    return text === "" ? undefined : text;
+}
+function freeze(value) {
+    for (const inner of Object.values(value)) {
+        if (typeof inner === "object" && inner !== null && !(inner instanceof URL))
+            freeze(inner);
+    }
+    return Object.freeze(value);
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/docker-cli.js
+
+/** By which everything that a run made can be found. */
+function label(id) {
+    return `network.nsn.director.acceptance=${id}`;
+}
+/** Standard output of a docker command that must succeed. */
+async function must(docker, ...args) {
+    const { code, stdout, stderr } = await docker(...args);
+    if (code === 0)
+        return stdout;
+    throw new errors/* CommandError */.Qd(`docker ${args.slice(0, 2).join(" ")} failed: ${stderr.trim()}`);
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/container-node.js
+
+
+/** The ports of a Director's image, as it exposes them. */
+const exposed = ["9100/tcp", "50051/tcp", "9000/tcp", "9000/udp"];
+/** Starts a container; one that Docker refuses to start is still a node, whose state says why. */
+async function runContainer(run, { docker, clock }) {
+    const { network, wanted } = run;
+    const container = `${network}-${wanted.name.replaceAll(/[^a-z0-9]+/g, "-")}`;
+    const remove = async () => {
+        await docker("rm", "--force", container);
+        await docker("volume", "rm", "--force", volumeOf(container));
+    };
+    const started = clock.now();
+    let place;
+    let refused;
+    try {
+        await must(docker, "volume", "create", "--label", label(run.id), volumeOf(container));
+        const { code, stderr } = await docker("run", ...runArguments(run, container));
+        if (code !== 0)
+            refused = stderr.trim().replace(/\nRun 'docker run --help'[\s\S]*$/, "");
+        place = await placeOf(container, network, docker);
+    }
+    catch (error) {
+        await remove();
+        throw error;
+    }
+    const state = async () => {
+        const seen = stateOf((await inspect(container, docker))?.State);
+        return refused === undefined ? seen : { ...seen, error: refused };
+    };
+    return {
+        name: wanted.name,
+        started,
+        get http() {
+            return new URL(`http://127.0.0.1:${place.ports["9100/tcp"]}`);
+        },
+        get grpc() {
+            return `127.0.0.1:${place.ports["50051/tcp"]}`;
+        },
+        get p2p() {
+            const { "9000/udp": udp, "9000/tcp": tcp } = place.ports;
+            return { host: "127.0.0.1", udp, tcp };
+        },
+        get multiaddr() {
+            return `/ip4/${place.address}/udp/9000/quic-v1`;
+        },
+        state,
+        logs: () => logsOf(container, docker),
+        exec: (command, ...args) => docker("exec", container, command, ...args),
+        pids: async () => {
+            const listed = await docker("top", container, "-eo", "pid");
+            return new Set(listed.stdout
+                .split("\n")
+                .slice(1)
+                .map(Number)
+                .filter((pid) => pid > 0));
+        },
+        processes: async () => parseStatuses(await must(docker, "exec", container, "sh", "-c", statusScript)),
+        usage: async () => parseUsage((await docker("exec", container, "grep", "-H", "", ...usageFiles)).stdout),
+        signal: async (name) => void (await docker("kill", "--signal", name, container)),
+        restart: async () => {
+            await must(docker, "start", container);
+            place = await placeOf(container, network, docker);
+        },
+        remove,
+    };
+}
+function runArguments(run, container) {
+    const { id, network, image, gpus, memoryBytes, cpus, wanted } = run;
+    const { peers, chainUrl, bare = false, hardened } = wanted;
+    const environment = {
+        SUBSTRATE_WS_URL: chainUrl,
+        ...(peers.length === 0 ? {} : { P2P_BOOTSTRAP_PEERS: peers.join(",") }),
+        ...(bare ? { MODELS_PATH: "/nonexistent" } : {}),
+    };
+    return [
+        ...["--detach", "--name", container, "--label", label(id), "--network", network],
+        ...exposed.flatMap((port) => ["--publish", `127.0.0.1::${port}`]),
+        ...["--memory", String(memoryBytes), "--memory-swap", String(memoryBytes)],
+        ...["--cpus", String(cpus), "--volume", `${volumeOf(container)}:/data`],
+        ...(hardened ? hardening : []),
+        ...(gpus && !bare ? ["--gpus", "all"] : []),
+        ...Object.entries(environment).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
+        image,
+    ];
+}
+const hardening = [
+    ...["--cap-drop", "ALL", "--security-opt", "no-new-privileges"],
+    ...["--read-only", "--tmpfs", "/tmp"],
+];
+function volumeOf(container) {
+    return `${container}-data`;
+}
+async function inspect(container, docker) {
+    const { code, stdout } = await docker("inspect", container);
+    return code === 0 ? JSON.parse(stdout)[0] : undefined;
+}
+/** Where it is reached; Docker gives other ports at every start. */
+async function placeOf(container, network, docker) {
+    const seen = (await inspect(container, docker))?.NetworkSettings;
+    const port = (name) => Number(seen?.Ports?.[name]?.[0]?.HostPort ?? 0);
+    return {
+        address: seen?.Networks[network]?.IPAddress ?? "",
+        ports: {
+            "9100/tcp": port("9100/tcp"),
+            "50051/tcp": port("50051/tcp"),
+            "9000/tcp": port("9000/tcp"),
+            "9000/udp": port("9000/udp"),
+        },
+    };
+}
+function stateOf(state) {
+    if (state === undefined)
+        return { running: false, outOfMemory: false };
+    const { Running, ExitCode, OOMKilled, FinishedAt, Health, Error: error } = state;
+    const health = Health?.Status;
+    return {
+        running: Running,
+        outOfMemory: OOMKilled,
+        ...(Running ? {} : { exitCode: ExitCode, ended: Date.parse(FinishedAt) }),
+        ...(health === "starting" || health === "healthy" || health === "unhealthy" ? { health } : {}),
+        ...(error === "" ? {} : { error }),
+    };
+}
+/** Both streams in the order of their times. */
+async function logsOf(container, docker) {
+    const { stdout, stderr } = await docker("logs", "--timestamps", container);
+    return `${stdout}\n${stderr}`
+        .split("\n")
+        .flatMap((line) => {
+        const at = line.indexOf(" ");
+        const time = Date.parse(line.slice(0, at));
+        return Number.isNaN(time) ? [] : [{ at: time, text: line.slice(at + 1) }];
+    })
+        .sort((a, b) => a.at - b.at);
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/container-target.js
+
+
+/** An image in the local Docker, on a network of its own. */
+async function containerTarget(options, { exec, clock }) {
+    const { image, id, env, root } = options;
+    const docker = (...args) => exec("docker", args, { env });
+    const network = `director-image-${id}`;
+    await must(docker, "network", "create", "--label", label(id), network);
+    const nodes = [];
+    const close = async () => {
+        await Promise.all(nodes.splice(0).map((node) => node.remove()));
+        await docker("network", "rm", network);
+    };
+    try {
+        const [facts] = JSON.parse(await must(docker, "network", "inspect", network));
+        return {
+            kind: "container",
+            name: image,
+            hostAddress: facts.IPAM.Config[0]?.Gateway?.split("/")[0] ?? "127.0.0.1",
+            image: () => imageFacts(image, root, docker),
+            weights: () => container_target_hashes(image, root, docker),
+            start: async (wanted) => {
+                const node = await runContainer({ ...options, network, wanted }, { docker, clock });
+                nodes.push(node);
+                return node;
+            },
+            close,
+        };
+    }
+    catch (error) {
+        await close();
+        throw error;
+    }
+}
+async function imageFacts(image, root, docker) {
+    const [{ Architecture, Config }] = JSON.parse(await must(docker, "image", "inspect", image));
+    const env = (Config.Env ?? []).map((line) => {
+        const at = line.indexOf("=");
+        return [line.slice(0, at), line.slice(at + 1)];
+    });
+    return {
+        architecture: Architecture,
+        user: Config.User ?? "",
+        env: Object.fromEntries(env),
+        entrypoint: Config.Entrypoint ?? [],
+        command: Config.Cmd ?? [],
+        exposedPorts: Object.keys(Config.ExposedPorts ?? {}),
+        volumes: Object.keys(Config.Volumes ?? {}),
+        stopSignal: Config.StopSignal ?? "",
+        healthcheck: Config.Healthcheck?.Test ?? [],
+        labels: Config.Labels ?? {},
+        ...(await sizeOf(image, root, docker)),
+    };
+}
+/** The image on disk without its models, by its own du, as root: some folders are for nobody else. */
+async function sizeOf(image, root, docker) {
+    const run = ["run", "--rm", "--network", "none", "--read-only", "--user", "0"];
+    const du = ["--entrypoint", "du", image, "-sxB1", `--exclude=${root}`, "/"];
+    const { code, stdout } = await docker(...run, ...du);
+    const bytes = Number(stdout.split("\t")[0]);
+    return code === 0 && bytes > 0 ? { bytesWithoutModels: bytes } : {};
+}
+/** Hashes every file below the models' root inside the image, at the speed of its own sha256sum. */
+async function container_target_hashes(image, root, docker) {
+    const run = ["run", "--rm", "--network", "none", "--read-only"];
+    const find = ["--entrypoint", "find", image, root, "-type", "f", "-exec", "sha256sum", "{}", "+"];
+    const listed = await must(docker, ...run, ...find);
+    return new Map(listed
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => [line.slice(66).slice(root.length + 1), line.slice(0, 64)]));
+}
+
+// EXTERNAL MODULE: ./lib/images/manifest.js
+var images_manifest = __nccwpck_require__(1397);
+;// CONCATENATED MODULE: ./lib/images/names.js
+/** Label and annotation names of a final image (design: "The final image"). */
+const names = {
+    models: "network.nsn.director.models",
+    root: "network.nsn.director.models.root",
+    /** Whose the root is, and by which runtime layer. */
+    owner: "network.nsn.director.models.owner",
+    refresh: "network.nsn.director.refresh",
+    /** The Dockerfile's base. */
+    base: { name: "network.nsn.director.base.name", digest: "network.nsn.director.base.digest" },
+    /** The image that shares the lowest layers (OCI image specification, annotations.md): the models image. */
+    lowest: {
+        name: "org.opencontainers.image.base.name",
+        digest: "org.opencontainers.image.base.digest",
+    },
+    created: "org.opencontainers.image.created",
+};
+
+;// CONCATENATED MODULE: ./lib/layers/tar-header.js
+const blockSize = 512;
+/** The largest size that ustar's eleven octal digits can say. */
+const largestOctal = 8 * 2 ** 30 - 1;
+const encoder = new TextEncoder();
+/**
+ * The header blocks of an entry: POSIX ustar (IEEE Std 1003.1, pax, "ustar Interchange Format"), preceded by a pax extended header
+ * only for what ustar cannot say: a path that is too long or not ASCII, a size of 8 GiB or more. Owner 0 where nothing else is said, time 0, modes 0644 and 0755.
+ */
+function tarHeader(entry) {
+    const { path, split, records } = described(entry);
+    const own = ustarHeader({
+        ...(split ?? { name: shortened(path), prefix: "" }),
+        size: entry.size > largestOctal ? 0 : entry.size,
+        mode: entry.type === "folder" ? 0o755 : 0o644,
+        uid: 0,
+        gid: 0,
+        ...entry.owner,
+        type: entry.type === "folder" ? "5" : "0",
+    });
+    if (records === "")
+        return own;
+    const body = encoder.encode(records);
+    const extended = ustarHeader({
+        name: "PaxHeaders/entry",
+        prefix: "",
+        size: body.length,
+        mode: 0o644,
+        uid: 0,
+        gid: 0,
+        type: "x",
+    });
+    const whole = new Uint8Array(2 * blockSize + padded(body.length));
+    whole.set(extended, 0);
+    whole.set(body, blockSize);
+    whole.set(own, blockSize + padded(body.length));
+    return whole;
+}
+/** Bytes of the header blocks of an entry. */
+function tarHeaderSize(entry) {
+    const { records } = described(entry);
+    return records === "" ? blockSize : 2 * blockSize + padded(Buffer.byteLength(records));
+}
+/** How an entry's path is written, and the pax records for what ustar cannot say. */
+function described(entry) {
+    const path = entry.type === "folder" ? `${entry.path}/` : entry.path;
+    const split = splitPath(path);
+    const records = [
+        split === undefined ? paxRecord("path", path) : "",
+        entry.size > largestOctal ? paxRecord("size", String(entry.size)) : "",
+    ].join("");
+    return { path, split, records };
+}
+/** Rounded up to whole blocks. */
+function padded(size) {
+    return Math.ceil(size / blockSize) * blockSize;
+}
+function ustarHeader({ name, prefix, size, mode, uid, gid, type }) {
+    const block = new Uint8Array(blockSize);
+    const put = (at, text) => encoder.encodeInto(text, block.subarray(at));
+    const octal = (value, digits) => value.toString(8).padStart(digits, "0");
+    put(0, name);
+    put(100, octal(mode, 7));
+    put(108, octal(uid, 7));
+    put(116, octal(gid, 7));
+    put(124, octal(size, 11));
+    put(136, octal(0, 11));
+    put(148, " ".repeat(8));
+    put(156, type);
+    put(257, "ustar\0" + "00");
+    put(329, octal(0, 7));
+    put(337, octal(0, 7));
+    put(345, prefix);
+    const sum = block.reduce((total, byte) => total + byte, 0);
+    put(148, `${octal(sum, 6)}\0 `);
+    return block;
+}
+/** The path in ustar's two fields (100 bytes, and 155 for a prefix that ends before a slash); undefined where it does not fit. */
+function splitPath(path) {
+    if (!/^[\x20-\x7e]+$/.test(path))
+        return undefined;
+    if (path.length <= 100)
+        return { name: path, prefix: "" };
+    const slash = path.lastIndexOf("/", 155);
+    const first = path.indexOf("/", path.length - 101);
+    if (first === -1 || first > slash || first === path.length - 1)
+        return undefined;
+    return { name: path.slice(first + 1), prefix: path.slice(0, first) };
+}
+/** What a reader without pax would see: the end of the path in ASCII. */
+function shortened(path) {
+    return path
+        .replaceAll(/[^\x20-\x7e]/g, "_")
+        .slice(-100)
+        .replace(/^\/+/, "");
+}
+/** `LENGTH KEY=VALUE\n`, where the length in bytes counts itself. */
+function paxRecord(key, value) {
+    const rest = encoder.encode(` ${key}=${value}\n`).length;
+    let length = rest + String(rest).length;
+    length = rest + String(length).length;
+    return `${length} ${key}=${value}\n`;
+}
+
+;// CONCATENATED MODULE: ./lib/layers/layer.js
+
+/** Changes whenever the same files would give other layer bytes; the golden digest in the tests holds it. */
+const layerFormat = 1;
+/**
+ * The layout of an uncompressed OCI layer (image specification, layer.md): every parent folder once, entries sorted by the bytes of
+ * their paths, two zero blocks at the end. `owners` names folders that are not root's.
+ */
+function layerLayout(files, owners = {}) {
+    const segments = [];
+    let at = 0;
+    const add = (segment, size) => {
+        if (size > 0 || "file" in segment)
+            segments.push({ ...segment, at, size });
+        at += size;
+    };
+    for (const { entry, file } of entriesOf(files)) {
+        const header = tarHeader({ ...entry, owner: owners[entry.path] });
+        add({ bytes: header }, header.length);
+        if (file === undefined)
+            continue;
+        add({ file }, file.size);
+        const padding = padded(file.size) - file.size;
+        add({ bytes: new Uint8Array(padding) }, padding);
+    }
+    add({ bytes: new Uint8Array(2 * blockSize) }, 2 * blockSize);
+    return { size: at, segments };
+}
+/** Bytes of the layer that these files make. */
+function layerSize(files) {
+    const folders = new Set(files.flatMap(({ path }) => parentFolders(path)));
+    const sizes = [
+        2 * blockSize,
+        ...[...folders].map((path) => tarHeaderSize({ path, type: "folder", size: 0 })),
+        ...files.map(({ path, size }) => tarHeaderSize({ path, type: "file", size }) + padded(size)),
+    ];
+    return sizes.reduce((sum, size) => sum + size, 0);
+}
+function entriesOf(files) {
+    const folders = new Set(files.flatMap(({ path }) => parentFolders(path)));
+    const entries = [
+        ...[...folders].map((path) => ({ entry: { path, type: "folder", size: 0 } })),
+        ...files.map((file) => ({
+            entry: { path: file.path, type: "file", size: file.size },
+            file,
+        })),
+    ];
+    return entries
+        .map((entry) => ({ ...entry, key: Buffer.from(entry.entry.path) }))
+        .sort((a, b) => Buffer.compare(a.key, b.key));
+}
+/** The folders above a path, the outermost first, without slashes at their ends. */
+function parentFolders(path) {
+    const found = [];
+    for (let at = path.indexOf("/"); at !== -1; at = path.indexOf("/", at + 1))
+        found.push(path.slice(0, at));
+    return found;
+}
+
+;// CONCATENATED MODULE: ./lib/models/lock.js
+
+/** The lock's own place below the root. */
+const lockName = "models.lock.json";
+/** Every file of the lock, in its order. */
+function filesOf(models) {
+    return models.flatMap((model) => model.files.map((file) => ({ id: `${model.name}/${file.path}`, model, file })));
+}
+/** A file's path in the image, without leading slash. */
+function imagePath(root, id) {
+    return `${root.slice(1)}/${id}`;
+}
+/** Bytes of the layer that holds these files. */
+function sizeOfLayer(root, files) {
+    return layerSize(files.map(({ id, file }) => ({ path: imagePath(root, id), size: file.size })));
+}
+function isComplete(lock) {
+    return lock.layers !== undefined;
+}
+
+// EXTERNAL MODULE: ./lib/amount.js
+var amount = __nccwpck_require__(7331);
+;// CONCATENATED MODULE: ./lib/pipeline/docker-room.js
+
+/** Bytes of disk for a byte that is pulled: the blob, its unpacked copy, and some room. */
+const perByte = 2.2;
+/** Why Docker has no room for layers that it lacks; undefined where it has, or where that cannot be told (an engine elsewhere). */
+async function roomFor(layers, { exec, env, files }) {
+    const info = await exec("docker", ["info", "--format", "{{.DockerRootDir}}"], { env });
+    const folder = info.stdout.trim();
+    const disk = await files.statfs(folder).catch(() => undefined);
+    if (disk === undefined)
+        return undefined;
+    const total = layers.reduce((sum, { size }) => sum + size, 0);
+    const free = disk.bavail * disk.bsize;
+    const needed = perByte * total;
+    return needed <= free
+        ? undefined
+        : `disk, needs ${(0,amount/* amount */.v)(needed)} at ${folder}, ${(0,amount/* amount */.v)(free)} are free`;
+}
+
+;// CONCATENATED MODULE: external "node:stream/promises"
+const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/promises");
+;// CONCATENATED MODULE: ./lib/stores/serve.js
+
+
+
+/** Serves a store as a registry on loopback that can only be read, so that an engine on this machine can `docker pull` from a layout. */
+async function serveStore(store, { log }) {
+    const server = (0,external_node_http_.createServer)((request, response) => {
+        serve_answer(store, request, response).catch((error) => {
+            log.debug(`${request.method} ${request.url}: ${String(error)}`);
+            if (response.headersSent)
+                response.destroy();
+            else
+                fault(response, 500, "UNKNOWN", String(error));
+        });
+    });
+    await new Promise((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(0, "127.0.0.1", resolve);
+    });
+    const { port } = server.address();
+    return {
+        host: `127.0.0.1:${port}`,
+        close: async () => {
+            server.closeAllConnections();
+            await new Promise((resolve) => server.close(resolve));
+        },
+    };
+}
+async function serve_answer(store, request, response) {
+    if (request.method !== "GET" && request.method !== "HEAD")
+        return fault(response, 405, "UNSUPPORTED", "this registry can only be read");
+    const path = (request.url ?? "").split("?")[0] ?? "";
+    if (/^\/v2\/?$/.test(path)) {
+        response.writeHead(200, { "docker-distribution-api-version": "registry/2.0" }).end("{}");
+        return;
+    }
+    const [, kind, reference] = /^\/v2\/.+\/(manifests|blobs)\/([^/]+)$/.exec(path) ?? [];
+    if (kind === "manifests")
+        return await sendManifest(store, reference ?? "", request, response);
+    if (kind === "blobs")
+        return await sendBlob(store, reference ?? "", request, response);
+    fault(response, 404, "NAME_UNKNOWN", "there is nothing here");
+}
+async function sendManifest(store, reference, request, response) {
+    const manifest = await store.readManifest(reference);
+    if (manifest === undefined)
+        return fault(response, 404, "MANIFEST_UNKNOWN", `${store.name} has no ${reference}`);
+    response.writeHead(200, {
+        "content-type": manifest.mediaType,
+        "content-length": manifest.bytes.length,
+        "docker-content-digest": manifest.digest,
+    });
+    response.end(request.method === "HEAD" ? undefined : manifest.bytes);
+}
+async function sendBlob(store, digest, request, response) {
+    const size = (0,images_digest/* isDigest */.Bc)(digest) ? await store.blobSize(digest) : undefined;
+    if (!(0,images_digest/* isDigest */.Bc)(digest) || size === undefined)
+        return fault(response, 404, "BLOB_UNKNOWN", `${store.name} has no ${digest}`);
+    const range = parseRange(request.headers.range, size);
+    if (range === "outside") {
+        response.writeHead(416, { "content-range": `bytes */${size}` }).end();
+        return;
+    }
+    const { from, to } = range ?? { from: 0, to: size };
+    response.writeHead(range === undefined ? 200 : 206, {
+        "content-type": "application/octet-stream",
+        "content-length": to - from,
+        "docker-content-digest": digest,
+        "accept-ranges": "bytes",
+        ...(range === undefined ? {} : { "content-range": `bytes ${from}-${to - 1}/${size}` }),
+    });
+    if (request.method === "HEAD") {
+        response.end();
+        return;
+    }
+    const stop = new AbortController();
+    response.once("close", () => stop.abort());
+    await (0,promises_namespaceObject.pipeline)(upTo(to - from, store.readBlob(digest, from, stop.signal)), response);
+}
+async function* upTo(length, bytes) {
+    let left = length;
+    for await (const piece of bytes) {
+        yield piece.length > left ? piece.subarray(0, left) : piece;
+        left -= piece.length;
+        if (left <= 0)
+            return;
+    }
+}
+/** One range of bytes (RFC 9110, 14.2), its end excluded; undefined: the whole. */
+function parseRange(header, size) {
+    const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
+    if (first === "" && last === "")
+        return undefined;
+    if (first === "") {
+        const from = Math.max(0, size - Number(last));
+        return from === size ? "outside" : { from, to: size };
+    }
+    const from = Number(first);
+    const to = last === "" ? size : Math.min(Number(last) + 1, size);
+    return from < size && from < to ? { from, to } : "outside";
+}
+function fault(response, status, code, message) {
+    const body = JSON.stringify({ errors: [{ code, message }] });
+    response.writeHead(status, {
+        "content-type": "application/json",
+        "content-length": Buffer.byteLength(body),
+    });
+    response.end(response.req.method === "HEAD" ? undefined : body);
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/load.js
+
+
+/**
+ * Brings an image of any store into the local Docker under a name: Docker pulls it from a registry that lives on loopback for that
+ * long, so that layers which are there already are not sent, and both of Docker's image stores do the same.
+ */
+async function loadImage(store, digest, name, { exec, env, log, signal }) {
+    const docker = async (...args) => {
+        const { code, stderr } = await exec("docker", args, {
+            env,
+            signal,
+            onLine: (line) => log.debug(line),
+        });
+        if (code !== 0)
+            throw new errors/* CommandError */.Qd(`docker ${args[0]} failed (exit ${code}): ${stderr.trim()}`, {
+                todo: "Is a Docker engine running on this machine? Try: docker info",
+            });
+    };
+    const server = await serveStore(store, { log });
+    const pulled = `${server.host}/director@${digest}`;
+    try {
+        await docker("pull", "--quiet", pulled);
+        await docker("tag", pulled, name);
+        await docker("rmi", pulled);
+    }
+    finally {
+        await server.close();
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/accept-image.js
+
+
+
+
+
+
+
+
+
+
+
+/** Brings a candidate into the local Docker and accepts it there, on this machine's platform. What stands in the way is a skipped result, not an error. */
+async function acceptImage(candidate, inputs, ports) {
+    const { digest, store, lock } = candidate;
+    const server = await dockerPlatform(ports);
+    const platform = server.platform ?? "";
+    const skipped = (reason) => ({
+        ...{ digest, platform, target: "container", verdict: "skipped", reason, checks: [] },
+    });
+    if (server.platform === undefined)
+        return skipped(`no Docker engine here: ${server.why}`);
+    const found = await layersFor(server.platform, store, digest);
+    if (found === undefined)
+        return skipped(`the image is not for ${platform}`);
+    const absent = await missing(found, store);
+    if (absent > 0)
+        return skipped(`weights not published: ${absent} layers are not there`);
+    const room = await roomFor(found, ports);
+    if (room !== undefined)
+        return skipped(room);
+    const name = `director-image-candidate:${(0,images_digest/* short */.h0)(digest)}`;
+    await ports.log.group(`Load ${name}`, () => loadImage(store, digest, name, ports));
+    return { digest, platform, ...(await acceptContainer(name, lock, inputs, ports)) };
+}
+async function acceptContainer(image, lock, inputs, ports) {
+    const { memory: memoryBytes, cpus, gpu } = inputs;
+    const number = Math.floor(ports.clock.random() * 2 ** 48);
+    const target = await containerTarget({
+        ...{ image, memoryBytes, cpus, env: ports.env, root: lock?.root ?? "/models" },
+        id: number.toString(16).padStart(12, "0"),
+        gpus: gpu !== "off" && (await findGpus(ports.exec)).gpus !== undefined,
+    }, ports);
+    return run_accept(target, acceptOptions(lock, inputs, ports.home), ports);
+}
+/** What the lock and the inputs say, in the words of acceptance. Pure. */
+function acceptOptions(lock, inputs, home) {
+    const models = lock?.models ?? [];
+    return {
+        expected: {
+            titles: models.map(({ title }) => title),
+            weights: new Map(filesOf(models).map(({ id, file }) => [id, file.sha256])),
+            labels: lock === undefined ? [] : [names.models],
+        },
+        limits: {
+            startupSeconds: inputs.startupTimeout,
+            shutdownSeconds: inputs.shutdownTimeout,
+            vramBytes: inputs.maxVram,
+            imageBytes: inputs.maxImageSize,
+            driver: inputs.minDriver,
+            memoryBytes: inputs.memory,
+            cpus: inputs.cpus,
+            slots: inputs.slots,
+        },
+        gpu: inputs.gpu,
+        chainUrl: inputs.chainUrl,
+        protos: (0,external_node_path_.join)(home, "director", "proto"),
+    };
+}
+/** The platform of the containers that Docker runs here. */
+async function dockerPlatform({ exec, env, }) {
+    const format = "{{.Server.Os}}/{{.Server.Arch}}";
+    try {
+        const { code, stdout, stderr } = await exec("docker", ["version", "--format", format], { env });
+        return code === 0
+            ? { platform: stdout.trim(), why: "" }
+            : { why: stderr.trim().split("\n").at(-1) ?? "" };
+    }
+    catch {
+        return { why: "there is no docker command" };
+    }
+}
+/** The layers of the image for a platform. */
+async function layersFor(platform, store, reference) {
+    const top = await store.readManifest(reference);
+    if (top === undefined || !(0,images_manifest/* isIndex */.nw)(top))
+        return top && (0,images_manifest/* parseManifest */.Ng)(top).layers;
+    const one = (0,images_manifest/* parseIndex */.A1)(top).manifests.find((entry) => entry.platform !== undefined && platformName(entry.platform) === platform);
+    const manifest = one && (await store.readManifest(one.digest));
+    return manifest && (0,images_manifest/* parseManifest */.Ng)(manifest).layers;
+}
+async function missing(layers, store) {
+    const there = await Promise.all(layers.map(({ digest }) => store.blobSize(digest)));
+    return there.filter((size) => size === undefined).length;
+}
+
+;// CONCATENATED MODULE: ./lib/models/pack.js
+
+
+/** A file of this size or more is a layer of its own (64 MiB). */
+const ownLayerSize = 64 * 2 ** 20;
+/** More model layers would leave the runtime too few: Docker's classic store holds 125 in all. */
+const largestLayerCount = 40;
+/** Files are not put together in layers above this size: GHCR's limit, 10 GB. */
+const largestLayerSize = 10_000_000_000;
+/**
+ * Files to layers (design: "Packing of new files"). Unchanged layers stay first, in their order; of the others, files of 64 MiB or more
+ * are layers of their own, the rest is bundled per model, largest first; neighbours are joined where there would be more than 40.
+ * A UsageError with the count where that is not enough.
+ */
+function packFiles(models, { root, previous }) {
+    const kept = keptLayers(models, root, previous);
+    const placed = new Set(kept.flatMap(({ files }) => files.map(({ id }) => id)));
+    const groups = models.flatMap((model) => packModel(filesOf([model]).filter(({ id }) => !placed.has(id))));
+    const added = joinNeighbours(groups, largestLayerCount - kept.length);
+    const count = kept.length + added.length;
+    if (count > largestLayerCount) {
+        throw new errors/* UsageError */.eb(`The models make ${count} layers even with neighbours joined up to 10 GB; at most ${largestLayerCount} are wanted.`, {
+            todo: kept.length === 0
+                ? "Take models or files out of the spec."
+                : `${kept.length} layers of the lock before were kept: pack afresh with --repack.`,
+        });
+    }
+    return [...kept, ...added.map(({ files }) => plannedLayer(root, files))];
+}
+function plannedLayer(root, files, digest) {
+    const sorted = files.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    return { digest, size: sizeOfLayer(root, sorted), files: sorted };
+}
+/** The layers of a lock with their files. */
+function layersOf(models, layers) {
+    const files = new Map(filesOf(models).map((file) => [file.id, file]));
+    return layers.map((layer) => ({
+        digest: layer.digest,
+        size: layer.size,
+        files: layer.files.flatMap((id) => files.get(id) ?? []),
+    }));
+}
+function keptLayers(models, root, previous) {
+    if (previous === undefined)
+        return [];
+    const now = new Map(filesOf(models).map((file) => [file.id, file]));
+    const before = new Map(filesOf(previous.models).map(({ id, file }) => [id, file]));
+    return previous.layers.flatMap(({ digest, size, files: ids }) => {
+        const files = ids.flatMap((id) => {
+            const file = now.get(id);
+            return file !== undefined && sameBytes(file.file, before.get(id)) ? [file] : [];
+        });
+        const whole = files.length === ids.length && sizeOfLayer(root, files) === size;
+        return whole && deliveriesOf(files).size === 1 ? [{ digest, size, files }] : [];
+    });
+}
+function sameBytes(file, before) {
+    return before !== undefined && before.sha256 === file.sha256 && before.size === file.size;
+}
+function deliveriesOf(files) {
+    return new Set(files.map(({ model }) => model.delivery));
+}
+/** Groups of one model: the large files each alone, then bundles of the others. */
+function packModel(files) {
+    const sorted = files.toSorted((a, b) => b.file.size - a.file.size || (a.id < b.id ? -1 : 1));
+    const groups = sorted.map((file) => ({ files: [file], size: bound(file) }));
+    const large = groups.filter(({ files: [file] }) => (file?.file.size ?? 0) >= ownLayerSize);
+    return [...large, ...joinUpTo(groups.slice(large.length), largestLayerSize)];
+}
+/** Joins neighbours of equal delivery until at most `wanted` groups are left, under the smallest size limit that does it. */
+function joinNeighbours(groups, wanted) {
+    if (groups.length <= wanted)
+        return groups;
+    let [low, high] = [0, largestLayerSize];
+    while (low < high) {
+        const middle = Math.floor((low + high) / 2);
+        if (joinUpTo(groups, middle).length <= wanted)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return joinUpTo(groups, low);
+}
+function joinUpTo(groups, limit) {
+    const joined = [];
+    for (const { files, size } of groups) {
+        const last = joined.at(-1);
+        const delivery = files[0]?.model.delivery;
+        if (last !== undefined &&
+            last.size + size <= limit &&
+            last.files[0]?.model.delivery === delivery) {
+            last.files.push(...files);
+            last.size += size;
+        }
+        else
+            joined.push({ files: [...files], size });
+    }
+    return joined;
+}
+/** Bytes that a file takes in a layer, at most: its content in whole blocks, its header, and folders of its own. */
+function bound({ id, file }) {
+    return file.size + 512 * (8 + 4 * id.split("/").length) + 4 * Buffer.byteLength(id);
+}
+
 // EXTERNAL MODULE: external "node:url"
 var external_node_url_ = __nccwpck_require__(3136);
-// EXTERNAL MODULE: ./lib/images/loopback.js
-var loopback = __nccwpck_require__(4301);
 ;// CONCATENATED MODULE: ./lib/models/shapes.js
 
 
@@ -60243,273 +68251,42 @@ function layerProblems({ root: top, models, layers }) {
     return problems;
 }
 
-;// CONCATENATED MODULE: ./lib/models/published.js
+;// CONCATENATED MODULE: ./lib/models/lock-text.js
 
-
-
-
-
-
-/** A lock of ten thousand files is two megabytes. */
-const largestLockLayer = 64 * 2 ** 20;
-/** The layers of an image that carries models: of the first platform where it is an index. Undefined if there is none. */
-async function imageLayers(store, reference) {
-    const found = await store.readManifest(reference);
-    if (found === undefined)
-        return undefined;
-    if (!(0,images_manifest/* isIndex */.nw)(found))
-        return (0,images_manifest/* parseManifest */.Ng)(found).layers;
-    const first = (0,images_manifest/* parseIndex */.A1)(found).manifests[0];
-    const manifest = first === undefined ? undefined : await store.readManifest(first.digest);
-    return manifest === undefined ? undefined : (0,images_manifest/* parseManifest */.Ng)(manifest).layers;
-}
-/** The complete lock that an image carries in its last layer, under the given root. */
-async function publishedLock(store, reference, root) {
-    const last = (await imageLayers(store, reference))?.at(-1);
-    if (last === undefined || last.size > largestLockLayer)
-        return undefined;
-    const pieces = [];
-    for await (const piece of store.readBlob(last.digest))
-        pieces.push(piece);
-    const text = lockTextOf(root, Buffer.concat(pieces));
-    if (text === undefined)
-        return undefined;
-    try {
-        const lock = parseLock(text, `the lock of ${store.name}@${reference}`);
-        return isComplete(lock) ? lock : undefined;
-    }
-    catch (cause) {
-        if (cause instanceof errors/* UsageError */.eb)
-            throw new errors/* IntegrityError */.cs(`${store.name}: the lock in the image ${reference} is not one.`, {
-                cause,
-            });
-        throw cause;
-    }
-}
-/** The lock completed from the models image under its own tag; undefined where that is not there or is of another lock. */
-async function completedFrom(store, lock) {
-    const published = await publishedLock(store, lockTag(lock), lock.root);
-    return published !== undefined && lockTag(published) === lockTag(lock)
-        ? { ...lock, layers: published.layers }
-        : undefined;
-}
-
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
-;// CONCATENATED MODULE: ./lib/images/names.js
-/** Label and annotation names of a final image (design: "The final image"). */
-const names = {
-    models: "network.nsn.director.models",
-    root: "network.nsn.director.models.root",
-    /** Whose the root is, and by which runtime layer. */
-    owner: "network.nsn.director.models.owner",
-    refresh: "network.nsn.director.refresh",
-    /** The Dockerfile's base. */
-    base: { name: "network.nsn.director.base.name", digest: "network.nsn.director.base.digest" },
-    /** The image that shares the lowest layers (OCI image specification, annotations.md): the models image. */
-    lowest: {
-        name: "org.opencontainers.image.base.name",
-        digest: "org.opencontainers.image.base.digest",
-    },
-    created: "org.opencontainers.image.created",
-};
-
-;// CONCATENATED MODULE: ./lib/images/added-layers.js
-const comment = "director-image";
-/** How the history of a final image names a layer that the runtime did not bring: a model layer, or the lock's own. */
-function addedEntry(what) {
-    return { created: "1970-01-01T00:00:00Z", created_by: `director-image: ${what}`, comment };
-}
-function isAdded(entry) {
-    return entry?.comment === comment;
+/** The lock as a file: two spaces, keys in the order of the design page, a line feed at the end. The same lock gives the same bytes. */
+function formatLock({ version, root, models, layers }) {
+    const ordered = {
+        version,
+        root,
+        models: models.map(({ name, title, delivery, license, source, mirrors, files }) => ({
+            name,
+            title,
+            delivery,
+            license,
+            source: "url" in source
+                ? { url: source.url }
+                : { huggingface: source.huggingface, revision: source.revision },
+            mirrors,
+            files: files.map(({ path, size, sha256, allow }) => ({ path, size, sha256, allow })),
+        })),
+        layers: layers?.map(({ digest, size, files }) => ({ digest, size, files })),
+    };
+    return `${JSON.stringify(ordered, null, 2)}\n`;
 }
 /**
- * A final image without the model layers at its bottom and the lock's layer on top, by its history; a compressed layer is never
- * one of those. Undefined if layers, diff_ids and history do not count up, as they do in every image that was assembled.
+ * The canonical form, from which the models image has its tag: the lock without `layers` as JSON in UTF-8, keys of every object
+ * sorted by code unit, lists in their order, no white space.
  */
-function runtimePart(layers, config) {
-    const { diff_ids: diffIds } = config.rootfs;
-    const history = (config.history ?? []).filter(({ empty_layer }) => empty_layer !== true);
-    if (layers.length !== diffIds.length || layers.length !== history.length)
-        return undefined;
-    const isOurs = (at) => isAdded(history[at]) && layers[at]?.digest === diffIds[at];
-    const end = isOurs(layers.length - 1) ? layers.length - 1 : layers.length;
-    let start = 0;
-    while (start < end && isOurs(start))
-        start += 1;
-    return { layers: layers.slice(start, end), diffIds: diffIds.slice(start, end) };
+function canonicalLock({ layers: _layers, ...rest }) {
+    return JSON.stringify(rest, (_, value) => typeof value === "object" && value !== null && !Array.isArray(value)
+        ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+        : value);
+}
+/** `models-<12 hex>`: the tag of the models image of this lock, open or complete. */
+function lockTag(lock) {
+    return `models-${(0,images_digest/* short */.h0)((0,images_digest/* digestOf */.ol)(canonicalLock(lock)))}`;
 }
 
-;// CONCATENATED MODULE: ./lib/images/annotations.js
-/** The `annotations` field of a manifest or index: sorted, so that the same ones give the same bytes; absent where there are none. */
-function annotated(annotations) {
-    return Object.keys(annotations).length === 0 ? {} : { annotations: sorted(annotations) };
-}
-/** The same texts in the order of their keys. */
-function sorted(texts) {
-    return Object.fromEntries(Object.entries(texts).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-// EXTERNAL MODULE: ./lib/images/descriptor.js
-var descriptor = __nccwpck_require__(7033);
-;// CONCATENATED MODULE: ./lib/images/platform.js
-
-/** Reads `linux/arm64/v8`; a UsageError for anything else. `arm64/v8` is `arm64`: Docker treats both as one. */
-function parsePlatform(text) {
-    const [os, architecture, variant, ...rest] = text.trim().toLowerCase().split("/");
-    if (!os ||
-        !architecture ||
-        rest.length > 0 ||
-        !/^[a-z0-9._/-]+$/.test(text.trim().toLowerCase())) {
-        throw new errors/* UsageError */.eb(`platforms: "${text}" is not a platform; wanted os/architecture, such as linux/amd64.`);
-    }
-    if (variant === undefined || (architecture === "arm64" && variant === "v8"))
-        return { os, architecture };
-    return { os, architecture, variant };
-}
-function platformName({ os, architecture, variant }) {
-    return variant === undefined || (architecture === "arm64" && variant === "v8")
-        ? `${os}/${architecture}`
-        : `${os}/${architecture}/${variant}`;
-}
-
-;// CONCATENATED MODULE: ./lib/images/assemble.js
-
-
-
-
-
-
-
-/** Docker's classic store cannot hold more. */
-const layerCountLimit = 125;
-/** Puts the model layers below the runtime's and the lock above: by writing a manifest and a config only. A CheckError says why not. */
-function assemblePlatform(runtime, additions) {
-    const manifest = (0,images_manifest/* parseManifest */.Ng)(runtime.manifest);
-    const where = `The runtime image ${runtime.manifest.digest} (${platformName(runtime.platform)})`;
-    const { models, lock, root } = additions;
-    const refused = refusal(manifest, runtime.config, root, models.length + (lock === undefined ? 0 : 1));
-    if (refused !== undefined)
-        throw new errors/* CheckError */.tl(`${where} ${refused.seen}.`, { todo: refused.todo });
-    const added = (layer) => ({
-        mediaType: descriptor/* mediaTypes */.I.tar,
-        digest: layer.digest,
-        size: layer.size,
-    });
-    const above = lock === undefined ? [] : [lock];
-    const layers = [...models.map(added), ...manifest.layers, ...above.map(added)];
-    const config = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.config, finalConfig(runtime.config, additions));
-    const final = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.manifest, {
-        ...manifest,
-        mediaType: descriptor/* mediaTypes */.I.manifest,
-        config: { ...manifest.config, ...(0,images_manifest/* descriptorOf */.nb)(config) },
-        layers,
-        ...annotated({ ...manifest.annotations, ...additions.annotations }),
-    });
-    return {
-        platform: runtime.platform,
-        config,
-        manifest: final,
-        runtimeDigest: runtime.manifest.digest,
-        size: layers.reduce((sum, layer) => sum + layer.size, 0),
-    };
-}
-/** The index over the platforms, in the order given, and over nothing else. */
-function assembleIndex(platforms, annotations) {
-    return (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.index, {
-        schemaVersion: 2,
-        mediaType: descriptor/* mediaTypes */.I.index,
-        manifests: platforms.map(({ manifest, platform }) => (0,images_manifest/* descriptorOf */.nb)(manifest, { platform })),
-        ...annotated(annotations),
-    });
-}
-/** Why a runtime image cannot carry these models; its layers' contents are judged elsewhere (assembly/refusal.ts). */
-function refusal(manifest, config, root, added) {
-    const labels = config.config?.Labels ?? {};
-    const carried = labels[names.models];
-    if (carried !== undefined || labels[names.root] !== undefined || config.history?.some(isAdded)) {
-        return {
-            seen: carried === undefined
-                ? "was put together with models already"
-                : `already carries the models image ${carried}`,
-            todo: "Give the image that BuildKit made (stage runtime), not an assembled one.",
-        };
-    }
-    const foreign = [manifest.config, ...manifest.layers].find(({ mediaType }) => !mediaType.startsWith("application/vnd.oci."));
-    if (foreign !== undefined) {
-        return {
-            seen: `has a part of type ${foreign.mediaType}`,
-            todo: "Only OCI media types are wanted: build with oci-mediatypes=true.",
-        };
-    }
-    const volume = Object.keys(config.config?.Volumes ?? {}).find((path) => overlaps(path, root));
-    if (volume !== undefined) {
-        return {
-            seen: `has VOLUME ${volume}, which touches the models' root ${root}`,
-            todo: "Take the VOLUME out of the Dockerfile: Docker would copy every weight into a new volume at each docker create.",
-        };
-    }
-    if (config.rootfs.diff_ids.length !== manifest.layers.length) {
-        return {
-            seen: `has ${manifest.layers.length} layers but ${config.rootfs.diff_ids.length} diff_ids`,
-            todo: "Build it again.",
-        };
-    }
-    const count = manifest.layers.length + added;
-    if (count > layerCountLimit) {
-        return {
-            seen: `would have ${count} layers with the models`,
-            todo: `Docker's classic store holds ${layerCountLimit} at most: join RUN and COPY steps, or pack the lock anew (models lock --repack).`,
-        };
-    }
-    return undefined;
-}
-function finalConfig(config, { root, models, lock, created, labels }) {
-    const { "moby.buildkit.cache.v0": _cache, ...kept } = config;
-    const entry = ({ what }) => addedEntry(what);
-    const above = lock === undefined ? [] : [lock];
-    return {
-        ...kept,
-        created,
-        config: {
-            ...config.config,
-            Labels: sorted({ ...config.config?.Labels, ...labels, [names.root]: root }),
-        },
-        rootfs: {
-            ...config.rootfs,
-            type: "layers",
-            diff_ids: [
-                ...models.map(({ digest }) => digest),
-                ...config.rootfs.diff_ids,
-                ...above.map(({ digest }) => digest),
-            ],
-        },
-        history: [...models.map(entry), ...filledHistory(config), ...above.map(entry)],
-    };
-}
-/** One entry per layer, beside those that say `empty_layer`; what is missing is filled in, what is too much is marked empty. */
-function filledHistory({ history = [], rootfs }) {
-    let missing = rootfs.diff_ids.length - history.filter(({ empty_layer }) => empty_layer !== true).length;
-    if (missing >= 0)
-        return [
-            ...history,
-            ...Array.from({ length: missing }, () => ({
-                created_by: "unknown",
-                comment: "filled in by director-image",
-            })),
-        ];
-    return history
-        .toReversed()
-        .map((entry) => entry.empty_layer !== true && missing++ < 0 ? { ...entry, empty_layer: true } : entry)
-        .toReversed();
-}
-function overlaps(path, root) {
-    const [a, b] = [`${path.replace(/\/+$/, "")}/`, `${root.replace(/\/+$/, "")}/`];
-    return a.startsWith(b) || b.startsWith(a);
-}
-
-// EXTERNAL MODULE: ./lib/images/blob.js
-var blob = __nccwpck_require__(9207);
 ;// CONCATENATED MODULE: ./lib/retry/each-limited.js
 /**
  * Does the work for every item, so many at a time, and gives the results in the items' order. The first failure stops the others (by
@@ -60542,2009 +68319,6 @@ async function eachLimited(items, limit, work, signal) {
     return results;
 }
 
-;// CONCATENATED MODULE: ./lib/stores/copy-blobs.js
-
-/** Blobs on the way at the same time. */
-const sideBySide = 4;
-/** Brings blobs from store to store, several at a time: one HEAD for one that is there, else a mount or a stream. Returns the bytes sent. */
-async function copyBlobs(blobs, from, to, { signal, onProgress, force = false } = {}) {
-    const unique = [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
-    const largestFirst = unique.sort((a, b) => b.size - a.size);
-    const done = new Map();
-    const report = (blob) => (bytes) => {
-        done.set(blob.digest, bytes);
-        onProgress?.([...done.values()].reduce((sum, part) => sum + part, 0));
-    };
-    const copy = async (blob, stop) => {
-        const progress = report(blob);
-        const bytes = await copyBlob(blob, from, to, { signal: stop, onProgress: progress, force });
-        progress(blob.size);
-        return bytes;
-    };
-    const sent = await eachLimited(largestFirst, sideBySide, copy, signal);
-    return sent.reduce((sum, bytes) => sum + bytes, 0);
-}
-async function copyBlob({ digest, size }, from, to, { signal, onProgress, force }) {
-    if (!force && (await to.blobSize(digest)) === size)
-        return 0;
-    if (!force && from.name !== to.name && (await to.mountBlob(digest, from.name)))
-        return 0;
-    const name = `${from.name}@${digest}`;
-    const open = (at, stop) => from.readBlob(digest, at, stop);
-    const options = {
-        ...(signal === undefined ? {} : { signal }),
-        ...(onProgress === undefined ? {} : { onProgress }),
-    };
-    return (await to.putBlob({ name, size, digest, open }, options)).bytesSent;
-}
-
-// EXTERNAL MODULE: external "node:stream"
-var external_node_stream_ = __nccwpck_require__(7075);
-;// CONCATENATED MODULE: external "node:stream/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/promises");
-// EXTERNAL MODULE: external "node:zlib"
-var external_node_zlib_ = __nccwpck_require__(8522);
-var external_node_zlib_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_node_zlib_, 2);
-// EXTERNAL MODULE: ./node_modules/tar-stream/index.js
-var tar_stream = __nccwpck_require__(6118);
-;// CONCATENATED MODULE: ./lib/assembly/layer-entries.js
-
-
-
-
-
-
-/** Calls `visit` with each entry of a layer as it streams by; contents are skipped. A layer that cannot be read is an IntegrityError. */
-async function readEntries(layer, bytes, visit) {
-    const reader = (0,tar_stream.extract)();
-    reader.on("entry", (header, stream, next) => {
-        // A refusal ends the reader, and with it the entry's own stream: an error that nobody hears there would end the process.
-        stream.on("error", () => undefined);
-        try {
-            visit(entryOf(header));
-        }
-        catch (refusal) {
-            return next(refusal);
-        }
-        stream.on("end", () => next());
-        stream.resume();
-    });
-    const source = external_node_stream_.Readable.from(bytes, { objectMode: false });
-    const unpack = decompressor(layer);
-    try {
-        await (unpack === undefined ? (0,promises_namespaceObject.pipeline)(source, reader) : (0,promises_namespaceObject.pipeline)(source, unpack, reader));
-    }
-    catch (cause) {
-        if (!isFormatError(cause))
-            throw cause;
-        throw new errors/* IntegrityError */.cs(`The layer ${layer.digest} cannot be read as ${layer.mediaType}.`, {
-            cause,
-        });
-    }
-}
-function entryOf({ name, type, mode, uid, gid, linkname }) {
-    const kind = type === "file" || type === "contiguous-file"
-        ? "file"
-        : type === "directory" || type === "symlink" || type === "link"
-            ? type
-            : "other";
-    return {
-        path: name,
-        type: kind,
-        mode: mode ?? 0,
-        uid: uid ?? 0,
-        gid: gid ?? 0,
-        ...(linkname ? { link: linkname } : {}),
-    };
-}
-function decompressor({ mediaType, }) {
-    switch (mediaType) {
-        case descriptor/* mediaTypes */.I.tar:
-            return undefined;
-        case descriptor/* mediaTypes */.I.tarGzip:
-            return external_node_zlib_.createGunzip();
-        case descriptor/* mediaTypes */.I.tarZstd:
-            if ("createZstdDecompress" in external_node_zlib_namespaceObject)
-                return external_node_zlib_.createZstdDecompress();
-            throw new errors/* CheckError */.tl("A layer is compressed with zstd, which this Node.js cannot read.", {
-                todo: "Use Node.js 22.15 or newer, or build with compression=gzip.",
-            });
-        default:
-            throw new errors/* CheckError */.tl(`A layer has the media type ${mediaType}, which is not known.`, {
-                todo: "Wanted: an OCI tar layer, plain, gzip or zstd.",
-            });
-    }
-}
-/** zlib's own codes; tar-stream says what is wrong in words only, and without a code. */
-function isFormatError(cause) {
-    if (!(0,errors/* isError */.bJ)(cause) || (0,errors/* isKnown */.qE)(cause))
-        return false;
-    return cause.code === undefined
-        ? /tar|header|unexpected end/i.test(cause.message)
-        : /^Z_|^ZSTD_/.test(cause.code);
-}
-
-;// CONCATENATED MODULE: ./lib/assembly/refusal.js
-const whiteout = ".wh.";
-const opaque = ".wh..wh..opq";
-/**
- * Why a runtime layer with this entry cannot lie above the model layers under `root`, or undefined if it can.
- * Whiteouts as in the OCI image specification, layer.md.
- */
-function refusal_refusal(entry, root) {
-    const [path, target] = [plain(entry.path), plain(root)];
-    const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "";
-    const name = path.slice(path.lastIndexOf("/") + 1);
-    if (isWithin(path, target))
-        return `/${path} lies below the models' root`;
-    if (name === opaque)
-        return isAtOrAbove(folder, target)
-            ? `/${path} (an opaque marker) hides every weight`
-            : undefined;
-    if (name.startsWith(whiteout)) {
-        const hidden = plain(`${folder}/${name.slice(whiteout.length)}`);
-        return isAtOrAbove(hidden, target)
-            ? `/${path} (a whiteout of /${hidden}) hides every weight`
-            : undefined;
-    }
-    if (entry.type === "link" && isWithin(plain(entry.link ?? ""), target))
-        return `/${path} is a hard link to /${plain(entry.link ?? "")}, below the models' root`;
-    if (!isAtOrAbove(path, target))
-        return undefined;
-    if (entry.type !== "directory")
-        return `/${path} is no folder, but the models' root is there`;
-    return (entry.mode & 0o001) === 0
-        ? `/${path} has mode ${(entry.mode & 0o7777).toString(8)}: others cannot reach the models through it`
-        : undefined;
-}
-/** Whether the entry is the models' root itself. */
-function isRoot(entry, root) {
-    return entry.type === "directory" && plain(entry.path) === plain(root);
-}
-/** Without leading `./` and `/`, doubled and trailing slashes. */
-function plain(path) {
-    return path
-        .split("/")
-        .filter((part) => part !== "" && part !== ".")
-        .join("/");
-}
-function isWithin(path, root) {
-    return path.startsWith(`${root}/`);
-}
-function isAtOrAbove(path, root) {
-    return path === "" || path === root || root.startsWith(`${path}/`);
-}
-
-;// CONCATENATED MODULE: ./lib/assembly/check-layers.js
-
-
-
-/**
- * Reads a layer as a stream and throws a CheckError for the first entry that may not lie above the weights. Gives the owner of the
- * models' root where the layer has that folder.
- */
-async function checkLayer(layer, root, store, signal) {
-    let owner;
-    await readEntries(layer, store.readBlob(layer.digest, 0, signal), (entry) => {
-        const why = refusal_refusal(entry, root);
-        if (why !== undefined)
-            throw new errors/* CheckError */.tl(`The runtime image cannot be put above the weights: in its layer ${layer.digest}, ${why}.`, {
-                todo: `Change the step of the Dockerfile that made this entry: nothing of the runtime may be under ${root} or hide it.`,
-            });
-        if (isRoot(entry, root))
-            owner = { uid: entry.uid, gid: entry.gid, mode: entry.mode & 0o7777 };
-    });
-    return owner;
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/runtime-images.js
-
-
-
-/** The platform manifests behind references: an index gives several, a manifest one. Attestations are left out. */
-async function runtimePlatforms(reference, store) {
-    const document = await store.readManifest(reference);
-    if (document === undefined)
-        throw new errors/* CheckError */.tl(`${store.name} has no image ${reference}.`, {
-            todo: "Build it first, or name another runtime image.",
-        });
-    if (!(0,images_manifest/* isIndex */.nw)(document)) {
-        const config = await readConfigBlob(document, store);
-        return [
-            {
-                platform: platformName({
-                    os: String(config["os"]),
-                    architecture: String(config["architecture"]),
-                    ...variantOf(config),
-                }),
-                digest: document.digest,
-                store,
-            },
-        ];
-    }
-    return (0,images_manifest/* parseIndex */.A1)(document)
-        .manifests.filter(({ platform }) => platform !== undefined && platform.os !== "unknown")
-        .map(({ platform, digest }) => ({
-        platform: platformName(platform),
-        digest,
-        store,
-    }));
-}
-/** The runtimes in the order of the wanted platforms, each exactly once; a platform that is missing on one side is refused. */
-function inOrder(runtimes, platforms) {
-    const extra = runtimes.find(({ platform }) => !platforms.includes(platform));
-    if (extra !== undefined)
-        throw new errors/* UsageError */.eb(`A runtime image for ${extra.platform} was given, which the image shall not have (platforms: ${platforms.join(", ")}).`);
-    return platforms.map((platform) => {
-        const [found, second] = runtimes.filter((runtime) => runtime.platform === platform);
-        if (found === undefined)
-            throw new errors/* CheckError */.tl(`There is no runtime image for ${platform}.`, {
-                todo: `Build it (stage build, platforms: ${platform}) and assemble again.`,
-            });
-        if (second !== undefined && second.digest !== found.digest)
-            throw new errors/* UsageError */.eb(`There are two runtime images for ${platform}: ${found.digest} and ${second.digest}.`);
-        return found;
-    });
-}
-async function readRuntime(runtime) {
-    const { platform, digest, store } = runtime;
-    const manifest = await store.readManifest(digest);
-    if (manifest === undefined)
-        throw new errors/* CheckError */.tl(`${store.name} does not hold the runtime image ${digest} of ${platform}.`, {
-            todo: "Run the stage build again.",
-        });
-    const config = await readConfigBlob(manifest, store);
-    return { ...runtime, image: { platform: parsePlatform(platform), manifest, config } };
-}
-/** An image's config as it is; an IntegrityError if it is not JSON. */
-async function readConfigBlob(manifest, store) {
-    const { config } = (0,images_manifest/* parseManifest */.Ng)(manifest);
-    const pieces = [];
-    for await (const piece of store.readBlob(config.digest))
-        pieces.push(piece);
-    try {
-        return JSON.parse(Buffer.concat(pieces).toString("utf8"));
-    }
-    catch (cause) {
-        throw new errors/* IntegrityError */.cs(`The config ${config.digest} of ${manifest.digest} is not JSON.`, {
-            cause,
-        });
-    }
-}
-function variantOf(config) {
-    return typeof config["variant"] === "string" ? { variant: config["variant"] } : {};
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/known-layers.js
-
-
-
-
-
-/**
- * The runtime layers of published images that were checked against this root, with the root's owner where a manifest names it. Their model
- * layers are not among them: a runtime that brings one is refused like any other with entries there.
- */
-async function knownLayers(tags, root, store, log) {
-    const known = new Map();
-    for (const { manifests } of await publishedIndexes(tags, root, store)) {
-        for (const { digest } of manifests) {
-            try {
-                await addKnown(known, digest, store);
-            }
-            catch (error) {
-                if (!(error instanceof errors/* RemoteError */.Hi || error instanceof errors/* IntegrityError */.cs))
-                    throw error;
-                log.debug(`${digest} of a published image is not whole: ${error.message}`);
-            }
-        }
-    }
-    return known;
-}
-/** The indexes under the tags, each once, whose layers were checked against this root. */
-async function publishedIndexes(tags, root, store) {
-    const found = new Map();
-    for (const tag of tags) {
-        const document = await store.readManifest(tag);
-        if (document === undefined || !(0,images_manifest/* isIndex */.nw)(document))
-            continue;
-        const index = (0,images_manifest/* parseIndex */.A1)(document);
-        if (index.annotations?.[names.root] === root)
-            found.set(document.digest, index);
-    }
-    return [...found.values()];
-}
-async function addKnown(known, digest, store) {
-    const manifest = await store.readManifest(digest);
-    if (manifest === undefined)
-        return;
-    const { layers, annotations } = (0,images_manifest/* parseManifest */.Ng)(manifest);
-    const own = runtimePart(layers, await readConfigBlob(manifest, store))?.layers ?? [];
-    for (const layer of own)
-        known.set(layer.digest, known.get(layer.digest));
-    const [, layer, uid, gid, mode] = /^(sha256:[0-9a-f]{64}) (\d+):(\d+) ([0-7]{4})$/.exec(annotations?.[names.owner] ?? "") ?? [];
-    if (own.some((entry) => entry.digest === layer))
-        known.set(layer, {
-            uid: Number(uid),
-            gid: Number(gid),
-            mode: Number.parseInt(mode ?? "", 8),
-        });
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/check-runtimes.js
-
-
-
-
-/**
- * Reads the layers that no published image of the same root has, for entries that touch the weights (CheckError), and finds whose
- * the root is: of the layers that are not read, a published image says it.
- */
-async function checkRuntimes(runtimes, { root, weights, published }, ports) {
-    const { log, signal } = ports;
-    for (const { image } of runtimes)
-        refuseWeights((0,images_manifest/* parseManifest */.Ng)(image.manifest).layers, weights);
-    const known = await knownLayers(published, root, ports.target, log);
-    const checked = [];
-    for (const runtime of runtimes) {
-        let rootOwner;
-        let read = 0;
-        let newBytes = 0;
-        for (const layer of (0,images_manifest/* parseManifest */.Ng)(runtime.image.manifest).layers) {
-            if (!known.has(layer.digest)) {
-                known.set(layer.digest, await checkLayer(layer, root, runtime.store, signal));
-                read += 1;
-                newBytes += layer.size;
-            }
-            const owner = known.get(layer.digest);
-            if (owner !== undefined)
-                rootOwner = { layer: layer.digest, owner };
-        }
-        log.debug(`${runtime.platform}: ${read} new runtime layers were read for entries under ${root}.`);
-        checked.push({ ...runtime, rootOwner, newBytes });
-    }
-    return checked;
-}
-/** How a platform's manifest says whose the root is: the layer, `uid:gid` and the mode. */
-function ownerText({ layer, owner: { uid, gid, mode } }) {
-    return `${layer} ${uid}:${gid} ${mode.toString(8).padStart(4, "0")}`;
-}
-function refuseWeights(layers, weights) {
-    const brought = layers.find(({ digest }) => weights.includes(digest));
-    if (brought !== undefined)
-        throw new errors/* CheckError */.tl(`The runtime image already brings the model layer ${brought.digest}.`, {
-            todo: "Give the image that BuildKit made (stage runtime), not an assembled one or one built on it.",
-        });
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/assemble-image.js
-
-
-
-
-
-
-
-
-
-/** How often a registry may lose blobs between their upload and their manifest. */
-const losses = 3;
-/** Writes one manifest per platform and an index over them: blobs first, then manifests by digest, the index last. */
-async function assembleImage(assembling, ports) {
-    const { target, log } = ports;
-    const wanted = inOrder(assembling.runtimes, assembling.platforms);
-    const read = await Promise.all(wanted.map(readRuntime));
-    for (const runtime of read)
-        finalPlatform({ ...runtime, rootOwner: undefined, newBytes: 0 }, assembling);
-    const runtimes = await checkRuntimes(read, assembling, ports);
-    const finals = runtimes.map((runtime) => finalPlatform(runtime, assembling));
-    const index = assembleIndex(finals.map(({ image }) => image), indexAnnotations(assembling));
-    for (let lost = 0;; lost += 1) {
-        try {
-            const absent = await bringModels(assembling, ports);
-            const bytesUploaded = await write(runtimes, finals, index, ports);
-            const { digest, mediaType } = index;
-            return {
-                digest,
-                mediaType,
-                repository: target.name,
-                platforms: finals.map(platformResult),
-                absent: [...absent],
-                newRuntimeBytes: runtimes.reduce((sum, { newBytes }) => sum + newBytes, 0),
-                bytesUploaded,
-            };
-        }
-        catch (error) {
-            if (!(error instanceof errors/* MissingBlobError */.Q8) || lost === losses)
-                throw error;
-            log.info(`${target.name} lost a blob before its manifest came; what is missing is sent again.`);
-        }
-    }
-}
-/** Sends what the target lacks; the bytes that went, beside the runtime's layers. */
-async function write(runtimes, finals, index, { target, signal }) {
-    let sent = 0;
-    for (const { image, store } of runtimes)
-        await copyBlobs((0,images_manifest/* parseManifest */.Ng)(image.manifest).layers, store, target, { signal });
-    const own = finals.flatMap(({ image: { config }, lock }) => [
-        (0,blob/* blobOf */.D)("config", config.bytes, config.digest),
-        ...(lock === undefined ? [] : [(0,blob/* blobOf */.D)("models.lock.json", lock.bytes, lock.digest)]),
-    ]);
-    for (const blob of own) {
-        if ((await target.blobSize(blob.digest)) === undefined)
-            sent += (await target.putBlob(blob, { signal })).bytesSent;
-    }
-    for (const manifest of [...finals.map(({ image }) => image.manifest), index]) {
-        if ((await target.manifestDigest(manifest.digest)) === undefined)
-            sent += manifest.bytes.length;
-        await target.putManifest(manifest);
-    }
-    return sent;
-}
-function finalPlatform({ image, platform, rootOwner, labels: own }, assembling) {
-    const lock = assembling.lock?.(rootOwner?.owner);
-    const said = rootOwner === undefined ? {} : { [names.owner]: ownerText(rootOwner) };
-    const annotations = { ...assembling.manifestAnnotations[platform], ...said };
-    const labels = { ...assembling.labels, ...own };
-    return { image: assemblePlatform(image, { ...assembling, lock, labels, annotations }), lock };
-}
-/** What a later run reads of a published image: its age, and under which root its layers were checked. */
-function indexAnnotations({ annotations, created, root, }) {
-    return { ...annotations, [names.created]: created, [names.root]: root };
-}
-/** Makes sure that the target has the model layers; gives those that it lacks where that is allowed. */
-async function bringModels({ models, mayLackModels }, { weights, target }) {
-    const absent = [];
-    for (const { digest, what } of models) {
-        if ((await target.blobSize(digest)) !== undefined)
-            continue;
-        if (weights.name !== target.name && (await target.mountBlob(digest, weights.name)))
-            continue;
-        if (!mayLackModels) {
-            throw new errors/* CheckError */.tl(`${target.name} does not hold the model layer ${digest} (${what}).`, {
-                todo: weights.name === target.name
-                    ? "Run the stage models again."
-                    : `Run models push --to ${target.name}, or keep weights and image in one repository.`,
-            });
-        }
-        absent.push(digest);
-    }
-    return absent;
-}
-function platformResult({ image: { platform, manifest, runtimeDigest, size }, }) {
-    return { platform: platformName(platform), digest: manifest.digest, runtimeDigest, size };
-}
-
-// EXTERNAL MODULE: external "node:process"
-var external_node_process_ = __nccwpck_require__(1708);
-;// CONCATENATED MODULE: ./lib/ports/log.js
-/** Hides a secret as a whole and each of its lines, since programs print one line at a time; a line such as `}` is no secret. */
-function maskSecret({ mask }, secret) {
-    const parts = [secret, ...secret.split("\n").map((line) => line.trim())];
-    for (const part of new Set(parts))
-        if (/\w/.test(part))
-            mask(part);
-}
-
-;// CONCATENATED MODULE: ./lib/buildx/arguments.js
-
-/** 1980-01-01, the earliest that every archive format can say: the latest time of a file in a runtime layer. */
-const layerTime = 315_532_800;
-/** The call of `docker buildx build`. Pure. A secret that is not `ID=…` is a UsageError without its value. */
-function commandLine(call) {
-    const { builder, source, platforms, options, labels, annotations, epoch } = call;
-    const secrets = secretsOf(options);
-    const args = [
-        ...["buildx", "build", "--builder", builder, "--progress", "rawjson"],
-        ...["--file", source.file, "--platform", platforms.join(",")],
-        ...(source.target === undefined ? [] : ["--target", source.target]),
-        ...arguments_pairs("--build-arg", { SOURCE_DATE_EPOCH: String(epoch), ...options.args }),
-        ...arguments_pairs("--build-context", source.contexts),
-        ...arguments_pairs("--label", labels),
-        ...arguments_pairs("--annotation", manifestOnly(annotations)),
-        ...secrets.flatMap(({ argument }) => ["--secret", argument]),
-        ...options.ssh.flatMap((key) => ["--ssh", key]),
-        ...flags(options),
-        ...caches(call),
-        ...["--provenance", "native" in call.output ? "false" : provenance(options.provenance)],
-        ...["--sbom", "false"],
-        ...["--output", outputOf(call.output), "--metadata-file", call.metadataFile],
-        source.context,
-    ];
-    return { args, env: Object.assign({}, ...secrets.map(({ env }) => env)) };
-}
-function flags(options) {
-    const { noCache, pull, network, shmSize, addHosts, allow } = options;
-    return [
-        ...(noCache ? ["--no-cache"] : []),
-        ...(pull ? ["--pull"] : []),
-        ...(network === undefined ? [] : ["--network", network]),
-        ...(shmSize === undefined ? [] : ["--shm-size", shmSize]),
-        ...addHosts.flatMap((host) => ["--add-host", host]),
-        ...allow.flatMap((entitlement) => ["--allow", entitlement]),
-    ];
-}
-function provenance(mode) {
-    return { auto: "mode=min", true: "mode=max", false: "false" }[mode];
-}
-/**
- * By digest, without a tag; OCI media types. Files that the build made get one fixed time: with the commit's, every layer would be another one
- * after every commit, and gigabytes of unchanged software would travel again. (`created` is set to the commit's time at assembly.)
- */
-function outputOf(output) {
-    if ("native" in output)
-        return "type=image,push=false,store=false,unpack=false,compression=uncompressed,oci-mediatypes=true";
-    const common = [
-        "oci-mediatypes=true",
-        "rewrite-timestamp=true",
-        `source-date-epoch=${layerTime}`,
-    ];
-    return "push" in output
-        ? [
-            "type=image",
-            `name=${output.push}`,
-            "push-by-digest=true",
-            "name-canonical=true",
-            "push=true",
-        ]
-            .concat(common)
-            .join(",")
-        : ["type=oci", csv(`dest=${output.layout}`), "tar=false"].concat(common).join(",");
-}
-/** The index that BuildKit writes is not the final one, and a build of one platform has none: only the manifests' annotations go there. */
-function manifestOnly(annotations) {
-    return Object.fromEntries(Object.entries(annotations).filter(([key]) => /^manifest(\[[^\]]*\])?:/.test(key)));
-}
-function caches({ options, cacheRepository, mayPush, platforms }) {
-    const scope = platforms.map((platform) => platform.replaceAll("/", "-")).join("-");
-    const own = {
-        registry: cacheRepository === undefined
-            ? undefined
-            : {
-                from: `type=registry,ref=${cacheRepository}:buildcache-${scope}`,
-                more: ",image-manifest=true,oci-mediatypes=true",
-            },
-        gha: { from: `type=gha,scope=director-image-${scope}`, more: "" },
-        none: undefined,
-    }[options.cache];
-    const from = [...(own === undefined ? [] : [own.from]), ...options.cacheFrom];
-    const to = [
-        ...(own === undefined ? [] : [`${own.from},mode=max,ignore-error=true${own.more}`]),
-        ...options.cacheTo,
-    ];
-    return [
-        ...from.flatMap((cache) => ["--cache-from", cache]),
-        ...(mayPush ? to.flatMap((cache) => ["--cache-to", cache]) : []),
-    ];
-}
-function secretsOf({ secrets, secretFiles, secretEnvs }) {
-    return [
-        ...secrets.map((line, at) => {
-            const [id, value] = split("secrets", line, at);
-            const variable = `DIRECTOR_IMAGE_SECRET_${at}`;
-            return { argument: `${csv(`id=${id}`)},env=${variable}`, env: { [variable]: value } };
-        }),
-        ...secretFiles.map((line, at) => {
-            const [id, file] = split("secret-files", line, at);
-            return { argument: `${csv(`id=${id}`)},${csv(`src=${file}`)}`, env: {} };
-        }),
-        ...secretEnvs.map((line, at) => {
-            const [id, variable] = split("secret-envs", line, at);
-            return { argument: `${csv(`id=${id}`)},${csv(`env=${variable}`)}`, env: {} };
-        }),
-    ];
-}
-function split(input, line, at) {
-    const equals = line.indexOf("=");
-    if (equals > 0 && equals < line.length - 1)
-        return [line.slice(0, equals).trim(), line.slice(equals + 1)];
-    throw new errors/* UsageError */.eb(`${input}: entry ${at + 1} is not of the form ID=… (it is not shown here).`, {
-        todo: 'A value of several lines stands in quotes together with its ID: "ID=line 1⏎line 2".',
-    });
-}
-function arguments_pairs(flag, values) {
-    return Object.entries(values).flatMap(([key, value]) => [flag, `${key}=${value}`]);
-}
-/** One field of buildx's comma-separated values. */
-function csv(field) {
-    return /[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
-}
-
-;// CONCATENATED MODULE: ./lib/buildx/base-image.js
-
-
-/**
- * The image that a Dockerfile's target stands on, as a person writes it in full (`docker.io/library/ubuntu:22.04`), for one platform: through
- * the stages, global ARGs and named contexts. Undefined where that is no image (`scratch`, a folder) or cannot be told. Pure.
- */
-function baseImage(text, { target, contexts }, args, platform) {
-    const { stages, defaults } = read(text);
-    const values = { ...platformValues(platform), ...defaults(args) };
-    let stage = find(stages, target) ?? stages.at(-1);
-    for (let depth = 0; stage !== undefined && depth <= stages.length; depth++) {
-        const from = expand(stage.from, values);
-        const replaced = contexts[from] ?? contexts[from.toLowerCase()];
-        const image = replaced?.replace(/^docker-image:\/\//, "") ?? from;
-        if (replaced !== undefined && image === replaced)
-            return undefined;
-        const next = replaced === undefined ? find(stages.slice(0, stages.indexOf(stage)), from) : undefined;
-        if (next === undefined)
-            return fullName(image);
-        stage = next;
-    }
-    return undefined;
-}
-/** Registry, repository, tag and digest written out; undefined for what is no image. */
-function fullName(image) {
-    if (image === "scratch")
-        return undefined;
-    try {
-        const reference = (0,images_reference/* parseReference */.F2)(image);
-        if (reference.kind !== "registry")
-            return undefined;
-        const { registry, repository, tag, digest } = reference;
-        const name = `${registry}/${repository}`;
-        if (digest !== undefined)
-            return `${name}${tag === undefined ? "" : `:${tag}`}@${digest}`;
-        return `${name}:${tag ?? "latest"}`;
-    }
-    catch {
-        return undefined;
-    }
-}
-function find(stages, name) {
-    if (name === undefined)
-        return undefined;
-    return (stages.find((stage) => stage.name === name.toLowerCase()) ??
-        (/^\d+$/.test(name) ? stages[Number(name)] : undefined));
-}
-/** Stages, and the global ARGs (those before the first FROM) with the values that they get. */
-function read(text) {
-    const lines = text
-        .replace(/^\s*#.*\r?\n?/gm, "")
-        .replace(/\\[ \t]*\r?\n/g, " ")
-        .split(/\r?\n/);
-    const from = /^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?\s*$/i;
-    const stages = lines.flatMap((line) => {
-        const match = from.exec(line);
-        return match === null ? [] : [{ from: match[1] ?? "", name: match[2]?.toLowerCase() }];
-    });
-    const first = lines.findIndex((line) => from.test(line));
-    const globals = lines.slice(0, Math.max(first, 0)).flatMap((line) => {
-        const match = /^\s*ARG\s+(\w+)(?:=(.*?))?\s*$/i.exec(line);
-        return match === null
-            ? []
-            : [[match[1] ?? "", (match[2] ?? "").replace(/^(["'])(.*)\1$/, "$2")]];
-    });
-    const defaults = (args) => {
-        const values = {};
-        for (const [name, value] of globals)
-            values[name] = args[name] ?? expand(value, values);
-        return values;
-    };
-    return { stages, defaults };
-}
-function platformValues(platform) {
-    const { os, architecture, variant = "" } = parsePlatform(platform);
-    return {
-        TARGETPLATFORM: platform,
-        TARGETOS: os,
-        TARGETARCH: architecture,
-        TARGETVARIANT: variant,
-    };
-}
-const variable = /\$(?:(\w+)|\{(\w+)(?:(:?[-+])((?:[^{}$]|\$\w+|\$\{\w+\})*))?\})/g;
-/** Dockerfile reference, "Environment replacement": `$A`, `${A}`, `${A:-word}`, `${A:+word}`. */
-function expand(text, values) {
-    return text.replace(variable, (_, bare, braced, operator = "", word = "") => {
-        const value = values[bare ?? braced];
-        const isThere = operator.startsWith(":") ? Boolean(value) : value !== undefined;
-        if (operator.endsWith("+"))
-            return isThere ? expand(word, values) : "";
-        return isThere || operator === "" ? (value ?? "") : expand(word, values);
-    });
-}
-
-;// CONCATENATED MODULE: ./lib/buildx/docker.js
-
-/** Runs docker with more environment where given. Its exit status is the caller's to judge. */
-function run({ exec, env }, args, options = {}) {
-    return exec("docker", args, { ...options, env: { ...env, ...options.env } });
-}
-/** Runs docker and gives its standard output; a CommandError says what it said. */
-async function output(docker, args, options = {}) {
-    const { code, stdout, stderr } = await run(docker, args, options);
-    if (code === 0)
-        return stdout;
-    throw noDaemon(stderr) ?? refused(args, code, stderr);
-}
-/** The error of an engine or BuildKit that does not answer; undefined where the text does not say so. */
-function noDaemon(stderr, cause) {
-    const line = stderr
-        .split("\n")
-        .find((text) => /cannot connect to the docker daemon|error during connect|is the docker daemon running|failed to connect to the docker API|listing workers for Build|connection error: desc|no such host.*buildkit/i.test(text));
-    if (line === undefined)
-        return undefined;
-    return new errors/* CommandError */.Qd(`Docker does not answer: ${line.replace(/^ERROR: /, "").trim()}`, {
-        todo: "Start the engine (systemctl start docker), or point DOCKER_HOST or the input driver-opts (endpoint=…) at one that runs.",
-        cause,
-    });
-}
-function refused(args, code, stderr) {
-    const said = stderr.trim().split("\n").slice(-5).join("\n  ");
-    return new errors/* CommandError */.Qd(`docker ${args.slice(0, 2).join(" ")} failed (exit ${code}): ${said || "it said nothing."}`);
-}
-
-;// CONCATENATED MODULE: ./lib/buildx/emulation.js
-
-
-/** What a machine without the means for a foreign platform can do. */
-const howToEmulate = "Emulate: docker run --privileged --rm tonistiigi/binfmt --install all (or docker/setup-qemu-action before this step); or build each platform on a native runner (platforms: one a job).";
-/** A CommandError where the builder can run one of the platforms neither natively nor by emulation: the last stage's RUN steps need it. */
-function checkPlatforms(wanted, builder) {
-    const there = new Set(builder.platforms.map(normal));
-    const missing = wanted.filter((platform) => !there.has(normal(platform)));
-    if (missing.length === 0)
-        return;
-    throw new errors/* CommandError */.Qd(`platforms: the builder ${builder.name} cannot run ${missing.join(", ")}; it has ${builder.platforms.join(", ") || "none"}.`, { todo: howToEmulate });
-}
-function normal(platform) {
-    return platformName(parsePlatform(platform));
-}
-
-;// CONCATENATED MODULE: ./lib/buildx/progress.js
-const nothingYet = { steps: new Map(), messages: [] };
-const tailLength = 20;
-const noise = /\(\*service\)\.Write failed.* locked for /;
-/** Takes one line in: the progress after it, and the lines that a log shows for it. Pure. */
-function follow(before, line) {
-    const status = statusOf(line);
-    if (status === undefined) {
-        if (line.trim() === "" || noise.test(line))
-            return { progress: before, shown: [] };
-        return { progress: { ...before, messages: [...before.messages, line] }, shown: [line] };
-    }
-    const steps = new Map(before.steps);
-    const shown = [];
-    for (const vertex of status.vertexes ?? [])
-        shown.push(...take(steps, vertex));
-    for (const { vertex, data } of status.logs ?? [])
-        shown.push(...print(steps, vertex, data));
-    for (const { short } of status.warnings ?? [])
-        if (short !== undefined)
-            shown.push(`warning: ${decoded(short)}`);
-    return { progress: { ...before, steps }, shown };
-}
-/** Whether every instruction of the Dockerfile came from the cache. */
-function isCached({ steps }) {
-    return [...steps.values()].filter(isInstruction).every(({ cached }) => cached);
-}
-/** The step that broke the build. Those that were merely cancelled with it say so. */
-function failedStep({ steps }) {
-    const failed = [...steps.values()].filter(({ name, error }) => error !== undefined && !isCacheTransfer(name));
-    return failed.find(({ error }) => !/context canceled|: canceled$/.test(error ?? "")) ?? failed[0];
-}
-/** A cache that is not there yet, or cannot be written, does not fail a build. */
-function isCacheTransfer(name) {
-    return /^(importing|exporting) cache /.test(name);
-}
-/** `[linux/amd64 runtime 2/5] COPY …`: an instruction that does something; FROM only names. */
-function isInstruction({ name }) {
-    return /^\[[^\]]*\d+\/\d+\] (?!FROM )/.test(name);
-}
-function take(steps, vertex) {
-    const { digest, name, completed, error } = vertex;
-    const known = steps.get(digest);
-    const cached = vertex.cached === true || known?.cached === true;
-    const { number = steps.size + 1, tail = [], begun = "" } = known ?? {};
-    const isOver = completed !== undefined || (error ?? "") !== "";
-    const rest = isOver && begun !== "" ? [begun] : [];
-    steps.set(digest, {
-        number,
-        name,
-        completed,
-        cached,
-        error: error || known?.error,
-        tail: [...tail, ...rest].slice(-tailLength),
-        begun: isOver ? "" : begun,
-    });
-    const shown = known === undefined ? [`#${number} ${name}`] : [];
-    shown.push(...rest.map((line) => `#${number} ${line}`));
-    if (completed !== undefined && completed !== known?.completed && isWorth(vertex))
-        shown.push(`#${number} ${ending(vertex)}`);
-    return shown;
-}
-/** BuildKit completes a vertex once to say that it is not cached, and then starts it again. */
-function isWorth({ cached, error, started, completed }) {
-    return cached === true || (error ?? "") !== "" || milliseconds(started, completed) > 0;
-}
-function ending({ name, cached = false, error = "", started, completed }) {
-    if (error !== "")
-        return isCacheTransfer(name) ? `without it: ${error}` : `ERROR: ${error}`;
-    return cached ? "CACHED" : `DONE ${(milliseconds(started, completed) / 1000).toFixed(1)}s`;
-}
-function milliseconds(started, completed) {
-    return started === undefined || completed === undefined
-        ? 0
-        : Date.parse(completed) - Date.parse(started);
-}
-/** Programs write in pieces that are not lines: what has no end yet waits for its rest. */
-function print(steps, vertex, data) {
-    const step = steps.get(vertex);
-    if (step === undefined || data === undefined)
-        return [];
-    const lines = `${step.begun}${decoded(data)}`.split("\n");
-    const last = lines.pop() ?? "";
-    const begun = step.completed === undefined ? last : "";
-    if (begun === "" && last !== "")
-        lines.push(last);
-    steps.set(vertex, { ...step, tail: [...step.tail, ...lines].slice(-tailLength), begun });
-    return lines.map((line) => `#${step.number} ${line}`);
-}
-function statusOf(line) {
-    if (!line.startsWith("{"))
-        return undefined;
-    try {
-        const value = JSON.parse(line);
-        return typeof value === "object" && value !== null ? value : undefined;
-    }
-    catch {
-        return undefined;
-    }
-}
-function decoded(base64) {
-    return Buffer.from(base64, "base64").toString("utf8");
-}
-
-;// CONCATENATED MODULE: ./lib/buildx/failure.js
-
-
-
-
-
-/** What buildx says where it is not the Dockerfile's fault. */
-const explanations = [
-    [/target stage ".*" could not be found/, (line) => new errors/* UsageError */.eb(`target: ${line}.`)],
-    [
-        /failed to read dockerfile|dockerfile cannot be empty/,
-        (line) => new errors/* UsageError */.eb(`file: ${line}.`),
-    ],
-    [
-        /unable to prepare context|failed to get build context/,
-        (line) => new errors/* UsageError */.eb(`context: ${line}.`),
-    ],
-    [/no builder ".*" found/, (line) => new errors/* UsageError */.eb(`builder: ${line}.`)],
-    [
-        /entitlement .* is not allowed|granting entitlement/,
-        (line) => new errors/* UsageError */.eb(`allow: ${line}.`, {
-            todo: "The builder must allow it too: insecure-entitlements in its buildkitd-config.",
-        }),
-    ],
-    [
-        /(could not|failed to) (parse|read) ssh|invalid empty ssh agent socket/,
-        (line) => new errors/* UsageError */.eb(`ssh: ${line}.`),
-    ],
-    [
-        /OCI exporter is not supported for the docker driver|multi-platform build is not supported for the docker driver|multiple platforms feature is currently not supported/i,
-        () => noContainerdStore(),
-    ],
-    [
-        /no space left on device/,
-        (line) => new errors/* CommandError */.Qd(`The builder's disk is full: ${line}.`, {
-            todo: "docker buildx prune and docker system df show and free it; or take a builder on another machine.",
-        }),
-    ],
-    [
-        /failed to (push|authorize|fetch oauth token)|unexpected status from (PUT|POST|PATCH) request|push access denied|authorization failed/,
-        (line) => new errors/* RemoteError */.Hi(`The registry did not take the image: ${line}.`, {
-            todo: "Look at registry-username and registry-password, and at what they may write.",
-        }),
-    ],
-    [
-        /failed to resolve source metadata.*(dial tcp|timeout|TLS handshake|EOF|connection re|status.*: (5\d\d|429)|toomanyrequests)/i,
-        (line) => new errors/* RemoteError */.Hi(`A base image cannot be fetched: ${line}.`),
-    ],
-    [/unknown flag/, (line) => new errors/* CommandError */.Qd(`This buildx is too old: ${line}.`)],
-];
-function noContainerdStore() {
-    return new errors/* CommandError */.Qd("This Docker engine keeps images in its classic store: the docker driver can then neither export an OCI layout nor build several platforms.", {
-        todo: 'Turn the containerd store on ("features": {"containerd-snapshotter": true} in daemon.json), or take driver: docker-container.',
-    });
-}
-/** The error of a build that failed: by who must act, with the step, its last lines and the place in the Dockerfile. Pure. */
-function buildError(source, { code, stderr }, progress) {
-    const { messages } = progress;
-    const step = failedStep(progress);
-    if (step?.tail.some((line) => /exec format error/.test(line)))
-        return new errors/* CommandError */.Qd(`The builder cannot run this platform's programs: ${step.name}.`, {
-            todo: howToEmulate,
-        });
-    const said = finalMessage(messages);
-    const exit = /^process ".*" did not complete successfully: (exit code: \d+)$/s.exec(said)?.[1];
-    const known = explanations.find(([pattern]) => exit === undefined && pattern.test(said));
-    if (known !== undefined)
-        return known[1](said);
-    const daemon = noDaemon(stderr);
-    if (exit === undefined && daemon !== undefined)
-        return daemon;
-    const at = placeIn(messages, source);
-    if (step === undefined && at === undefined)
-        return new errors/* CommandError */.Qd(`The build failed: ${said || `exit status ${code}, without a word`}.`);
-    return new errors/* CheckError */.tl([
-        `${at?.place ?? (0,external_node_path_.basename)(source.file)}: the build failed: ${exit ?? said}`,
-        ...(at?.instruction === undefined ? [] : [`the line: ${at.instruction}`]),
-        ...(step === undefined ? [] : [`the step: ${step.name}`]),
-        ...(step?.tail.length ? ["its last lines:", ...step.tail.map((text) => `| ${text}`)] : []),
-    ].join("\n  "), { todo: "Nothing was published. The whole output is in the log above." });
-}
-function finalMessage(messages) {
-    const at = messages.findLastIndex((line) => line.startsWith("ERROR: "));
-    return messages
-        .slice(at === -1 ? -1 : at)
-        .join("\n")
-        .replace(/^ERROR: (failed to build: )?(failed to solve: )?/, "")
-        .replace(/\.$/, "");
-}
-/** buildx shows the place as `Dockerfile:3` and the instruction's lines marked by `>>>`. */
-function placeIn(messages, { file }) {
-    const name = (0,external_node_path_.basename)(file);
-    const place = messages.find((line) => line.startsWith(`${name}:`) && /:\d+$/.test(line));
-    if (place === undefined)
-        return undefined;
-    const marked = messages.flatMap((line) => /^\s*\d+ \| >>> (.*)$/.exec(line)?.[1] ?? []);
-    return { place, instruction: marked.length === 0 ? undefined : marked.join(" ") };
-}
-
-;// CONCATENATED MODULE: ./lib/buildx/provenance.js
-
-
-
-/** Reads the images in BuildKit's SLSA provenance from an attestation manifest (BuildKit docs/attestations/attestation-storage.md). */
-async function materialsOf(store, attestation) {
-    const manifest = await store.readManifest(attestation);
-    const layer = manifest &&
-        (0,images_manifest/* parseManifest */.Ng)(manifest).layers.find(({ annotations }) => annotations?.["in-toto.io/predicate-type"]?.startsWith("https://slsa.dev/provenance/"));
-    if (layer === undefined)
-        return new Map();
-    const pieces = [];
-    for await (const piece of store.readBlob(layer.digest))
-        pieces.push(piece);
-    return readMaterials(Buffer.concat(pieces).toString("utf8"));
-}
-/** The images among a statement's materials: package URLs such as `pkg:docker/nvidia/cuda@12.6.3?platform=linux%2Famd64`. Pure. */
-function readMaterials(statement) {
-    const { predicate } = JSON.parse(statement);
-    const all = predicate?.materials ?? predicate?.buildDefinition?.resolvedDependencies ?? [];
-    return new Map(all.flatMap(({ uri = "", digest }) => {
-        const [, name = "", tag] = /^pkg:docker\/([^@?]+)(?:@([^?]+))?/.exec(uri) ?? [];
-        const full = fullName(decodeURIComponent(tag === undefined ? name : `${name}${tag.startsWith("sha256") ? "@" : ":"}${tag}`));
-        const value = `sha256:${digest?.sha256 ?? ""}`;
-        return full !== undefined && (0,images_digest/* isDigest */.Bc)(value) ? [[full, value]] : [];
-    }));
-}
-
-;// CONCATENATED MODULE: ./lib/buildx/outcome.js
-
-
-
-
-
-
-/** The digest in buildx's metadata file: of an index, or of the manifest where one platform has no attestation. Pure. */
-function builtDigest(metadata) {
-    let digest;
-    try {
-        digest = JSON.parse(metadata)["containerimage.digest"];
-    }
-    catch (cause) {
-        throw new errors/* CommandError */.Qd("buildx's metadata file is not JSON.", { cause });
-    }
-    if (typeof digest === "string" && (0,images_digest/* isDigest */.Bc)(digest))
-        return digest;
-    throw new errors/* CommandError */.Qd(`buildx's metadata file names no image: containerimage.digest is ${JSON.stringify(digest)}.`);
-}
-/**
- * What was built, read back from where it is now: BuildKit's attestation manifests are told apart by their annotation. `baseOf` names the image
- * that a platform stands on; its digest is in the attestation, where there is one.
- */
-async function readBuilt(store, digest, wanted, baseOf = () => undefined) {
-    const built = await outcome_read(store, digest);
-    const found = (0,images_manifest/* isIndex */.nw)(built)
-        ? imagesOf(built)
-        : [{ platform: wanted[0] ?? "", digest }];
-    const platforms = await Promise.all(wanted.map(async (name) => {
-        const platform = platformName(parsePlatform(name));
-        const image = found.find((entry) => entry.platform === platform || !(0,images_manifest/* isIndex */.nw)(built));
-        if (image === undefined)
-            throw new errors/* IntegrityError */.cs(`${store.name}@${digest} has no image for ${platform}, only for ${found.map((entry) => entry.platform).join(", ")}.`);
-        const size = await sizeOf(store, image.digest);
-        const base = await baseFrom(store, baseOf(platform), image.attestation);
-        return { platform, digest: image.digest, size, ...(base === undefined ? {} : { base }) };
-    }));
-    return { platforms, indexes: (0,images_manifest/* isIndex */.nw)(built) ? [digest] : [] };
-}
-function imagesOf(index) {
-    const { manifests } = (0,images_manifest/* parseIndex */.A1)(index);
-    const attestations = new Map(manifests.map(({ digest, annotations }) => [
-        annotations?.["vnd.docker.reference.digest"],
-        digest,
-    ]));
-    return manifests.flatMap(({ digest, platform, annotations, mediaType }) => {
-        if (platform === undefined || mediaType !== descriptor/* mediaTypes */.I.manifest)
-            return [];
-        if (annotations?.["vnd.docker.reference.type"] !== undefined)
-            return [];
-        const attestation = attestations.get(digest);
-        return [
-            {
-                platform: platformName(platform),
-                digest,
-                ...(attestation === undefined ? {} : { attestation }),
-            },
-        ];
-    });
-}
-async function baseFrom(store, written, attestation) {
-    if (written === undefined)
-        return undefined;
-    const [name = "", pinned = ""] = written.split("@");
-    if ((0,images_digest/* isDigest */.Bc)(pinned))
-        return { name, digest: pinned };
-    const materials = attestation === undefined ? undefined : await materialsOf(store, attestation);
-    const digest = materials?.get(written);
-    return digest === undefined ? { name } : { name, digest };
-}
-/** Bytes of the layers as they are stored. */
-async function sizeOf(store, digest) {
-    const { layers } = (0,images_manifest/* parseManifest */.Ng)(await outcome_read(store, digest));
-    return layers.reduce((sum, { size }) => sum + size, 0);
-}
-async function outcome_read(store, digest) {
-    const document = await store.readManifest(digest);
-    if (document !== undefined)
-        return document;
-    throw new errors/* IntegrityError */.cs(`${store.name}@${digest} was built, but is not there when it is read back.`);
-}
-
-;// CONCATENATED MODULE: ./lib/buildx/build.js
-
-
-
-
-
-
-
-
-
-
-/**
- * Builds the runtime image. Afterwards it is in the repository by digest, or in the layout: the result's `repository` says which (`oci:DIR`
- * although `repository` was asked for: the docker driver cannot push by digest, so the layout must be transferred). A Dockerfile that
- * fails is a CheckError, a wrong input a UsageError, everything else a CommandError or RemoteError.
- */
-async function build(builder, request, ports) {
-    const { clock, files, log, storeAt } = ports;
-    checkPlatforms(request.platforms, builder);
-    await checkSecrets(request, ports);
-    const begin = clock.now();
-    const output = outputFor(builder, request);
-    const metadataFile = await freshMetadata(request, files);
-    const title = `Build ${request.platforms.join(", ")} with ${builder.name} (${builder.driver})`;
-    if ("layout" in output)
-        await files.rm(output.layout, { recursive: true, force: true });
-    const progress = await log.group(title, () => start({ ...request, builder: builder.name, output, metadataFile }, ports));
-    const digest = builtDigest(await files.readFile(metadataFile, "utf8"));
-    const place = "push" in output ? output.push : `oci:${output.layout}`;
-    const baseOf = await bases(request, files);
-    return {
-        ...(await readBuilt(storeAt(place), digest, request.platforms, baseOf)),
-        repository: place,
-        cached: isCached(progress),
-        seconds: (clock.now() - begin) / 1000,
-    };
-}
-/** Builds, and tells the digest that BuildKit itself has of the result. Nothing is written, compressed or pushed: seconds where nothing changed. */
-async function nativeDigest({ name }, request, ports) {
-    const metadataFile = await freshMetadata(request, ports.files);
-    const call = { ...request, builder: name, mayPush: false, metadataFile };
-    await start({ ...call, output: { native: true } }, ports);
-    return builtDigest(await ports.files.readFile(metadataFile, "utf8"));
-}
-async function freshMetadata({ scratch, platforms }, { rm }) {
-    const path = (0,external_node_path_.join)(scratch, `build-${platforms.join("-").replaceAll("/", "-")}.metadata.json`);
-    await rm(path, { force: true });
-    return path;
-}
-/** The docker driver does not implement push by digest (its image store would have to hold the result under a name). */
-function outputFor({ driver }, { repository, layout }) {
-    return repository === undefined || driver === "docker" ? { layout } : { push: repository };
-}
-/** Names the image that the target stands on; a Dockerfile that BuildKit fetched itself cannot be read here. */
-async function bases({ source, options }, files) {
-    const text = await files.readFile(source.file, "utf8").catch(() => undefined);
-    return (platform) => text === undefined ? undefined : baseImage(text, source, options.args, platform);
-}
-async function start(call, { docker, log, signal }) {
-    const { args, env } = commandLine(call);
-    for (const secret of Object.values(env))
-        maskSecret(log, secret);
-    let progress = nothingYet;
-    const result = await run(docker, args, {
-        env,
-        ...(signal === undefined ? {} : { signal }),
-        onLine: (line) => {
-            const next = follow(progress, line);
-            progress = next.progress;
-            for (const shown of next.shown)
-                log.info(shown);
-        },
-    });
-    if (result.code !== 0)
-        throw buildError(call.source, result, progress);
-    return progress;
-}
-/** Secrets come from files and variables that are there: buildx would only say so after a while. */
-async function checkSecrets({ options }, { docker, files }) {
-    for (const line of options.secretEnvs) {
-        const variable = line.slice(line.indexOf("=") + 1);
-        if (docker.env[variable] === undefined)
-            throw new errors/* UsageError */.eb(`secret-envs: the variable ${variable} is not set.`);
-    }
-    for (const line of options.secretFiles) {
-        const file = line.slice(line.indexOf("=") + 1);
-        await files.access(file).catch((cause) => {
-            throw new errors/* UsageError */.eb(`secret-files: ${file} cannot be read.`, { cause });
-        });
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/buildx/builder.js
-
-
-
-
-
-/** BuildKit for docker-container and kubernetes builders; `driver-opts: image=…` takes another one. */
-const buildkitImage = "moby/buildkit:v0.32.2@sha256:28a898719c18a33f4e8000685287fa36fd0dd9560c6440227d3a732d79bb41d8";
-/** Finds or makes the builder and starts it. What does not answer is a CommandError, a name that is not there a UsageError. */
-async function useBuilder(request, ports) {
-    const { docker, clock, announce } = ports;
-    if (request.builder !== undefined)
-        return existing(request.builder, ports);
-    if (request.driver === "docker")
-        return existing(await engine(ports), ports);
-    const name = builderName(request, clock);
-    const args = createArguments(name, request);
-    if (!request.keep)
-        await announce?.(name);
-    const remove = async () => {
-        await run(docker, ["buildx", "rm", "--force", name]);
-    };
-    try {
-        const { code, stderr } = await run(docker, args, stoppable(ports));
-        if (code !== 0 && !(request.keep && /existing instance|already exists/.test(stderr)))
-            throw noDaemon(stderr) ?? refused(["buildx", "create"], code, stderr);
-        const made = await existing(name, ports);
-        return request.keep ? made : { ...made, remove };
-    }
-    catch (error) {
-        if (!request.keep)
-            await remove().catch(() => undefined);
-        throw error;
-    }
-}
-/** The call that makes a builder. Pure. */
-function createArguments(name, request) {
-    const { driver, driverOpts, buildkitdConfig, registry } = request;
-    const endpoint = driverOpts.find((line) => line.startsWith("endpoint="));
-    if (driver === "remote" && endpoint === undefined)
-        throw new errors/* UsageError */.eb("driver: remote needs to know where its BuildKit is.", {
-            todo: "Give it in driver-opts: endpoint=tcp://HOST:PORT or endpoint=unix:///PATH.",
-        });
-    const given = driverOpts.filter((line) => line !== endpoint);
-    const has = (option) => given.some((line) => line.startsWith(`${option}=`));
-    const ours = [
-        ...(driver === "remote" || has("image") ? [] : [`image=${buildkitImage}`]),
-        ...(driver === "docker-container" && !has("network") && isOnLoopback(registry)
-            ? ["network=host"]
-            : []),
-    ];
-    return [
-        ...["buildx", "create", "--name", name, "--driver", driver],
-        ...[...ours, ...given].flatMap((option) => ["--driver-opt", option]),
-        ...(buildkitdConfig === undefined ? [] : ["--buildkitd-config", buildkitdConfig]),
-        ...(endpoint === undefined ? [] : [endpoint.slice("endpoint=".length)]),
-    ];
-}
-/** Reads `docker buildx inspect`: the driver, and the platforms of all nodes. Pure. */
-function readInspect(text) {
-    const values = (key) => [...text.matchAll(new RegExp(`^${key}:[ \\t]+(.+)$`, "gm"))].map(([, value = ""]) => value);
-    const platforms = values("Platforms").flatMap((list) => list.split(","));
-    return {
-        driver: values("Driver")[0] ?? "",
-        platforms: [...new Set(platforms.map((name) => name.trim().replace(/\*$/, "")))],
-    };
-}
-function stoppable({ signal }) {
-    return signal === undefined ? {} : { signal };
-}
-/** A UsageError or CommandError unless the builder is there and runs; the docker driver must have the containerd store. */
-async function existing(name, ports) {
-    const args = ["buildx", "inspect", "--bootstrap", name];
-    const { code, stdout, stderr } = await run(ports.docker, args, stoppable(ports));
-    if (/no builder .* found/.test(stderr))
-        throw new errors/* UsageError */.eb(`builder: there is no builder "${name}".`, {
-            todo: "docker buildx ls names those that are there.",
-        });
-    const said = `${stderr}\n${/^Error:.*$/m.exec(stdout)?.[0] ?? ""}`.trim();
-    if (/deadline exceeded/.test(said))
-        throw silent(name);
-    const { driver, platforms } = readInspect(stdout);
-    if (code !== 0 || platforms.length === 0)
-        throw noDaemon(said) ?? refused(args, code, said);
-    if (driver === "docker")
-        await checkStore(ports);
-    return { name, driver, platforms, remove: async () => undefined };
-}
-function silent(name) {
-    return new errors/* CommandError */.Qd(`The builder ${name} does not answer.`, {
-        todo: "See that its BuildKit runs where driver-opts (endpoint=…) says, and that this machine may reach it.",
-    });
-}
-/** The builder of the engine itself bears the name of the Docker context. */
-async function engine(ports) {
-    return (await output(ports.docker, ["context", "show"], stoppable(ports))).trim();
-}
-async function checkStore(ports) {
-    const args = ["info", "--format", "{{json .DriverStatus}}"];
-    const status = await output(ports.docker, args, stoppable(ports));
-    if (!status.includes("io.containerd.snapshotter"))
-        throw noContainerdStore();
-}
-/** Kept builders are found again by what they were asked for; others have a name of their own, since jobs share a machine. */
-function builderName(request, clock) {
-    const { driver, driverOpts, buildkitdConfig = "", registry } = request;
-    const wanted = JSON.stringify([driver, driverOpts, buildkitdConfig, isOnLoopback(registry)]);
-    const id = request.keep
-        ? (0,images_digest/* short */.h0)((0,images_digest/* digestOf */.ol)(wanted))
-        : Math.floor(clock.random() * 2 ** 48)
-            .toString(16)
-            .padStart(12, "0");
-    return `director-image-${id}`;
-}
-function isOnLoopback(registry = "") {
-    return (0,loopback/* isLoopback */.U)(registry.replace(/:\d+$/, ""));
-}
-
-;// CONCATENATED MODULE: ./lib/buildx/dockerfile.js
-
-
-/** The name that may be missing: then the action's own Dockerfile is built. */
-const defaultFile = "Dockerfile.director";
-/** Finds the Dockerfile and its stage. A file, context or stage that is not there is a UsageError that names the input. */
-async function findSource(request, files) {
-    const { workspace, context, contexts, target } = request;
-    if (isRemote(context))
-        return { file: request.file, context, contexts, target };
-    const folder = (0,external_node_path_.resolve)(workspace, context);
-    if (!(await isThere(folder, "isDirectory", files)))
-        throw new errors/* UsageError */.eb(`context: "${context}" is not a folder (looked at ${folder}).`);
-    const file = await findFile(request, folder, files);
-    const found = file === undefined
-        ? { ...request.own, contexts: { ...request.own.contexts, ...contexts } }
-        : { file, context: folder, contexts: absolute(contexts, workspace) };
-    return { ...found, target: chooseTarget(await files.readFile(found.file, "utf8"), target) };
-}
-async function findFile({ workspace, file }, folder, files) {
-    for (const path of [(0,external_node_path_.resolve)(workspace, file), (0,external_node_path_.join)(folder, file)])
-        if (await isThere(path, "isFile", files))
-            return path;
-    if (file === defaultFile)
-        return undefined;
-    throw new errors/* UsageError */.eb(`file: there is no Dockerfile "${file}" (looked in ${workspace}).`, {
-        todo: `Without the input file, a workspace that has no ${defaultFile} gets the action's own.`,
-    });
-}
-/** The stage to build: the one that was asked for, else `runtime` where there is one, else the last. */
-function chooseTarget(text, target) {
-    const stages = stagesOf(text);
-    if (target === undefined)
-        return stages.includes("runtime") ? "runtime" : undefined;
-    if (/^\d+$/.test(target) || stages.includes(target.toLowerCase()))
-        return target;
-    throw new errors/* UsageError */.eb(`target: the Dockerfile has no stage "${target}".`, {
-        todo: `It has: ${stages.join(", ") || "none with a name"}.`,
-    });
-}
-/** Names of the stages of a Dockerfile, in lower case. */
-function stagesOf(text) {
-    const logical = text.replace(/^\s*#.*$/gm, "").replace(/\\[ \t]*\r?\n/g, " ");
-    return [...logical.matchAll(/^\s*FROM\s+.*?\s+AS\s+(\S+)\s*$/gim)].map((match) => (match[1] ?? "").toLowerCase());
-}
-/** Whether BuildKit fetches the context itself: a Git repository or an archive. */
-function isRemote(context) {
-    return /^(https?|git|ssh):\/\/|^git@|^github\.com\//.test(context);
-}
-/** A named context is a folder unless it has a scheme (`docker-image://`, `oci-layout://`, `target:`, an address). */
-function absolute(contexts, workspace) {
-    return Object.fromEntries(Object.entries(contexts).map(([name, place]) => [
-        name,
-        /^(docker-image|oci-layout):|^target:/.test(place) || isRemote(place)
-            ? place
-            : (0,external_node_path_.resolve)(workspace, place),
-    ]));
-}
-async function isThere(path, kind, files) {
-    try {
-        return (await files.stat(path))[kind]();
-    }
-    catch (error) {
-        if (["ENOENT", "ENOTDIR"].includes(error.code ?? ""))
-            return false;
-        throw error;
-    }
-}
-
-// EXTERNAL MODULE: ./node_modules/semver/index.js
-var semver = __nccwpck_require__(2088);
-;// CONCATENATED MODULE: ./lib/buildx/docker-folder.js
-
-
-/**
- * Makes a private docker configuration that loses nothing of the original: its log-ins are copied, and its contexts, builders and plug-ins
- * linked. One registry's log-in is added, and the plug-in. Returns the variables that point there.
- */
-async function fillDockerFolder({ original, folder, login, plugin }, files) {
-    await files.mkdir(folder, { recursive: true, mode: 0o700 });
-    await linkAll(original, folder, ["config.json", "cli-plugins", "buildx"], files);
-    const plugins = (0,external_node_path_.join)(folder, "cli-plugins");
-    await files.mkdir(plugins);
-    await linkAll((0,external_node_path_.join)(original, "cli-plugins"), plugins, plugin === undefined ? [] : [(0,external_node_path_.basename)(plugin)], files);
-    if (plugin !== undefined)
-        await files.symlink(plugin, (0,external_node_path_.join)(plugins, (0,external_node_path_.basename)(plugin)));
-    const config = withLogin(await readConfig((0,external_node_path_.join)(original, "config.json"), files), login);
-    await files.writeFile((0,external_node_path_.join)(folder, "config.json"), JSON.stringify(config), { mode: 0o600 });
-    return { DOCKER_CONFIG: folder, BUILDX_CONFIG: (0,external_node_path_.join)(original, "buildx") };
-}
-/** A log-in for one registry: an empty credential helper for it makes docker read it from the file. Pure. */
-function withLogin(config, login) {
-    if (login === undefined)
-        return config;
-    const { registry, username, password } = login;
-    const host = registry === "docker.io" ? "https://index.docker.io/v1/" : registry;
-    const auth = Buffer.from(`${username}:${password}`).toString("base64");
-    return {
-        ...config,
-        auths: { ...section(config, "auths"), [host]: { auth } },
-        credHelpers: { ...section(config, "credHelpers"), [host]: "" },
-    };
-}
-function section(config, name) {
-    const value = config[name];
-    return typeof value === "object" && value !== null ? value : {};
-}
-async function readConfig(path, files) {
-    const text = await files.readFile(path, "utf8").catch(ifMissing("{}"));
-    try {
-        const value = JSON.parse(text);
-        if (typeof value === "object" && value !== null && !Array.isArray(value))
-            return value;
-    }
-    catch (cause) {
-        throw new errors/* UsageError */.eb(`${path}: this is not JSON.`, { cause });
-    }
-    throw new errors/* UsageError */.eb(`${path}: this is not a JSON object.`);
-}
-async function linkAll(from, to, without, files) {
-    const names = await files.readdir(from).catch(ifMissing([]));
-    for (const name of names)
-        if (!without.includes(name))
-            await files.symlink((0,external_node_path_.join)(from, name), (0,external_node_path_.join)(to, name));
-}
-function ifMissing(instead) {
-    return (error) => {
-        if (error.code === "ENOENT")
-            return instead;
-        throw error;
-    };
-}
-
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: ./lib/buildx/install.js
-
-
-
-
-/** The path of the plug-in: from the tool cache, else downloaded, checked, and only then made executable and kept. */
-async function installBuildx({ version, url, digest }, scratch, { fetch, files, tools, log }) {
-    const name = "docker-buildx";
-    const known = await tools.find(name, version);
-    if (known !== undefined && (0,images_digest/* digestOf */.ol)(await files.readFile((0,external_node_path_.join)(known, name))) === digest)
-        return (0,external_node_path_.join)(known, name);
-    log.info(`Fetching buildx ${version} from ${url}`);
-    const folder = await files.mkdtemp((0,external_node_path_.join)(scratch, "buildx-"));
-    try {
-        const path = (0,external_node_path_.join)(folder, name);
-        const found = await download(await get(fetch, url), path, files);
-        if (found !== digest)
-            throw new errors/* IntegrityError */.cs(`${url}: its bytes have ${found}, wanted ${digest}.`, {
-                todo: "Nothing was installed. A mirror may have another file under this name; a version other than the pinned one needs its own checksum.",
-            });
-        await files.chmod(path, 0o755);
-        return (0,external_node_path_.join)(await tools.keep(folder, name, version), name);
-    }
-    finally {
-        await files.rm(folder, { recursive: true, force: true });
-    }
-}
-async function download({ body }, path, files) {
-    const hash = (0,external_node_crypto_.createHash)("sha256");
-    const file = await files.open(path, "wx", 0o600);
-    try {
-        for await (const piece of body) {
-            hash.update(piece);
-            await file.writeFile(piece);
-        }
-    }
-    finally {
-        await file.close();
-    }
-    return `sha256:${hash.digest("hex")}`;
-}
-/** Follows redirects (GitHub's release files are on a storage host), never from https to http. */
-async function get(fetch, url, redirects = 5) {
-    const response = await fetch({ method: "GET", url });
-    const { status, headers } = response;
-    if (status === 200)
-        return response;
-    await response.discard();
-    const location = headers["location"];
-    if (status < 300 || status >= 400 || location === undefined)
-        throw new errors/* RemoteError */.Hi(`GET ${url}: status ${status}.`, {
-            todo: "In a closed network, give a mirror of github.com by download-mirror, or put docker-buildx on the machine.",
-        });
-    const next = new URL(location, url);
-    if (redirects === 0 || (url.protocol === "https:" && next.protocol !== "https:"))
-        throw new errors/* RemoteError */.Hi(`GET ${url}: redirected to ${next.origin}, which is not followed.`);
-    return get(fetch, next, redirects - 1);
-}
-
-;// CONCATENATED MODULE: ./lib/buildx/release.js
-
-
-/** Buildx releases whose checksums are known here: those of Docker's official images for the same release. */
-const pinned = {
-    "0.36.1": {
-        "linux-amd64": "sha256:48af8a397ebd60178778bf63611dbcebe5f5e7a9be90eb9147b24b9587455778",
-        "linux-arm64": "sha256:5d0cafd9d16afe1a0f0d9529885344ace2cc99efdd531b6c783c5455a6001569",
-    },
-};
-/**
- * The release's file for a machine. `version` is a pinned one, or `0.37.0@sha256:…`: a checksum that comes from the same place as the program
- * proves nothing, so the caller brings it. `mirror` stands for `https://github.com`.
- */
-function buildxAsset(version, { os, architecture }, mirror = "https://github.com") {
-    const [number = "", given] = version.replace(/^v/, "").split("@");
-    const machine = `${os}-${{ x64: "amd64", arm64: "arm64" }[architecture] ?? architecture}`;
-    if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(number))
-        throw new errors/* UsageError */.eb(`buildx-version: "${version}" is not a version such as 0.36.1.`);
-    const digest = given ?? pinned[number]?.[machine];
-    if (digest === undefined || !(0,images_digest/* isDigest */.Bc)(digest))
-        throw new errors/* UsageError */.eb(`buildx-version: the checksum of buildx ${number} for ${machine} is not known here.`, {
-            todo: `Give it too: ${number}@sha256:(64 hexadecimal digits). Pinned are: ${Object.keys(pinned).join(", ")} for linux-amd64 and linux-arm64.`,
-        });
-    const base = mirror.replace(/\/+$/, "");
-    const path = `docker/buildx/releases/download/v${number}/buildx-v${number}.${machine}`;
-    return { version: number, url: new URL(`${base}/${path}`), digest };
-}
-
-;// CONCATENATED MODULE: ./lib/buildx/set-up.js
-
-
-
-
-
-
-
-/** `--progress=rawjson` came with 0.13, `--annotation` with 0.12. */
-const oldestBuildx = "0.13.0";
-/** Finds docker and buildx, and installs the pinned buildx where it is missing or too old. */
-async function setUpDocker(request, ports) {
-    const { env, login, scratch } = request;
-    const { exec, files, log, signal } = ports;
-    const found = await findBuildx({ exec, env }, signal);
-    const serves = found !== undefined && (0,semver.gte)(found, oldestBuildx);
-    if (serves && login === undefined)
-        return { docker: { exec, env }, buildx: found, remove: async () => undefined };
-    if (!serves)
-        log.info(missing(found));
-    const plugin = serves ? undefined : await install(request, ports);
-    const original = env["DOCKER_CONFIG"] || (0,external_node_path_.join)(env["HOME"] ?? "/", ".docker");
-    const folder = await files.mkdtemp((0,external_node_path_.join)(scratch, "docker-"));
-    const remove = () => files.rm(folder, { recursive: true, force: true });
-    try {
-        const variables = await fillDockerFolder({ original, folder, login, plugin }, files);
-        const docker = { exec, env: { ...variables, ...env, DOCKER_CONFIG: folder } };
-        const buildx = serves ? found : await findBuildx(docker, signal);
-        if (buildx === undefined)
-            throw new errors/* CommandError */.Qd("docker does not start the buildx that was installed.");
-        return { docker, buildx, remove };
-    }
-    catch (error) {
-        await remove();
-        throw error;
-    }
-}
-function install(request, ports) {
-    const { buildxVersion, machine, downloadMirror, scratch } = request;
-    return installBuildx(buildxAsset(buildxVersion, machine, downloadMirror), scratch, ports);
-}
-/** The version of the buildx that docker finds; undefined where there is none. Without docker itself: a CommandError. */
-async function findBuildx(docker, signal) {
-    const stoppable = signal === undefined ? {} : { signal };
-    const result = await run(docker, ["buildx", "version"], stoppable).catch((cause) => {
-        signal?.throwIfAborted();
-        throw new errors/* CommandError */.Qd("There is no docker on this machine.", {
-            todo: "Install the Docker CLI and engine (docs.docker.com/engine/install), or run on a machine that has them.",
-            cause,
-        });
-    });
-    const version = /\bbuildx v?(\d+\.\d+\.\d+)/.exec(result.stdout)?.[1];
-    return result.code === 0 ? version : undefined;
-}
-function missing(found) {
-    return found === undefined
-        ? "docker has no buildx."
-        : `buildx ${found} is too old (${oldestBuildx} is needed).`;
-}
-
-;// CONCATENATED MODULE: ./lib/stores/select.js
-
-
-
-const subject = "vnd.docker.reference.digest";
-/**
- * The index with the wanted platforms only, and with what speaks of them (BuildKit's attestations); the very same bytes where all
- * are wanted. A CheckError names a platform that the index does not have.
- */
-function selectPlatforms(index, wanted) {
-    const names = new Set(wanted.map((platform) => platformName(parsePlatform(platform))));
-    const value = (0,images_manifest/* parseIndex */.A1)(index);
-    const found = value.manifests.filter(({ platform }) => platform !== undefined && names.has(platformName(platform)));
-    const missing = [...names].find((name) => !found.some((entry) => nameOf(entry) === name));
-    if (missing !== undefined) {
-        const has = value.manifests.map(nameOf).filter((name) => name !== undefined);
-        throw new errors/* CheckError */.tl(`${index.digest} has no manifest for ${missing}, only ${has.join(", ")}.`);
-    }
-    const kept = new Set(found.map(({ digest }) => digest));
-    const manifests = value.manifests.filter((entry) => kept.has(entry.digest) || kept.has(entry.annotations?.[subject] ?? ""));
-    return manifests.length === value.manifests.length
-        ? index
-        : (0,images_manifest/* document */.Al)(index.mediaType, { ...value, manifests });
-}
-function nameOf({ platform }) {
-    return platform === undefined || platform.os === "unknown" ? undefined : platformName(platform);
-}
-
-;// CONCATENATED MODULE: ./lib/stores/transfer.js
-
-
-
-
-/** Copies an image with all that it names: blobs first, then its manifests by digest, the index last. */
-async function transfer(reference, from, to, options = {}) {
-    const top = await wantManifest(reference, from);
-    const chosen = (0,images_manifest/* isIndex */.nw)(top) && options.platforms !== undefined ? selectPlatforms(top, options.platforms) : top;
-    const manifests = await withChildren(chosen, from);
-    const blobs = manifests.flatMap(blobsOf).filter((blob) => options.leaveOut?.(blob) !== true);
-    const { signal, onProgress } = options;
-    const total = transfer_sizeOf(blobs);
-    let bytesSent = await copyBlobs(blobs, from, to, {
-        signal,
-        onProgress: onProgress && ((done) => onProgress(done, total)),
-    });
-    for (const manifest of manifests) {
-        const tag = manifest === chosen ? options.tag : undefined;
-        bytesSent += await putComplete(manifest, tag, { from, to, options });
-    }
-    return { digest: chosen.digest, mediaType: chosen.mediaType, bytesSent };
-}
-/** How often a registry may lose blobs between their upload and their manifest. */
-const transfer_losses = 3;
-/** Puts a manifest; where the target has lost what it names, that is sent again, and the manifest too. Returns the bytes sent. */
-async function putComplete(manifest, tag, { from, to, options }) {
-    let sent = 0;
-    for (let lost = 0;; lost += 1) {
-        try {
-            await to.putManifest(manifest, tag);
-            return sent + manifest.bytes.length;
-        }
-        catch (error) {
-            options.signal?.throwIfAborted();
-            if (!(error instanceof errors/* MissingBlobError */.Q8) || lost === transfer_losses)
-                throw error;
-            const missing = new Set(error.digests);
-            const named = (digest) => missing.size === 0 || missing.has(digest);
-            sent += await sendAgain(manifest, named, { from, to, options });
-        }
-    }
-}
-async function sendAgain(manifest, wanted, { from, to, options }) {
-    const { signal } = options;
-    const blobs = blobsOf(manifest).filter((blob) => wanted(blob.digest) && options.leaveOut?.(blob) !== true);
-    let sent = await copyBlobs(blobs, from, to, { signal, force: true });
-    const children = (0,images_manifest/* isIndex */.nw)(manifest) ? (0,images_manifest/* parseIndex */.A1)(manifest).manifests : [];
-    for (const { digest } of children.filter((child) => wanted(child.digest)))
-        sent += await putComplete(await wantManifest(digest, from), undefined, { from, to, options });
-    return sent;
-}
-async function wantManifest(reference, from) {
-    const found = await from.readManifest(reference);
-    if (found === undefined)
-        throw new errors/* RemoteError */.Hi(`${from.name} has no manifest ${reference}.`);
-    return found;
-}
-/** The manifests below an index, each before the one that names it, the given one last. */
-async function withChildren(top, from) {
-    if (!(0,images_manifest/* isIndex */.nw)(top))
-        return [top];
-    const below = [];
-    for (const { digest } of (0,images_manifest/* parseIndex */.A1)(top).manifests)
-        below.push(...(await withChildren(await wantManifest(digest, from), from)));
-    return [...new Map(below.map((manifest) => [manifest.digest, manifest])).values(), top];
-}
-function blobsOf(manifest) {
-    if ((0,images_manifest/* isIndex */.nw)(manifest))
-        return [];
-    const { config, layers } = (0,images_manifest/* parseManifest */.Ng)(manifest);
-    return [config, ...layers];
-}
-function transfer_sizeOf(blobs) {
-    const sizes = new Map(blobs.map(({ digest, size }) => [digest, size]));
-    return [...sizes.values()].reduce((sum, size) => sum + size, 0);
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/clean-up.js
-
-
-/** The file in a run's own folder that names the builder it made. */
-const builderFile = "builder.json";
-/** How long docker may take to remove a builder; a job does not wait for an engine that hangs. Milliseconds. */
-const patience = 60_000;
-/** Writes down which builder is about to be made, so that it can be removed if this process is killed. */
-async function rememberBuilder(name, folder, env, files) {
-    const variables = Object.fromEntries(Object.entries(env).filter(([key]) => key === "DOCKER_CONFIG" || key === "BUILDX_CONFIG"));
-    const remembered = { name, variables };
-    await files.writeFile((0,external_node_path_.join)(folder, builderFile), JSON.stringify(remembered));
-}
-/**
- * Removes what a run made and did not remove itself, since it was killed: its builder, and its folder with log-ins, which goes whatever
- * becomes of the builder. Failures are warnings: the job's verdict is not theirs.
- */
-async function cleanUp(folder, ports) {
-    if (folder === "")
-        return;
-    const { files, log } = ports;
-    try {
-        const text = await files.readFile(join(folder, builderFile), "utf8").catch(() => "");
-        if (text !== "")
-            await removeBuilder(JSON.parse(text), ports);
-    }
-    catch (error) {
-        log.warning(`The builder that ${folder} names could not be removed: ${explain(error)}`);
-    }
-    finally {
-        await files.rm(folder, { recursive: true, force: true }).catch((error) => {
-            log.warning(`${folder} could not be removed, and may hold a log-in: ${explain(error)}`);
-        });
-    }
-}
-async function removeBuilder({ name, variables }, { exec, env, log }) {
-    const { code, stderr } = await exec("docker", ["buildx", "rm", "--force", name], {
-        env: { ...env, ...variables },
-        signal: AbortSignal.timeout(patience),
-    });
-    if (code === 0)
-        log.info(`Removed the builder ${name}.`);
-    else if (!/no builder/.test(stderr))
-        log.warning(`The builder ${name} could not be removed: ${stderr.trim()}`);
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/job.js
-
-/** The plan's platforms that a job was asked for, in the plan's order. A UsageError if there are none. */
-function jobPlatforms({ platforms }, plan) {
-    const planned = plan.platforms.map(({ platform }) => platform);
-    const wanted = planned.filter((platform) => platforms.includes(platform));
-    if (wanted.length > 0)
-        return wanted;
-    throw new errors/* UsageError */.eb(`platforms: ${platforms.join(", ")} is not among those of the plan (${planned.join(", ")}).`, { todo: "Give prepare all platforms, and each build one or more of them." });
-}
-/** What a job leaves in the results folder bears its platforms where it did not do them all: `build-linux-amd64`, `runtime-linux-amd64`. */
-function jobName(what, job, plan) {
-    const platforms = jobPlatforms(job, plan);
-    return platforms.length === plan.platforms.length
-        ? what
-        : `${what}-${platforms.join("-").replaceAll("/", "-")}`;
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/needed.js
-
-/** A result that a stage cannot do without; a UsageError names the stage to run first. */
-function needed(results, name) {
-    const result = results[name];
-    if (result !== undefined)
-        return result;
-    throw new errors/* UsageError */.eb(`The results folder has no ${name}.json.`, {
-        todo: `Run the stage ${name} first, with the same results folder (or its artifact).`,
-    });
-}
-
-// EXTERNAL MODULE: ./lib/pipeline/open.js + 26 modules
-var pipeline_open = __nccwpck_require__(5553);
-;// CONCATENATED MODULE: ./lib/pipeline/remembered-build.js
-
-
-/**
- * Rewriting times makes BuildKit compress every layer anew at each export, minutes for gigabytes. So where the builder has the very image
- * that an earlier run exported, and that is still there, the earlier result stands; else it is made, and remembered by that digest.
- */
-async function remembered(make, wanted, { native, storeOf, log }) {
-    const before = wanted.earlier.find((built) => isWanted(built, wanted));
-    if (before?.native !== undefined && (await holds(before, storeOf(before)))) {
-        if ((await native()) === before.native) {
-            log.info("Nothing changed: the runtime of the run before stands.");
-            return { ...before, cached: true };
-        }
-    }
-    const made = await make();
-    try {
-        return { ...made, native: await native() };
-    }
-    catch (error) {
-        if (!(0,errors/* isKnown */.qE)(error))
-            throw error;
-        log.debug(`This builder does not tell what it has: ${error.message}`);
-        return made;
-    }
-}
-function isWanted({ repository, platforms }, wanted) {
-    const names = platforms.map(({ platform }) => platform);
-    return repository === wanted.repository && names.join() === wanted.platforms.join();
-}
-/** Whether everything of a result is where it says. */
-async function holds({ platforms, indexes }, store) {
-    for (const digest of [...indexes, ...platforms.map((entry) => entry.digest)])
-        if ((await store.manifestDigest(digest)) === undefined)
-            return false;
-    for (const { digest } of platforms) {
-        const manifest = await store.readManifest(digest);
-        if (manifest === undefined)
-            return false;
-        const { config, layers } = (0,images_manifest/* parseManifest */.Ng)(manifest);
-        const sizes = await Promise.all([config, ...layers].map((blob) => store.blobSize(blob.digest)));
-        if (sizes.includes(undefined))
-            return false;
-    }
-    return true;
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/build.js
-
-
-
-
-
-
-
-
-
-
-
-
-
-/** Builds the runtime image, without weights, and leaves it where assemble finds it: in the target by digest, or a layout in the results folder. */
-async function buildStage({ config, facts, results, earlier = [] }, ports) {
-    const plan = needed(results, "prepare");
-    const scratch = await ports.files.mkdtemp((0,external_node_path_.join)(config.temporary, "director-image-build-"));
-    ports.made(scratch);
-    try {
-        const docker = await setUpDocker({
-            env: ports.env,
-            login: (0,pipeline_open/* loginOf */.D)(config),
-            buildxVersion: config.build.buildxVersion,
-            downloadMirror: config.downloadMirror,
-            machine: { os: external_node_process_.platform, architecture: external_node_process_.arch },
-            scratch,
-        }, ports);
-        const keep = facts.event === "local";
-        const work = { config, plan, scratch, keep, earlier };
-        const built = await buildWith(docker.docker, work, ports);
-        return await pushed(built, config, plan, ports);
-    }
-    finally {
-        await ports.files.rm(scratch, { recursive: true, force: true });
-    }
-}
-async function buildWith(docker, { config, plan, scratch, keep, earlier }, ports) {
-    const { build: options } = config;
-    const { files, clock, log, signal, open } = ports;
-    const platforms = jobPlatforms(config, plan);
-    const source = await findSource({
-        ...options,
-        workspace: config.workspace,
-        own: ownSource(ports.home, (0,external_node_path_.resolve)(config.workspace, options.context)),
-    }, files);
-    const target = (0,images_reference/* parsePlace */.De)(plan.target);
-    const image = (0,images_reference/* parsePlace */.De)(plan.image);
-    const builder = await useBuilder({ ...options, registry: image.kind === "registry" ? image.registry : undefined, keep }, {
-        docker,
-        clock,
-        signal,
-        announce: (name) => rememberBuilder(name, scratch, docker.env, files),
-    });
-    const login = (0,pipeline_open/* loginOf */.D)(config);
-    const layout = jobName("runtime", config, plan);
-    const repository = plan.push && target.kind === "registry" ? plan.target : undefined;
-    const request = {
-        ...{ source, platforms, options, labels: {}, annotations: {}, repository, scratch },
-        epoch: plan.source.commitTime,
-        cacheRepository: image.kind === "registry" ? plan.image : undefined,
-        mayPush: plan.cacheMayBeWritten,
-        layout: (0,external_node_path_.join)(config.results, layout),
-    };
-    const storeAt = (place) => open((0,images_reference/* parsePlace */.De)(place), { login });
-    const buildPorts = { docker, files, clock, log, signal, storeAt };
-    const make = async () => {
-        const made = await build(builder, request, buildPorts);
-        return made.repository.startsWith("oci:") ? { ...made, repository: `oci:${layout}` } : made;
-    };
-    if (!keep)
-        return make().finally(builder.remove);
-    return remembered(make, { earlier, platforms, repository: repository ?? `oci:${layout}` }, {
-        native: () => nativeDigest(builder, request, buildPorts),
-        storeOf: (built) => open(runtimePlace(built, config), { login }),
-        log,
-    }).finally(builder.remove);
-}
-/** A driver that cannot push by digest leaves a layout; where the image may be pushed, it goes to the target now. */
-async function pushed(built, config, plan, { open, signal, log }) {
-    const target = (0,images_reference/* parsePlace */.De)(plan.target);
-    const from = runtimePlace(built, config);
-    if (!plan.push || target.kind === "layout" || from.kind === "registry")
-        return built;
-    const to = open(target, { login: (0,pipeline_open/* loginOf */.D)(config) });
-    log.info(`Sending the runtime to ${to.name}, since this builder cannot.`);
-    const tops = built.indexes.length > 0 ? built.indexes : built.platforms.map(({ digest }) => digest);
-    for (const digest of tops)
-        await transfer(digest, open(from), to, { signal });
-    return { ...built, repository: plan.target };
-}
-/** Where a build's images are; a layout's folder is written relative to the results folder, which may have moved to another machine. */
-function runtimePlace({ repository }, { results }) {
-    const place = (0,images_reference/* parsePlace */.De)(repository);
-    return place.kind === "layout" ? { ...place, folder: (0,external_node_path_.join)(results, place.folder) } : place;
-}
-/** What is built where the workspace has no Dockerfile.director: the action's own, with its own node as named contexts. */
-function ownSource(home, context) {
-    return {
-        file: (0,external_node_path_.join)(home, "Dockerfile.director"),
-        context,
-        contexts: { "director-source": (0,external_node_path_.join)(home, "director"), "vortex-source": (0,external_node_path_.join)(home, "vortex") },
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/delivery.js
-
-
-
-
-/** An open lock is a UsageError: its layers are not known. */
-function delivered(lock, delivery) {
-    if (!isComplete(lock))
-        throw new errors/* UsageError */.eb("The lock has no layers yet.", {
-            todo: "Run the stage models (or models push, or models lock) first: it completes an open lock.",
-        });
-    const models = bakedLayers(lock, delivery).map(({ digest, size, files }) => ({
-        digest,
-        size,
-        what: files.length === 1 ? (files[0] ?? "") : `${files[0]} and ${files.length - 1} more`,
-    }));
-    return {
-        root: lock.root,
-        models,
-        weights: lock.layers.map(({ digest }) => digest),
-        lock: (owner) => ({ ...lockLayer(lock, owner), what: "models.lock.json" }),
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/carried.js
-
-
-
-/** What an image carries of a lock (undefined: it knows no models), and its labels (design: "The final image"). Pure. */
-function carried(lock, { delivery, labels, image }) {
-    if (lock === undefined)
-        return { root: "/models", models: [], weights: [], lock: undefined, labels };
-    const parts = delivered(lock, delivery);
-    if (image.digest === undefined)
-        return { ...parts, labels };
-    const place = labelPlace(image.repository);
-    const lowest = parts.models.length === 0
-        ? {}
-        : { [names.lowest.name]: `${place}:${lockTag(lock)}`, [names.lowest.digest]: image.digest };
-    return {
-        ...parts,
-        labels: { ...labels, ...lowest, [names.models]: `${place}@${image.digest}` },
-    };
-}
-/** A layout's folder differs from machine to machine and is no place to pull from: it is not written into the image. */
-function labelPlace(repository) {
-    return repository.startsWith("oci:") ? "layout" : repository;
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/assemble.js
-
-
-
-
-
-
-
-
-
-/** Puts the weights below the runtime of every platform, at the plan's target. */
-async function assembleStage({ config, facts, results }, { files, open, log, signal }) {
-    const plan = needed(results, "prepare");
-    const login = (0,pipeline_open/* loginOf */.D)(config);
-    const lock = plan.models.lock === "" ? undefined : await completedLock(config.results, files);
-    const target = open((0,images_reference/* parsePlace */.De)(plan.target), { login });
-    return assembleImage({
-        runtimes: results.build.flatMap((build) => build.platforms.map((entry) => ({
-            ...entry,
-            labels: baseLabels(entry),
-            store: open(runtimePlace(build, config), { login }),
-        }))),
-        platforms: plan.platforms.map(({ platform }) => platform),
-        ...carried(lock, {
-            delivery: plan.models.delivery,
-            labels: plan.labels,
-            image: { repository: plan.models.repository, digest: results.models?.digest },
-        }),
-        created: plan.source.created,
-        annotations: plan.annotations,
-        manifestAnnotations: plan.manifestAnnotations,
-        published: plan.push ? publishedTags(plan, facts) : [],
-        mayLackModels: !plan.push,
-    }, {
-        weights: lock === undefined ? target : open((0,images_reference/* parsePlace */.De)(plan.models.repository), { login }),
-        target,
-        log,
-        signal,
-    });
-}
-/** Where images that people have may be: a release or a pull request has a tag of its own, and its layers from the branch it came from. */
-function publishedTags({ tags }, { defaultBranch }) {
-    return [...new Set([...tags, "latest", defaultBranch])].filter(images_reference/* isTag */.dz);
-}
-/** The labels that name what a runtime stands on (design: "The final image"); none where the build could not tell. */
-function baseLabels({ base, }) {
-    if (base === undefined)
-        return {};
-    return {
-        [names.base.name]: base.name,
-        ...(base.digest === undefined ? {} : { [names.base.digest]: base.digest }),
-    };
-}
-/** The lock with its layers, as the stage models left it in the results folder. */
-async function completedLock(folder, files) {
-    const path = (0,external_node_path_.join)(folder, "models.lock.json");
-    return parseLock(await files.readFile(path, "utf8"), path);
-}
-
-// EXTERNAL MODULE: ./lib/amount.js
-var amount = __nccwpck_require__(7331);
 ;// CONCATENATED MODULE: ./lib/models/gate/content.js
 /** How many first bytes `contentType` wants to see, where the file has as many. */
 const headSize = 4096;
@@ -62602,7 +68376,7 @@ function utf8(bytes) {
 
 ;// CONCATENATED MODULE: ./lib/models/gate/gate.js
 
-const gate_refused = {
+const refused = {
     html: "it is an HTML page, not weights",
     "git-lfs-pointer": "it is a git-lfs pointer, not the weights it stands for",
     empty: "it is empty",
@@ -62610,7 +68384,7 @@ const gate_refused = {
 /** Judges a file by its first bytes (up to `headSize` of them), before any later byte passes. */
 function judge({ file, size, allow }, head) {
     const type = contentType(head, size);
-    const reason = gate_refused[type];
+    const reason = refused[type];
     if (reason === undefined)
         return { file, type, verdict: "passed" };
     return allow === undefined
@@ -62682,7 +68456,7 @@ var passing = __nccwpck_require__(5561);
 
 
 /** The error for an answer that is not the thing asked for. */
-function sources_refusal_refusal({ status, headers }, { what, place, url, token, access }, now) {
+function refusal({ status, headers }, { what, place, url, token, access }, now) {
     const words = headers["x-error-message"];
     const said = words === undefined ? "" : ` It says: ${words}`;
     const where = `${url.origin}${url.pathname}`;
@@ -62741,7 +68515,7 @@ function problemOf({ response: { status, headers }, url, linkedSha256 }, from, o
     if (status === 416)
         return otherBytes(file, name, `has no byte ${grouped(from)}`);
     if (status !== 200 && status !== 206)
-        return sources_refusal_refusal({ status, headers }, { ...options, what: file.name, place: name, url }, now);
+        return refusal({ status, headers }, { ...options, what: file.name, place: name, url }, now);
     return undefined;
 }
 /** `bytes 100-199/200`: 100. */
@@ -63149,6 +68923,131 @@ function wantedOf(root, id, file) {
     return { name: imagePath(root, id), ...file };
 }
 
+;// CONCATENATED MODULE: ./lib/layers/layer-stream.js
+/** The bytes of a layer from `from` to its end. What lies before is not read: the stream begins in the file that holds that byte. */
+async function* layerStream({ segments }, open, from = 0, signal) {
+    for (const segment of segments) {
+        if (segment.at + segment.size <= from)
+            continue;
+        const skipped = Math.max(0, from - segment.at);
+        signal?.throwIfAborted();
+        if ("bytes" in segment)
+            yield segment.bytes.subarray(skipped);
+        else
+            yield* open(segment.file, skipped, signal);
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/plan.js
+
+
+
+
+/** Layers and sizes of a lock, without a network. A UsageError if a layer is above the limit of the place it goes to. */
+function planModels(lock, to) {
+    const layers = plannedLayers(lock);
+    if (to !== undefined)
+        refuseLargeLayers(layers, to);
+    return {
+        tag: lockTag(lock),
+        open: lock.layers === undefined,
+        files: filesOf(lock.models).length,
+        bytes: layers.reduce((sum, { size }) => sum + size, 0),
+        layers: layers.map(({ digest, size, files }) => ({
+            digest,
+            size,
+            files: files.map(({ id }) => id),
+        })),
+    };
+}
+/** The layers that the lock lists, else those that packing gives. */
+function plannedLayers({ root, models, layers }) {
+    return layers === undefined ? packFiles(models, { root }) : layersOf(models, layers);
+}
+/** A UsageError for the first layer that a store would not take, before anything moves. */
+function refuseLargeLayers(layers, { name, layerLimit }) {
+    if (layerLimit === undefined)
+        return;
+    const large = layers.find(({ size }) => size > layerLimit);
+    if (large === undefined)
+        return;
+    throw new errors/* UsageError */.eb(`${layerName(large.files)}: its layer has ${large.size.toLocaleString("en-US")} bytes, ${name} takes at most ${layerLimit.toLocaleString("en-US")}.`, {
+        todo: "Choose a repository whose weights are split into shards below the limit, or another registry.",
+    });
+}
+/** How messages name a layer: its file, or the first of several. */
+function layerName(files) {
+    const [first, ...more] = files;
+    return more.length === 0
+        ? (first?.id ?? "an empty layer")
+        : `${first?.id} and ${more.length} more`;
+}
+/**
+ * The layers that go into the final image (input models-delivery): all for `bake`, none for `mount`, those of models with
+ * `"delivery": "bake"` for `hybrid`. A UsageError if a layer holds models of both kinds.
+ */
+function bakedLayers(lock, delivery) {
+    if (delivery === "bake")
+        return lock.layers;
+    if (delivery === "mount")
+        return [];
+    return layersOf(lock.models, lock.layers).flatMap(({ files }, at) => {
+        const kinds = deliveriesOf(files);
+        if (kinds.size > 1) {
+            throw new errors/* UsageError */.eb(`${layerName(files)}: this layer holds models to bake and models to mount.`, { todo: "Run director-image models lock again: it separates them." });
+        }
+        const layer = lock.layers[at];
+        return layer !== undefined && kinds.has("bake") ? [layer] : [];
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/models/layer-source.js
+
+
+
+
+
+
+function layoutOf(root, files) {
+    return layerLayout(files.map((member) => ({
+        path: imagePath(root, member.id),
+        size: member.file.size,
+        member,
+    })));
+}
+/** A model layer as a blob that is made while it is read; each of its files is checked on the way. */
+function layerSource(root, { digest, size, files }, readerOf) {
+    const layout = layoutOf(root, files);
+    const readers = new Map(files.map((file) => [file.id, readerOf(file)]));
+    const open = ({ member }, from, signal) => {
+        const reader = readers.get(member.id) ?? readerOf(member);
+        return reader.open(from, signal);
+    };
+    return {
+        name: layerName(files),
+        size,
+        ...(digest === undefined ? {} : { digest }),
+        open: (from, signal) => layerStream(layout, open, from, signal),
+    };
+}
+/** The lock's own layer: `<root>/models.lock.json` and the folders above it. It lies on top of everything, so the root keeps the owner that the image gave it. */
+function lockLayer(lock, owner) {
+    const content = new TextEncoder().encode(formatLock(lock));
+    const { segments } = layerLayout([{ path: imagePath(lock.root, lockName), size: content.length }], owner === undefined ? {} : { [lock.root.slice(1)]: owner });
+    const bytes = Buffer.concat(segments.map((segment) => ("bytes" in segment ? segment.bytes : content)));
+    return { digest: (0,images_digest/* digestOf */.ol)(bytes), size: bytes.length, bytes };
+}
+/** The lock's text from its own layer; undefined if the bytes are not such a layer under this root. */
+function lockTextOf(root, layer) {
+    const { segments } = layerLayout([{ path: imagePath(root, lockName), size: 1 }]);
+    const start = segments.find((segment) => "file" in segment)?.at ?? 0;
+    const header = Buffer.from(layer.subarray(start - 512, start));
+    const size = Number.parseInt(header.toString("latin1", 124, 135), 8);
+    if (Number.isNaN(size) || start + size > layer.length)
+        return undefined;
+    return new TextDecoder().decode(layer.subarray(start, start + size));
+}
+
 ;// CONCATENATED MODULE: ./lib/models/stream-digest.js
 
 /** Reads a blob whole and throws it away: its digest and size. `onProgress` is told the bytes read so far. */
@@ -63321,9 +69220,9 @@ async function openJournal(path, root, { files, log }) {
     }
     let writable = true;
     return {
-        digestOf: (layer) => known.get(keyOf(root, layer)),
+        digestOf: (layer) => known.get(journal_keyOf(root, layer)),
         add: async (layer, digest) => {
-            const key = keyOf(root, layer);
+            const key = journal_keyOf(root, layer);
             if (!writable || known.get(key) === digest)
                 return;
             known.set(key, digest);
@@ -63353,11 +69252,23 @@ async function append(path, line, { mkdir, open }) {
         await handle.close();
     }
 }
-function keyOf(root, { files }) {
+function journal_keyOf(root, { files }) {
     const content = files.map(({ id, file }) => [id, file.size, file.sha256]);
     return (0,images_digest/* digestOf */.ol)(JSON.stringify([root, content]));
 }
 
+;// CONCATENATED MODULE: ./lib/images/annotations.js
+/** The `annotations` field of a manifest or index: sorted, so that the same ones give the same bytes; absent where there are none. */
+function annotated(annotations) {
+    return Object.keys(annotations).length === 0 ? {} : { annotations: sorted(annotations) };
+}
+/** The same texts in the order of their keys. */
+function sorted(texts) {
+    return Object.fromEntries(Object.entries(texts).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+// EXTERNAL MODULE: ./lib/images/descriptor.js
+var descriptor = __nccwpck_require__(7033);
 ;// CONCATENATED MODULE: ./lib/models/models-image.js
 
 
@@ -63413,6 +69324,8 @@ function modelsImage(lock, { platforms, labels = {}, annotations = {} }) {
     };
 }
 
+// EXTERNAL MODULE: ./lib/images/blob.js
+var blob = __nccwpck_require__(9207);
 ;// CONCATENATED MODULE: ./lib/models/publish.js
 
 
@@ -63453,6 +69366,57 @@ async function putBlobs({ lock, configs }, store) {
     return bytesSent;
 }
 
+;// CONCATENATED MODULE: ./lib/models/published.js
+
+
+
+
+
+
+/** A lock of ten thousand files is two megabytes. */
+const largestLockLayer = 64 * 2 ** 20;
+/** The layers of an image that carries models: of the first platform where it is an index. Undefined if there is none. */
+async function imageLayers(store, reference) {
+    const found = await store.readManifest(reference);
+    if (found === undefined)
+        return undefined;
+    if (!(0,images_manifest/* isIndex */.nw)(found))
+        return (0,images_manifest/* parseManifest */.Ng)(found).layers;
+    const first = (0,images_manifest/* parseIndex */.A1)(found).manifests[0];
+    const manifest = first === undefined ? undefined : await store.readManifest(first.digest);
+    return manifest === undefined ? undefined : (0,images_manifest/* parseManifest */.Ng)(manifest).layers;
+}
+/** The complete lock that an image carries in its last layer, under the given root. */
+async function publishedLock(store, reference, root) {
+    const last = (await imageLayers(store, reference))?.at(-1);
+    if (last === undefined || last.size > largestLockLayer)
+        return undefined;
+    const pieces = [];
+    for await (const piece of store.readBlob(last.digest))
+        pieces.push(piece);
+    const text = lockTextOf(root, Buffer.concat(pieces));
+    if (text === undefined)
+        return undefined;
+    try {
+        const lock = parseLock(text, `the lock of ${store.name}@${reference}`);
+        return isComplete(lock) ? lock : undefined;
+    }
+    catch (cause) {
+        if (cause instanceof errors/* UsageError */.eb)
+            throw new errors/* IntegrityError */.cs(`${store.name}: the lock in the image ${reference} is not one.`, {
+                cause,
+            });
+        throw cause;
+    }
+}
+/** The lock completed from the models image under its own tag; undefined where that is not there or is of another lock. */
+async function completedFrom(store, lock) {
+    const published = await publishedLock(store, lockTag(lock), lock.root);
+    return published !== undefined && lockTag(published) === lockTag(lock)
+        ? { ...lock, layers: published.layers }
+        : undefined;
+}
+
 // EXTERNAL MODULE: external "node:worker_threads"
 var external_node_worker_threads_ = __nccwpck_require__(5919);
 ;// CONCATENATED MODULE: ./lib/models/sources/hash-thread.js
@@ -63463,7 +69427,7 @@ const worthwhile = 4 * 2 ** 20;
 /** Bytes go to the thread in buffers of this size, which come back to be filled again. */
 const bufferSize = 2 ** 20;
 const buffersEach = 3;
-const program = `
+const hash_thread_program = `
 const { parentPort } = require("node:worker_threads");
 const { createHash } = require("node:crypto");
 const hashes = new Map();
@@ -63477,7 +69441,7 @@ parentPort.on("message", ({ id, buffer, size, last }) => {
 `;
 /** Starts the thread; it lives until it is terminated. */
 function startHashThread() {
-    return new external_node_worker_threads_.Worker(program, { eval: true });
+    return new external_node_worker_threads_.Worker(hash_thread_program, { eval: true });
 }
 /**
  * Does the work with hashes that run in a thread of their own: a layer that is streamed is hashed twice, as a layer by its store and
@@ -63739,6 +69703,20 @@ function canMount(from, to) {
     return from.kind === "registry" && to.kind === "registry" && from.registry === to.registry;
 }
 
+;// CONCATENATED MODULE: ./lib/pipeline/needed.js
+
+/** A result that a stage cannot do without; a UsageError names the stage to run first. */
+function needed(results, name) {
+    const result = results[name];
+    if (result !== undefined)
+        return result;
+    throw new errors/* UsageError */.eb(`The results folder has no ${name}.json.`, {
+        todo: `Run the stage ${name} first, with the same results folder (or its artifact).`,
+    });
+}
+
+// EXTERNAL MODULE: ./lib/pipeline/open.js + 26 modules
+var pipeline_open = __nccwpck_require__(5553);
 ;// CONCATENATED MODULE: ./lib/pipeline/models.js
 
 
@@ -63814,12 +69792,2522 @@ function sourceOf({ labels }) {
     return source === undefined ? {} : { [name]: source };
 }
 
+;// CONCATENATED MODULE: ./lib/report/chart.js
+
+const width = 720;
+const left = 150;
+const right = 24;
+const row = 22;
+const plot = 150;
+/** The start as a time line and memory on the card as a curve: one SVG that stands by itself. Pure. */
+function chart({ timeline = [], vram }) {
+    const events = timeline.filter(({ seconds }) => seconds > 0);
+    const last = Math.max(1, ...events.map(({ seconds }) => seconds));
+    const startHeight = 40 + events.length * row + 26;
+    const samples = vram?.samples ?? [];
+    const height = startHeight + (samples.length > 1 ? plot + 70 : 0);
+    return [
+        `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
+        `  <rect width="${width}" height="${height}" fill="#fff"/>`,
+        `  <text x="12" y="22" font-size="14" font-weight="600">Start, seconds after docker run</text>`,
+        ...events.flatMap(({ what, seconds }, at) => bar(what, seconds, last, 36 + at * row)),
+        ...(samples.length > 1 ? curve(samples, vram?.limitBytes ?? 0, startHeight) : []),
+        "</svg>",
+        "",
+    ].join("\n");
+}
+function bar(what, seconds, last, y) {
+    const length = ((width - left - right - 60) * seconds) / last;
+    return [
+        `  <text x="${left - 8}" y="${y + 13}" text-anchor="end">${escaped(what)}</text>`,
+        `  <rect x="${left}" y="${y}" width="${length.toFixed(1)}" height="${row - 6}" rx="2" fill="#4c78a8"/>`,
+        `  <text x="${(left + length + 6).toFixed(1)}" y="${y + 13}">${seconds.toFixed(1)} s</text>`,
+    ];
+}
+function curve(samples, limit, top) {
+    const from = samples[0]?.at ?? 0;
+    const span = Math.max(1, (samples.at(-1)?.at ?? 0) - from);
+    const most = Math.max(limit, ...samples.map(({ bytes }) => bytes)) * 1.05;
+    const x = (at) => left + ((width - left - right) * (at - from)) / span;
+    const y = (bytes) => top + 36 + plot * (1 - bytes / most);
+    const points = samples.map(({ at, bytes }) => `${x(at).toFixed(1)},${y(bytes).toFixed(1)}`);
+    const line = (bytes, label, colour) => [
+        `  <line x1="${left}" x2="${width - right}" y1="${y(bytes).toFixed(1)}" y2="${y(bytes).toFixed(1)}" stroke="${colour}" stroke-dasharray="4 3"/>`,
+        `  <text x="${left - 8}" y="${(y(bytes) + 4).toFixed(1)}" text-anchor="end">${escaped(label)}</text>`,
+    ];
+    const peak = Math.max(...samples.map(({ bytes }) => bytes));
+    return [
+        `  <text x="12" y="${top + 18}" font-size="14" font-weight="600">Memory on the card, by its own figures</text>`,
+        ...line(limit, `limit ${(0,amount/* amount */.v)(limit)}`, "#e45756"),
+        ...line(peak, `peak ${(0,amount/* amount */.v)(peak)}`, "#888"),
+        `  <polyline points="${points.join(" ")}" fill="none" stroke="#4c78a8" stroke-width="2"/>`,
+        `  <text x="${width - right}" y="${top + 36 + plot + 18}" text-anchor="end">${(span / 1000).toFixed(0)} s</text>`,
+    ];
+}
+function escaped(text) {
+    return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}
+
+;// CONCATENATED MODULE: ./lib/report/junit.js
+/** An acceptance as JUnit XML: `<testsuites>` at the root, one case a check (the schema that CI servers share). Pure. */
+function junit({ platform, target, verdict, checks }) {
+    const count = (wanted) => checks.filter((check) => check.verdict === wanted).length;
+    const seconds = checks.reduce((sum, check) => sum + (check.seconds ?? 0), 0).toFixed(3);
+    const counts = `tests="${checks.length}" failures="${count("failed")}" errors="0" time="${seconds}"`;
+    const skipped = count("skipped") + count("inconclusive");
+    return [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        `<testsuites name="director-image accept" ${counts}>`,
+        `  <testsuite name="${attribute(`accept ${target} ${platform}`.trim())}" ${counts} skipped="${skipped}">`,
+        `    <properties><property name="verdict" value="${attribute(verdict)}"/></properties>`,
+        ...checks.flatMap(testcase),
+        "  </testsuite>",
+        "</testsuites>",
+        "",
+    ].join("\n");
+}
+function testcase(check) {
+    const { name, verdict, reason = "", seconds = 0, measured } = check;
+    const head = `    <testcase classname="director-image.accept" name="${attribute(name)}" time="${seconds.toFixed(3)}"`;
+    const inside = [
+        ...(verdict === "failed"
+            ? [`      <failure message="${attribute(reason)}" type="failed"/>`]
+            : []),
+        ...(verdict === "skipped" || verdict === "inconclusive"
+            ? [
+                `      <skipped message="${attribute(verdict === "skipped" ? reason : `inconclusive: ${reason}`)}"/>`,
+            ]
+            : []),
+        ...(measured === undefined
+            ? []
+            : [`      <system-out>${junit_text(JSON.stringify(measured))}</system-out>`]),
+    ];
+    return inside.length === 0 ? [`${head}/>`] : [`${head}>`, ...inside, "    </testcase>"];
+}
+function attribute(value) {
+    return junit_text(value)
+        .replaceAll('"', "&quot;")
+        .replaceAll(/[\r\n\t]+/g, " ");
+}
+/** Without what XML 1.0 (section 2.2) does not allow. */
+function junit_text(value) {
+    return value
+        .replaceAll(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "")
+        .replaceAll("&", "&amp;")
+        .replaceAll("<", "&lt;")
+        .replaceAll(">", "&gt;");
+}
+
+;// CONCATENATED MODULE: ./lib/replace-file.js
+
+/** Writes a file that is the old one or the new one, whatever happens, also where two write it at once. */
+async function replaceFile(path, text, { writeFile, rename, rm }) {
+    const beside = `${path}.${(0,external_node_crypto_.randomUUID)().slice(0, 8)}.new`;
+    try {
+        await writeFile(beside, text, { mode: 0o644 });
+        await rename(beside, path);
+    }
+    catch (error) {
+        await rm(beside, { force: true }).catch(() => undefined);
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/results/folder.js
+
+
+
+
+/** The results folder: `<stage>.json`, or `build-linux-amd64.json` where one platform ran alone. */
+async function writeResult(files, folder, name, result) {
+    await makeFolder(folder, files);
+    const path = (0,external_node_path_.join)(folder, `${name}.json`);
+    await replaceFile(path, `${JSON.stringify(result, null, 2)}\n`, files);
+    return path;
+}
+/** Makes the results folder where it is missing; a UsageError where there cannot be one. */
+async function makeFolder(folder, { mkdir }) {
+    await mkdir(folder, { recursive: true }).catch(notAFolder(folder));
+}
+/** Reads one result; undefined where the stage has not run. A UsageError names what is wrong in the file. */
+async function readResult(files, folder, name, shape) {
+    const path = (0,external_node_path_.join)(folder, `${name}.json`);
+    let text;
+    try {
+        text = await files.readFile(path, "utf8");
+    }
+    catch (thrown) {
+        const error = thrown;
+        if (error.code === "ENOENT")
+            return undefined;
+        return notAFolder(folder)(error);
+    }
+    return parseDocument(shape, text, path, `It is written by the stage ${name.split("-")[0]}: run that stage again.`);
+}
+/** Reads every `<stage>.json` and `<stage>-*.json`, in the order of their names. */
+async function readResults(files, folder, stage, shape) {
+    const all = await files.readdir(folder).catch((error) => {
+        if (error.code === "ENOENT")
+            return [];
+        return notAFolder(folder)(error);
+    });
+    const names = all.filter((name) => name === `${stage}.json` || (name.startsWith(`${stage}-`) && name.endsWith(".json")));
+    const results = await Promise.all(names.sort().map((name) => readResult(files, folder, name.slice(0, -".json".length), shape)));
+    return results.filter((result) => result !== undefined);
+}
+/** What is thrown where a folder of that name cannot be: a UsageError where it, or what it lies in, is a file or a link that leads nowhere. */
+function notAFolder(folder) {
+    return (cause) => {
+        if (!["ENOTDIR", "EEXIST", "ENOENT"].includes(cause.code ?? ""))
+            throw cause;
+        throw new errors/* UsageError */.eb(`results: ${folder} is not a folder.`, { cause });
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/commands/accept.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+const thresholds = [
+    ...["gpu", "startup-timeout", "shutdown-timeout", "max-vram", "max-image-size"],
+    ...["min-driver", "acceptance-memory", "acceptance-cpus", "acceptance-slots"],
+    "chain-url",
+];
+const acceptCommand = {
+    name: "accept",
+    summary: "start an image (or a command), watch it and stop it",
+    example: "director-image accept 127.0.0.1:5000/director@sha256:… --lock models.lock.json --junit accept.xml",
+    arguments: "[ref]",
+    inputs: thresholds,
+    flags: [
+        {
+            flag: "--process <command>",
+            description: "a command on this machine instead of an image; split into words, no shell",
+        },
+        {
+            flag: "--models-path <dir>",
+            description: "where that command finds its models",
+            default: "/models",
+        },
+        { flag: "--lock <file>", description: "the models lock; without it, the image has no models" },
+        { flag: "--junit <file>", description: "also write the checks as JUnit XML" },
+        { flag: "--chart <file>", description: "also write start and memory as SVG" },
+        { flag: "--results <dir>", description: "also write the result there, as promote wants it" },
+    ],
+    run: async (given, { ports, environment }) => {
+        const [text] = given.arguments;
+        const command = given.value("process");
+        if ((text === undefined) === (command === undefined))
+            throw new errors/* UsageError */.eb("accept: give either a reference or --process.");
+        const inputs = acceptanceInputs(withDefaults((name) => given.value(name)));
+        const path = given.value("lock");
+        const lock = path === undefined ? undefined : await readLock(path, ports);
+        const result = command === undefined
+            ? await acceptReference(text ?? "", lock, inputs, ports)
+            : await acceptProcess({ text: command, models: given.value("models-path") ?? "", lock }, inputs, { ...ports, temporary: environment.temporary });
+        await writeViews(result, given, ports);
+        return { json: result, text: textOf(result), exitCode: result.verdict === "failed" ? 1 : 0 };
+    },
+};
+async function acceptReference(text, lock, inputs, ports) {
+    const reference = (0,images_reference/* parseReference */.F2)(text);
+    const store = ports.open(reference);
+    const tag = reference.tag ?? "latest";
+    const digest = reference.digest ?? (await store.manifestDigest(tag));
+    if (digest === undefined)
+        throw new errors/* UsageError */.eb(`${text}: ${store.name} has no image ${tag}.`, {
+            todo: "Give an image that is there, such as REPOSITORY@sha256:….",
+        });
+    return acceptImage({ store, digest, lock }, inputs, ports);
+}
+async function acceptProcess({ text, models, lock }, inputs, ports) {
+    const [program, ...args] = parseArgsStringToArgv(text);
+    if (program === undefined)
+        throw new errors/* UsageError */.eb("--process: the command is empty.");
+    const target = processTarget({
+        command: [program, ...args],
+        env: ports.env,
+        models: (0,external_node_path_.resolve)(models),
+        temporary: ports.temporary,
+    }, ports);
+    const acceptance = await run_accept(target, acceptOptions(lock, inputs, ports.home), ports);
+    return { digest: (0,images_digest/* digestOf */.ol)(text), platform: "", ...acceptance };
+}
+async function writeViews(result, given, { files }) {
+    const [xml, svg, results] = [given.value("junit"), given.value("chart"), given.value("results")];
+    if (xml !== undefined)
+        await files.writeFile(xml, junit(result));
+    if (svg !== undefined)
+        await files.writeFile(svg, chart(result));
+    if (results !== undefined)
+        await writeResult(files, results, "accept", result);
+}
+function textOf({ verdict, reason, checks }) {
+    return [
+        ...checks.map((check) => `${check.verdict.padEnd(12)}  ${check.name.padEnd(9)}  ${(check.seconds ?? 0).toFixed(1).padStart(6)} s${check.reason === undefined ? "" : `  ${check.reason}`}`),
+        `${verdict}${reason === undefined ? "" : ` (${reason})`}`,
+    ];
+}
+
+;// CONCATENATED MODULE: ./lib/config/facts.js
+
+async function readFacts(environment, ports) {
+    const { workspace, github } = environment;
+    // In a container job the checkout belongs to the runner's user, and git reads none of another user's unless told to.
+    const trust = github === undefined ? [] : ["-c", `safe.directory=${workspace}`];
+    const git = gitIn([...trust, "-C", workspace], ports.exec);
+    const commitTime = environment.sourceDateEpoch ?? (await commitTimeOf(workspace, git, ports.log));
+    if (github === undefined)
+        return localFacts(git, commitTime);
+    return eventFacts(github, await readEvent(github, ports.files), commitTime);
+}
+async function commitTimeOf(workspace, git, log) {
+    const said = await git("log", "-1", "--format=%ct");
+    if (said !== "")
+        return Number(said);
+    log.warning(`${workspace} is no checkout with a commit, so that the image says 1970-01-01 and no later image of that kind counts as newer. Check the sources out, or set SOURCE_DATE_EPOCH.`);
+    return 0;
+}
+/** A UsageError for pull_request_target: its reference is the base branch, whose tag a pull request's image would take. */
+function eventFacts(github, event, commitTime) {
+    if (github.eventName === "pull_request_target")
+        throw new errors/* UsageError */.eb("GITHUB_EVENT_NAME: pull_request_target runs a stranger's changes as if they were the base branch's, with its secrets and its tags.", {
+            todo: "Use `on: pull_request`, where everything is built and checked and nothing is pushed; publish on push.",
+        });
+    const { repository } = event;
+    const isPullRequest = github.eventName.startsWith("pull_request");
+    const license = repository?.license?.spdx_id;
+    const baseRef = github.baseRef ?? (event.base_ref || undefined);
+    return {
+        event: github.eventName,
+        ref: github.ref,
+        sha: github.sha,
+        commitTime,
+        defaultBranch: repository?.default_branch ?? "main",
+        ...(baseRef === undefined ? {} : { baseRef }),
+        repository: {
+            name: repository?.name ?? github.repository.split("/")[1] ?? "",
+            ...(repository?.description ? { description: repository.description } : {}),
+            url: repository?.html_url ?? `${github.serverUrl}/${github.repository}`,
+            ...(license === undefined || license === "NOASSERTION" ? {} : { license }),
+        },
+        isPullRequest,
+        untrusted: isPullRequest ? stranger(github, event) : undefined,
+    };
+}
+/** Dependabot's pull requests come from the repository itself, with a token that can only read. */
+function stranger(github, { pull_request: pull, repository }) {
+    if (pull?.user?.login === "dependabot[bot]")
+        return "Dependabot";
+    const home = repository?.full_name ?? github.repository;
+    return pull?.head?.repo?.full_name === home ? undefined : "a fork";
+}
+async function readEvent({ eventPath }, files) {
+    if (eventPath === undefined)
+        return {};
+    try {
+        return JSON.parse(await files.readFile(eventPath, "utf8"));
+    }
+    catch (cause) {
+        throw new errors/* UsageError */.eb(`GITHUB_EVENT_PATH: ${eventPath} cannot be read as the event's JSON.`, {
+            cause,
+        });
+    }
+}
+async function localFacts(git, commitTime) {
+    const [sha, branch, remote] = await Promise.all([
+        git("rev-parse", "HEAD"),
+        git("symbolic-ref", "--short", "HEAD"),
+        git("config", "--get", "remote.origin.url"),
+    ]);
+    const url = repositoryPage(remote);
+    return {
+        event: "local",
+        ref: branch === "" ? "" : `refs/heads/${branch}`,
+        sha,
+        commitTime,
+        defaultBranch: "main",
+        repository: { name: url.split("/").at(-1) || "director", url },
+        isPullRequest: false,
+        untrusted: undefined,
+    };
+}
+/** `https://host/owner/name` from what git calls the remote, without credentials; empty where it is no address. */
+function repositoryPage(remote) {
+    const [, host, path] = /^(?:https?:\/\/|ssh:\/\/)?(?:[^@/]+@)?([a-z0-9.-]+\.[a-z]+)(?::\d+)?[:/](.+?)(?:\.git)?\/?$/i.exec(remote) ?? [];
+    return host === undefined ? "" : `https://${host}/${path}`;
+}
+/** Git's answer, or nothing where there is no repository or no git. */
+function gitIn(place, exec) {
+    return async (...args) => {
+        const { code, stdout } = await exec("git", [...place, ...args]).catch(() => ({
+            code: 1,
+            stdout: "",
+        }));
+        return code === 0 ? stdout.trim() : "";
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/images/added-layers.js
+const comment = "director-image";
+/** How the history of a final image names a layer that the runtime did not bring: a model layer, or the lock's own. */
+function addedEntry(what) {
+    return { created: "1970-01-01T00:00:00Z", created_by: `director-image: ${what}`, comment };
+}
+function isAdded(entry) {
+    return entry?.comment === comment;
+}
+/**
+ * A final image without the model layers at its bottom and the lock's layer on top, by its history; a compressed layer is never
+ * one of those. Undefined if layers, diff_ids and history do not count up, as they do in every image that was assembled.
+ */
+function runtimePart(layers, config) {
+    const { diff_ids: diffIds } = config.rootfs;
+    const history = (config.history ?? []).filter(({ empty_layer }) => empty_layer !== true);
+    if (layers.length !== diffIds.length || layers.length !== history.length)
+        return undefined;
+    const isOurs = (at) => isAdded(history[at]) && layers[at]?.digest === diffIds[at];
+    const end = isOurs(layers.length - 1) ? layers.length - 1 : layers.length;
+    let start = 0;
+    while (start < end && isOurs(start))
+        start += 1;
+    return { layers: layers.slice(start, end), diffIds: diffIds.slice(start, end) };
+}
+
+;// CONCATENATED MODULE: ./lib/images/assemble.js
+
+
+
+
+
+
+
+/** Docker's classic store cannot hold more. */
+const layerCountLimit = 125;
+/** Puts the model layers below the runtime's and the lock above: by writing a manifest and a config only. A CheckError says why not. */
+function assemblePlatform(runtime, additions) {
+    const manifest = (0,images_manifest/* parseManifest */.Ng)(runtime.manifest);
+    const where = `The runtime image ${runtime.manifest.digest} (${platformName(runtime.platform)})`;
+    const { models, lock, root } = additions;
+    const refused = assemble_refusal(manifest, runtime.config, root, models.length + (lock === undefined ? 0 : 1));
+    if (refused !== undefined)
+        throw new errors/* CheckError */.tl(`${where} ${refused.seen}.`, { todo: refused.todo });
+    const added = (layer) => ({
+        mediaType: descriptor/* mediaTypes */.I.tar,
+        digest: layer.digest,
+        size: layer.size,
+    });
+    const above = lock === undefined ? [] : [lock];
+    const layers = [...models.map(added), ...manifest.layers, ...above.map(added)];
+    const config = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.config, finalConfig(runtime.config, additions));
+    const final = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.manifest, {
+        ...manifest,
+        mediaType: descriptor/* mediaTypes */.I.manifest,
+        config: { ...manifest.config, ...(0,images_manifest/* descriptorOf */.nb)(config) },
+        layers,
+        ...annotated({ ...manifest.annotations, ...additions.annotations }),
+    });
+    return {
+        platform: runtime.platform,
+        config,
+        manifest: final,
+        runtimeDigest: runtime.manifest.digest,
+        size: layers.reduce((sum, layer) => sum + layer.size, 0),
+    };
+}
+/** The index over the platforms, in the order given, and over nothing else. */
+function assembleIndex(platforms, annotations) {
+    return (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.index, {
+        schemaVersion: 2,
+        mediaType: descriptor/* mediaTypes */.I.index,
+        manifests: platforms.map(({ manifest, platform }) => (0,images_manifest/* descriptorOf */.nb)(manifest, { platform })),
+        ...annotated(annotations),
+    });
+}
+/** Why a runtime image cannot carry these models; its layers' contents are judged elsewhere (assembly/refusal.ts). */
+function assemble_refusal(manifest, config, root, added) {
+    const labels = config.config?.Labels ?? {};
+    const carried = labels[names.models];
+    if (carried !== undefined || labels[names.root] !== undefined || config.history?.some(isAdded)) {
+        return {
+            seen: carried === undefined
+                ? "was put together with models already"
+                : `already carries the models image ${carried}`,
+            todo: "Give the image that BuildKit made (stage runtime), not an assembled one.",
+        };
+    }
+    const foreign = [manifest.config, ...manifest.layers].find(({ mediaType }) => !mediaType.startsWith("application/vnd.oci."));
+    if (foreign !== undefined) {
+        return {
+            seen: `has a part of type ${foreign.mediaType}`,
+            todo: "Only OCI media types are wanted: build with oci-mediatypes=true.",
+        };
+    }
+    const volume = Object.keys(config.config?.Volumes ?? {}).find((path) => overlaps(path, root));
+    if (volume !== undefined) {
+        return {
+            seen: `has VOLUME ${volume}, which touches the models' root ${root}`,
+            todo: "Take the VOLUME out of the Dockerfile: Docker would copy every weight into a new volume at each docker create.",
+        };
+    }
+    if (config.rootfs.diff_ids.length !== manifest.layers.length) {
+        return {
+            seen: `has ${manifest.layers.length} layers but ${config.rootfs.diff_ids.length} diff_ids`,
+            todo: "Build it again.",
+        };
+    }
+    const count = manifest.layers.length + added;
+    if (count > layerCountLimit) {
+        return {
+            seen: `would have ${count} layers with the models`,
+            todo: `Docker's classic store holds ${layerCountLimit} at most: join RUN and COPY steps, or pack the lock anew (models lock --repack).`,
+        };
+    }
+    return undefined;
+}
+function finalConfig(config, { root, models, lock, created, labels }) {
+    const { "moby.buildkit.cache.v0": _cache, ...kept } = config;
+    const entry = ({ what }) => addedEntry(what);
+    const above = lock === undefined ? [] : [lock];
+    return {
+        ...kept,
+        created,
+        config: {
+            ...config.config,
+            Labels: sorted({ ...config.config?.Labels, ...labels, [names.root]: root }),
+        },
+        rootfs: {
+            ...config.rootfs,
+            type: "layers",
+            diff_ids: [
+                ...models.map(({ digest }) => digest),
+                ...config.rootfs.diff_ids,
+                ...above.map(({ digest }) => digest),
+            ],
+        },
+        history: [...models.map(entry), ...filledHistory(config), ...above.map(entry)],
+    };
+}
+/** One entry per layer, beside those that say `empty_layer`; what is missing is filled in, what is too much is marked empty. */
+function filledHistory({ history = [], rootfs }) {
+    let missing = rootfs.diff_ids.length - history.filter(({ empty_layer }) => empty_layer !== true).length;
+    if (missing >= 0)
+        return [
+            ...history,
+            ...Array.from({ length: missing }, () => ({
+                created_by: "unknown",
+                comment: "filled in by director-image",
+            })),
+        ];
+    return history
+        .toReversed()
+        .map((entry) => entry.empty_layer !== true && missing++ < 0 ? { ...entry, empty_layer: true } : entry)
+        .toReversed();
+}
+function overlaps(path, root) {
+    const [a, b] = [`${path.replace(/\/+$/, "")}/`, `${root.replace(/\/+$/, "")}/`];
+    return a.startsWith(b) || b.startsWith(a);
+}
+
+;// CONCATENATED MODULE: ./lib/stores/copy-blobs.js
+
+/** Blobs on the way at the same time. */
+const sideBySide = 4;
+/** Brings blobs from store to store, several at a time: one HEAD for one that is there, else a mount or a stream. Returns the bytes sent. */
+async function copyBlobs(blobs, from, to, { signal, onProgress, force = false } = {}) {
+    const unique = [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
+    const largestFirst = unique.sort((a, b) => b.size - a.size);
+    const done = new Map();
+    const report = (blob) => (bytes) => {
+        done.set(blob.digest, bytes);
+        onProgress?.([...done.values()].reduce((sum, part) => sum + part, 0));
+    };
+    const copy = async (blob, stop) => {
+        const progress = report(blob);
+        const bytes = await copyBlob(blob, from, to, { signal: stop, onProgress: progress, force });
+        progress(blob.size);
+        return bytes;
+    };
+    const sent = await eachLimited(largestFirst, sideBySide, copy, signal);
+    return sent.reduce((sum, bytes) => sum + bytes, 0);
+}
+async function copyBlob({ digest, size }, from, to, { signal, onProgress, force }) {
+    if (!force && (await to.blobSize(digest)) === size)
+        return 0;
+    if (!force && from.name !== to.name && (await to.mountBlob(digest, from.name)))
+        return 0;
+    const name = `${from.name}@${digest}`;
+    const open = (at, stop) => from.readBlob(digest, at, stop);
+    const options = {
+        ...(signal === undefined ? {} : { signal }),
+        ...(onProgress === undefined ? {} : { onProgress }),
+    };
+    return (await to.putBlob({ name, size, digest, open }, options)).bytesSent;
+}
+
+// EXTERNAL MODULE: external "node:stream"
+var external_node_stream_ = __nccwpck_require__(7075);
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
+var external_node_zlib_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_node_zlib_, 2);
+// EXTERNAL MODULE: ./node_modules/tar-stream/index.js
+var tar_stream = __nccwpck_require__(6118);
+;// CONCATENATED MODULE: ./lib/assembly/layer-entries.js
+
+
+
+
+
+
+/** Calls `visit` with each entry of a layer as it streams by; contents are skipped. A layer that cannot be read is an IntegrityError. */
+async function readEntries(layer, bytes, visit) {
+    const reader = (0,tar_stream.extract)();
+    reader.on("entry", (header, stream, next) => {
+        // A refusal ends the reader, and with it the entry's own stream: an error that nobody hears there would end the process.
+        stream.on("error", () => undefined);
+        try {
+            visit(entryOf(header));
+        }
+        catch (refusal) {
+            return next(refusal);
+        }
+        stream.on("end", () => next());
+        stream.resume();
+    });
+    const source = external_node_stream_.Readable.from(bytes, { objectMode: false });
+    const unpack = decompressor(layer);
+    try {
+        await (unpack === undefined ? (0,promises_namespaceObject.pipeline)(source, reader) : (0,promises_namespaceObject.pipeline)(source, unpack, reader));
+    }
+    catch (cause) {
+        if (!isFormatError(cause))
+            throw cause;
+        throw new errors/* IntegrityError */.cs(`The layer ${layer.digest} cannot be read as ${layer.mediaType}.`, {
+            cause,
+        });
+    }
+}
+function entryOf({ name, type, mode, uid, gid, linkname }) {
+    const kind = type === "file" || type === "contiguous-file"
+        ? "file"
+        : type === "directory" || type === "symlink" || type === "link"
+            ? type
+            : "other";
+    return {
+        path: name,
+        type: kind,
+        mode: mode ?? 0,
+        uid: uid ?? 0,
+        gid: gid ?? 0,
+        ...(linkname ? { link: linkname } : {}),
+    };
+}
+function decompressor({ mediaType, }) {
+    switch (mediaType) {
+        case descriptor/* mediaTypes */.I.tar:
+            return undefined;
+        case descriptor/* mediaTypes */.I.tarGzip:
+            return external_node_zlib_.createGunzip();
+        case descriptor/* mediaTypes */.I.tarZstd:
+            if ("createZstdDecompress" in external_node_zlib_namespaceObject)
+                return external_node_zlib_.createZstdDecompress();
+            throw new errors/* CheckError */.tl("A layer is compressed with zstd, which this Node.js cannot read.", {
+                todo: "Use Node.js 22.15 or newer, or build with compression=gzip.",
+            });
+        default:
+            throw new errors/* CheckError */.tl(`A layer has the media type ${mediaType}, which is not known.`, {
+                todo: "Wanted: an OCI tar layer, plain, gzip or zstd.",
+            });
+    }
+}
+/** zlib's own codes; tar-stream says what is wrong in words only, and without a code. */
+function isFormatError(cause) {
+    if (!(0,errors/* isError */.bJ)(cause) || (0,errors/* isKnown */.qE)(cause))
+        return false;
+    return cause.code === undefined
+        ? /tar|header|unexpected end/i.test(cause.message)
+        : /^Z_|^ZSTD_/.test(cause.code);
+}
+
+;// CONCATENATED MODULE: ./lib/assembly/refusal.js
+const whiteout = ".wh.";
+const opaque = ".wh..wh..opq";
+/**
+ * Why a runtime layer with this entry cannot lie above the model layers under `root`, or undefined if it can.
+ * Whiteouts as in the OCI image specification, layer.md.
+ */
+function refusal_refusal(entry, root) {
+    const [path, target] = [refusal_plain(entry.path), refusal_plain(root)];
+    const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "";
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    if (isWithin(path, target))
+        return `/${path} lies below the models' root`;
+    if (name === opaque)
+        return isAtOrAbove(folder, target)
+            ? `/${path} (an opaque marker) hides every weight`
+            : undefined;
+    if (name.startsWith(whiteout)) {
+        const hidden = refusal_plain(`${folder}/${name.slice(whiteout.length)}`);
+        return isAtOrAbove(hidden, target)
+            ? `/${path} (a whiteout of /${hidden}) hides every weight`
+            : undefined;
+    }
+    if (entry.type === "link" && isWithin(refusal_plain(entry.link ?? ""), target))
+        return `/${path} is a hard link to /${refusal_plain(entry.link ?? "")}, below the models' root`;
+    if (!isAtOrAbove(path, target))
+        return undefined;
+    if (entry.type !== "directory")
+        return `/${path} is no folder, but the models' root is there`;
+    return (entry.mode & 0o001) === 0
+        ? `/${path} has mode ${(entry.mode & 0o7777).toString(8)}: others cannot reach the models through it`
+        : undefined;
+}
+/** Whether the entry is the models' root itself. */
+function isRoot(entry, root) {
+    return entry.type === "directory" && refusal_plain(entry.path) === refusal_plain(root);
+}
+/** Without leading `./` and `/`, doubled and trailing slashes. */
+function refusal_plain(path) {
+    return path
+        .split("/")
+        .filter((part) => part !== "" && part !== ".")
+        .join("/");
+}
+function isWithin(path, root) {
+    return path.startsWith(`${root}/`);
+}
+function isAtOrAbove(path, root) {
+    return path === "" || path === root || root.startsWith(`${path}/`);
+}
+
+;// CONCATENATED MODULE: ./lib/assembly/check-layers.js
+
+
+
+/**
+ * Reads a layer as a stream and throws a CheckError for the first entry that may not lie above the weights. Gives the owner of the
+ * models' root where the layer has that folder.
+ */
+async function checkLayer(layer, root, store, signal) {
+    let owner;
+    await readEntries(layer, store.readBlob(layer.digest, 0, signal), (entry) => {
+        const why = refusal_refusal(entry, root);
+        if (why !== undefined)
+            throw new errors/* CheckError */.tl(`The runtime image cannot be put above the weights: in its layer ${layer.digest}, ${why}.`, {
+                todo: `Change the step of the Dockerfile that made this entry: nothing of the runtime may be under ${root} or hide it.`,
+            });
+        if (isRoot(entry, root))
+            owner = { uid: entry.uid, gid: entry.gid, mode: entry.mode & 0o7777 };
+    });
+    return owner;
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/runtime-images.js
+
+
+
+/** The platform manifests behind references: an index gives several, a manifest one. Attestations are left out. */
+async function runtimePlatforms(reference, store) {
+    const document = await store.readManifest(reference);
+    if (document === undefined)
+        throw new errors/* CheckError */.tl(`${store.name} has no image ${reference}.`, {
+            todo: "Build it first, or name another runtime image.",
+        });
+    if (!(0,images_manifest/* isIndex */.nw)(document)) {
+        const config = await readConfigBlob(document, store);
+        return [
+            {
+                platform: platformName({
+                    os: String(config["os"]),
+                    architecture: String(config["architecture"]),
+                    ...variantOf(config),
+                }),
+                digest: document.digest,
+                store,
+            },
+        ];
+    }
+    return (0,images_manifest/* parseIndex */.A1)(document)
+        .manifests.filter(({ platform }) => platform !== undefined && platform.os !== "unknown")
+        .map(({ platform, digest }) => ({
+        platform: platformName(platform),
+        digest,
+        store,
+    }));
+}
+/** The runtimes in the order of the wanted platforms, each exactly once; a platform that is missing on one side is refused. */
+function inOrder(runtimes, platforms) {
+    const extra = runtimes.find(({ platform }) => !platforms.includes(platform));
+    if (extra !== undefined)
+        throw new errors/* UsageError */.eb(`A runtime image for ${extra.platform} was given, which the image shall not have (platforms: ${platforms.join(", ")}).`);
+    return platforms.map((platform) => {
+        const [found, second] = runtimes.filter((runtime) => runtime.platform === platform);
+        if (found === undefined)
+            throw new errors/* CheckError */.tl(`There is no runtime image for ${platform}.`, {
+                todo: `Build it (stage build, platforms: ${platform}) and assemble again.`,
+            });
+        if (second !== undefined && second.digest !== found.digest)
+            throw new errors/* UsageError */.eb(`There are two runtime images for ${platform}: ${found.digest} and ${second.digest}.`);
+        return found;
+    });
+}
+async function readRuntime(runtime) {
+    const { platform, digest, store } = runtime;
+    const manifest = await store.readManifest(digest);
+    if (manifest === undefined)
+        throw new errors/* CheckError */.tl(`${store.name} does not hold the runtime image ${digest} of ${platform}.`, {
+            todo: "Run the stage build again.",
+        });
+    const config = await readConfigBlob(manifest, store);
+    return { ...runtime, image: { platform: parsePlatform(platform), manifest, config } };
+}
+/** An image's config as it is; an IntegrityError if it is not JSON. */
+async function readConfigBlob(manifest, store) {
+    const { config } = (0,images_manifest/* parseManifest */.Ng)(manifest);
+    const pieces = [];
+    for await (const piece of store.readBlob(config.digest))
+        pieces.push(piece);
+    try {
+        return JSON.parse(Buffer.concat(pieces).toString("utf8"));
+    }
+    catch (cause) {
+        throw new errors/* IntegrityError */.cs(`The config ${config.digest} of ${manifest.digest} is not JSON.`, {
+            cause,
+        });
+    }
+}
+function variantOf(config) {
+    return typeof config["variant"] === "string" ? { variant: config["variant"] } : {};
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/known-layers.js
+
+
+
+
+
+/**
+ * The runtime layers of published images that were checked against this root, with the root's owner where a manifest names it. Their model
+ * layers are not among them: a runtime that brings one is refused like any other with entries there.
+ */
+async function knownLayers(tags, root, store, log) {
+    const known = new Map();
+    for (const { manifests } of await publishedIndexes(tags, root, store)) {
+        for (const { digest } of manifests) {
+            try {
+                await addKnown(known, digest, store);
+            }
+            catch (error) {
+                if (!(error instanceof errors/* RemoteError */.Hi || error instanceof errors/* IntegrityError */.cs))
+                    throw error;
+                log.debug(`${digest} of a published image is not whole: ${error.message}`);
+            }
+        }
+    }
+    return known;
+}
+/** The indexes under the tags, each once, whose layers were checked against this root. */
+async function publishedIndexes(tags, root, store) {
+    const found = new Map();
+    for (const tag of tags) {
+        const document = await store.readManifest(tag);
+        if (document === undefined || !(0,images_manifest/* isIndex */.nw)(document))
+            continue;
+        const index = (0,images_manifest/* parseIndex */.A1)(document);
+        if (index.annotations?.[names.root] === root)
+            found.set(document.digest, index);
+    }
+    return [...found.values()];
+}
+async function addKnown(known, digest, store) {
+    const manifest = await store.readManifest(digest);
+    if (manifest === undefined)
+        return;
+    const { layers, annotations } = (0,images_manifest/* parseManifest */.Ng)(manifest);
+    const own = runtimePart(layers, await readConfigBlob(manifest, store))?.layers ?? [];
+    for (const layer of own)
+        known.set(layer.digest, known.get(layer.digest));
+    const [, layer, uid, gid, mode] = /^(sha256:[0-9a-f]{64}) (\d+):(\d+) ([0-7]{4})$/.exec(annotations?.[names.owner] ?? "") ?? [];
+    if (own.some((entry) => entry.digest === layer))
+        known.set(layer, {
+            uid: Number(uid),
+            gid: Number(gid),
+            mode: Number.parseInt(mode ?? "", 8),
+        });
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/check-runtimes.js
+
+
+
+
+/**
+ * Reads the layers that no published image of the same root has, for entries that touch the weights (CheckError), and finds whose
+ * the root is: of the layers that are not read, a published image says it.
+ */
+async function checkRuntimes(runtimes, { root, weights, published }, ports) {
+    const { log, signal } = ports;
+    for (const { image } of runtimes)
+        refuseWeights((0,images_manifest/* parseManifest */.Ng)(image.manifest).layers, weights);
+    const known = await knownLayers(published, root, ports.target, log);
+    const checked = [];
+    for (const runtime of runtimes) {
+        let rootOwner;
+        let read = 0;
+        let newBytes = 0;
+        for (const layer of (0,images_manifest/* parseManifest */.Ng)(runtime.image.manifest).layers) {
+            if (!known.has(layer.digest)) {
+                known.set(layer.digest, await checkLayer(layer, root, runtime.store, signal));
+                read += 1;
+                newBytes += layer.size;
+            }
+            const owner = known.get(layer.digest);
+            if (owner !== undefined)
+                rootOwner = { layer: layer.digest, owner };
+        }
+        log.debug(`${runtime.platform}: ${read} new runtime layers were read for entries under ${root}.`);
+        checked.push({ ...runtime, rootOwner, newBytes });
+    }
+    return checked;
+}
+/** How a platform's manifest says whose the root is: the layer, `uid:gid` and the mode. */
+function ownerText({ layer, owner: { uid, gid, mode } }) {
+    return `${layer} ${uid}:${gid} ${mode.toString(8).padStart(4, "0")}`;
+}
+function refuseWeights(layers, weights) {
+    const brought = layers.find(({ digest }) => weights.includes(digest));
+    if (brought !== undefined)
+        throw new errors/* CheckError */.tl(`The runtime image already brings the model layer ${brought.digest}.`, {
+            todo: "Give the image that BuildKit made (stage runtime), not an assembled one or one built on it.",
+        });
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/assemble-image.js
+
+
+
+
+
+
+
+
+
+/** How often a registry may lose blobs between their upload and their manifest. */
+const losses = 3;
+/** Writes one manifest per platform and an index over them: blobs first, then manifests by digest, the index last. */
+async function assembleImage(assembling, ports) {
+    const { target, log } = ports;
+    const wanted = inOrder(assembling.runtimes, assembling.platforms);
+    const read = await Promise.all(wanted.map(readRuntime));
+    for (const runtime of read)
+        finalPlatform({ ...runtime, rootOwner: undefined, newBytes: 0 }, assembling);
+    const runtimes = await checkRuntimes(read, assembling, ports);
+    const finals = runtimes.map((runtime) => finalPlatform(runtime, assembling));
+    const index = assembleIndex(finals.map(({ image }) => image), indexAnnotations(assembling));
+    for (let lost = 0;; lost += 1) {
+        try {
+            const absent = await bringModels(assembling, ports);
+            const bytesUploaded = await write(runtimes, finals, index, ports);
+            const { digest, mediaType } = index;
+            return {
+                digest,
+                mediaType,
+                repository: target.name,
+                platforms: finals.map(platformResult),
+                absent: [...absent],
+                newRuntimeBytes: runtimes.reduce((sum, { newBytes }) => sum + newBytes, 0),
+                bytesUploaded,
+            };
+        }
+        catch (error) {
+            if (!(error instanceof errors/* MissingBlobError */.Q8) || lost === losses)
+                throw error;
+            log.info(`${target.name} lost a blob before its manifest came; what is missing is sent again.`);
+        }
+    }
+}
+/** Sends what the target lacks; the bytes that went, beside the runtime's layers. */
+async function write(runtimes, finals, index, { target, signal }) {
+    let sent = 0;
+    for (const { image, store } of runtimes)
+        await copyBlobs((0,images_manifest/* parseManifest */.Ng)(image.manifest).layers, store, target, { signal });
+    const own = finals.flatMap(({ image: { config }, lock }) => [
+        (0,blob/* blobOf */.D)("config", config.bytes, config.digest),
+        ...(lock === undefined ? [] : [(0,blob/* blobOf */.D)("models.lock.json", lock.bytes, lock.digest)]),
+    ]);
+    for (const blob of own) {
+        if ((await target.blobSize(blob.digest)) === undefined)
+            sent += (await target.putBlob(blob, { signal })).bytesSent;
+    }
+    for (const manifest of [...finals.map(({ image }) => image.manifest), index]) {
+        if ((await target.manifestDigest(manifest.digest)) === undefined)
+            sent += manifest.bytes.length;
+        await target.putManifest(manifest);
+    }
+    return sent;
+}
+function finalPlatform({ image, platform, rootOwner, labels: own }, assembling) {
+    const lock = assembling.lock?.(rootOwner?.owner);
+    const said = rootOwner === undefined ? {} : { [names.owner]: ownerText(rootOwner) };
+    const annotations = { ...assembling.manifestAnnotations[platform], ...said };
+    const labels = { ...assembling.labels, ...own };
+    return { image: assemblePlatform(image, { ...assembling, lock, labels, annotations }), lock };
+}
+/** What a later run reads of a published image: its age, and under which root its layers were checked. */
+function indexAnnotations({ annotations, created, root, }) {
+    return { ...annotations, [names.created]: created, [names.root]: root };
+}
+/** Makes sure that the target has the model layers; gives those that it lacks where that is allowed. */
+async function bringModels({ models, mayLackModels }, { weights, target }) {
+    const absent = [];
+    for (const { digest, what } of models) {
+        if ((await target.blobSize(digest)) !== undefined)
+            continue;
+        if (weights.name !== target.name && (await target.mountBlob(digest, weights.name)))
+            continue;
+        if (!mayLackModels) {
+            throw new errors/* CheckError */.tl(`${target.name} does not hold the model layer ${digest} (${what}).`, {
+                todo: weights.name === target.name
+                    ? "Run the stage models again."
+                    : `Run models push --to ${target.name}, or keep weights and image in one repository.`,
+            });
+        }
+        absent.push(digest);
+    }
+    return absent;
+}
+function platformResult({ image: { platform, manifest, runtimeDigest, size }, }) {
+    return { platform: platformName(platform), digest: manifest.digest, runtimeDigest, size };
+}
+
+// EXTERNAL MODULE: external "node:process"
+var external_node_process_ = __nccwpck_require__(1708);
+;// CONCATENATED MODULE: ./lib/ports/log.js
+/** Hides a secret as a whole and each of its lines, since programs print one line at a time; a line such as `}` is no secret. */
+function maskSecret({ mask }, secret) {
+    const parts = [secret, ...secret.split("\n").map((line) => line.trim())];
+    for (const part of new Set(parts))
+        if (/\w/.test(part))
+            mask(part);
+}
+
+;// CONCATENATED MODULE: ./lib/buildx/arguments.js
+
+/** 1980-01-01, the earliest that every archive format can say: the latest time of a file in a runtime layer. */
+const layerTime = 315_532_800;
+/** The call of `docker buildx build`. Pure. A secret that is not `ID=…` is a UsageError without its value. */
+function commandLine(call) {
+    const { builder, source, platforms, options, labels, annotations, epoch } = call;
+    const secrets = secretsOf(options);
+    const args = [
+        ...["buildx", "build", "--builder", builder, "--progress", "rawjson"],
+        ...["--file", source.file, "--platform", platforms.join(",")],
+        ...(source.target === undefined ? [] : ["--target", source.target]),
+        ...arguments_pairs("--build-arg", { SOURCE_DATE_EPOCH: String(epoch), ...options.args }),
+        ...arguments_pairs("--build-context", source.contexts),
+        ...arguments_pairs("--label", labels),
+        ...arguments_pairs("--annotation", manifestOnly(annotations)),
+        ...secrets.flatMap(({ argument }) => ["--secret", argument]),
+        ...options.ssh.flatMap((key) => ["--ssh", key]),
+        ...flags(options),
+        ...caches(call),
+        ...["--provenance", "native" in call.output ? "false" : provenance(options.provenance)],
+        ...["--sbom", "false"],
+        ...["--output", outputOf(call.output), "--metadata-file", call.metadataFile],
+        source.context,
+    ];
+    return { args, env: Object.assign({}, ...secrets.map(({ env }) => env)) };
+}
+function flags(options) {
+    const { noCache, pull, network, shmSize, addHosts, allow } = options;
+    return [
+        ...(noCache ? ["--no-cache"] : []),
+        ...(pull ? ["--pull"] : []),
+        ...(network === undefined ? [] : ["--network", network]),
+        ...(shmSize === undefined ? [] : ["--shm-size", shmSize]),
+        ...addHosts.flatMap((host) => ["--add-host", host]),
+        ...allow.flatMap((entitlement) => ["--allow", entitlement]),
+    ];
+}
+function provenance(mode) {
+    return { auto: "mode=min", true: "mode=max", false: "false" }[mode];
+}
+/**
+ * By digest, without a tag; OCI media types. Files that the build made get one fixed time: with the commit's, every layer would be another one
+ * after every commit, and gigabytes of unchanged software would travel again. (`created` is set to the commit's time at assembly.)
+ */
+function outputOf(output) {
+    if ("native" in output)
+        return "type=image,push=false,store=false,unpack=false,compression=uncompressed,oci-mediatypes=true";
+    const common = [
+        "oci-mediatypes=true",
+        "rewrite-timestamp=true",
+        `source-date-epoch=${layerTime}`,
+    ];
+    return "push" in output
+        ? [
+            "type=image",
+            `name=${output.push}`,
+            "push-by-digest=true",
+            "name-canonical=true",
+            "push=true",
+        ]
+            .concat(common)
+            .join(",")
+        : ["type=oci", arguments_csv(`dest=${output.layout}`), "tar=false"].concat(common).join(",");
+}
+/** The index that BuildKit writes is not the final one, and a build of one platform has none: only the manifests' annotations go there. */
+function manifestOnly(annotations) {
+    return Object.fromEntries(Object.entries(annotations).filter(([key]) => /^manifest(\[[^\]]*\])?:/.test(key)));
+}
+function caches({ options, cacheRepository, mayPush, platforms }) {
+    const scope = platforms.map((platform) => platform.replaceAll("/", "-")).join("-");
+    const own = {
+        registry: cacheRepository === undefined
+            ? undefined
+            : {
+                from: `type=registry,ref=${cacheRepository}:buildcache-${scope}`,
+                more: ",image-manifest=true,oci-mediatypes=true",
+            },
+        gha: { from: `type=gha,scope=director-image-${scope}`, more: "" },
+        none: undefined,
+    }[options.cache];
+    const from = [...(own === undefined ? [] : [own.from]), ...options.cacheFrom];
+    const to = [
+        ...(own === undefined ? [] : [`${own.from},mode=max,ignore-error=true${own.more}`]),
+        ...options.cacheTo,
+    ];
+    return [
+        ...from.flatMap((cache) => ["--cache-from", cache]),
+        ...(mayPush ? to.flatMap((cache) => ["--cache-to", cache]) : []),
+    ];
+}
+function secretsOf({ secrets, secretFiles, secretEnvs }) {
+    return [
+        ...secrets.map((line, at) => {
+            const [id, value] = split("secrets", line, at);
+            const variable = `DIRECTOR_IMAGE_SECRET_${at}`;
+            return { argument: `${arguments_csv(`id=${id}`)},env=${variable}`, env: { [variable]: value } };
+        }),
+        ...secretFiles.map((line, at) => {
+            const [id, file] = split("secret-files", line, at);
+            return { argument: `${arguments_csv(`id=${id}`)},${arguments_csv(`src=${file}`)}`, env: {} };
+        }),
+        ...secretEnvs.map((line, at) => {
+            const [id, variable] = split("secret-envs", line, at);
+            return { argument: `${arguments_csv(`id=${id}`)},${arguments_csv(`env=${variable}`)}`, env: {} };
+        }),
+    ];
+}
+function split(input, line, at) {
+    const equals = line.indexOf("=");
+    if (equals > 0 && equals < line.length - 1)
+        return [line.slice(0, equals).trim(), line.slice(equals + 1)];
+    throw new errors/* UsageError */.eb(`${input}: entry ${at + 1} is not of the form ID=… (it is not shown here).`, {
+        todo: 'A value of several lines stands in quotes together with its ID: "ID=line 1⏎line 2".',
+    });
+}
+function arguments_pairs(flag, values) {
+    return Object.entries(values).flatMap(([key, value]) => [flag, `${key}=${value}`]);
+}
+/** One field of buildx's comma-separated values. */
+function arguments_csv(field) {
+    return /[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+}
+
+;// CONCATENATED MODULE: ./lib/buildx/base-image.js
+
+
+/**
+ * The image that a Dockerfile's target stands on, as a person writes it in full (`docker.io/library/ubuntu:22.04`), for one platform: through
+ * the stages, global ARGs and named contexts. Undefined where that is no image (`scratch`, a folder) or cannot be told. Pure.
+ */
+function baseImage(text, { target, contexts }, args, platform) {
+    const { stages, defaults } = base_image_read(text);
+    const values = { ...platformValues(platform), ...defaults(args) };
+    let stage = find(stages, target) ?? stages.at(-1);
+    for (let depth = 0; stage !== undefined && depth <= stages.length; depth++) {
+        const from = expand(stage.from, values);
+        const replaced = contexts[from] ?? contexts[from.toLowerCase()];
+        const image = replaced?.replace(/^docker-image:\/\//, "") ?? from;
+        if (replaced !== undefined && image === replaced)
+            return undefined;
+        const next = replaced === undefined ? find(stages.slice(0, stages.indexOf(stage)), from) : undefined;
+        if (next === undefined)
+            return fullName(image);
+        stage = next;
+    }
+    return undefined;
+}
+/** Registry, repository, tag and digest written out; undefined for what is no image. */
+function fullName(image) {
+    if (image === "scratch")
+        return undefined;
+    try {
+        const reference = (0,images_reference/* parseReference */.F2)(image);
+        if (reference.kind !== "registry")
+            return undefined;
+        const { registry, repository, tag, digest } = reference;
+        const name = `${registry}/${repository}`;
+        if (digest !== undefined)
+            return `${name}${tag === undefined ? "" : `:${tag}`}@${digest}`;
+        return `${name}:${tag ?? "latest"}`;
+    }
+    catch {
+        return undefined;
+    }
+}
+function find(stages, name) {
+    if (name === undefined)
+        return undefined;
+    return (stages.find((stage) => stage.name === name.toLowerCase()) ??
+        (/^\d+$/.test(name) ? stages[Number(name)] : undefined));
+}
+/** Stages, and the global ARGs (those before the first FROM) with the values that they get. */
+function base_image_read(text) {
+    const lines = text
+        .replace(/^\s*#.*\r?\n?/gm, "")
+        .replace(/\\[ \t]*\r?\n/g, " ")
+        .split(/\r?\n/);
+    const from = /^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?\s*$/i;
+    const stages = lines.flatMap((line) => {
+        const match = from.exec(line);
+        return match === null ? [] : [{ from: match[1] ?? "", name: match[2]?.toLowerCase() }];
+    });
+    const first = lines.findIndex((line) => from.test(line));
+    const globals = lines.slice(0, Math.max(first, 0)).flatMap((line) => {
+        const match = /^\s*ARG\s+(\w+)(?:=(.*?))?\s*$/i.exec(line);
+        return match === null
+            ? []
+            : [[match[1] ?? "", (match[2] ?? "").replace(/^(["'])(.*)\1$/, "$2")]];
+    });
+    const defaults = (args) => {
+        const values = {};
+        for (const [name, value] of globals)
+            values[name] = args[name] ?? expand(value, values);
+        return values;
+    };
+    return { stages, defaults };
+}
+function platformValues(platform) {
+    const { os, architecture, variant = "" } = parsePlatform(platform);
+    return {
+        TARGETPLATFORM: platform,
+        TARGETOS: os,
+        TARGETARCH: architecture,
+        TARGETVARIANT: variant,
+    };
+}
+const variable = /\$(?:(\w+)|\{(\w+)(?:(:?[-+])((?:[^{}$]|\$\w+|\$\{\w+\})*))?\})/g;
+/** Dockerfile reference, "Environment replacement": `$A`, `${A}`, `${A:-word}`, `${A:+word}`. */
+function expand(text, values) {
+    return text.replace(variable, (_, bare, braced, operator = "", word = "") => {
+        const value = values[bare ?? braced];
+        const isThere = operator.startsWith(":") ? Boolean(value) : value !== undefined;
+        if (operator.endsWith("+"))
+            return isThere ? expand(word, values) : "";
+        return isThere || operator === "" ? (value ?? "") : expand(word, values);
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/buildx/docker.js
+
+/** Runs docker with more environment where given. Its exit status is the caller's to judge. */
+function run({ exec, env }, args, options = {}) {
+    return exec("docker", args, { ...options, env: { ...env, ...options.env } });
+}
+/** Runs docker and gives its standard output; a CommandError says what it said. */
+async function output(docker, args, options = {}) {
+    const { code, stdout, stderr } = await run(docker, args, options);
+    if (code === 0)
+        return stdout;
+    throw noDaemon(stderr) ?? docker_refused(args, code, stderr);
+}
+/** The error of an engine or BuildKit that does not answer; undefined where the text does not say so. */
+function noDaemon(stderr, cause) {
+    const line = stderr
+        .split("\n")
+        .find((text) => /cannot connect to the docker daemon|error during connect|is the docker daemon running|failed to connect to the docker API|listing workers for Build|connection error: desc|no such host.*buildkit/i.test(text));
+    if (line === undefined)
+        return undefined;
+    return new errors/* CommandError */.Qd(`Docker does not answer: ${line.replace(/^ERROR: /, "").trim()}`, {
+        todo: "Start the engine (systemctl start docker), or point DOCKER_HOST or the input driver-opts (endpoint=…) at one that runs.",
+        cause,
+    });
+}
+function docker_refused(args, code, stderr) {
+    const said = stderr.trim().split("\n").slice(-5).join("\n  ");
+    return new errors/* CommandError */.Qd(`docker ${args.slice(0, 2).join(" ")} failed (exit ${code}): ${said || "it said nothing."}`);
+}
+
+;// CONCATENATED MODULE: ./lib/buildx/emulation.js
+
+
+/** What a machine without the means for a foreign platform can do. */
+const howToEmulate = "Emulate: docker run --privileged --rm tonistiigi/binfmt --install all (or docker/setup-qemu-action before this step); or build each platform on a native runner (platforms: one a job).";
+/** A CommandError where the builder can run one of the platforms neither natively nor by emulation: the last stage's RUN steps need it. */
+function checkPlatforms(wanted, builder) {
+    const there = new Set(builder.platforms.map(normal));
+    const missing = wanted.filter((platform) => !there.has(normal(platform)));
+    if (missing.length === 0)
+        return;
+    throw new errors/* CommandError */.Qd(`platforms: the builder ${builder.name} cannot run ${missing.join(", ")}; it has ${builder.platforms.join(", ") || "none"}.`, { todo: howToEmulate });
+}
+function normal(platform) {
+    return platformName(parsePlatform(platform));
+}
+
+;// CONCATENATED MODULE: ./lib/buildx/progress.js
+const nothingYet = { steps: new Map(), messages: [] };
+const tailLength = 20;
+const noise = /\(\*service\)\.Write failed.* locked for /;
+/** Takes one line in: the progress after it, and the lines that a log shows for it. Pure. */
+function follow(before, line) {
+    const status = statusOf(line);
+    if (status === undefined) {
+        if (line.trim() === "" || noise.test(line))
+            return { progress: before, shown: [] };
+        return { progress: { ...before, messages: [...before.messages, line] }, shown: [line] };
+    }
+    const steps = new Map(before.steps);
+    const shown = [];
+    for (const vertex of status.vertexes ?? [])
+        shown.push(...take(steps, vertex));
+    for (const { vertex, data } of status.logs ?? [])
+        shown.push(...print(steps, vertex, data));
+    for (const { short } of status.warnings ?? [])
+        if (short !== undefined)
+            shown.push(`warning: ${decoded(short)}`);
+    return { progress: { ...before, steps }, shown };
+}
+/** Whether every instruction of the Dockerfile came from the cache. */
+function isCached({ steps }) {
+    return [...steps.values()].filter(isInstruction).every(({ cached }) => cached);
+}
+/** The step that broke the build. Those that were merely cancelled with it say so. */
+function failedStep({ steps }) {
+    const failed = [...steps.values()].filter(({ name, error }) => error !== undefined && !isCacheTransfer(name));
+    return failed.find(({ error }) => !/context canceled|: canceled$/.test(error ?? "")) ?? failed[0];
+}
+/** A cache that is not there yet, or cannot be written, does not fail a build. */
+function isCacheTransfer(name) {
+    return /^(importing|exporting) cache /.test(name);
+}
+/** `[linux/amd64 runtime 2/5] COPY …`: an instruction that does something; FROM only names. */
+function isInstruction({ name }) {
+    return /^\[[^\]]*\d+\/\d+\] (?!FROM )/.test(name);
+}
+function take(steps, vertex) {
+    const { digest, name, completed, error } = vertex;
+    const known = steps.get(digest);
+    const cached = vertex.cached === true || known?.cached === true;
+    const { number = steps.size + 1, tail = [], begun = "" } = known ?? {};
+    const isOver = completed !== undefined || (error ?? "") !== "";
+    const rest = isOver && begun !== "" ? [begun] : [];
+    steps.set(digest, {
+        number,
+        name,
+        completed,
+        cached,
+        error: error || known?.error,
+        tail: [...tail, ...rest].slice(-tailLength),
+        begun: isOver ? "" : begun,
+    });
+    const shown = known === undefined ? [`#${number} ${name}`] : [];
+    shown.push(...rest.map((line) => `#${number} ${line}`));
+    if (completed !== undefined && completed !== known?.completed && isWorth(vertex))
+        shown.push(`#${number} ${ending(vertex)}`);
+    return shown;
+}
+/** BuildKit completes a vertex once to say that it is not cached, and then starts it again. */
+function isWorth({ cached, error, started, completed }) {
+    return cached === true || (error ?? "") !== "" || milliseconds(started, completed) > 0;
+}
+function ending({ name, cached = false, error = "", started, completed }) {
+    if (error !== "")
+        return isCacheTransfer(name) ? `without it: ${error}` : `ERROR: ${error}`;
+    return cached ? "CACHED" : `DONE ${(milliseconds(started, completed) / 1000).toFixed(1)}s`;
+}
+function milliseconds(started, completed) {
+    return started === undefined || completed === undefined
+        ? 0
+        : Date.parse(completed) - Date.parse(started);
+}
+/** Programs write in pieces that are not lines: what has no end yet waits for its rest. */
+function print(steps, vertex, data) {
+    const step = steps.get(vertex);
+    if (step === undefined || data === undefined)
+        return [];
+    const lines = `${step.begun}${decoded(data)}`.split("\n");
+    const last = lines.pop() ?? "";
+    const begun = step.completed === undefined ? last : "";
+    if (begun === "" && last !== "")
+        lines.push(last);
+    steps.set(vertex, { ...step, tail: [...step.tail, ...lines].slice(-tailLength), begun });
+    return lines.map((line) => `#${step.number} ${line}`);
+}
+function statusOf(line) {
+    if (!line.startsWith("{"))
+        return undefined;
+    try {
+        const value = JSON.parse(line);
+        return typeof value === "object" && value !== null ? value : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+function decoded(base64) {
+    return Buffer.from(base64, "base64").toString("utf8");
+}
+
+;// CONCATENATED MODULE: ./lib/buildx/failure.js
+
+
+
+
+
+/** What buildx says where it is not the Dockerfile's fault. */
+const explanations = [
+    [/target stage ".*" could not be found/, (line) => new errors/* UsageError */.eb(`target: ${line}.`)],
+    [
+        /failed to read dockerfile|dockerfile cannot be empty/,
+        (line) => new errors/* UsageError */.eb(`file: ${line}.`),
+    ],
+    [
+        /unable to prepare context|failed to get build context/,
+        (line) => new errors/* UsageError */.eb(`context: ${line}.`),
+    ],
+    [/no builder ".*" found/, (line) => new errors/* UsageError */.eb(`builder: ${line}.`)],
+    [
+        /entitlement .* is not allowed|granting entitlement/,
+        (line) => new errors/* UsageError */.eb(`allow: ${line}.`, {
+            todo: "The builder must allow it too: insecure-entitlements in its buildkitd-config.",
+        }),
+    ],
+    [
+        /(could not|failed to) (parse|read) ssh|invalid empty ssh agent socket/,
+        (line) => new errors/* UsageError */.eb(`ssh: ${line}.`),
+    ],
+    [
+        /OCI exporter is not supported for the docker driver|multi-platform build is not supported for the docker driver|multiple platforms feature is currently not supported/i,
+        () => noContainerdStore(),
+    ],
+    [
+        /no space left on device/,
+        (line) => new errors/* CommandError */.Qd(`The builder's disk is full: ${line}.`, {
+            todo: "docker buildx prune and docker system df show and free it; or take a builder on another machine.",
+        }),
+    ],
+    [
+        /failed to (push|authorize|fetch oauth token)|unexpected status from (PUT|POST|PATCH) request|push access denied|authorization failed/,
+        (line) => new errors/* RemoteError */.Hi(`The registry did not take the image: ${line}.`, {
+            todo: "Look at registry-username and registry-password, and at what they may write.",
+        }),
+    ],
+    [
+        /failed to resolve source metadata.*(dial tcp|timeout|TLS handshake|EOF|connection re|status.*: (5\d\d|429)|toomanyrequests)/i,
+        (line) => new errors/* RemoteError */.Hi(`A base image cannot be fetched: ${line}.`),
+    ],
+    [/unknown flag/, (line) => new errors/* CommandError */.Qd(`This buildx is too old: ${line}.`)],
+];
+function noContainerdStore() {
+    return new errors/* CommandError */.Qd("This Docker engine keeps images in its classic store: the docker driver can then neither export an OCI layout nor build several platforms.", {
+        todo: 'Turn the containerd store on ("features": {"containerd-snapshotter": true} in daemon.json), or take driver: docker-container.',
+    });
+}
+/** The error of a build that failed: by who must act, with the step, its last lines and the place in the Dockerfile. Pure. */
+function buildError(source, { code, stderr }, progress) {
+    const { messages } = progress;
+    const step = failedStep(progress);
+    if (step?.tail.some((line) => /exec format error/.test(line)))
+        return new errors/* CommandError */.Qd(`The builder cannot run this platform's programs: ${step.name}.`, {
+            todo: howToEmulate,
+        });
+    const said = finalMessage(messages);
+    const exit = /^process ".*" did not complete successfully: (exit code: \d+)$/s.exec(said)?.[1];
+    const known = explanations.find(([pattern]) => exit === undefined && pattern.test(said));
+    if (known !== undefined)
+        return known[1](said);
+    const daemon = noDaemon(stderr);
+    if (exit === undefined && daemon !== undefined)
+        return daemon;
+    const at = placeIn(messages, source);
+    if (step === undefined && at === undefined)
+        return new errors/* CommandError */.Qd(`The build failed: ${said || `exit status ${code}, without a word`}.`);
+    return new errors/* CheckError */.tl([
+        `${at?.place ?? (0,external_node_path_.basename)(source.file)}: the build failed: ${exit ?? said}`,
+        ...(at?.instruction === undefined ? [] : [`the line: ${at.instruction}`]),
+        ...(step === undefined ? [] : [`the step: ${step.name}`]),
+        ...(step?.tail.length ? ["its last lines:", ...step.tail.map((text) => `| ${text}`)] : []),
+    ].join("\n  "), { todo: "Nothing was published. The whole output is in the log above." });
+}
+function finalMessage(messages) {
+    const at = messages.findLastIndex((line) => line.startsWith("ERROR: "));
+    return messages
+        .slice(at === -1 ? -1 : at)
+        .join("\n")
+        .replace(/^ERROR: (failed to build: )?(failed to solve: )?/, "")
+        .replace(/\.$/, "");
+}
+/** buildx shows the place as `Dockerfile:3` and the instruction's lines marked by `>>>`. */
+function placeIn(messages, { file }) {
+    const name = (0,external_node_path_.basename)(file);
+    const place = messages.find((line) => line.startsWith(`${name}:`) && /:\d+$/.test(line));
+    if (place === undefined)
+        return undefined;
+    const marked = messages.flatMap((line) => /^\s*\d+ \| >>> (.*)$/.exec(line)?.[1] ?? []);
+    return { place, instruction: marked.length === 0 ? undefined : marked.join(" ") };
+}
+
+;// CONCATENATED MODULE: ./lib/buildx/provenance.js
+
+
+
+/** Reads the images in BuildKit's SLSA provenance from an attestation manifest (BuildKit docs/attestations/attestation-storage.md). */
+async function materialsOf(store, attestation) {
+    const manifest = await store.readManifest(attestation);
+    const layer = manifest &&
+        (0,images_manifest/* parseManifest */.Ng)(manifest).layers.find(({ annotations }) => annotations?.["in-toto.io/predicate-type"]?.startsWith("https://slsa.dev/provenance/"));
+    if (layer === undefined)
+        return new Map();
+    const pieces = [];
+    for await (const piece of store.readBlob(layer.digest))
+        pieces.push(piece);
+    return readMaterials(Buffer.concat(pieces).toString("utf8"));
+}
+/** The images among a statement's materials: package URLs such as `pkg:docker/nvidia/cuda@12.6.3?platform=linux%2Famd64`. Pure. */
+function readMaterials(statement) {
+    const { predicate } = JSON.parse(statement);
+    const all = predicate?.materials ?? predicate?.buildDefinition?.resolvedDependencies ?? [];
+    return new Map(all.flatMap(({ uri = "", digest }) => {
+        const [, name = "", tag] = /^pkg:docker\/([^@?]+)(?:@([^?]+))?/.exec(uri) ?? [];
+        const full = fullName(decodeURIComponent(tag === undefined ? name : `${name}${tag.startsWith("sha256") ? "@" : ":"}${tag}`));
+        const value = `sha256:${digest?.sha256 ?? ""}`;
+        return full !== undefined && (0,images_digest/* isDigest */.Bc)(value) ? [[full, value]] : [];
+    }));
+}
+
+;// CONCATENATED MODULE: ./lib/buildx/outcome.js
+
+
+
+
+
+
+/** The digest in buildx's metadata file: of an index, or of the manifest where one platform has no attestation. Pure. */
+function builtDigest(metadata) {
+    let digest;
+    try {
+        digest = JSON.parse(metadata)["containerimage.digest"];
+    }
+    catch (cause) {
+        throw new errors/* CommandError */.Qd("buildx's metadata file is not JSON.", { cause });
+    }
+    if (typeof digest === "string" && (0,images_digest/* isDigest */.Bc)(digest))
+        return digest;
+    throw new errors/* CommandError */.Qd(`buildx's metadata file names no image: containerimage.digest is ${JSON.stringify(digest)}.`);
+}
+/**
+ * What was built, read back from where it is now: BuildKit's attestation manifests are told apart by their annotation. `baseOf` names the image
+ * that a platform stands on; its digest is in the attestation, where there is one.
+ */
+async function readBuilt(store, digest, wanted, baseOf = () => undefined) {
+    const built = await outcome_read(store, digest);
+    const found = (0,images_manifest/* isIndex */.nw)(built)
+        ? imagesOf(built)
+        : [{ platform: wanted[0] ?? "", digest }];
+    const platforms = await Promise.all(wanted.map(async (name) => {
+        const platform = platformName(parsePlatform(name));
+        const image = found.find((entry) => entry.platform === platform || !(0,images_manifest/* isIndex */.nw)(built));
+        if (image === undefined)
+            throw new errors/* IntegrityError */.cs(`${store.name}@${digest} has no image for ${platform}, only for ${found.map((entry) => entry.platform).join(", ")}.`);
+        const size = await outcome_sizeOf(store, image.digest);
+        const base = await baseFrom(store, baseOf(platform), image.attestation);
+        return { platform, digest: image.digest, size, ...(base === undefined ? {} : { base }) };
+    }));
+    return { platforms, indexes: (0,images_manifest/* isIndex */.nw)(built) ? [digest] : [] };
+}
+function imagesOf(index) {
+    const { manifests } = (0,images_manifest/* parseIndex */.A1)(index);
+    const attestations = new Map(manifests.map(({ digest, annotations }) => [
+        annotations?.["vnd.docker.reference.digest"],
+        digest,
+    ]));
+    return manifests.flatMap(({ digest, platform, annotations, mediaType }) => {
+        if (platform === undefined || mediaType !== descriptor/* mediaTypes */.I.manifest)
+            return [];
+        if (annotations?.["vnd.docker.reference.type"] !== undefined)
+            return [];
+        const attestation = attestations.get(digest);
+        return [
+            {
+                platform: platformName(platform),
+                digest,
+                ...(attestation === undefined ? {} : { attestation }),
+            },
+        ];
+    });
+}
+async function baseFrom(store, written, attestation) {
+    if (written === undefined)
+        return undefined;
+    const [name = "", pinned = ""] = written.split("@");
+    if ((0,images_digest/* isDigest */.Bc)(pinned))
+        return { name, digest: pinned };
+    const materials = attestation === undefined ? undefined : await materialsOf(store, attestation);
+    const digest = materials?.get(written);
+    return digest === undefined ? { name } : { name, digest };
+}
+/** Bytes of the layers as they are stored. */
+async function outcome_sizeOf(store, digest) {
+    const { layers } = (0,images_manifest/* parseManifest */.Ng)(await outcome_read(store, digest));
+    return layers.reduce((sum, { size }) => sum + size, 0);
+}
+async function outcome_read(store, digest) {
+    const document = await store.readManifest(digest);
+    if (document !== undefined)
+        return document;
+    throw new errors/* IntegrityError */.cs(`${store.name}@${digest} was built, but is not there when it is read back.`);
+}
+
+;// CONCATENATED MODULE: ./lib/buildx/build.js
+
+
+
+
+
+
+
+
+
+
+/**
+ * Builds the runtime image. Afterwards it is in the repository by digest, or in the layout: the result's `repository` says which (`oci:DIR`
+ * although `repository` was asked for: the docker driver cannot push by digest, so the layout must be transferred). A Dockerfile that
+ * fails is a CheckError, a wrong input a UsageError, everything else a CommandError or RemoteError.
+ */
+async function build(builder, request, ports) {
+    const { clock, files, log, storeAt } = ports;
+    checkPlatforms(request.platforms, builder);
+    await checkSecrets(request, ports);
+    const begin = clock.now();
+    const output = outputFor(builder, request);
+    const metadataFile = await freshMetadata(request, files);
+    const title = `Build ${request.platforms.join(", ")} with ${builder.name} (${builder.driver})`;
+    if ("layout" in output)
+        await files.rm(output.layout, { recursive: true, force: true });
+    const progress = await log.group(title, () => build_start({ ...request, builder: builder.name, output, metadataFile }, ports));
+    const digest = builtDigest(await files.readFile(metadataFile, "utf8"));
+    const place = "push" in output ? output.push : `oci:${output.layout}`;
+    const baseOf = await bases(request, files);
+    return {
+        ...(await readBuilt(storeAt(place), digest, request.platforms, baseOf)),
+        repository: place,
+        cached: isCached(progress),
+        seconds: (clock.now() - begin) / 1000,
+    };
+}
+/** Builds, and tells the digest that BuildKit itself has of the result. Nothing is written, compressed or pushed: seconds where nothing changed. */
+async function nativeDigest({ name }, request, ports) {
+    const metadataFile = await freshMetadata(request, ports.files);
+    const call = { ...request, builder: name, mayPush: false, metadataFile };
+    await build_start({ ...call, output: { native: true } }, ports);
+    return builtDigest(await ports.files.readFile(metadataFile, "utf8"));
+}
+async function freshMetadata({ scratch, platforms }, { rm }) {
+    const path = (0,external_node_path_.join)(scratch, `build-${platforms.join("-").replaceAll("/", "-")}.metadata.json`);
+    await rm(path, { force: true });
+    return path;
+}
+/** The docker driver does not implement push by digest (its image store would have to hold the result under a name). */
+function outputFor({ driver }, { repository, layout }) {
+    return repository === undefined || driver === "docker" ? { layout } : { push: repository };
+}
+/** Names the image that the target stands on; a Dockerfile that BuildKit fetched itself cannot be read here. */
+async function bases({ source, options }, files) {
+    const text = await files.readFile(source.file, "utf8").catch(() => undefined);
+    return (platform) => text === undefined ? undefined : baseImage(text, source, options.args, platform);
+}
+async function build_start(call, { docker, log, signal }) {
+    const { args, env } = commandLine(call);
+    for (const secret of Object.values(env))
+        maskSecret(log, secret);
+    let progress = nothingYet;
+    const result = await run(docker, args, {
+        env,
+        ...(signal === undefined ? {} : { signal }),
+        onLine: (line) => {
+            const next = follow(progress, line);
+            progress = next.progress;
+            for (const shown of next.shown)
+                log.info(shown);
+        },
+    });
+    if (result.code !== 0)
+        throw buildError(call.source, result, progress);
+    return progress;
+}
+/** Secrets come from files and variables that are there: buildx would only say so after a while. */
+async function checkSecrets({ options }, { docker, files }) {
+    for (const line of options.secretEnvs) {
+        const variable = line.slice(line.indexOf("=") + 1);
+        if (docker.env[variable] === undefined)
+            throw new errors/* UsageError */.eb(`secret-envs: the variable ${variable} is not set.`);
+    }
+    for (const line of options.secretFiles) {
+        const file = line.slice(line.indexOf("=") + 1);
+        await files.access(file).catch((cause) => {
+            throw new errors/* UsageError */.eb(`secret-files: ${file} cannot be read.`, { cause });
+        });
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/buildx/builder.js
+
+
+
+
+
+/** BuildKit for docker-container and kubernetes builders; `driver-opts: image=…` takes another one. */
+const buildkitImage = "moby/buildkit:v0.32.2@sha256:28a898719c18a33f4e8000685287fa36fd0dd9560c6440227d3a732d79bb41d8";
+/** Finds or makes the builder and starts it. What does not answer is a CommandError, a name that is not there a UsageError. */
+async function useBuilder(request, ports) {
+    const { docker, clock, announce } = ports;
+    if (request.builder !== undefined)
+        return existing(request.builder, ports);
+    if (request.driver === "docker")
+        return existing(await engine(ports), ports);
+    const name = builderName(request, clock);
+    const args = createArguments(name, request);
+    if (!request.keep)
+        await announce?.(name);
+    const remove = async () => {
+        await run(docker, ["buildx", "rm", "--force", name]);
+    };
+    try {
+        const { code, stderr } = await run(docker, args, stoppable(ports));
+        if (code !== 0 && !(request.keep && /existing instance|already exists/.test(stderr)))
+            throw noDaemon(stderr) ?? docker_refused(["buildx", "create"], code, stderr);
+        const made = await existing(name, ports);
+        return request.keep ? made : { ...made, remove };
+    }
+    catch (error) {
+        if (!request.keep)
+            await remove().catch(() => undefined);
+        throw error;
+    }
+}
+/** The call that makes a builder. Pure. */
+function createArguments(name, request) {
+    const { driver, driverOpts, buildkitdConfig, registry } = request;
+    const endpoint = driverOpts.find((line) => line.startsWith("endpoint="));
+    if (driver === "remote" && endpoint === undefined)
+        throw new errors/* UsageError */.eb("driver: remote needs to know where its BuildKit is.", {
+            todo: "Give it in driver-opts: endpoint=tcp://HOST:PORT or endpoint=unix:///PATH.",
+        });
+    const given = driverOpts.filter((line) => line !== endpoint);
+    const has = (option) => given.some((line) => line.startsWith(`${option}=`));
+    const ours = [
+        ...(driver === "remote" || has("image") ? [] : [`image=${buildkitImage}`]),
+        ...(driver === "docker-container" && !has("network") && isOnLoopback(registry)
+            ? ["network=host"]
+            : []),
+    ];
+    return [
+        ...["buildx", "create", "--name", name, "--driver", driver],
+        ...[...ours, ...given].flatMap((option) => ["--driver-opt", option]),
+        ...(buildkitdConfig === undefined ? [] : ["--buildkitd-config", buildkitdConfig]),
+        ...(endpoint === undefined ? [] : [endpoint.slice("endpoint=".length)]),
+    ];
+}
+/** Reads `docker buildx inspect`: the driver, and the platforms of all nodes. Pure. */
+function readInspect(text) {
+    const values = (key) => [...text.matchAll(new RegExp(`^${key}:[ \\t]+(.+)$`, "gm"))].map(([, value = ""]) => value);
+    const platforms = values("Platforms").flatMap((list) => list.split(","));
+    return {
+        driver: values("Driver")[0] ?? "",
+        platforms: [...new Set(platforms.map((name) => name.trim().replace(/\*$/, "")))],
+    };
+}
+function stoppable({ signal }) {
+    return signal === undefined ? {} : { signal };
+}
+/** A UsageError or CommandError unless the builder is there and runs; the docker driver must have the containerd store. */
+async function existing(name, ports) {
+    const args = ["buildx", "inspect", "--bootstrap", name];
+    const { code, stdout, stderr } = await run(ports.docker, args, stoppable(ports));
+    if (/no builder .* found/.test(stderr))
+        throw new errors/* UsageError */.eb(`builder: there is no builder "${name}".`, {
+            todo: "docker buildx ls names those that are there.",
+        });
+    const said = `${stderr}\n${/^Error:.*$/m.exec(stdout)?.[0] ?? ""}`.trim();
+    if (/deadline exceeded/.test(said))
+        throw silent(name);
+    const { driver, platforms } = readInspect(stdout);
+    if (code !== 0 || platforms.length === 0)
+        throw noDaemon(said) ?? docker_refused(args, code, said);
+    if (driver === "docker")
+        await checkStore(ports);
+    return { name, driver, platforms, remove: async () => undefined };
+}
+function silent(name) {
+    return new errors/* CommandError */.Qd(`The builder ${name} does not answer.`, {
+        todo: "See that its BuildKit runs where driver-opts (endpoint=…) says, and that this machine may reach it.",
+    });
+}
+/** The builder of the engine itself bears the name of the Docker context. */
+async function engine(ports) {
+    return (await output(ports.docker, ["context", "show"], stoppable(ports))).trim();
+}
+async function checkStore(ports) {
+    const args = ["info", "--format", "{{json .DriverStatus}}"];
+    const status = await output(ports.docker, args, stoppable(ports));
+    if (!status.includes("io.containerd.snapshotter"))
+        throw noContainerdStore();
+}
+/** Kept builders are found again by what they were asked for; others have a name of their own, since jobs share a machine. */
+function builderName(request, clock) {
+    const { driver, driverOpts, buildkitdConfig = "", registry } = request;
+    const wanted = JSON.stringify([driver, driverOpts, buildkitdConfig, isOnLoopback(registry)]);
+    const id = request.keep
+        ? (0,images_digest/* short */.h0)((0,images_digest/* digestOf */.ol)(wanted))
+        : Math.floor(clock.random() * 2 ** 48)
+            .toString(16)
+            .padStart(12, "0");
+    return `director-image-${id}`;
+}
+function isOnLoopback(registry = "") {
+    return (0,loopback/* isLoopback */.U)(registry.replace(/:\d+$/, ""));
+}
+
+;// CONCATENATED MODULE: ./lib/buildx/dockerfile.js
+
+
+/** The name that may be missing: then the action's own Dockerfile is built. */
+const defaultFile = "Dockerfile.director";
+/** Finds the Dockerfile and its stage. A file, context or stage that is not there is a UsageError that names the input. */
+async function findSource(request, files) {
+    const { workspace, context, contexts, target } = request;
+    if (isRemote(context))
+        return { file: request.file, context, contexts, target };
+    const folder = (0,external_node_path_.resolve)(workspace, context);
+    if (!(await isThere(folder, "isDirectory", files)))
+        throw new errors/* UsageError */.eb(`context: "${context}" is not a folder (looked at ${folder}).`);
+    const file = await findFile(request, folder, files);
+    const found = file === undefined
+        ? { ...request.own, contexts: { ...request.own.contexts, ...contexts } }
+        : { file, context: folder, contexts: absolute(contexts, workspace) };
+    return { ...found, target: chooseTarget(await files.readFile(found.file, "utf8"), target) };
+}
+async function findFile({ workspace, file }, folder, files) {
+    for (const path of [(0,external_node_path_.resolve)(workspace, file), (0,external_node_path_.join)(folder, file)])
+        if (await isThere(path, "isFile", files))
+            return path;
+    if (file === defaultFile)
+        return undefined;
+    throw new errors/* UsageError */.eb(`file: there is no Dockerfile "${file}" (looked in ${workspace}).`, {
+        todo: `Without the input file, a workspace that has no ${defaultFile} gets the action's own.`,
+    });
+}
+/** The stage to build: the one that was asked for, else `runtime` where there is one, else the last. */
+function chooseTarget(text, target) {
+    const stages = stagesOf(text);
+    if (target === undefined)
+        return stages.includes("runtime") ? "runtime" : undefined;
+    if (/^\d+$/.test(target) || stages.includes(target.toLowerCase()))
+        return target;
+    throw new errors/* UsageError */.eb(`target: the Dockerfile has no stage "${target}".`, {
+        todo: `It has: ${stages.join(", ") || "none with a name"}.`,
+    });
+}
+/** Names of the stages of a Dockerfile, in lower case. */
+function stagesOf(text) {
+    const logical = text.replace(/^\s*#.*$/gm, "").replace(/\\[ \t]*\r?\n/g, " ");
+    return [...logical.matchAll(/^\s*FROM\s+.*?\s+AS\s+(\S+)\s*$/gim)].map((match) => (match[1] ?? "").toLowerCase());
+}
+/** Whether BuildKit fetches the context itself: a Git repository or an archive. */
+function isRemote(context) {
+    return /^(https?|git|ssh):\/\/|^git@|^github\.com\//.test(context);
+}
+/** A named context is a folder unless it has a scheme (`docker-image://`, `oci-layout://`, `target:`, an address). */
+function absolute(contexts, workspace) {
+    return Object.fromEntries(Object.entries(contexts).map(([name, place]) => [
+        name,
+        /^(docker-image|oci-layout):|^target:/.test(place) || isRemote(place)
+            ? place
+            : (0,external_node_path_.resolve)(workspace, place),
+    ]));
+}
+async function isThere(path, kind, files) {
+    try {
+        return (await files.stat(path))[kind]();
+    }
+    catch (error) {
+        if (["ENOENT", "ENOTDIR"].includes(error.code ?? ""))
+            return false;
+        throw error;
+    }
+}
+
+// EXTERNAL MODULE: ./node_modules/semver/index.js
+var semver = __nccwpck_require__(2088);
+;// CONCATENATED MODULE: ./lib/buildx/docker-folder.js
+
+
+/**
+ * Makes a private docker configuration that loses nothing of the original: its log-ins are copied, and its contexts, builders and plug-ins
+ * linked. One registry's log-in is added, and the plug-in. Returns the variables that point there.
+ */
+async function fillDockerFolder({ original, folder, login, plugin }, files) {
+    await files.mkdir(folder, { recursive: true, mode: 0o700 });
+    await linkAll(original, folder, ["config.json", "cli-plugins", "buildx"], files);
+    const plugins = (0,external_node_path_.join)(folder, "cli-plugins");
+    await files.mkdir(plugins);
+    await linkAll((0,external_node_path_.join)(original, "cli-plugins"), plugins, plugin === undefined ? [] : [(0,external_node_path_.basename)(plugin)], files);
+    if (plugin !== undefined)
+        await files.symlink(plugin, (0,external_node_path_.join)(plugins, (0,external_node_path_.basename)(plugin)));
+    const config = withLogin(await docker_folder_readConfig((0,external_node_path_.join)(original, "config.json"), files), login);
+    await files.writeFile((0,external_node_path_.join)(folder, "config.json"), JSON.stringify(config), { mode: 0o600 });
+    return { DOCKER_CONFIG: folder, BUILDX_CONFIG: (0,external_node_path_.join)(original, "buildx") };
+}
+/** A log-in for one registry: an empty credential helper for it makes docker read it from the file. Pure. */
+function withLogin(config, login) {
+    if (login === undefined)
+        return config;
+    const { registry, username, password } = login;
+    const host = registry === "docker.io" ? "https://index.docker.io/v1/" : registry;
+    const auth = Buffer.from(`${username}:${password}`).toString("base64");
+    return {
+        ...config,
+        auths: { ...section(config, "auths"), [host]: { auth } },
+        credHelpers: { ...section(config, "credHelpers"), [host]: "" },
+    };
+}
+function section(config, name) {
+    const value = config[name];
+    return typeof value === "object" && value !== null ? value : {};
+}
+async function docker_folder_readConfig(path, files) {
+    const text = await files.readFile(path, "utf8").catch(ifMissing("{}"));
+    try {
+        const value = JSON.parse(text);
+        if (typeof value === "object" && value !== null && !Array.isArray(value))
+            return value;
+    }
+    catch (cause) {
+        throw new errors/* UsageError */.eb(`${path}: this is not JSON.`, { cause });
+    }
+    throw new errors/* UsageError */.eb(`${path}: this is not a JSON object.`);
+}
+async function linkAll(from, to, without, files) {
+    const names = await files.readdir(from).catch(ifMissing([]));
+    for (const name of names)
+        if (!without.includes(name))
+            await files.symlink((0,external_node_path_.join)(from, name), (0,external_node_path_.join)(to, name));
+}
+function ifMissing(instead) {
+    return (error) => {
+        if (error.code === "ENOENT")
+            return instead;
+        throw error;
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/buildx/install.js
+
+
+
+
+/** The path of the plug-in: from the tool cache, else downloaded, checked, and only then made executable and kept. */
+async function installBuildx({ version, url, digest }, scratch, { fetch, files, tools, log }) {
+    const name = "docker-buildx";
+    const known = await tools.find(name, version);
+    if (known !== undefined && (0,images_digest/* digestOf */.ol)(await files.readFile((0,external_node_path_.join)(known, name))) === digest)
+        return (0,external_node_path_.join)(known, name);
+    log.info(`Fetching buildx ${version} from ${url}`);
+    const folder = await files.mkdtemp((0,external_node_path_.join)(scratch, "buildx-"));
+    try {
+        const path = (0,external_node_path_.join)(folder, name);
+        const found = await download(await get(fetch, url), path, files);
+        if (found !== digest)
+            throw new errors/* IntegrityError */.cs(`${url}: its bytes have ${found}, wanted ${digest}.`, {
+                todo: "Nothing was installed. A mirror may have another file under this name; a version other than the pinned one needs its own checksum.",
+            });
+        await files.chmod(path, 0o755);
+        return (0,external_node_path_.join)(await tools.keep(folder, name, version), name);
+    }
+    finally {
+        await files.rm(folder, { recursive: true, force: true });
+    }
+}
+async function download({ body }, path, files) {
+    const hash = (0,external_node_crypto_.createHash)("sha256");
+    const file = await files.open(path, "wx", 0o600);
+    try {
+        for await (const piece of body) {
+            hash.update(piece);
+            await file.writeFile(piece);
+        }
+    }
+    finally {
+        await file.close();
+    }
+    return `sha256:${hash.digest("hex")}`;
+}
+/** Follows redirects (GitHub's release files are on a storage host), never from https to http. */
+async function get(fetch, url, redirects = 5) {
+    const response = await fetch({ method: "GET", url });
+    const { status, headers } = response;
+    if (status === 200)
+        return response;
+    await response.discard();
+    const location = headers["location"];
+    if (status < 300 || status >= 400 || location === undefined)
+        throw new errors/* RemoteError */.Hi(`GET ${url}: status ${status}.`, {
+            todo: "In a closed network, give a mirror of github.com by download-mirror, or put docker-buildx on the machine.",
+        });
+    const next = new URL(location, url);
+    if (redirects === 0 || (url.protocol === "https:" && next.protocol !== "https:"))
+        throw new errors/* RemoteError */.Hi(`GET ${url}: redirected to ${next.origin}, which is not followed.`);
+    return get(fetch, next, redirects - 1);
+}
+
+;// CONCATENATED MODULE: ./lib/buildx/release.js
+
+
+/** Buildx releases whose checksums are known here: those of Docker's official images for the same release. */
+const pinned = {
+    "0.36.1": {
+        "linux-amd64": "sha256:48af8a397ebd60178778bf63611dbcebe5f5e7a9be90eb9147b24b9587455778",
+        "linux-arm64": "sha256:5d0cafd9d16afe1a0f0d9529885344ace2cc99efdd531b6c783c5455a6001569",
+    },
+};
+/**
+ * The release's file for a machine. `version` is a pinned one, or `0.37.0@sha256:…`: a checksum that comes from the same place as the program
+ * proves nothing, so the caller brings it. `mirror` stands for `https://github.com`.
+ */
+function buildxAsset(version, { os, architecture }, mirror = "https://github.com") {
+    const [number = "", given] = version.replace(/^v/, "").split("@");
+    const machine = `${os}-${{ x64: "amd64", arm64: "arm64" }[architecture] ?? architecture}`;
+    if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(number))
+        throw new errors/* UsageError */.eb(`buildx-version: "${version}" is not a version such as 0.36.1.`);
+    const digest = given ?? pinned[number]?.[machine];
+    if (digest === undefined || !(0,images_digest/* isDigest */.Bc)(digest))
+        throw new errors/* UsageError */.eb(`buildx-version: the checksum of buildx ${number} for ${machine} is not known here.`, {
+            todo: `Give it too: ${number}@sha256:(64 hexadecimal digits). Pinned are: ${Object.keys(pinned).join(", ")} for linux-amd64 and linux-arm64.`,
+        });
+    const base = mirror.replace(/\/+$/, "");
+    const path = `docker/buildx/releases/download/v${number}/buildx-v${number}.${machine}`;
+    return { version: number, url: new URL(`${base}/${path}`), digest };
+}
+
+;// CONCATENATED MODULE: ./lib/buildx/set-up.js
+
+
+
+
+
+
+
+/** `--progress=rawjson` came with 0.13, `--annotation` with 0.12. */
+const oldestBuildx = "0.13.0";
+/** Finds docker and buildx, and installs the pinned buildx where it is missing or too old. */
+async function setUpDocker(request, ports) {
+    const { env, login, scratch } = request;
+    const { exec, files, log, signal } = ports;
+    const found = await findBuildx({ exec, env }, signal);
+    const serves = found !== undefined && (0,semver.gte)(found, oldestBuildx);
+    if (serves && login === undefined)
+        return { docker: { exec, env }, buildx: found, remove: async () => undefined };
+    if (!serves)
+        log.info(set_up_missing(found));
+    const plugin = serves ? undefined : await install(request, ports);
+    const original = env["DOCKER_CONFIG"] || (0,external_node_path_.join)(env["HOME"] ?? "/", ".docker");
+    const folder = await files.mkdtemp((0,external_node_path_.join)(scratch, "docker-"));
+    const remove = () => files.rm(folder, { recursive: true, force: true });
+    try {
+        const variables = await fillDockerFolder({ original, folder, login, plugin }, files);
+        const docker = { exec, env: { ...variables, ...env, DOCKER_CONFIG: folder } };
+        const buildx = serves ? found : await findBuildx(docker, signal);
+        if (buildx === undefined)
+            throw new errors/* CommandError */.Qd("docker does not start the buildx that was installed.");
+        return { docker, buildx, remove };
+    }
+    catch (error) {
+        await remove();
+        throw error;
+    }
+}
+function install(request, ports) {
+    const { buildxVersion, machine, downloadMirror, scratch } = request;
+    return installBuildx(buildxAsset(buildxVersion, machine, downloadMirror), scratch, ports);
+}
+/** The version of the buildx that docker finds; undefined where there is none. Without docker itself: a CommandError. */
+async function findBuildx(docker, signal) {
+    const stoppable = signal === undefined ? {} : { signal };
+    const result = await run(docker, ["buildx", "version"], stoppable).catch((cause) => {
+        signal?.throwIfAborted();
+        throw new errors/* CommandError */.Qd("There is no docker on this machine.", {
+            todo: "Install the Docker CLI and engine (docs.docker.com/engine/install), or run on a machine that has them.",
+            cause,
+        });
+    });
+    const version = /\bbuildx v?(\d+\.\d+\.\d+)/.exec(result.stdout)?.[1];
+    return result.code === 0 ? version : undefined;
+}
+function set_up_missing(found) {
+    return found === undefined
+        ? "docker has no buildx."
+        : `buildx ${found} is too old (${oldestBuildx} is needed).`;
+}
+
+;// CONCATENATED MODULE: ./lib/stores/select.js
+
+
+
+const subject = "vnd.docker.reference.digest";
+/**
+ * The index with the wanted platforms only, and with what speaks of them (BuildKit's attestations); the very same bytes where all
+ * are wanted. A CheckError names a platform that the index does not have.
+ */
+function selectPlatforms(index, wanted) {
+    const names = new Set(wanted.map((platform) => platformName(parsePlatform(platform))));
+    const value = (0,images_manifest/* parseIndex */.A1)(index);
+    const found = value.manifests.filter(({ platform }) => platform !== undefined && names.has(platformName(platform)));
+    const missing = [...names].find((name) => !found.some((entry) => nameOf(entry) === name));
+    if (missing !== undefined) {
+        const has = value.manifests.map(nameOf).filter((name) => name !== undefined);
+        throw new errors/* CheckError */.tl(`${index.digest} has no manifest for ${missing}, only ${has.join(", ")}.`);
+    }
+    const kept = new Set(found.map(({ digest }) => digest));
+    const manifests = value.manifests.filter((entry) => kept.has(entry.digest) || kept.has(entry.annotations?.[subject] ?? ""));
+    return manifests.length === value.manifests.length
+        ? index
+        : (0,images_manifest/* document */.Al)(index.mediaType, { ...value, manifests });
+}
+function nameOf({ platform }) {
+    return platform === undefined || platform.os === "unknown" ? undefined : platformName(platform);
+}
+
+;// CONCATENATED MODULE: ./lib/stores/transfer.js
+
+
+
+
+/** Copies an image with all that it names: blobs first, then its manifests by digest, the index last. */
+async function transfer(reference, from, to, options = {}) {
+    const top = await wantManifest(reference, from);
+    const chosen = (0,images_manifest/* isIndex */.nw)(top) && options.platforms !== undefined ? selectPlatforms(top, options.platforms) : top;
+    const manifests = await withChildren(chosen, from);
+    const blobs = manifests.flatMap(blobsOf).filter((blob) => options.leaveOut?.(blob) !== true);
+    const { signal, onProgress } = options;
+    const total = transfer_sizeOf(blobs);
+    let bytesSent = await copyBlobs(blobs, from, to, {
+        signal,
+        onProgress: onProgress && ((done) => onProgress(done, total)),
+    });
+    for (const manifest of manifests) {
+        const tag = manifest === chosen ? options.tag : undefined;
+        bytesSent += await putComplete(manifest, tag, { from, to, options });
+    }
+    return { digest: chosen.digest, mediaType: chosen.mediaType, bytesSent };
+}
+/** How often a registry may lose blobs between their upload and their manifest. */
+const transfer_losses = 3;
+/** Puts a manifest; where the target has lost what it names, that is sent again, and the manifest too. Returns the bytes sent. */
+async function putComplete(manifest, tag, { from, to, options }) {
+    let sent = 0;
+    for (let lost = 0;; lost += 1) {
+        try {
+            await to.putManifest(manifest, tag);
+            return sent + manifest.bytes.length;
+        }
+        catch (error) {
+            options.signal?.throwIfAborted();
+            if (!(error instanceof errors/* MissingBlobError */.Q8) || lost === transfer_losses)
+                throw error;
+            const missing = new Set(error.digests);
+            const named = (digest) => missing.size === 0 || missing.has(digest);
+            sent += await sendAgain(manifest, named, { from, to, options });
+        }
+    }
+}
+async function sendAgain(manifest, wanted, { from, to, options }) {
+    const { signal } = options;
+    const blobs = blobsOf(manifest).filter((blob) => wanted(blob.digest) && options.leaveOut?.(blob) !== true);
+    let sent = await copyBlobs(blobs, from, to, { signal, force: true });
+    const children = (0,images_manifest/* isIndex */.nw)(manifest) ? (0,images_manifest/* parseIndex */.A1)(manifest).manifests : [];
+    for (const { digest } of children.filter((child) => wanted(child.digest)))
+        sent += await putComplete(await wantManifest(digest, from), undefined, { from, to, options });
+    return sent;
+}
+async function wantManifest(reference, from) {
+    const found = await from.readManifest(reference);
+    if (found === undefined)
+        throw new errors/* RemoteError */.Hi(`${from.name} has no manifest ${reference}.`);
+    return found;
+}
+/** The manifests below an index, each before the one that names it, the given one last. */
+async function withChildren(top, from) {
+    if (!(0,images_manifest/* isIndex */.nw)(top))
+        return [top];
+    const below = [];
+    for (const { digest } of (0,images_manifest/* parseIndex */.A1)(top).manifests)
+        below.push(...(await withChildren(await wantManifest(digest, from), from)));
+    return [...new Map(below.map((manifest) => [manifest.digest, manifest])).values(), top];
+}
+function blobsOf(manifest) {
+    if ((0,images_manifest/* isIndex */.nw)(manifest))
+        return [];
+    const { config, layers } = (0,images_manifest/* parseManifest */.Ng)(manifest);
+    return [config, ...layers];
+}
+function transfer_sizeOf(blobs) {
+    const sizes = new Map(blobs.map(({ digest, size }) => [digest, size]));
+    return [...sizes.values()].reduce((sum, size) => sum + size, 0);
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/clean-up.js
+
+
+/** The file in a run's own folder that names the builder it made. */
+const builderFile = "builder.json";
+/** How long docker may take to remove a builder; a job does not wait for an engine that hangs. Milliseconds. */
+const clean_up_patience = 60_000;
+/** Writes down which builder is about to be made, so that it can be removed if this process is killed. */
+async function rememberBuilder(name, folder, env, files) {
+    const variables = Object.fromEntries(Object.entries(env).filter(([key]) => key === "DOCKER_CONFIG" || key === "BUILDX_CONFIG"));
+    const remembered = { name, variables };
+    await files.writeFile((0,external_node_path_.join)(folder, builderFile), JSON.stringify(remembered));
+}
+/**
+ * Removes what a run made and did not remove itself, since it was killed: its builder, and its folder with log-ins, which goes whatever
+ * becomes of the builder. Failures are warnings: the job's verdict is not theirs.
+ */
+async function cleanUp(folder, ports) {
+    if (folder === "")
+        return;
+    const { files, log } = ports;
+    try {
+        const text = await files.readFile(join(folder, builderFile), "utf8").catch(() => "");
+        if (text !== "")
+            await removeBuilder(JSON.parse(text), ports);
+    }
+    catch (error) {
+        log.warning(`The builder that ${folder} names could not be removed: ${explain(error)}`);
+    }
+    finally {
+        await files.rm(folder, { recursive: true, force: true }).catch((error) => {
+            log.warning(`${folder} could not be removed, and may hold a log-in: ${explain(error)}`);
+        });
+    }
+}
+async function removeBuilder({ name, variables }, { exec, env, log }) {
+    const { code, stderr } = await exec("docker", ["buildx", "rm", "--force", name], {
+        env: { ...env, ...variables },
+        signal: AbortSignal.timeout(clean_up_patience),
+    });
+    if (code === 0)
+        log.info(`Removed the builder ${name}.`);
+    else if (!/no builder/.test(stderr))
+        log.warning(`The builder ${name} could not be removed: ${stderr.trim()}`);
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/job.js
+
+/** The plan's platforms that a job was asked for, in the plan's order. A UsageError if there are none. */
+function jobPlatforms({ platforms }, plan) {
+    const planned = plan.platforms.map(({ platform }) => platform);
+    const wanted = planned.filter((platform) => platforms.includes(platform));
+    if (wanted.length > 0)
+        return wanted;
+    throw new errors/* UsageError */.eb(`platforms: ${platforms.join(", ")} is not among those of the plan (${planned.join(", ")}).`, { todo: "Give prepare all platforms, and each build one or more of them." });
+}
+/** What a job leaves in the results folder bears its platforms where it did not do them all: `build-linux-amd64`, `runtime-linux-amd64`. */
+function jobName(what, job, plan) {
+    const platforms = jobPlatforms(job, plan);
+    return platforms.length === plan.platforms.length
+        ? what
+        : `${what}-${platforms.join("-").replaceAll("/", "-")}`;
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/remembered-build.js
+
+
+/**
+ * Rewriting times makes BuildKit compress every layer anew at each export, minutes for gigabytes. So where the builder has the very image
+ * that an earlier run exported, and that is still there, the earlier result stands; else it is made, and remembered by that digest.
+ */
+async function remembered(make, wanted, { native, storeOf, log }) {
+    const before = wanted.earlier.find((built) => isWanted(built, wanted));
+    if (before?.native !== undefined && (await holds(before, storeOf(before)))) {
+        if ((await native()) === before.native) {
+            log.info("Nothing changed: the runtime of the run before stands.");
+            return { ...before, cached: true };
+        }
+    }
+    const made = await make();
+    try {
+        return { ...made, native: await native() };
+    }
+    catch (error) {
+        if (!(0,errors/* isKnown */.qE)(error))
+            throw error;
+        log.debug(`This builder does not tell what it has: ${error.message}`);
+        return made;
+    }
+}
+function isWanted({ repository, platforms }, wanted) {
+    const names = platforms.map(({ platform }) => platform);
+    return repository === wanted.repository && names.join() === wanted.platforms.join();
+}
+/** Whether everything of a result is where it says. */
+async function holds({ platforms, indexes }, store) {
+    for (const digest of [...indexes, ...platforms.map((entry) => entry.digest)])
+        if ((await store.manifestDigest(digest)) === undefined)
+            return false;
+    for (const { digest } of platforms) {
+        const manifest = await store.readManifest(digest);
+        if (manifest === undefined)
+            return false;
+        const { config, layers } = (0,images_manifest/* parseManifest */.Ng)(manifest);
+        const sizes = await Promise.all([config, ...layers].map((blob) => store.blobSize(blob.digest)));
+        if (sizes.includes(undefined))
+            return false;
+    }
+    return true;
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/build.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Builds the runtime image, without weights, and leaves it where assemble finds it: in the target by digest, or a layout in the results folder. */
+async function buildStage({ config, facts, results, earlier = [] }, ports) {
+    const plan = needed(results, "prepare");
+    const scratch = await ports.files.mkdtemp((0,external_node_path_.join)(config.temporary, "director-image-build-"));
+    ports.made(scratch);
+    try {
+        const docker = await setUpDocker({
+            env: ports.env,
+            login: (0,pipeline_open/* loginOf */.D)(config),
+            buildxVersion: config.build.buildxVersion,
+            downloadMirror: config.downloadMirror,
+            machine: { os: external_node_process_.platform, architecture: external_node_process_.arch },
+            scratch,
+        }, ports);
+        const keep = facts.event === "local";
+        const work = { config, plan, scratch, keep, earlier };
+        const built = await buildWith(docker.docker, work, ports);
+        return await pushed(built, config, plan, ports);
+    }
+    finally {
+        await ports.files.rm(scratch, { recursive: true, force: true });
+    }
+}
+async function buildWith(docker, { config, plan, scratch, keep, earlier }, ports) {
+    const { build: options } = config;
+    const { files, clock, log, signal, open } = ports;
+    const platforms = jobPlatforms(config, plan);
+    const source = await findSource({
+        ...options,
+        workspace: config.workspace,
+        own: ownSource(ports.home, (0,external_node_path_.resolve)(config.workspace, options.context)),
+    }, files);
+    const target = (0,images_reference/* parsePlace */.De)(plan.target);
+    const image = (0,images_reference/* parsePlace */.De)(plan.image);
+    const builder = await useBuilder({ ...options, registry: image.kind === "registry" ? image.registry : undefined, keep }, {
+        docker,
+        clock,
+        signal,
+        announce: (name) => rememberBuilder(name, scratch, docker.env, files),
+    });
+    const login = (0,pipeline_open/* loginOf */.D)(config);
+    const layout = jobName("runtime", config, plan);
+    const repository = plan.push && target.kind === "registry" ? plan.target : undefined;
+    const request = {
+        ...{ source, platforms, options, labels: {}, annotations: {}, repository, scratch },
+        epoch: plan.source.commitTime,
+        cacheRepository: image.kind === "registry" ? plan.image : undefined,
+        mayPush: plan.cacheMayBeWritten,
+        layout: (0,external_node_path_.join)(config.results, layout),
+    };
+    const storeAt = (place) => open((0,images_reference/* parsePlace */.De)(place), { login });
+    const buildPorts = { docker, files, clock, log, signal, storeAt };
+    const make = async () => {
+        const made = await build(builder, request, buildPorts);
+        return made.repository.startsWith("oci:") ? { ...made, repository: `oci:${layout}` } : made;
+    };
+    if (!keep)
+        return make().finally(builder.remove);
+    return remembered(make, { earlier, platforms, repository: repository ?? `oci:${layout}` }, {
+        native: () => nativeDigest(builder, request, buildPorts),
+        storeOf: (built) => open(runtimePlace(built, config), { login }),
+        log,
+    }).finally(builder.remove);
+}
+/** A driver that cannot push by digest leaves a layout; where the image may be pushed, it goes to the target now. */
+async function pushed(built, config, plan, { open, signal, log }) {
+    const target = (0,images_reference/* parsePlace */.De)(plan.target);
+    const from = runtimePlace(built, config);
+    if (!plan.push || target.kind === "layout" || from.kind === "registry")
+        return built;
+    const to = open(target, { login: (0,pipeline_open/* loginOf */.D)(config) });
+    log.info(`Sending the runtime to ${to.name}, since this builder cannot.`);
+    const tops = built.indexes.length > 0 ? built.indexes : built.platforms.map(({ digest }) => digest);
+    for (const digest of tops)
+        await transfer(digest, open(from), to, { signal });
+    return { ...built, repository: plan.target };
+}
+/** Where a build's images are; a layout's folder is written relative to the results folder, which may have moved to another machine. */
+function runtimePlace({ repository }, { results }) {
+    const place = (0,images_reference/* parsePlace */.De)(repository);
+    return place.kind === "layout" ? { ...place, folder: (0,external_node_path_.join)(results, place.folder) } : place;
+}
+/** What is built where the workspace has no Dockerfile.director: the action's own, with its own node as named contexts. */
+function ownSource(home, context) {
+    return {
+        file: (0,external_node_path_.join)(home, "Dockerfile.director"),
+        context,
+        contexts: { "director-source": (0,external_node_path_.join)(home, "director"), "vortex-source": (0,external_node_path_.join)(home, "vortex") },
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/delivery.js
+
+
+
+
+/** An open lock is a UsageError: its layers are not known. */
+function delivered(lock, delivery) {
+    if (!isComplete(lock))
+        throw new errors/* UsageError */.eb("The lock has no layers yet.", {
+            todo: "Run the stage models (or models push, or models lock) first: it completes an open lock.",
+        });
+    const models = bakedLayers(lock, delivery).map(({ digest, size, files }) => ({
+        digest,
+        size,
+        what: files.length === 1 ? (files[0] ?? "") : `${files[0]} and ${files.length - 1} more`,
+    }));
+    return {
+        root: lock.root,
+        models,
+        weights: lock.layers.map(({ digest }) => digest),
+        lock: (owner) => ({ ...lockLayer(lock, owner), what: "models.lock.json" }),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/carried.js
+
+
+
+/** What an image carries of a lock (undefined: it knows no models), and its labels (design: "The final image"). Pure. */
+function carried(lock, { delivery, labels, image }) {
+    if (lock === undefined)
+        return { root: "/models", models: [], weights: [], lock: undefined, labels };
+    const parts = delivered(lock, delivery);
+    if (image.digest === undefined)
+        return { ...parts, labels };
+    const place = labelPlace(image.repository);
+    const lowest = parts.models.length === 0
+        ? {}
+        : { [names.lowest.name]: `${place}:${lockTag(lock)}`, [names.lowest.digest]: image.digest };
+    return {
+        ...parts,
+        labels: { ...labels, ...lowest, [names.models]: `${place}@${image.digest}` },
+    };
+}
+/** A layout's folder differs from machine to machine and is no place to pull from: it is not written into the image. */
+function labelPlace(repository) {
+    return repository.startsWith("oci:") ? "layout" : repository;
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/assemble.js
+
+
+
+
+
+
+
+
+
+/** Puts the weights below the runtime of every platform, at the plan's target. */
+async function assembleStage({ config, facts, results }, { files, open, log, signal }) {
+    const plan = needed(results, "prepare");
+    const login = (0,pipeline_open/* loginOf */.D)(config);
+    const lock = plan.models.lock === "" ? undefined : await completedLock(config.results, files);
+    const target = open((0,images_reference/* parsePlace */.De)(plan.target), { login });
+    return assembleImage({
+        runtimes: results.build.flatMap((build) => build.platforms.map((entry) => ({
+            ...entry,
+            labels: baseLabels(entry),
+            store: open(runtimePlace(build, config), { login }),
+        }))),
+        platforms: plan.platforms.map(({ platform }) => platform),
+        ...carried(lock, {
+            delivery: plan.models.delivery,
+            labels: plan.labels,
+            image: { repository: plan.models.repository, digest: results.models?.digest },
+        }),
+        created: plan.source.created,
+        annotations: plan.annotations,
+        manifestAnnotations: plan.manifestAnnotations,
+        published: plan.push ? publishedTags(plan, facts) : [],
+        mayLackModels: !plan.push,
+    }, {
+        weights: lock === undefined ? target : open((0,images_reference/* parsePlace */.De)(plan.models.repository), { login }),
+        target,
+        log,
+        signal,
+    });
+}
+/** Where images that people have may be: a release or a pull request has a tag of its own, and its layers from the branch it came from. */
+function publishedTags({ tags }, { defaultBranch }) {
+    return [...new Set([...tags, "latest", defaultBranch])].filter(images_reference/* isTag */.dz);
+}
+/** The labels that name what a runtime stands on (design: "The final image"); none where the build could not tell. */
+function baseLabels({ base, }) {
+    if (base === undefined)
+        return {};
+    return {
+        [names.base.name]: base.name,
+        ...(base.digest === undefined ? {} : { [names.base.digest]: base.digest }),
+    };
+}
+/** The lock with its layers, as the stage models left it in the results folder. */
+async function completedLock(folder, files) {
+    const path = (0,external_node_path_.join)(folder, "models.lock.json");
+    return parseLock(await files.readFile(path, "utf8"), path);
+}
+
 ;// CONCATENATED MODULE: ./lib/metadata/context.js
-const branchOf = (ref) => after("refs/heads/", ref);
-const tagOf = (ref) => after("refs/tags/", ref);
+const branchOf = (ref) => context_after("refs/heads/", ref);
+const tagOf = (ref) => context_after("refs/tags/", ref);
 /** `2` of `refs/pull/2/merge`. */
-const pullOf = (ref) => after("refs/pull/", ref).replace(/\/merge$/, "");
-function after(prefix, ref) {
+const pullOf = (ref) => context_after("refs/pull/", ref).replace(/\/merge$/, "");
+function context_after(prefix, ref) {
     return ref.startsWith(prefix) ? ref.slice(prefix.length) : "";
 }
 /** Events that always run on the last commit of the default branch, whatever their reference says. */
@@ -64049,7 +72537,7 @@ function annotationsFor(lines, context, version) {
         for (const level of ["manifest", "index"])
             all[`${level}:${key}`] = value;
     for (const [written, value] of Object.entries(labels_pairs("annotations", lines, context))) {
-        const { places, key } = place(written);
+        const { places, key } = labels_place(written);
         for (const level of places)
             all[`${level}:${key}`] = value;
     }
@@ -64066,7 +72554,7 @@ function annotationsAt(annotations, level, platform) {
 }
 const one = /^(manifest|index|manifest-descriptor|index-descriptor)(\[[a-z0-9._/-]+\])?$/;
 /** `index,manifest[linux/amd64]:key` → its places and key. A key of its own may have a colon: only known words are places. */
-function place(written) {
+function labels_place(written) {
     const colon = written.indexOf(":");
     const places = colon === -1 ? [] : written.slice(0, colon).split(",");
     if (places.length > 0 && places.every((name) => one.test(name.trim())))
@@ -64153,7 +72641,7 @@ const types = {
         choices: { format: ["short", "long"] },
     },
 };
-const common = ["type", "enable", "priority", "prefix", "suffix"];
+const rule_common = ["type", "enable", "priority", "prefix", "suffix"];
 /** Reads one rule of docker/metadata-action's language; a UsageError names the line and what is wrong with it. */
 function parseRule(line) {
     const given = attributesOf(line);
@@ -64170,7 +72658,7 @@ function parseRule(line) {
 }
 function attributesFor(type, line, given) {
     const { defaults, required, choices = {} } = types[type];
-    const unknown = Object.keys(given).find((key) => !common.includes(key) && !Object.hasOwn(defaults, key));
+    const unknown = Object.keys(given).find((key) => !rule_common.includes(key) && !Object.hasOwn(defaults, key));
     if (unknown !== undefined)
         throw rule_wrong(line, `type=${type} has no attribute "${unknown}"`);
     const attributes = Object.fromEntries(Object.entries(defaults).map(([key, value]) => [key, given[key] || value]));
@@ -64294,7 +72782,7 @@ function apply({ type, line, attributes }, context) {
         case "semver":
             return tags_semver(line, attributes, context);
         case "match":
-            return match(line, attributes, context);
+            return tags_match(line, attributes, context);
         case "edge":
             return isBranch(ref, attribute("branch") || context.defaultBranch)
                 ? { value: "edge", latest: false }
@@ -64336,7 +72824,7 @@ function tags_semver(line, { pattern = "", value = "", match: part = "" }, conte
     const values = { raw: text, version: version.version, major, minor, patch };
     return { value: render(wanted, context, values), latest: !isPre };
 }
-function match(line, { pattern = "", group = "0", value = "" }, context) {
+function tags_match(line, { pattern = "", group = "0", value = "" }, context) {
     const text = value === "" ? tagOf(context.ref) : render(value, context);
     if (text === "")
         return undefined;
@@ -64453,190 +72941,6 @@ function refreshOf({ annotations }) {
     const line = annotations.find((entry) => entry.startsWith(`${names.refresh}=`));
     return line === undefined ? {} : { refresh: line.slice(names.refresh.length + 1) };
 }
-
-;// CONCATENATED MODULE: ./lib/replace-file.js
-
-/** Writes a file that is the old one or the new one, whatever happens, also where two write it at once. */
-async function replaceFile(path, text, { writeFile, rename, rm }) {
-    const beside = `${path}.${(0,external_node_crypto_.randomUUID)().slice(0, 8)}.new`;
-    try {
-        await writeFile(beside, text, { mode: 0o644 });
-        await rename(beside, path);
-    }
-    catch (error) {
-        await rm(beside, { force: true }).catch(() => undefined);
-        throw error;
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/results/folder.js
-
-
-
-
-/** The results folder: `<stage>.json`, or `build-linux-amd64.json` where one platform ran alone. */
-async function writeResult(files, folder, name, result) {
-    await makeFolder(folder, files);
-    const path = (0,external_node_path_.join)(folder, `${name}.json`);
-    await replaceFile(path, `${JSON.stringify(result, null, 2)}\n`, files);
-    return path;
-}
-/** Makes the results folder where it is missing; a UsageError where there cannot be one. */
-async function makeFolder(folder, { mkdir }) {
-    await mkdir(folder, { recursive: true }).catch(notAFolder(folder));
-}
-/** Reads one result; undefined where the stage has not run. A UsageError names what is wrong in the file. */
-async function readResult(files, folder, name, shape) {
-    const path = (0,external_node_path_.join)(folder, `${name}.json`);
-    let text;
-    try {
-        text = await files.readFile(path, "utf8");
-    }
-    catch (thrown) {
-        const error = thrown;
-        if (error.code === "ENOENT")
-            return undefined;
-        return notAFolder(folder)(error);
-    }
-    return parseDocument(shape, text, path, `It is written by the stage ${name.split("-")[0]}: run that stage again.`);
-}
-/** Reads every `<stage>.json` and `<stage>-*.json`, in the order of their names. */
-async function readResults(files, folder, stage, shape) {
-    const all = await files.readdir(folder).catch((error) => {
-        if (error.code === "ENOENT")
-            return [];
-        return notAFolder(folder)(error);
-    });
-    const names = all.filter((name) => name === `${stage}.json` || (name.startsWith(`${stage}-`) && name.endsWith(".json")));
-    const results = await Promise.all(names.sort().map((name) => readResult(files, folder, name.slice(0, -".json".length), shape)));
-    return results.filter((result) => result !== undefined);
-}
-/** What is thrown where a folder of that name cannot be: a UsageError where it, or what it lies in, is a file or a link that leads nowhere. */
-function notAFolder(folder) {
-    return (cause) => {
-        if (!["ENOTDIR", "EEXIST", "ENOENT"].includes(cause.code ?? ""))
-            throw cause;
-        throw new errors/* UsageError */.eb(`results: ${folder} is not a folder.`, { cause });
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/results/stages.js
-
-
-/** The stages' results (design: "Results"). Unknown fields are kept, so that a newer stage can be read by an older one. */
-const stages_text = record(schemas_string(), schemas_string());
-/** How long the stage took; written by whoever ran it. */
-const timed = { seconds: schemas_number().nonnegative().optional() };
-const deliveries = ["hybrid", "bake", "mount"];
-const prepareResult = looseObject({
-    ...timed,
-    image: schemas_string(),
-    platforms: array(looseObject({ platform: schemas_string(), runner: schemas_string() })).min(1),
-    tags: array(schemas_string()),
-    /** The main tag; absent where no rule applied. */
-    version: schemas_string().optional(),
-    labels: stages_text,
-    /** Of the index; `manifestAnnotations` by platform. */
-    annotations: stages_text,
-    manifestAnnotations: record(schemas_string(), stages_text),
-    push: schemas_boolean(),
-    pushReason: schemas_string(),
-    /** BuildKit's cache is never written for a stranger's pull request. */
-    cacheMayBeWritten: schemas_boolean(),
-    /** Where the final image goes: a repository, or `oci:DIR` when nothing is pushed. */
-    target: schemas_string(),
-    models: looseObject({
-        /** Path of the lock; empty: no weights. */
-        lock: schemas_string(),
-        delivery: schemas_enum(deliveries),
-        repository: schemas_string(),
-    }),
-    source: looseObject({
-        /** Commit that is built, and its time: seconds since 1970. */
-        revision: schemas_string().optional(),
-        commitTime: schemas_int().nonnegative(),
-        /** The same, RFC 3339: the image's `created`. */
-        created: schemas_string(),
-        refresh: schemas_string().optional(),
-    }),
-});
-const layerState = schemas_enum(["present", "mounted", "uploaded", "checked"]);
-const modelsResult = looseObject({
-    ...timed,
-    /** The models image's index; absent where nothing was pushed. */
-    digest: digest.optional(),
-    repository: schemas_string(),
-    layers: array(looseObject({ digest: digest, size: bytes, state: layerState })),
-    files: array(looseObject({
-        file: schemas_string(),
-        type: schemas_string(),
-        verdict: schemas_string(),
-        rule: schemas_string().optional(),
-    })),
-    bytesUploaded: bytes,
-    bytesRead: bytes,
-    requests: schemas_int().nonnegative(),
-});
-const buildResult = looseObject({
-    ...timed,
-    platforms: array(looseObject({
-        platform: schemas_string(),
-        /** The platform manifest. */
-        digest: digest,
-        /** Bytes of its layers as they are stored. */
-        size: bytes,
-        /** The image that it stands on, where that can be told. */
-        base: looseObject({ name: schemas_string(), digest: digest.optional() }).optional(),
-    })),
-    /** Where the runtime manifests are: a repository or `oci:DIR`. */
-    repository: schemas_string(),
-    /** BuildKit's own index (with attestations), where it wrote one. */
-    indexes: array(digest),
-    cached: schemas_boolean(),
-    /** BuildKit's own digest of what was built, before times were rewritten: equal for equal layers on the same builder. */
-    native: digest.optional(),
-});
-const scanResult = looseObject({
-    ...timed,
-    verdict: verdict,
-    reason: schemas_string().optional(),
-    platforms: array(looseObject({ platform: schemas_string(), digest: digest, diffIds: array(digest).optional() })),
-});
-const assembleResult = looseObject({
-    ...timed,
-    digest: digest,
-    mediaType: schemas_string(),
-    /** Where the candidate is. */
-    repository: schemas_string(),
-    platforms: array(looseObject({ platform: schemas_string(), digest: digest, runtimeDigest: digest, size: bytes })),
-    /** Model layers that the target does not hold (nothing was pushed and the weights were never published). */
-    absent: array(digest),
-    /** Bytes of runtime layers that the images published before (under the plan's tags, `latest`, the default branch's) did not have. */
-    newRuntimeBytes: bytes,
-    bytesUploaded: bytes,
-});
-const acceptResult = looseObject({
-    ...timed,
-    digest: digest,
-    platform: schemas_string(),
-    target: schemas_string(),
-    verdict: verdict,
-    reason: schemas_string().optional(),
-    checks: array(looseObject({ name: schemas_string(), verdict: verdict, reason: schemas_string().optional() })),
-});
-const promoteResult = looseObject({
-    ...timed,
-    digest: digest,
-    tags: array(looseObject({
-        tag: schemas_string(),
-        from: digest.optional(),
-        to: digest,
-        moved: schemas_boolean(),
-        why: schemas_string(),
-    })),
-    /** Why the candidate was published without a scan or acceptance; absent when it was tested. */
-    untested: looseObject({ reason: schemas_string(), missing: array(schemas_string()) }).optional(),
-});
 
 ;// CONCATENATED MODULE: ./lib/results/earlier-run.js
 
@@ -64760,7 +73064,7 @@ function promotion(current, candidate, force) {
         return { move: true, why: "first" };
     if (current.digest === candidate.digest)
         return { move: false, why: "already there" };
-    if (same(current.platforms, candidate.platforms))
+    if (age_same(current.platforms, candidate.platforms))
         return { move: false, why: "unchanged: the same platform manifests" };
     if (current.age === undefined)
         return { move: true, why: "the image before does not say how old it is" };
@@ -64781,7 +73085,7 @@ function isOlder(one, other) {
 function ageName({ commitTime, refresh }) {
     return refresh === undefined ? commitTime : `${commitTime}, refresh ${refresh}`;
 }
-function same(one, other) {
+function age_same(one, other) {
     return one.length === other.length && one.every((digest, at) => digest === other[at]);
 }
 
@@ -64872,7 +73176,7 @@ function scanOf({ platform, runtimeDigest }, seen, scans) {
         return {
             refused: `the scan of ${platform} looked at other layers than the candidate's (diff_ids)`,
         };
-    const verdict = judged(`the scan of ${platform}`, scan);
+    const verdict = readiness_judged(`the scan of ${platform}`, scan);
     return verdict.refused === undefined && scanned.some(({ diffIds }) => diffIds === undefined)
         ? { missing: `the scan of ${platform} (it does not say which layers it looked at)` }
         : verdict;
@@ -64884,9 +73188,9 @@ function acceptanceOf({ digest }, accepts) {
     const other = accepts.find((entry) => entry.digest !== digest);
     if (other !== undefined)
         return { refused: `the acceptance started ${other.digest}, the candidate is ${digest}` };
-    return judged("the acceptance", accept);
+    return readiness_judged("the acceptance", accept);
 }
-function judged(what, { verdict, reason }) {
+function readiness_judged(what, { verdict, reason }) {
     if (verdict === "passed")
         return {};
     const why = `${what} ${verdict}${reason === undefined ? "" : ` (${reason})`}`;
@@ -65169,334 +73473,6 @@ function notYet(name) {
     };
 }
 
-// EXTERNAL MODULE: ./lib/config/inputs.js + 3 modules
-var inputs = __nccwpck_require__(4566);
-;// CONCATENATED MODULE: ./lib/config/contradictions.js
-
-
-/** Inputs that a builder which is used as it is could not follow. */
-const ofMadeBuilders = ["driver", "driver-opts", "buildkitd-config"];
-/** What is asked for by a value and would be left undone without a word. */
-const later = [
-    ["acceptance", "required"],
-    ["gpu", "required"],
-    ["sarif-upload", "always"],
-    ["sbom", "true"],
-    ["sign", "true"],
-];
-/**
- * Refuses inputs of which one makes another one meaningless, and values that this version cannot follow (UsageError). A runner gives
- * defaults as if they had been written, so an input with its default counts as not given. Pure.
- */
-function refuseContradictions(read) {
-    const isGiven = (name) => read(name) !== inputs/* inputs */.Q[name].default;
-    if (isGiven("builder")) {
-        const useless = ofMadeBuilders.find(isGiven);
-        if (useless !== undefined)
-            throw contradiction("builder", useless, "an existing builder is used as it is");
-    }
-    else if (read("driver") === "docker") {
-        const useless = ofMadeBuilders.find((name) => name !== "driver" && isGiven(name));
-        if (useless !== undefined)
-            throw contradiction("driver: docker", useless, "the engine's own BuildKit takes none");
-    }
-    if (read("acceptance") === "off" && read("gpu") === "required")
-        throw contradiction("acceptance: off", "gpu: required", "nothing would look at the GPU");
-    const wish = later.find(([name, value]) => read(name) === value);
-    if (wish !== undefined)
-        throw new errors/* UsageError */.eb(`${wish[0]}: ${wish[1]} is not in this version.`, {
-            todo: "See CHANGELOG.md for what is there.",
-        });
-}
-function contradiction(one, other, why) {
-    return new errors/* UsageError */.eb(`${one} and ${other} contradict each other: ${why}.`, {
-        todo: "Give one of them.",
-    });
-}
-
-;// CONCATENATED MODULE: ./lib/config/entries.js
-
-/**
- * One entry a line; one that stands in quotes as a whole may have several. Commas mean nothing: what is not quoted as a whole stays as it is
- * written (`type=local,"src=/a,b"`, `LIST=["a","b"]`).
- */
-function entries(name, text) {
-    return rows(name, text)
-        .map(({ fields, text: written }) => (fields.length === 1 ? fields[0] : written)?.trim() ?? "")
-        .filter((entry) => entry !== "");
-}
-/** Entries separated by commas or lines. */
-function items(name, text) {
-    return rows(name, text)
-        .flatMap(({ fields }) => fields.map((field) => field.trim()))
-        .filter((item) => item !== "");
-}
-/** The values of `ID=VALUE` entries, also of a text that cannot be read: they are masked before anything is checked. */
-function secretValues(name, text) {
-    let found;
-    try {
-        found = entries(name, text);
-    }
-    catch {
-        found = text.split("\n");
-    }
-    return found.map((entry) => entry.slice(entry.indexOf("=") + 1).trim());
-}
-const between = /(?:\s|#[^\n]*(?:\n|$))*/y;
-const quoted = /"([^"]*(?:""[^"]*)*)"[ \t]*(,|\r?\n|$)/y;
-const entries_open = /"[^"]*(?:""[^"]*)*$/y;
-const entries_plain = /((?:"[^"]*(?:""[^"]*)*")?[^,\r\n]*)(,|\r?\n|\r|$)/y;
-function rows(name, text) {
-    const found = [];
-    for (let at = entries_after(between, text, 0); at < text.length; at = entries_after(between, text, at)) {
-        const begin = at;
-        const fields = [];
-        for (let end = ","; end === ",";) {
-            if (at < text.length && entries_match(entries_open, text, at) !== null)
-                throw notClosed(name, found.length);
-            const [whole = "", field = "", stop = ""] = entries_read(text, at);
-            fields.push(field);
-            at += whole.length;
-            end = stop;
-        }
-        found.push({ fields, text: text.slice(begin, at).trim() });
-    }
-    return found;
-}
-function entries_read(text, at) {
-    const [whole = "", field = "", end = ""] = entries_match(quoted, text, at) ?? [];
-    return whole === "" ? (entries_match(entries_plain, text, at) ?? []) : [whole, field.replaceAll('""', '"'), end];
-}
-function entries_match(pattern, text, at) {
-    pattern.lastIndex = at;
-    return pattern.exec(text);
-}
-function entries_after(pattern, text, at) {
-    return at + (entries_match(pattern, text, at)?.[0].length ?? 0);
-}
-function notClosed(name, before) {
-    return new errors/* UsageError */.eb(`${name}: entry ${before + 1} has a quote that is not closed (it is not shown here).`, {
-        todo: 'An entry of several lines stands in quotes as a whole, and a quote inside it is written twice: "ID=line 1⏎line 2".',
-    });
-}
-
-// EXTERNAL MODULE: ./lib/config/input.js
-var input = __nccwpck_require__(2050);
-;// CONCATENATED MODULE: ./lib/config/read.js
-
-
-
-
-
-
-
-
-
-
-
-
-/** Checks every input once (an empty one has its default, but for `models`, where it means no weights) and gives the frozen configuration; a UsageError names the input. */
-function read_readConfig(given, environment) {
-    const read = (name) => {
-        const text = given(name)?.trim() ?? inputs/* inputs */.Q[name].default;
-        return text === "" && name !== "models" ? inputs/* inputs */.Q[name].default : text;
-    };
-    refuseContradictions(read);
-    const image = imageOf(read, environment);
-    const delivery = choice("models-delivery", read("models-delivery"), deliveries);
-    const repository = read("models-repository");
-    return freeze({
-        stage: choice("stage", read("stage"), ["all", ...input/* stageNames */.h]),
-        workspace: environment.workspace,
-        temporary: environment.temporary,
-        results: resultsFolder(read, environment),
-        image,
-        platforms: platformsOf("platforms", read("platforms")),
-        models: {
-            lock: read_optional(read("models")),
-            delivery,
-            repository: repository === "" ? image : read_place("models-repository", repository),
-        },
-        push: choice("push", read("push"), ["auto", "true", "false"]),
-        layout: read("layout"),
-        tags: lines(read("tags")),
-        flavor: lines(read("flavor")),
-        labels: named("labels", entries("labels", read("labels"))),
-        annotations: named("annotations", entries("annotations", read("annotations"))),
-        registry: credentialsOf(read, image, environment),
-        hub: hubOf(read("hub-token"), environment),
-        downloadMirror: read_optional(read("download-mirror")),
-        build: buildInputs(read),
-        scan: scanInputs(read),
-        acceptance: acceptanceInputs(read),
-        promote: {
-            allowUntested: read_optional(read("allow-untested")),
-            force: flag("force", read("force")),
-        },
-    });
-}
-/**
- * A runner's folder is the job's own; a person's checkouts have one each. Not the checkout itself: the result of the stage models
- * bears the name of the spec, `models.json`.
- */
-function resultsFolder(read, { workspace, temporary, github }) {
-    const checkout = github === undefined ? `-${(0,images_digest/* short */.h0)((0,images_digest/* digestOf */.ol)(workspace))}` : "";
-    const folder = (0,external_node_path_.resolve)(workspace, read("results") || (0,external_node_path_.join)(temporary, `director-image${checkout}`));
-    if (folder === (0,external_node_path_.resolve)(workspace))
-        throw wrong("results", read("results"), "a folder of its own, not the workspace itself");
-    return folder;
-}
-function imageOf(read, { owner }) {
-    const text = read("image");
-    if (text !== "")
-        return read_place("image", text);
-    if (owner === undefined)
-        throw new errors/* UsageError */.eb("image: nothing was given, and there is no repository owner to derive it from.", {
-            todo: "Give a repository, such as ghcr.io/OWNER/director, or oci:DIR for a layout on disk.",
-        });
-    return read_place("image", `ghcr.io/${owner}/director`);
-}
-/** Workflows write `${{ github.repository_owner }}` with its capitals, which registries refuse: the name is lower-cased. */
-function read_place(name, text) {
-    try {
-        return (0,images_reference/* parsePlace */.De)(text.startsWith("oci:") ? text : text.toLowerCase());
-    }
-    catch (error) {
-        if (!(error instanceof errors/* UsageError */.eb))
-            throw error;
-        throw new errors/* UsageError */.eb(`${name}: ${error.message}`, {
-            ...(error.todo === undefined ? {} : { todo: error.todo }),
-        });
-    }
-}
-/** The platforms of an input or flag: at least one, none of them twice. */
-function platformsOf(name, text) {
-    const names = items(name, text).map((entry) => platformName(parsePlatform(entry)));
-    if (names.length === 0)
-        throw wrong(name, text, "at least one, such as linux/amd64");
-    const twice = names.find((entry, at) => names.indexOf(entry) !== at);
-    if (twice !== undefined)
-        throw new errors/* UsageError */.eb(`${name}: ${twice} is there twice.`);
-    return names;
-}
-/** Each is `NAME=VALUE`, and stays as it is written. */
-function named(name, found) {
-    pairs(name, found);
-    return found;
-}
-/** The workflow's own token opens ghcr.io; it is never sent to another registry. */
-function credentialsOf(read, image, { actor = "token" }) {
-    const username = read("registry-username");
-    const password = read("registry-password");
-    if (username !== "" && password === "")
-        throw new errors/* UsageError */.eb("registry-password: registry-username was given without it.");
-    if (password !== "")
-        return { username: username || actor, password };
-    const token = read("github-token");
-    return token !== "" && image.kind === "registry" && image.registry === "ghcr.io"
-        ? { username: actor, password: token }
-        : undefined;
-}
-/** Where `huggingface` sources are, and the token for gated ones: the input, else HF_TOKEN. */
-function hubOf(token, environment) {
-    return {
-        endpoint: hubEndpoint(environment),
-        token: read_optional(token ?? "") ?? environment.hubToken,
-    };
-}
-function hubEndpoint({ hubEndpoint: text }) {
-    const url = URL.canParse(text) ? new URL(text) : undefined;
-    if (url === undefined || !/^https?:$/.test(url.protocol))
-        throw new errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is not an address (https://…).`);
-    if (url.protocol === "http:" && !(0,loopback/* isLoopback */.U)(url.hostname))
-        throw new errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is plain HTTP, which is for loopback only; wanted https:`, { todo: "The hub's token would travel where everybody on the way can read it." });
-    return url;
-}
-function buildInputs(read) {
-    const whole = (name) => entries(name, read(name));
-    const split = (name) => items(name, read(name));
-    const ternary = ["auto", "true", "false"];
-    return {
-        context: read("context"),
-        file: read("file"),
-        target: read_optional(read("target")),
-        args: pairs("build-args", whole("build-args")),
-        contexts: pairs("build-contexts", whole("build-contexts")),
-        secrets: whole("secrets"),
-        secretFiles: named("secret-files", whole("secret-files")),
-        secretEnvs: named("secret-envs", split("secret-envs")),
-        ssh: split("ssh"),
-        noCache: flag("no-cache", read("no-cache")),
-        pull: flag("pull", read("pull")),
-        network: read_optional(read("network")),
-        addHosts: split("add-hosts"),
-        allow: split("allow"),
-        shmSize: read_optional(read("shm-size")),
-        cacheFrom: whole("cache-from"),
-        cacheTo: whole("cache-to"),
-        cache: choice("cache", read("cache"), ["registry", "gha", "none"]),
-        builder: read_optional(read("builder")),
-        driver: choice("driver", read("driver"), [
-            "docker-container",
-            "docker",
-            "remote",
-            "kubernetes",
-        ]),
-        driverOpts: lines(read("driver-opts")),
-        buildkitdConfig: read_optional(read("buildkitd-config")),
-        buildxVersion: read("buildx-version").replace(/^v/, ""),
-        provenance: choice("provenance", read("provenance"), ternary),
-        sbom: choice("sbom", read("sbom"), ternary),
-        sign: choice("sign", read("sign"), ternary),
-    };
-}
-function scanInputs(read) {
-    return {
-        failOn: choice("fail-on", read("fail-on"), [
-            "critical",
-            "high",
-            "medium",
-            "low",
-            "unknown",
-            "none",
-        ]),
-        ignoreUnfixed: flag("ignore-unfixed", read("ignore-unfixed")),
-        policy: read_optional(read("scan-policy")),
-        database: read_optional(read("trivy-db")),
-        databaseMaxAge: seconds("trivy-db-max-age", read("trivy-db-max-age")),
-        trivyVersion: read("trivy-version").replace(/^v/, ""),
-        minPackages: count("min-packages", read("min-packages"), 0),
-        sarifUpload: choice("sarif-upload", read("sarif-upload"), ["auto", "always", "never"]),
-        sarifFile: read("sarif-file"),
-    };
-}
-function acceptanceInputs(read) {
-    const modes = ["auto", "required", "off"];
-    return {
-        mode: choice("acceptance", read("acceptance"), modes),
-        gpu: choice("gpu", read("gpu"), modes),
-        startupTimeout: seconds("startup-timeout", read("startup-timeout")),
-        shutdownTimeout: seconds("shutdown-timeout", read("shutdown-timeout")),
-        maxVram: size("max-vram", read("max-vram")),
-        maxImageSize: size("max-image-size", read("max-image-size")),
-        minDriver: read("min-driver"),
-        memory: size("acceptance-memory", read("acceptance-memory")),
-        cpus: count("acceptance-cpus", read("acceptance-cpus"), 1),
-        slots: count("acceptance-slots", read("acceptance-slots"), 1),
-        chainUrl: read_optional(read("chain-url")),
-    };
-}
-function read_optional(text) {
-    return text === "" ? undefined : text;
-}
-function freeze(value) {
-    for (const inner of Object.values(value)) {
-        if (typeof inner === "object" && inner !== null && !(inner instanceof URL))
-            freeze(inner);
-    }
-    return Object.freeze(value);
-}
-
 ;// CONCATENATED MODULE: ./lib/commands/login.js
 
 
@@ -65617,7 +73593,6 @@ function candidatePlace(text) {
 /** Commands whose names are promised and which say that they are not there yet. */
 const later_later = {
     scan: "look for known vulnerabilities in an image",
-    accept: "start an image, watch it and stop it",
     diff: "what changed between two images for an operator",
     report: "write the HTML report of a results folder",
     verify: "check signatures and policy of a published image",
@@ -65638,8 +73613,6 @@ const laterCommands = Object.entries(later_later).map(([name, summary]) => ({
     },
 }));
 
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
 ;// CONCATENATED MODULE: ./lib/models/changes.js
 
 function changesOf(before, after) {
@@ -65745,7 +73718,7 @@ async function listRepository({ name, files: wanted }, { huggingface, revision }
         if (response.status === 200)
             return await response.text();
         await response.discard();
-        throw sources_refusal_refusal(response, { ...asked, url }, clock.now());
+        throw refusal(response, { ...asked, url }, clock.now());
     }, ports, { signal });
     const { sha, siblings } = parseRepository(text, url, name);
     const found = siblings.map(({ rfilename: path, size, lfs }) => ({
@@ -65804,7 +73777,7 @@ async function sizeAt(name, folder, path, { fetch, files, clock, log, idleTimeou
         if (total !== undefined && [200, 206, 416].includes(status))
             return Number(total);
         if (status !== 200 && status !== 206)
-            throw sources_refusal_refusal(response, { what, place: last.host, url: last }, clock.now());
+            throw refusal(response, { what, place: last.host, url: last }, clock.now());
         throw new errors/* RemoteError */.Hi(`${what}: ${last.origin}${last.pathname} does not tell its size.`);
     }, { clock, log }, { signal });
 }
@@ -66153,13 +74126,13 @@ async function refuseUnwritable(path, { access }) {
         await access(`${folder}/.`, external_node_fs_.constants.W_OK);
     }
     catch (cause) {
-        throw new errors/* UsageError */.eb(`--lock: ${path} cannot be written: ${why(cause, folder)}.`, {
+        throw new errors/* UsageError */.eb(`--lock: ${path} cannot be written: ${models_lock_why(cause, folder)}.`, {
             cause,
             todo: "Make the folder, or name a file in one that can be written.",
         });
     }
 }
-function why(error, folder) {
+function models_lock_why(error, folder) {
     const code = (0,errors/* isError */.bJ)(error) ? error.code : undefined;
     if (code === "ENOENT")
         return `there is no folder ${folder}`;
@@ -66565,10 +74538,10 @@ async function verifyFolder(files, folder, disk, onFile, { concurrency = 2, sign
         const seen = await hashOf((0,external_node_path_.join)(folder, file.id), file.file.size, disk, stop);
         onFile(file);
         if (seen === "missing")
-            return failed(file, "is not there");
+            return verify_failed(file, "is not there");
         return typeof seen === "string"
             ? verify_judged(file, seen)
-            : failed(file, `has ${grouped(seen.size)} bytes, the lock says ${grouped(file.file.size)}`);
+            : verify_failed(file, `has ${grouped(seen.size)} bytes, the lock says ${grouped(file.file.size)}`);
     };
     return await eachLimited(files, concurrency, verify, signal);
 }
@@ -66595,9 +74568,9 @@ async function verifyImage(lock, image, onFile, { concurrency = 2, signal }) {
     return wanted.map((file) => {
         const problem = problems.get(file.id);
         if (problem !== undefined)
-            return failed(file, problem);
+            return verify_failed(file, problem);
         const hash = hashes.get(file.id);
-        return hash === undefined ? failed(file, "is in no layer of the image") : verify_judged(file, hash);
+        return hash === undefined ? verify_failed(file, "is in no layer of the image") : verify_judged(file, hash);
     });
 }
 /** Reads a layer whole: its digest is the store's to check, its frame is compared byte by byte, its files are hashed. */
@@ -66654,9 +74627,9 @@ class Cursor {
 function verify_judged(file, sha256) {
     return sha256 === file.file.sha256
         ? { file: file.id, verdict: "passed" }
-        : failed(file, `has sha256 ${sha256}, the lock says ${file.file.sha256}`);
+        : verify_failed(file, `has sha256 ${sha256}, the lock says ${file.file.sha256}`);
 }
-function failed({ id }, reason) {
+function verify_failed({ id }, reason) {
     return { file: id, verdict: "failed", reason };
 }
 
@@ -66907,149 +74880,6 @@ const promoteCommand = {
     },
 };
 
-// EXTERNAL MODULE: external "node:http"
-var external_node_http_ = __nccwpck_require__(7067);
-;// CONCATENATED MODULE: ./lib/stores/serve.js
-
-
-
-/** Serves a store as a registry on loopback that can only be read, so that an engine on this machine can `docker pull` from a layout. */
-async function serveStore(store, { log }) {
-    const server = (0,external_node_http_.createServer)((request, response) => {
-        answer(store, request, response).catch((error) => {
-            log.debug(`${request.method} ${request.url}: ${String(error)}`);
-            if (response.headersSent)
-                response.destroy();
-            else
-                fault(response, 500, "UNKNOWN", String(error));
-        });
-    });
-    await new Promise((resolve, reject) => {
-        server.once("error", reject);
-        server.listen(0, "127.0.0.1", resolve);
-    });
-    const { port } = server.address();
-    return {
-        host: `127.0.0.1:${port}`,
-        close: async () => {
-            server.closeAllConnections();
-            await new Promise((resolve) => server.close(resolve));
-        },
-    };
-}
-async function answer(store, request, response) {
-    if (request.method !== "GET" && request.method !== "HEAD")
-        return fault(response, 405, "UNSUPPORTED", "this registry can only be read");
-    const path = (request.url ?? "").split("?")[0] ?? "";
-    if (/^\/v2\/?$/.test(path)) {
-        response.writeHead(200, { "docker-distribution-api-version": "registry/2.0" }).end("{}");
-        return;
-    }
-    const [, kind, reference] = /^\/v2\/.+\/(manifests|blobs)\/([^/]+)$/.exec(path) ?? [];
-    if (kind === "manifests")
-        return await sendManifest(store, reference ?? "", request, response);
-    if (kind === "blobs")
-        return await sendBlob(store, reference ?? "", request, response);
-    fault(response, 404, "NAME_UNKNOWN", "there is nothing here");
-}
-async function sendManifest(store, reference, request, response) {
-    const manifest = await store.readManifest(reference);
-    if (manifest === undefined)
-        return fault(response, 404, "MANIFEST_UNKNOWN", `${store.name} has no ${reference}`);
-    response.writeHead(200, {
-        "content-type": manifest.mediaType,
-        "content-length": manifest.bytes.length,
-        "docker-content-digest": manifest.digest,
-    });
-    response.end(request.method === "HEAD" ? undefined : manifest.bytes);
-}
-async function sendBlob(store, digest, request, response) {
-    const size = (0,images_digest/* isDigest */.Bc)(digest) ? await store.blobSize(digest) : undefined;
-    if (!(0,images_digest/* isDigest */.Bc)(digest) || size === undefined)
-        return fault(response, 404, "BLOB_UNKNOWN", `${store.name} has no ${digest}`);
-    const range = parseRange(request.headers.range, size);
-    if (range === "outside") {
-        response.writeHead(416, { "content-range": `bytes */${size}` }).end();
-        return;
-    }
-    const { from, to } = range ?? { from: 0, to: size };
-    response.writeHead(range === undefined ? 200 : 206, {
-        "content-type": "application/octet-stream",
-        "content-length": to - from,
-        "docker-content-digest": digest,
-        "accept-ranges": "bytes",
-        ...(range === undefined ? {} : { "content-range": `bytes ${from}-${to - 1}/${size}` }),
-    });
-    if (request.method === "HEAD") {
-        response.end();
-        return;
-    }
-    const stop = new AbortController();
-    response.once("close", () => stop.abort());
-    await (0,promises_namespaceObject.pipeline)(upTo(to - from, store.readBlob(digest, from, stop.signal)), response);
-}
-async function* upTo(length, bytes) {
-    let left = length;
-    for await (const piece of bytes) {
-        yield piece.length > left ? piece.subarray(0, left) : piece;
-        left -= piece.length;
-        if (left <= 0)
-            return;
-    }
-}
-/** One range of bytes (RFC 9110, 14.2), its end excluded; undefined: the whole. */
-function parseRange(header, size) {
-    const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
-    if (first === "" && last === "")
-        return undefined;
-    if (first === "") {
-        const from = Math.max(0, size - Number(last));
-        return from === size ? "outside" : { from, to: size };
-    }
-    const from = Number(first);
-    const to = last === "" ? size : Math.min(Number(last) + 1, size);
-    return from < size && from < to ? { from, to } : "outside";
-}
-function fault(response, status, code, message) {
-    const body = JSON.stringify({ errors: [{ code, message }] });
-    response.writeHead(status, {
-        "content-type": "application/json",
-        "content-length": Buffer.byteLength(body),
-    });
-    response.end(response.req.method === "HEAD" ? undefined : body);
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/load.js
-
-
-/**
- * Brings an image of any store into the local Docker under a name: Docker pulls it from a registry that lives on loopback for that
- * long, so that layers which are there already are not sent, and both of Docker's image stores do the same.
- */
-async function loadImage(store, digest, name, { exec, env, log, signal }) {
-    const docker = async (...args) => {
-        const { code, stderr } = await exec("docker", args, {
-            env,
-            signal,
-            onLine: (line) => log.debug(line),
-        });
-        if (code !== 0)
-            throw new errors/* CommandError */.Qd(`docker ${args[0]} failed (exit ${code}): ${stderr.trim()}`, {
-                todo: "Is a Docker engine running on this machine? Try: docker info",
-            });
-    };
-    const server = await serveStore(store, { log });
-    const pulled = `${server.host}/director@${digest}`;
-    try {
-        await docker("pull", "--quiet", pulled);
-        await docker("tag", pulled, name);
-        await docker("rmi", pulled);
-    }
-    finally {
-        await server.close();
-    }
-}
-
 ;// CONCATENATED MODULE: ./lib/report/lines.js
 
 /** What a person at a terminal wants to know at the end of a run; `loaded` is the image's name in the local Docker. */
@@ -67257,11 +75087,12 @@ function checkLoad(config, facts) {
     });
 }
 async function stages_read(given, { environment, ports }, overrides) {
-    const config = read_readConfig((name) => overrides[name] ?? given.value(name), environment);
+    const config = readConfig((name) => overrides[name] ?? given.value(name), environment);
     return { config, facts: await readFacts(environment, ports) };
 }
 
 ;// CONCATENATED MODULE: ./lib/commands/all.js
+
 
 
 
@@ -67272,6 +75103,7 @@ const commands = [
     runCommand,
     buildCommand,
     assembleCommand,
+    acceptCommand,
     promoteCommand,
     ...modelsCommands,
     ...laterCommands,
@@ -67280,7 +75112,7 @@ const commands = [
 
 /***/ }),
 
-/***/ 8948:
+/***/ 8869:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -67639,6 +75471,45 @@ var external_node_fs_promises_namespaceObject = /*#__PURE__*/__nccwpck_require__
 /** The file system of this machine. */
 const files = external_node_fs_promises_namespaceObject;
 
+// EXTERNAL MODULE: external "node:events"
+var external_node_events_ = __nccwpck_require__(8474);
+;// CONCATENATED MODULE: ./lib/host/spawn.js
+
+
+
+
+/** Programs in a process group of their own, so that they can be ended with all that they started. */
+const spawn = async (command, args, { env, onLine }) => {
+    const child = (0,external_node_child_process_.spawn)(command, args, {
+        env,
+        detached: true,
+        stdio: ["ignore", "pipe", "pipe"],
+    });
+    for (const stream of [child.stdout, child.stderr])
+        (0,external_node_readline_namespaceObject.createInterface)({ input: stream }).on("line", onLine);
+    const ended = (0,external_node_events_.once)(child, "exit").then(([code]) => code ?? undefined, () => undefined);
+    try {
+        await (0,external_node_events_.once)(child, "spawn");
+    }
+    catch (cause) {
+        throw new errors/* CommandError */.Qd(`${command} cannot be started.`, { cause });
+    }
+    const pid = child.pid;
+    return {
+        pid,
+        ended,
+        kill: (signal) => child.kill(signal),
+        killAll: () => {
+            try {
+                process.kill(-pid, "SIGKILL");
+            }
+            catch {
+                // nothing of it is left
+            }
+        },
+    };
+};
+
 ;// CONCATENATED MODULE: ./lib/host/stoppable.js
 /** How long requests that are made after the stop may take, all of them together: they put things in order. Milliseconds. */
 const grace = 5_000;
@@ -67832,13 +75703,14 @@ function folderToolCache(root) {
 
 
 
+
 /** The command line's surroundings: this machine, its terminal, and what its variables say. */
 function terminalContext(variables, signal, home, { quiet, verbose, plainHttp }) {
     const environment = readEnvironment(variables, process.cwd());
     const clock = stoppableClock(clock_clock, signal);
     const log = terminalLog({ clock, quiet, verbose });
     const fetch = stoppableFetch(httpFetch(environment.network), signal);
-    const ports = { exec: exec, fetch, files: files, clock, log, signal };
+    const ports = { exec: exec, spawn: spawn, fetch, files: files, clock, log, signal };
     const user = variables["HOME"] || (0,external_node_os_.homedir)();
     const dockerConfig = variables["DOCKER_CONFIG"] || (0,external_node_path_.join)(user, ".docker");
     return {
@@ -70818,7 +78690,7 @@ async function removeIfStale(path, { files, clock }) {
 /******/ 	// Execute the module function
 /******/ 	var threw = true;
 /******/ 	try {
-/******/ 		__webpack_modules__[moduleId](module, module.exports, __nccwpck_require__);
+/******/ 		__webpack_modules__[moduleId].call(module.exports, module, module.exports, __nccwpck_require__);
 /******/ 		threw = false;
 /******/ 	} finally {
 /******/ 		if(threw) delete __webpack_module_cache__[moduleId];
@@ -70830,6 +78702,9 @@ async function removeIfStale(path, { files, clock }) {
 /******/ 	// Return the exports of the module
 /******/ 	return module.exports;
 /******/ }
+/******/ 
+/******/ // expose the modules object (__webpack_modules__)
+/******/ __nccwpck_require__.m = __webpack_modules__;
 /******/ 
 /************************************************************************/
 /******/ /* webpack/runtime/asset-relocator-loader */
@@ -70946,6 +78821,28 @@ async function removeIfStale(path, { files, clock }) {
 /******/ 	};
 /******/ })();
 /******/ 
+/******/ /* webpack/runtime/ensure chunk */
+/******/ (() => {
+/******/ 	__nccwpck_require__.f = {};
+/******/ 	// This file contains only the entry chunk.
+/******/ 	// The chunk loading function for additional chunks
+/******/ 	__nccwpck_require__.e = (chunkId) => {
+/******/ 		return Promise.all(Object.keys(__nccwpck_require__.f).reduce((promises, key) => {
+/******/ 			__nccwpck_require__.f[key](chunkId, promises);
+/******/ 			return promises;
+/******/ 		}, []));
+/******/ 	};
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/get javascript chunk filename */
+/******/ (() => {
+/******/ 	// This function allow to reference async chunks
+/******/ 	__nccwpck_require__.u = (chunkId) => {
+/******/ 		// return url for filenames based on template
+/******/ 		return "" + chunkId + ".index.js";
+/******/ 	};
+/******/ })();
+/******/ 
 /******/ /* webpack/runtime/hasOwnProperty shorthand */
 /******/ (() => {
 /******/ 	__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
@@ -70969,6 +78866,69 @@ async function removeIfStale(path, { files, clock }) {
 /******/ 		if (!module.children) module.children = [];
 /******/ 		return module;
 /******/ 	};
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/import chunk loading */
+/******/ (() => {
+/******/ 	// no baseURI
+/******/ 	
+/******/ 	// object to store loaded and loading chunks
+/******/ 	// undefined = chunk not loaded, null = chunk preloaded/prefetched
+/******/ 	// [resolve, Promise] = chunk loading, 0 = chunk loaded
+/******/ 	var installedChunks = {
+/******/ 		792: 0
+/******/ 	};
+/******/ 	
+/******/ 	var installChunk = (data) => {
+/******/ 		var {ids, modules, runtime} = data;
+/******/ 		// add "modules" to the modules object,
+/******/ 		// then flag all "ids" as loaded and fire callback
+/******/ 		var moduleId, chunkId, i = 0;
+/******/ 		for(moduleId in modules) {
+/******/ 			if(__nccwpck_require__.o(modules, moduleId)) {
+/******/ 				__nccwpck_require__.m[moduleId] = modules[moduleId];
+/******/ 			}
+/******/ 		}
+/******/ 		if(runtime) runtime(__nccwpck_require__);
+/******/ 		for(;i < ids.length; i++) {
+/******/ 			chunkId = ids[i];
+/******/ 			if(__nccwpck_require__.o(installedChunks, chunkId) && installedChunks[chunkId]) {
+/******/ 				installedChunks[chunkId][0]();
+/******/ 			}
+/******/ 			installedChunks[ids[i]] = 0;
+/******/ 		}
+/******/ 	
+/******/ 	}
+/******/ 	
+/******/ 	__nccwpck_require__.f.j = (chunkId, promises) => {
+/******/ 			// import() chunk loading for javascript
+/******/ 			var installedChunkData = __nccwpck_require__.o(installedChunks, chunkId) ? installedChunks[chunkId] : undefined;
+/******/ 			if(installedChunkData !== 0) { // 0 means "already installed".
+/******/ 	
+/******/ 				// a Promise means "currently loading".
+/******/ 				if(installedChunkData) {
+/******/ 					promises.push(installedChunkData[1]);
+/******/ 				} else {
+/******/ 					if(true) { // all chunks have JS
+/******/ 						// setup Promise in chunk cache
+/******/ 						var promise = import("./" + __nccwpck_require__.u(chunkId)).then(installChunk, (e) => {
+/******/ 							if(installedChunks[chunkId] !== 0) installedChunks[chunkId] = undefined;
+/******/ 							throw e;
+/******/ 						});
+/******/ 						var promise = Promise.race([promise, new Promise((resolve) => (installedChunkData = installedChunks[chunkId] = [resolve]))])
+/******/ 						promises.push(installedChunkData[1] = promise);
+/******/ 					}
+/******/ 				}
+/******/ 			}
+/******/ 	};
+/******/ 	
+/******/ 	// no prefetching
+/******/ 	
+/******/ 	// no preloaded
+/******/ 	
+/******/ 	// no external install chunk
+/******/ 	
+/******/ 	// no on chunks loaded
 /******/ })();
 /******/ 
 /************************************************************************/

@@ -73776,6 +73776,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:buffer"
 
 /***/ }),
 
+/***/ 31421:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
+
+/***/ }),
+
 /***/ 37540:
 /***/ ((module) => {
 
@@ -73892,6 +73899,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:process
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:querystring");
+
+/***/ }),
+
+/***/ 80481:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:readline");
 
 /***/ }),
 
@@ -74264,24 +74278,16 @@ const clock = {
 
 /***/ }),
 
-/***/ 27049:
+/***/ 69141:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  m: () => (/* binding */ exec)
-});
-
-;// CONCATENATED MODULE: external "node:child_process"
-const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
-;// CONCATENATED MODULE: external "node:readline"
-const external_node_readline_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:readline");
-// EXTERNAL MODULE: external "node:timers/promises"
-var promises_ = __nccwpck_require__(58500);
-// EXTERNAL MODULE: ./lib/errors.js
-var errors = __nccwpck_require__(452);
-;// CONCATENATED MODULE: ./lib/host/exec.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   m: () => (/* binding */ exec)
+/* harmony export */ });
+/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(31421);
+/* harmony import */ var node_readline__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(80481);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(58500);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(452);
 
 
 
@@ -74292,12 +74298,12 @@ const tick = 50;
 const exec = (command, args, options = {}) => new Promise((resolve, reject) => {
     const { cwd, env = process.env, input, onLine, signal } = options;
     signal?.throwIfAborted();
-    const child = (0,external_node_child_process_namespaceObject.spawn)(command, args, { cwd, env, stdio: ["pipe", "pipe", "pipe"] });
+    const child = (0,node_child_process__WEBPACK_IMPORTED_MODULE_0__.spawn)(command, args, { cwd, env, stdio: ["pipe", "pipe", "pipe"] });
     const output = { stdout: [], stderr: [] };
     for (const stream of ["stdout", "stderr"]) {
         child[stream].on("data", (piece) => output[stream].push(piece));
         if (onLine !== undefined)
-            (0,external_node_readline_namespaceObject.createInterface)({ input: child[stream] }).on("line", (line) => onLine(line, stream));
+            (0,node_readline__WEBPACK_IMPORTED_MODULE_1__.createInterface)({ input: child[stream] }).on("line", (line) => onLine(line, stream));
     }
     let deadline;
     const stop = () => {
@@ -74314,18 +74320,18 @@ const exec = (command, args, options = {}) => new Promise((resolve, reject) => {
     };
     child.on("error", (cause) => {
         done();
-        reject(new errors/* CommandError */.Qd(`${command} could not be started.`, { cause }));
+        reject(new _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .CommandError */ .Qd(`${command} could not be started.`, { cause }));
     });
     child.on("close", async (code, killedBy) => {
         done();
         // Ctrl-C goes to the program too, which may be gone before this process has heard of it.
         if (signal !== undefined && code !== 0)
-            await (0,promises_.setTimeout)(tick);
+            await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_2__.setTimeout)(tick);
         if (signal?.aborted)
             return reject(signal.reason);
         const text = (pieces) => Buffer.concat(pieces).toString("utf8");
         if (code === null)
-            return reject(new errors/* CommandError */.Qd(`${command} was ended by ${killedBy}.`));
+            return reject(new _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .CommandError */ .Qd(`${command} was ended by ${killedBy}.`));
         resolve({ code, stdout: text(output.stdout), stderr: text(output.stderr) });
     });
 });
@@ -74596,6 +74602,55 @@ function stopSignal() {
     }
     return stop.signal;
 }
+
+
+/***/ }),
+
+/***/ 9893:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   c: () => (/* binding */ spawn)
+/* harmony export */ });
+/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(31421);
+/* harmony import */ var node_events__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(78474);
+/* harmony import */ var node_readline__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(80481);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(452);
+
+
+
+
+/** Programs in a process group of their own, so that they can be ended with all that they started. */
+const spawn = async (command, args, { env, onLine }) => {
+    const child = (0,node_child_process__WEBPACK_IMPORTED_MODULE_0__.spawn)(command, args, {
+        env,
+        detached: true,
+        stdio: ["ignore", "pipe", "pipe"],
+    });
+    for (const stream of [child.stdout, child.stderr])
+        (0,node_readline__WEBPACK_IMPORTED_MODULE_2__.createInterface)({ input: stream }).on("line", onLine);
+    const ended = (0,node_events__WEBPACK_IMPORTED_MODULE_1__.once)(child, "exit").then(([code]) => code ?? undefined, () => undefined);
+    try {
+        await (0,node_events__WEBPACK_IMPORTED_MODULE_1__.once)(child, "spawn");
+    }
+    catch (cause) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .CommandError */ .Qd(`${command} cannot be started.`, { cause });
+    }
+    const pid = child.pid;
+    return {
+        pid,
+        ended,
+        kill: (signal) => child.kill(signal),
+        killAll: () => {
+            try {
+                process.kill(-pid, "SIGKILL");
+            }
+            catch {
+                // nothing of it is left
+            }
+        },
+    };
+};
 
 
 /***/ }),
@@ -74914,18 +74969,19 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _config_environment_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(97851);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
 /* harmony import */ var _host_clock_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(49144);
-/* harmony import */ var _host_exec_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(27049);
+/* harmony import */ var _host_exec_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(69141);
 /* harmony import */ var _host_fetch_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4679);
 /* harmony import */ var _host_files_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(657);
 /* harmony import */ var _host_signals_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(71411);
-/* harmony import */ var _host_stoppable_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(25534);
-/* harmony import */ var _host_variables_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(71967);
-/* harmony import */ var _pipeline_open_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(25553);
-/* harmony import */ var _pipeline_step_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(94312);
-/* harmony import */ var _runner_artifacts_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(38265);
-/* harmony import */ var _runner_log_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(11592);
-/* harmony import */ var _runner_step_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(21894);
-/* harmony import */ var _runner_tool_cache_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(76470);
+/* harmony import */ var _host_spawn_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9893);
+/* harmony import */ var _host_stoppable_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(25534);
+/* harmony import */ var _host_variables_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(71967);
+/* harmony import */ var _pipeline_open_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(25553);
+/* harmony import */ var _pipeline_step_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(94312);
+/* harmony import */ var _runner_artifacts_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(38265);
+/* harmony import */ var _runner_log_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(11592);
+/* harmony import */ var _runner_step_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(21894);
+/* harmony import */ var _runner_tool_cache_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(76470);
 
 
 
@@ -74942,28 +74998,30 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 
-const env = (0,_host_variables_js__WEBPACK_IMPORTED_MODULE_14__/* .definedVariables */ .J)(process.env);
-const step = (0,_runner_step_js__WEBPACK_IMPORTED_MODULE_12__/* .workflowStep */ .G)(env);
+
+const env = (0,_host_variables_js__WEBPACK_IMPORTED_MODULE_15__/* .definedVariables */ .J)(process.env);
+const step = (0,_runner_step_js__WEBPACK_IMPORTED_MODULE_13__/* .workflowStep */ .G)(env);
 try {
     const environment = (0,_config_environment_js__WEBPACK_IMPORTED_MODULE_1__/* .readEnvironment */ .Q)(env, process.cwd());
     const signal = (0,_host_signals_js__WEBPACK_IMPORTED_MODULE_7__/* .stopSignal */ .Z)();
-    const clock = (0,_host_stoppable_js__WEBPACK_IMPORTED_MODULE_15__/* .stoppableClock */ .X)(_host_clock_js__WEBPACK_IMPORTED_MODULE_3__/* .clock */ .p, signal);
+    const clock = (0,_host_stoppable_js__WEBPACK_IMPORTED_MODULE_16__/* .stoppableClock */ .X)(_host_clock_js__WEBPACK_IMPORTED_MODULE_3__/* .clock */ .p, signal);
     const ports = {
         exec: _host_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .exec */ .m,
-        fetch: (0,_host_stoppable_js__WEBPACK_IMPORTED_MODULE_15__/* .stoppableFetch */ .D)((0,_host_fetch_js__WEBPACK_IMPORTED_MODULE_5__/* .httpFetch */ .t)(environment.network), signal),
+        spawn: _host_spawn_js__WEBPACK_IMPORTED_MODULE_8__/* .spawn */ .c,
+        fetch: (0,_host_stoppable_js__WEBPACK_IMPORTED_MODULE_16__/* .stoppableFetch */ .D)((0,_host_fetch_js__WEBPACK_IMPORTED_MODULE_5__/* .httpFetch */ .t)(environment.network), signal),
         files: _host_files_js__WEBPACK_IMPORTED_MODULE_6__/* .files */ .a,
         clock,
-        log: (0,_runner_log_js__WEBPACK_IMPORTED_MODULE_11__/* .runnerLog */ .t)({ clock }),
+        log: (0,_runner_log_js__WEBPACK_IMPORTED_MODULE_12__/* .runnerLog */ .t)({ clock }),
         signal,
     };
     const dockerConfig = env["DOCKER_CONFIG"] || (0,node_path__WEBPACK_IMPORTED_MODULE_0__.join)(env["HOME"] ?? "", ".docker");
-    await (0,_pipeline_step_js__WEBPACK_IMPORTED_MODULE_9__/* .runStep */ .e)(environment, {
+    await (0,_pipeline_step_js__WEBPACK_IMPORTED_MODULE_10__/* .runStep */ .e)(environment, {
         ...ports,
-        tools: _runner_tool_cache_js__WEBPACK_IMPORTED_MODULE_13__/* .toolCache */ .X,
+        tools: _runner_tool_cache_js__WEBPACK_IMPORTED_MODULE_14__/* .toolCache */ .X,
         env,
         step,
-        artifacts: _runner_artifacts_js__WEBPACK_IMPORTED_MODULE_10__/* .artifacts */ .q,
-        open: (0,_pipeline_open_js__WEBPACK_IMPORTED_MODULE_8__/* .opener */ .S)({ dockerConfig }, ports),
+        artifacts: _runner_artifacts_js__WEBPACK_IMPORTED_MODULE_11__/* .artifacts */ .q,
+        open: (0,_pipeline_open_js__WEBPACK_IMPORTED_MODULE_9__/* .opener */ .S)({ dockerConfig }, ports),
         home: (0,node_path__WEBPACK_IMPORTED_MODULE_0__.join)(import.meta.dirname, "../.."),
         made: (folder) => step.save("made", folder),
     });
@@ -86944,6 +87002,7 @@ const assembleResult = looseObject({
     newRuntimeBytes: bytes,
     bytesUploaded: bytes,
 });
+const figures = record(schemas_string(), union([schemas_number(), schemas_string(), schemas_boolean(), array(schemas_string()).readonly()]));
 const acceptResult = looseObject({
     ...timed,
     digest: digest,
@@ -86951,7 +87010,25 @@ const acceptResult = looseObject({
     target: schemas_string(),
     verdict: verdict,
     reason: schemas_string().optional(),
-    checks: array(looseObject({ name: schemas_string(), verdict: verdict, reason: schemas_string().optional() })),
+    checks: array(looseObject({
+        name: schemas_string(),
+        verdict: verdict,
+        reason: schemas_string().optional(),
+        measured: figures.optional(),
+        limit: figures.optional(),
+        ...timed,
+    }))
+        .readonly(),
+    /** The start, in seconds after it was asked for. */
+    timeline: array(looseObject({ what: schemas_string(), seconds: schemas_number() }))
+        .readonly()
+        .optional(),
+    /** Bytes on the card at milliseconds since 1970. */
+    vram: looseObject({
+        samples: array(looseObject({ at: schemas_number(), bytes: schemas_number() })).readonly(),
+        limitBytes: schemas_number(),
+    })
+        .optional(),
 });
 const promoteResult = looseObject({
     ...timed,
@@ -87080,10 +87157,7 @@ function wrong(name, text, wanted) {
 
 /** Checks every input once (an empty one has its default, but for `models`, where it means no weights) and gives the frozen configuration; a UsageError names the input. */
 function readConfig(given, environment) {
-    const read = (name) => {
-        const text = given(name)?.trim() ?? inputs[name].default;
-        return text === "" && name !== "models" ? inputs[name].default : text;
-    };
+    const read = withDefaults(given);
     refuseContradictions(read);
     const image = imageOf(read, environment);
     const delivery = choice("models-delivery", read("models-delivery"), deliveries);
@@ -87117,6 +87191,13 @@ function readConfig(given, environment) {
             force: flag("force", read("force")),
         },
     });
+}
+/** An input that is empty has its default, but for `models`, where it means no weights. */
+function withDefaults(given) {
+    return (name) => {
+        const text = given(name)?.trim() ?? inputs[name].default;
+        return text === "" && name !== "models" ? inputs[name].default : text;
+    };
 }
 /**
  * A runner's folder is the job's own; a person's checkouts have one each. Not the checkout itself: the result of the stage models
@@ -87253,6 +87334,7 @@ function scanInputs(read) {
         sarifFile: read("sarif-file"),
     };
 }
+/** The inputs of acceptance alone, for the command that has no image of its own. */
 function acceptanceInputs(read) {
     const modes = ["auto", "required", "off"];
     return {
