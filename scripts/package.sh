@@ -14,4 +14,6 @@ npx --no-install tsc -p tsconfig.build.json
 for entry in main post cli; do
   npx --no-install ncc build "$lib/$entry.js" -o "$out/$entry" --target es2022 --quiet
 done
+# gRPC's own services, which nobody calls: ncc takes every file along that a package might read.
+rm -rf "$out"/*/proto "$out"/*/xds "$out"/*/protoc-gen-validate
 node_modules/.bin/node scripts/licenses.ts "$out/licenses.txt"
