@@ -71,16 +71,23 @@ describe("the reference node, as a process", () => {
   });
 });
 
+/** A limit for nodes that never become healthy. */
+const soon = ["--startup-timeout", "6s"] as const;
+
 describe("a node that is not fit to run", () => {
   /** Which checks fail, and why the first of them does. */
-  it.each<[string, readonly string[], RegExp]>([
+  it.each<[string, readonly string[], RegExp, ...(readonly string[])]>([
     ["crash", ["startup"], /exit code 7; its last words: the last words of a crash/],
+    ["slow-start", ["startup"], /not healthy after 6 s: .*connection refused/, ...soon],
+    ["hung-health", ["startup"], /not healthy after 6 s: .*did not answer in time/, ...soon],
+    ["wrong-body", ["health", "restart"], /not as documented: .*it names no version/],
+    ["missing-metric", ["metrics"], /openmetrics: nsn_vortex_vram_usage_bytes is missing/],
     ["wrong-order", ["models"], /names Flux-Schnell, Kokoro-82M, LivePortrait/],
     ["loses-flush", ["shutdown"], /0 lines "Metrics flushed/],
     ["exit-1", ["shutdown"], /exit code 1/],
+    ["ignores-sigterm", ["shutdown"], /still runs 5 s after SIGTERM/, "--shutdown-timeout", "5s"],
     ["new-identity", ["restart"], /it was \S+, and is \S+ now/],
-  ])("%s fails %j", async (mode, failing, reason) => {
-    const limits = ["--startup-timeout", "8s", "--shutdown-timeout", "12s"];
+  ])("%s fails %j", async (mode, failing, reason, ...limits) => {
     const { code, result, of } = await accept(
       `python3 ${join(process.cwd(), broken)} ${mode} ${director}`,
       ...limits,

@@ -12,10 +12,6 @@ import urllib.error
 import urllib.request
 
 MODE, PROGRAM = sys.argv[1], sys.argv[2:]
-HEALTHY = (
-    b'{"status":"healthy","version":"1","peer_id":"liar","checks":{"p2p_connected":{"ok":true,"detail":""},'
-    b'"models_loaded":{"ok":true,"detail":""},"chain_synced":{"ok":true,"detail":""}}}'
-)
 
 
 def free_port() -> int:
@@ -40,14 +36,8 @@ class Front(http.server.BaseHTTPRequestHandler):
         except OSError:
             return
         if self.path == "/metrics":
-            if MODE == "metrics-500":
-                status, body = 500, b"sorry"
-            if MODE == "wrong-type":
-                body = body.replace(b"nsn_p2p_connected_peers gauge", b"nsn_p2p_connected_peers counter")
             if MODE == "missing-metric":
                 body = b"".join(l for l in body.splitlines(True) if b"nsn_vortex_vram_usage_bytes" not in l)
-        if self.path == "/health" and MODE == "always-healthy":
-            status, body = 200, HEALTHY
         if self.path == "/health" and MODE == "wrong-body":
             body = b'{"ok":true}'
         self.send_response(status)
