@@ -1,6 +1,7 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type { AcceptResult } from "../../src/results/stages.ts";
 import { miniatureLock, pullMiniature } from "./miniature.ts";
@@ -32,12 +33,12 @@ beforeAll(async () => {
   env = {
     PATH: `${join(root, "vortex", ".venv", "bin")}:${process.env["PATH"]}`,
     PYTHONPATH: join(root, "vortex"),
-    RUNNER_TEMP: folder,
   };
 }, 900_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function accept(command: string, ...more: readonly string[]) {
+  const temporary = await mkdtemp(join(folder, "run-"));
   const said = await run(
     node,
     [
@@ -45,13 +46,32 @@ async function accept(command: string, ...more: readonly string[]) {
       ...["--lock", miniatureLock, "--json", "--gpu", "off", "--acceptance-slots", "1", ...more],
     ],
     undefined,
-    env,
+    { ...env, RUNNER_TEMP: temporary },
   );
+  expect(await leftOf(temporary)).toEqual({ processes: [], files: [] });
   if (said.code > 1) throw new Error(said.stderr);
   const result = JSON.parse(said.stdout) as AcceptResult;
   const of = (verdict: string) =>
     result.checks.filter((check) => check.verdict === verdict).map(({ name }) => name);
   return { code: said.code, result, of };
+}
+
+/** What a run has left behind two seconds after its end: processes whose environment names its folder, and what is in that folder. */
+async function leftOf(temporary: string) {
+  for (const until = Date.now() + 2_000; ; ) {
+    const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+    const all = await Promise.all(
+      pids.map(async (pid) => {
+        const environment = await readFile(`/proc/${pid}/environ`, "latin1").catch(() => "");
+        if (!environment.includes(temporary)) return [];
+        const line = await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "");
+        return [line.replaceAll("\0", " ").trim()];
+      }),
+    );
+    const left = { processes: all.flat(), files: await readdir(temporary) };
+    if (Date.now() > until || left.processes.length + left.files.length === 0) return left;
+    await setTimeout(100);
+  }
 }
 
 describe("the reference node, as a process", () => {
@@ -67,12 +87,22 @@ describe("the reference node, as a process", () => {
       ...["models loaded", "healthy"],
     ]);
     expect(await readFile(xml, "utf8")).toMatch(/<testsuites .*tests="13" failures="0"/);
-    expect(await readFile(svg, "utf8")).toContain("models loaded");
+    const root =
+      "import sys, xml.etree.ElementTree as t; print(t.parse(sys.argv[1]).getroot().tag)";
+    expect(await output("python3", "-c", root, xml)).toBe("testsuites");
+    expect(await readFile(svg, "utf8")).toMatch(/^<svg[\s\S]*models loaded/);
   });
 });
 
 /** A limit for nodes that never become healthy. */
 const soon = ["--startup-timeout", "6s"] as const;
+
+it("takes away what a node leaves running when it ends", async () => {
+  const { code, of } = await accept(
+    `python3 ${join(process.cwd(), broken)} leaves-child ${director}`,
+  );
+  expect({ code, failed: of("failed") }).toEqual({ code: 0, failed: [] });
+});
 
 describe("a node that is not fit to run", () => {
   /** Which checks fail, and why the first of them does. */
@@ -82,6 +112,10 @@ describe("a node that is not fit to run", () => {
     ["hung-health", ["startup"], /not healthy after 6 s: .*did not answer in time/, ...soon],
     ["wrong-body", ["health", "restart"], /not as documented: .*it names no version/],
     ["missing-metric", ["metrics"], /openmetrics: nsn_vortex_vram_usage_bytes is missing/],
+    ["metrics-500", ["metrics"], /^prometheus: \/metrics answers 500$/],
+    ["wrong-type", ["metrics"], /no sample of the gauge nsn_bft_round_duration_seconds/],
+    ["not-cumulative", ["metrics"], /buckets of nsn_bft_round_duration_seconds are not cumulative/],
+    ["always-healthy", ["health"], /stopped, and after 45 s .*answers 200 .*; 503 was wanted/],
     ["wrong-order", ["models"], /names Flux-Schnell, Kokoro-82M, LivePortrait/],
     ["loses-flush", ["shutdown"], /0 lines "Metrics flushed/],
     ["exit-1", ["shutdown"], /exit code 1/],

@@ -74,7 +74,11 @@ export async function runProcess(
     },
     // As in a container: who is killed takes everything that it started along.
     signal: async (name) => (name === "SIGKILL" ? child.killAll() : void child.kill(name)),
-    restart: run,
+    restart: async () => {
+      // As in a container: with its first process, all that it started has ended.
+      child.killAll();
+      await run();
+    },
     remove: async () => {
       child.killAll();
       await child.ended;

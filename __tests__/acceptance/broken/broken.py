@@ -2,6 +2,7 @@
 
 import http.server
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -38,8 +39,18 @@ class Front(http.server.BaseHTTPRequestHandler):
         if self.path == "/metrics":
             if MODE == "missing-metric":
                 body = b"".join(l for l in body.splitlines(True) if b"nsn_vortex_vram_usage_bytes" not in l)
+            # Only to who asks for Prometheus' text: the other checks read OpenMetrics, and see what they would of the real node.
+            if "openmetrics" not in self.headers.get("accept", ""):
+                if MODE == "metrics-500":
+                    status = 500
+                if MODE == "wrong-type":
+                    body = re.sub(rb"(# TYPE nsn_bft_round_duration_seconds) histogram", rb"\1 gauge", body)
+                if MODE == "not-cumulative":
+                    body = re.sub(rb'(nsn_bft_round_duration_seconds_bucket\{[^}]*le="0\.[^}]*\}) \d+', rb"\1 1000000", body, count=1)
         if self.path == "/health" and MODE == "wrong-body":
             body = b'{"ok":true}'
+        if self.path == "/health" and MODE == "always-healthy":
+            status, body = 200, body.replace(b"unhealthy", b"healthy")
         self.send_response(status)
         self.send_header("content-type", kind or "text/plain")
         self.send_header("content-length", str(len(body)))
@@ -79,6 +90,8 @@ def main() -> int:
         sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
     code = node.wait()
+    if MODE == "leaves-child":
+        subprocess.Popen(["sleep", "600"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return 1 if MODE == "exit-1" else code
 
 
