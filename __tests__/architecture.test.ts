@@ -6,7 +6,7 @@ const src = join(import.meta.dirname, "..", "src");
 
 /** What each folder of src/ may import: the folders below it in rank, then packages. docs/architecture.md shows the same table. */
 const values = ["amount", "errors", "images", "layers"];
-const shared = [...values, "owner", "ports", "replace-file", "results", "retry"];
+const shared = [...values, "owner", "ports", "random-id", "replace-file", "results", "retry"];
 const stages = ["config", "models", "stores", "buildx", "metadata", "assembly", "acceptance"];
 const allowed: Record<string, readonly string[]> = {
   errors: [],
@@ -15,6 +15,7 @@ const allowed: Record<string, readonly string[]> = {
   images: ["errors"],
   layers: ["errors", "images"],
   ports: values,
+  "random-id": ["ports"],
   "replace-file": ["ports"],
   results: [...values, "ports", "replace-file", "zod"],
   retry: ["errors", "ports"],

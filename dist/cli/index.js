@@ -55043,7 +55043,7 @@ function amount(bytes) {
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
-/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1407);
+/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(842);
 /* harmony import */ var _commands_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8869);
 /* harmony import */ var _commands_program_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6989);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(452);
@@ -55084,7 +55084,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 1407:
+/***/ 842:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -55150,6 +55150,103 @@ function parseArgsStringToArgv(value, env, file) {
         myArray.push(current);
     }
     return myArray;
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/gpus.js
+const mebibyte = 1024 ** 2;
+const csv = "--format=csv,noheader,nounits";
+/** What nvidia-smi is asked for, here and inside the node. */
+const cardQuery = [
+    "--query-gpu=index,uuid,name,driver_version,memory.total,memory.used,mig.mode.current",
+    csv,
+];
+const appFields = "pid,gpu_uuid,used_memory";
+/** Reads the machine's cards; undefined where there is no nvidia-smi or it finds none, with what it said. */
+async function findGpus(exec) {
+    const ask = async (...query) => {
+        const { code, stdout, stderr } = await exec("nvidia-smi", query);
+        if (code !== 0)
+            throw new Error(`nvidia-smi: ${(stderr || stdout).trim() || `exit ${code}`}`);
+        return stdout;
+    };
+    const now = async () => parseCards(await ask(...cardQuery));
+    try {
+        const cards = await now();
+        if (cards.length === 0)
+            return { why: "nvidia-smi lists no card" };
+        const apps = async () => parseApps(await ask(`--query-compute-apps=${appFields}`, csv));
+        return { gpus: { cards, apps, now }, why: "" };
+    }
+    catch (error) {
+        return { why: error instanceof Error ? error.message : String(error) };
+    }
+}
+/** The cards that an acceptance looks at, as the input `gpu` says. */
+async function gpusFor(mode, exec) {
+    return mode === "off" ? undefined : (await findGpus(exec)).gpus;
+}
+/** Reads `--query-gpu`; sizes come in MiB. */
+function parseCards(text) {
+    return rows(text).map(([index, uuid = "", name = "", driver = "", total, used, mig]) => ({
+        index: Number(index),
+        uuid,
+        name,
+        driver,
+        totalBytes: Number(total) * mebibyte,
+        usedBytes: Number(used) * mebibyte,
+        mig: mig === "Enabled",
+    }));
+}
+/** Reads `--query-compute-apps`; `[N/A]` and `[Not Supported]` are what a driver says that does not tell. */
+function parseApps(text) {
+    return rows(text).map(([pid, gpu = "", used]) => {
+        const mebibytes = Number(used);
+        return {
+            pid: Number(pid),
+            gpu,
+            usedBytes: Number.isFinite(mebibytes) ? mebibytes * mebibyte : undefined,
+        };
+    });
+}
+function rows(text) {
+    return text
+        .split("\n")
+        .filter((line) => line.trim() !== "")
+        .map((line) => line.split(",").map((field) => field.trim()));
+}
+/** The memory of the node's processes on all cards, by the driver's own figures. Pure. */
+function vramOf(cards, apps, pids) {
+    if (cards.some(({ mig }) => mig))
+        return { unknown: "MIG is on: the driver refuses figures of single processes" };
+    const own = apps.filter(({ pid }) => pids.has(pid));
+    if (own.some(({ usedBytes }) => usedBytes === undefined))
+        return { unknown: "the driver does not tell the memory of single processes" };
+    return {
+        bytes: own.reduce((sum, { usedBytes = 0 }) => sum + usedBytes, 0),
+        foreign: apps.filter(({ pid }) => !pids.has(pid)).map(({ pid }) => pid),
+    };
+}
+/**
+ * The newest major version of CUDA whose programs a driver runs (NVIDIA, "CUDA Compatibility", minor version compatibility): 525 and up run all
+ * of 12, 580 and up all of 13. Pure.
+ */
+function cudaMajorOf(driver) {
+    const major = Number.parseInt(driver, 10);
+    if (major >= 580)
+        return 13;
+    if (major >= 525)
+        return 12;
+    return major >= 450 ? 11 : 0;
+}
+/** Whether a version of a driver is at least another: `550.54.15` and `535`. Pure. */
+function isAtLeast(version, least) {
+    const [seen, wanted] = [version, least].map((text) => text.split(".").map(Number));
+    for (const [at, part] of (wanted ?? []).entries()) {
+        const other = seen?.[at] ?? 0;
+        if (other !== part)
+            return other > part;
+    }
+    return true;
 }
 
 // EXTERNAL MODULE: external "node:crypto"
@@ -55617,99 +55714,6 @@ function complaintsOf(image, labels) {
 }
 function gigabytes(bytes) {
     return `${(bytes / 1e9).toFixed(2)} GB`;
-}
-
-;// CONCATENATED MODULE: ./lib/acceptance/gpus.js
-const mebibyte = 1024 ** 2;
-const csv = "--format=csv,noheader,nounits";
-/** What nvidia-smi is asked for, here and inside the node. */
-const cardQuery = [
-    "--query-gpu=index,uuid,name,driver_version,memory.total,memory.used,mig.mode.current",
-    csv,
-];
-const appFields = "pid,gpu_uuid,used_memory";
-/** Reads the machine's cards; undefined where there is no nvidia-smi or it finds none, with what it said. */
-async function findGpus(exec) {
-    const ask = async (...query) => {
-        const { code, stdout, stderr } = await exec("nvidia-smi", query);
-        if (code !== 0)
-            throw new Error(`nvidia-smi: ${(stderr || stdout).trim() || `exit ${code}`}`);
-        return stdout;
-    };
-    const now = async () => parseCards(await ask(...cardQuery));
-    try {
-        const cards = await now();
-        if (cards.length === 0)
-            return { why: "nvidia-smi lists no card" };
-        const apps = async () => parseApps(await ask(`--query-compute-apps=${appFields}`, csv));
-        return { gpus: { cards, apps, now }, why: "" };
-    }
-    catch (error) {
-        return { why: error instanceof Error ? error.message : String(error) };
-    }
-}
-/** Reads `--query-gpu`; sizes come in MiB. */
-function parseCards(text) {
-    return rows(text).map(([index, uuid = "", name = "", driver = "", total, used, mig]) => ({
-        index: Number(index),
-        uuid,
-        name,
-        driver,
-        totalBytes: Number(total) * mebibyte,
-        usedBytes: Number(used) * mebibyte,
-        mig: mig === "Enabled",
-    }));
-}
-/** Reads `--query-compute-apps`; `[N/A]` and `[Not Supported]` are what a driver says that does not tell. */
-function parseApps(text) {
-    return rows(text).map(([pid, gpu = "", used]) => {
-        const mebibytes = Number(used);
-        return {
-            pid: Number(pid),
-            gpu,
-            usedBytes: Number.isFinite(mebibytes) ? mebibytes * mebibyte : undefined,
-        };
-    });
-}
-function rows(text) {
-    return text
-        .split("\n")
-        .filter((line) => line.trim() !== "")
-        .map((line) => line.split(",").map((field) => field.trim()));
-}
-/** The memory of the node's processes on all cards, by the driver's own figures. Pure. */
-function vramOf(cards, apps, pids) {
-    if (cards.some(({ mig }) => mig))
-        return { unknown: "MIG is on: the driver refuses figures of single processes" };
-    const own = apps.filter(({ pid }) => pids.has(pid));
-    if (own.some(({ usedBytes }) => usedBytes === undefined))
-        return { unknown: "the driver does not tell the memory of single processes" };
-    return {
-        bytes: own.reduce((sum, { usedBytes = 0 }) => sum + usedBytes, 0),
-        foreign: apps.filter(({ pid }) => !pids.has(pid)).map(({ pid }) => pid),
-    };
-}
-/**
- * The newest major version of CUDA whose programs a driver runs (NVIDIA, "CUDA Compatibility", minor version compatibility): 525 and up run all
- * of 12, 580 and up all of 13. Pure.
- */
-function cudaMajorOf(driver) {
-    const major = Number.parseInt(driver, 10);
-    if (major >= 580)
-        return 13;
-    if (major >= 525)
-        return 12;
-    return major >= 450 ? 11 : 0;
-}
-/** Whether a version of a driver is at least another: `550.54.15` and `535`. Pure. */
-function isAtLeast(version, least) {
-    const [seen, wanted] = [version, least].map((text) => text.split(".").map(Number));
-    for (const [at, part] of (wanted ?? []).entries()) {
-        const other = seen?.[at] ?? 0;
-        if (other !== part)
-            return other > part;
-    }
-    return true;
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/gpu.js
@@ -57053,18 +57057,16 @@ function watchVram(gpus, node, clock) {
 
 
 
-
 /** Starts the target, checks it and takes away everything that was made, whatever happens. A check that fails is no error. */
 async function run_accept(target, options, ports) {
-    const { expected, limits, gpu, protos } = options;
-    const { exec, clock, log, signal } = ports;
+    const { expected, limits, gpu, gpus, protos } = options;
+    const { clock, log, signal } = ports;
     const chain = options.chainUrl === undefined ? await startChain(target.hostAddress, clock.now) : undefined;
     const nodes = nodesOf(target, options.chainUrl ?? chain?.url ?? "");
-    const found = gpu === "off" ? undefined : await findGpus(exec);
-    const vram = watchVram(found?.gpus, () => nodes.running, clock);
+    const vram = watchVram(gpus, () => nodes.running, clock);
     const world = {
         ...ports,
-        ...{ target, nodes, chain, expected, limits, gpu, gpus: found?.gpus, vram },
+        ...{ target, nodes, chain, expected, limits, gpu, gpus, vram },
         grpc: (node) => connectGrpc(node.grpc, protos, clock.now),
     };
     let timeline = [];
@@ -57073,7 +57075,7 @@ async function run_accept(target, options, ports) {
         for (const check of checks_checks) {
             const result = await runCheck(check, results, world);
             results.push(result);
-            log.info(line(result));
+            log.info(checkLine(result));
             if (check.name === "startup")
                 timeline = await timelineIfStarted(world, result);
             signal.throwIfAborted();
@@ -57136,7 +57138,8 @@ async function timelineIfStarted(world, startup) {
         ? [...events, { what: "healthy", seconds: healthy }].sort((a, b) => a.seconds - b.seconds)
         : events;
 }
-function line({ name, verdict, reason, seconds }) {
+/** A check as a person reads it. Pure. */
+function checkLine({ name, verdict, reason, seconds = 0, }) {
     return `${verdict.padEnd(12)}  ${name.padEnd(9)}  ${seconds.toFixed(1).padStart(6)} s${reason === undefined ? "" : `  ${reason}`}`;
 }
 
@@ -67682,6 +67685,14 @@ function isComplete(lock) {
     return lock.layers !== undefined;
 }
 
+;// CONCATENATED MODULE: ./lib/random-id.js
+/** Twelve hexadecimal digits for the name of what a run makes: runs side by side on one machine have different ones. */
+function randomId(clock) {
+    return Math.floor(clock.random() * 2 ** 48)
+        .toString(16)
+        .padStart(12, "0");
+}
+
 // EXTERNAL MODULE: ./lib/amount.js
 var amount = __nccwpck_require__(7331);
 ;// CONCATENATED MODULE: ./lib/pipeline/docker-room.js
@@ -67846,7 +67857,86 @@ async function loadImage(store, digest, name, { exec, env, log, signal }) {
     }
 }
 
+;// CONCATENATED MODULE: ./lib/pipeline/runtime-images.js
+
+
+
+/** The platform manifests behind references: an index gives several, a manifest one. Attestations are left out. */
+async function runtimePlatforms(reference, store) {
+    const document = await store.readManifest(reference);
+    if (document === undefined)
+        throw new errors/* CheckError */.tl(`${store.name} has no image ${reference}.`, {
+            todo: "Build it first, or name another runtime image.",
+        });
+    if (!(0,images_manifest/* isIndex */.nw)(document)) {
+        const config = await readConfigBlob(document, store);
+        return [
+            {
+                platform: platformName({
+                    os: String(config["os"]),
+                    architecture: String(config["architecture"]),
+                    ...variantOf(config),
+                }),
+                digest: document.digest,
+                store,
+            },
+        ];
+    }
+    return (0,images_manifest/* parseIndex */.A1)(document)
+        .manifests.filter(({ platform }) => platform !== undefined && platform.os !== "unknown")
+        .map(({ platform, digest }) => ({
+        platform: platformName(platform),
+        digest,
+        store,
+    }));
+}
+/** The runtimes in the order of the wanted platforms, each exactly once; a platform that is missing on one side is refused. */
+function inOrder(runtimes, platforms) {
+    const extra = runtimes.find(({ platform }) => !platforms.includes(platform));
+    if (extra !== undefined)
+        throw new errors/* UsageError */.eb(`A runtime image for ${extra.platform} was given, which the image shall not have (platforms: ${platforms.join(", ")}).`);
+    return platforms.map((platform) => {
+        const [found, second] = runtimes.filter((runtime) => runtime.platform === platform);
+        if (found === undefined)
+            throw new errors/* CheckError */.tl(`There is no runtime image for ${platform}.`, {
+                todo: `Build it (stage build, platforms: ${platform}) and assemble again.`,
+            });
+        if (second !== undefined && second.digest !== found.digest)
+            throw new errors/* UsageError */.eb(`There are two runtime images for ${platform}: ${found.digest} and ${second.digest}.`);
+        return found;
+    });
+}
+async function readRuntime(runtime) {
+    const { platform, digest, store } = runtime;
+    const manifest = await store.readManifest(digest);
+    if (manifest === undefined)
+        throw new errors/* CheckError */.tl(`${store.name} does not hold the runtime image ${digest} of ${platform}.`, {
+            todo: "Run the stage build again.",
+        });
+    const config = await readConfigBlob(manifest, store);
+    return { ...runtime, image: { platform: parsePlatform(platform), manifest, config } };
+}
+/** An image's config as it is; an IntegrityError if it is not JSON. */
+async function readConfigBlob(manifest, store) {
+    const { config } = (0,images_manifest/* parseManifest */.Ng)(manifest);
+    const pieces = [];
+    for await (const piece of store.readBlob(config.digest))
+        pieces.push(piece);
+    try {
+        return JSON.parse(Buffer.concat(pieces).toString("utf8"));
+    }
+    catch (cause) {
+        throw new errors/* IntegrityError */.cs(`The config ${config.digest} of ${manifest.digest} is not JSON.`, {
+            cause,
+        });
+    }
+}
+function variantOf(config) {
+    return typeof config["variant"] === "string" ? { variant: config["variant"] } : {};
+}
+
 ;// CONCATENATED MODULE: ./lib/pipeline/accept-image.js
+
 
 
 
@@ -67882,14 +67972,14 @@ async function acceptImage(candidate, inputs, ports) {
     return { digest, platform, ...(await acceptContainer(name, lock, inputs, ports)) };
 }
 async function acceptContainer(image, lock, inputs, ports) {
-    const { memory: memoryBytes, cpus, gpu } = inputs;
-    const number = Math.floor(ports.clock.random() * 2 ** 48);
+    const { memory: memoryBytes, cpus } = inputs;
+    const gpus = await gpusFor(inputs.gpu, ports.exec);
     const target = await containerTarget({
         ...{ image, memoryBytes, cpus, env: ports.env, root: lock?.root ?? "/models" },
-        id: number.toString(16).padStart(12, "0"),
-        gpus: gpu !== "off" && (await findGpus(ports.exec)).gpus !== undefined,
+        id: randomId(ports.clock),
+        gpus: gpus !== undefined,
     }, ports);
-    return run_accept(target, acceptOptions(lock, inputs, ports.home), ports);
+    return run_accept(target, { ...acceptOptions(lock, inputs, ports.home), gpus }, ports);
 }
 /** What the lock and the inputs say, in the words of acceptance. Pure. */
 function acceptOptions(lock, inputs, home) {
@@ -67928,12 +68018,10 @@ async function dockerPlatform({ exec, env, }) {
         return { why: "there is no docker command" };
     }
 }
-/** The layers of the image for a platform. */
+/** The layers of the image for a platform; undefined where it has none. */
 async function layersFor(platform, store, reference) {
-    const top = await store.readManifest(reference);
-    if (top === undefined || !(0,images_manifest/* isIndex */.nw)(top))
-        return top && (0,images_manifest/* parseManifest */.Ng)(top).layers;
-    const one = (0,images_manifest/* parseIndex */.A1)(top).manifests.find((entry) => entry.platform !== undefined && platformName(entry.platform) === platform);
+    const images = await runtimePlatforms(reference, store);
+    const one = images.find((image) => image.platform === platform);
     const manifest = one && (await store.readManifest(one.digest));
     return manifest && (0,images_manifest/* parseManifest */.Ng)(manifest).layers;
 }
@@ -69982,6 +70070,7 @@ function notAFolder(folder) {
 
 
 
+
 const thresholds = [
     ...["gpu", "startup-timeout", "shutdown-timeout", "max-vram", "max-image-size"],
     ...["min-driver", "acceptance-memory", "acceptance-cpus", "acceptance-slots"],
@@ -70044,7 +70133,9 @@ async function acceptProcess({ text, models, lock }, inputs, ports) {
         models: (0,external_node_path_.resolve)(models),
         temporary: ports.temporary,
     }, ports);
-    const acceptance = await run_accept(target, acceptOptions(lock, inputs, ports.home), ports);
+    const gpus = await gpusFor(inputs.gpu, ports.exec);
+    const options = { ...acceptOptions(lock, inputs, ports.home), gpus };
+    const acceptance = await run_accept(target, options, ports);
     return { digest: (0,images_digest/* digestOf */.ol)(text), platform: "", ...acceptance };
 }
 async function writeViews(result, given, { files }) {
@@ -70057,10 +70148,7 @@ async function writeViews(result, given, { files }) {
         await writeResult(files, results, "accept", result);
 }
 function textOf({ verdict, reason, checks }) {
-    return [
-        ...checks.map((check) => `${check.verdict.padEnd(12)}  ${check.name.padEnd(9)}  ${(check.seconds ?? 0).toFixed(1).padStart(6)} s${check.reason === undefined ? "" : `  ${check.reason}`}`),
-        `${verdict}${reason === undefined ? "" : ` (${reason})`}`,
-    ];
+    return [...checks.map(checkLine), `${verdict}${reason === undefined ? "" : ` (${reason})`}`];
 }
 
 ;// CONCATENATED MODULE: ./lib/config/facts.js
@@ -70514,84 +70602,6 @@ async function checkLayer(layer, root, store, signal) {
             owner = { uid: entry.uid, gid: entry.gid, mode: entry.mode & 0o7777 };
     });
     return owner;
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/runtime-images.js
-
-
-
-/** The platform manifests behind references: an index gives several, a manifest one. Attestations are left out. */
-async function runtimePlatforms(reference, store) {
-    const document = await store.readManifest(reference);
-    if (document === undefined)
-        throw new errors/* CheckError */.tl(`${store.name} has no image ${reference}.`, {
-            todo: "Build it first, or name another runtime image.",
-        });
-    if (!(0,images_manifest/* isIndex */.nw)(document)) {
-        const config = await readConfigBlob(document, store);
-        return [
-            {
-                platform: platformName({
-                    os: String(config["os"]),
-                    architecture: String(config["architecture"]),
-                    ...variantOf(config),
-                }),
-                digest: document.digest,
-                store,
-            },
-        ];
-    }
-    return (0,images_manifest/* parseIndex */.A1)(document)
-        .manifests.filter(({ platform }) => platform !== undefined && platform.os !== "unknown")
-        .map(({ platform, digest }) => ({
-        platform: platformName(platform),
-        digest,
-        store,
-    }));
-}
-/** The runtimes in the order of the wanted platforms, each exactly once; a platform that is missing on one side is refused. */
-function inOrder(runtimes, platforms) {
-    const extra = runtimes.find(({ platform }) => !platforms.includes(platform));
-    if (extra !== undefined)
-        throw new errors/* UsageError */.eb(`A runtime image for ${extra.platform} was given, which the image shall not have (platforms: ${platforms.join(", ")}).`);
-    return platforms.map((platform) => {
-        const [found, second] = runtimes.filter((runtime) => runtime.platform === platform);
-        if (found === undefined)
-            throw new errors/* CheckError */.tl(`There is no runtime image for ${platform}.`, {
-                todo: `Build it (stage build, platforms: ${platform}) and assemble again.`,
-            });
-        if (second !== undefined && second.digest !== found.digest)
-            throw new errors/* UsageError */.eb(`There are two runtime images for ${platform}: ${found.digest} and ${second.digest}.`);
-        return found;
-    });
-}
-async function readRuntime(runtime) {
-    const { platform, digest, store } = runtime;
-    const manifest = await store.readManifest(digest);
-    if (manifest === undefined)
-        throw new errors/* CheckError */.tl(`${store.name} does not hold the runtime image ${digest} of ${platform}.`, {
-            todo: "Run the stage build again.",
-        });
-    const config = await readConfigBlob(manifest, store);
-    return { ...runtime, image: { platform: parsePlatform(platform), manifest, config } };
-}
-/** An image's config as it is; an IntegrityError if it is not JSON. */
-async function readConfigBlob(manifest, store) {
-    const { config } = (0,images_manifest/* parseManifest */.Ng)(manifest);
-    const pieces = [];
-    for await (const piece of store.readBlob(config.digest))
-        pieces.push(piece);
-    try {
-        return JSON.parse(Buffer.concat(pieces).toString("utf8"));
-    }
-    catch (cause) {
-        throw new errors/* IntegrityError */.cs(`The config ${config.digest} of ${manifest.digest} is not JSON.`, {
-            cause,
-        });
-    }
-}
-function variantOf(config) {
-    return typeof config["variant"] === "string" ? { variant: config["variant"] } : {};
 }
 
 ;// CONCATENATED MODULE: ./lib/pipeline/known-layers.js
@@ -71483,6 +71493,7 @@ async function checkSecrets({ options }, { docker, files }) {
 
 
 
+
 /** BuildKit for docker-container and kubernetes builders; `driver-opts: image=…` takes another one. */
 const buildkitImage = "moby/buildkit:v0.32.2@sha256:28a898719c18a33f4e8000685287fa36fd0dd9560c6440227d3a732d79bb41d8";
 /** Finds or makes the builder and starts it. What does not answer is a CommandError, a name that is not there a UsageError. */
@@ -71584,11 +71595,7 @@ async function checkStore(ports) {
 function builderName(request, clock) {
     const { driver, driverOpts, buildkitdConfig = "", registry } = request;
     const wanted = JSON.stringify([driver, driverOpts, buildkitdConfig, isOnLoopback(registry)]);
-    const id = request.keep
-        ? (0,images_digest/* short */.h0)((0,images_digest/* digestOf */.ol)(wanted))
-        : Math.floor(clock.random() * 2 ** 48)
-            .toString(16)
-            .padStart(12, "0");
+    const id = request.keep ? (0,images_digest/* short */.h0)((0,images_digest/* digestOf */.ol)(wanted)) : randomId(clock);
     return `director-image-${id}`;
 }
 function isOnLoopback(registry = "") {

@@ -74977,7 +74977,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _host_stoppable_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(25534);
 /* harmony import */ var _host_variables_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(71967);
 /* harmony import */ var _pipeline_open_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(25553);
-/* harmony import */ var _pipeline_step_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(94312);
+/* harmony import */ var _pipeline_step_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(81587);
 /* harmony import */ var _runner_artifacts_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(38265);
 /* harmony import */ var _runner_log_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(11592);
 /* harmony import */ var _runner_step_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(21894);
@@ -76810,7 +76810,7 @@ function loginOf({ image, registry, }) {
 
 /***/ }),
 
-/***/ 94312:
+/***/ 81587:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -89670,7 +89670,16 @@ async function checkSecrets({ options }, { docker, files }) {
     }
 }
 
+;// CONCATENATED MODULE: ./lib/random-id.js
+/** Twelve hexadecimal digits for the name of what a run makes: runs side by side on one machine have different ones. */
+function randomId(clock) {
+    return Math.floor(clock.random() * 2 ** 48)
+        .toString(16)
+        .padStart(12, "0");
+}
+
 ;// CONCATENATED MODULE: ./lib/buildx/builder.js
+
 
 
 
@@ -89777,11 +89786,7 @@ async function checkStore(ports) {
 function builderName(request, clock) {
     const { driver, driverOpts, buildkitdConfig = "", registry } = request;
     const wanted = JSON.stringify([driver, driverOpts, buildkitdConfig, isOnLoopback(registry)]);
-    const id = request.keep
-        ? (0,images_digest/* short */.h0)((0,images_digest/* digestOf */.ol)(wanted))
-        : Math.floor(clock.random() * 2 ** 48)
-            .toString(16)
-            .padStart(12, "0");
+    const id = request.keep ? (0,images_digest/* short */.h0)((0,images_digest/* digestOf */.ol)(wanted)) : randomId(clock);
     return `director-image-${id}`;
 }
 function isOnLoopback(registry = "") {

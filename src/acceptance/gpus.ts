@@ -54,6 +54,14 @@ export async function findGpus(exec: Exec): Promise<{ gpus?: Gpus; why: string }
   }
 }
 
+/** The cards that an acceptance looks at, as the input `gpu` says. */
+export async function gpusFor(
+  mode: "auto" | "required" | "off",
+  exec: Exec,
+): Promise<Gpus | undefined> {
+  return mode === "off" ? undefined : (await findGpus(exec)).gpus;
+}
+
 /** Reads `--query-gpu`; sizes come in MiB. */
 export function parseCards(text: string): readonly Gpu[] {
   return rows(text).map(([index, uuid = "", name = "", driver = "", total, used, mig]) => ({

@@ -7,7 +7,7 @@ import { startChain } from "./chain.ts";
 import type { Check, CheckName, CheckResult, Finding, Verdict } from "./check.ts";
 import { failed, skipped } from "./check.ts";
 import { checks } from "./checks.ts";
-import { findGpus } from "./gpus.ts";
+import type { Gpus } from "./gpus.ts";
 import { connectGrpc } from "./grpc.ts";
 import type { LogLine, Target } from "./node.ts";
 import { nodesOf } from "./nodes.ts";
@@ -19,6 +19,8 @@ export interface AcceptOptions {
   readonly expected: Expected;
   readonly limits: Limits;
   readonly gpu: "auto" | "required" | "off";
+  /** The cards of this machine; undefined where there are none, or they are not looked at. */
+  readonly gpus: Gpus | undefined;
   /** A real chain; undefined: a small one of the run's own. */
   readonly chainUrl: string | undefined;
   /** Folder of the node's protocols. */
@@ -51,16 +53,15 @@ export async function accept(
   options: AcceptOptions,
   ports: AcceptPorts,
 ): Promise<Acceptance> {
-  const { expected, limits, gpu, protos } = options;
-  const { exec, clock, log, signal } = ports;
+  const { expected, limits, gpu, gpus, protos } = options;
+  const { clock, log, signal } = ports;
   const chain =
     options.chainUrl === undefined ? await startChain(target.hostAddress, clock.now) : undefined;
   const nodes = nodesOf(target, options.chainUrl ?? chain?.url ?? "");
-  const found = gpu === "off" ? undefined : await findGpus(exec);
-  const vram = watchVram(found?.gpus, () => nodes.running, clock);
+  const vram = watchVram(gpus, () => nodes.running, clock);
   const world: World = {
     ...ports,
-    ...{ target, nodes, chain, expected, limits, gpu, gpus: found?.gpus, vram },
+    ...{ target, nodes, chain, expected, limits, gpu, gpus, vram },
     grpc: (node) => connectGrpc(node.grpc, protos, clock.now),
   };
   let timeline: readonly Event[] = [];
@@ -69,7 +70,7 @@ export async function accept(
     for (const check of checks) {
       const result = await runCheck(check, results, world);
       results.push(result);
-      log.info(line(result));
+      log.info(checkLine(result));
       if (check.name === "startup") timeline = await timelineIfStarted(world, result);
       signal.throwIfAborted();
     }
@@ -148,6 +149,17 @@ async function timelineIfStarted(world: World, startup: CheckResult): Promise<re
     : events;
 }
 
-function line({ name, verdict, reason, seconds }: CheckResult): string {
+/** A check as a person reads it. Pure. */
+export function checkLine({
+  name,
+  verdict,
+  reason,
+  seconds = 0,
+}: {
+  readonly name: string;
+  readonly verdict: Verdict;
+  readonly reason?: string | undefined;
+  readonly seconds?: number | undefined;
+}): string {
   return `${verdict.padEnd(12)}  ${name.padEnd(9)}  ${seconds.toFixed(1).padStart(6)} s${reason === undefined ? "" : `  ${reason}`}`;
 }

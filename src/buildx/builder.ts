@@ -4,6 +4,7 @@ import { isLoopback } from "../images/loopback.ts";
 import type { Platform } from "../images/platform.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ExecOptions } from "../ports/exec.ts";
+import { randomId } from "../random-id.ts";
 import { type Docker, noDaemon, output, refused, run } from "./docker.ts";
 import { noContainerdStore } from "./failure.ts";
 
@@ -145,11 +146,7 @@ async function checkStore(ports: Asked): Promise<void> {
 function builderName(request: BuilderRequest, clock: Pick<Clock, "random">): string {
   const { driver, driverOpts, buildkitdConfig = "", registry } = request;
   const wanted = JSON.stringify([driver, driverOpts, buildkitdConfig, isOnLoopback(registry)]);
-  const id = request.keep
-    ? short(digestOf(wanted))
-    : Math.floor(clock.random() * 2 ** 48)
-        .toString(16)
-        .padStart(12, "0");
+  const id = request.keep ? short(digestOf(wanted)) : randomId(clock);
   return `director-image-${id}`;
 }
 

@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { parseArgsStringToArgv } from "string-argv";
+import { gpusFor } from "../acceptance/gpus.ts";
 import { processTarget } from "../acceptance/process-target.ts";
-import { accept } from "../acceptance/run.ts";
+import { accept, checkLine } from "../acceptance/run.ts";
 import type { AcceptanceInputs } from "../config/config.ts";
 import type { InputName } from "../config/inputs.ts";
 import { acceptanceInputs, withDefaults } from "../config/read.ts";
@@ -100,7 +101,9 @@ async function acceptProcess(
     },
     ports,
   );
-  const acceptance = await accept(target, acceptOptions(lock, inputs, ports.home), ports);
+  const gpus = await gpusFor(inputs.gpu, ports.exec);
+  const options = { ...acceptOptions(lock, inputs, ports.home), gpus };
+  const acceptance = await accept(target, options, ports);
   return { digest: digestOf(text), platform: "", ...acceptance };
 }
 
@@ -112,11 +115,5 @@ async function writeViews(result: AcceptResult, given: Given, { files }: Ports):
 }
 
 function textOf({ verdict, reason, checks }: AcceptResult): readonly string[] {
-  return [
-    ...checks.map(
-      (check) =>
-        `${check.verdict.padEnd(12)}  ${check.name.padEnd(9)}  ${(check.seconds ?? 0).toFixed(1).padStart(6)} s${check.reason === undefined ? "" : `  ${check.reason}`}`,
-    ),
-    `${verdict}${reason === undefined ? "" : ` (${reason})`}`,
-  ];
+  return [...checks.map(checkLine), `${verdict}${reason === undefined ? "" : ` (${reason})`}`];
 }

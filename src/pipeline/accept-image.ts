@@ -1,18 +1,21 @@
 import { join } from "node:path";
 import { containerTarget } from "../acceptance/container-target.ts";
-import { findGpus } from "../acceptance/gpus.ts";
+import { gpusFor } from "../acceptance/gpus.ts";
 import { type Acceptance, type AcceptOptions, accept } from "../acceptance/run.ts";
 import type { AcceptanceInputs } from "../config/config.ts";
+import type { Descriptor } from "../images/descriptor.ts";
 import { type Digest, short } from "../images/digest.ts";
-import { isIndex, parseIndex, parseManifest } from "../images/manifest.ts";
+import { parseManifest } from "../images/manifest.ts";
 import { names } from "../images/names.ts";
-import { type Platform, platformName } from "../images/platform.ts";
+import type { Platform } from "../images/platform.ts";
 import { filesOf, type Lock } from "../models/lock.ts";
 import type { Store } from "../ports/store.ts";
+import { randomId } from "../random-id.ts";
 import type { AcceptResult } from "../results/stages.ts";
 import { roomFor } from "./docker-room.ts";
 import { loadImage } from "./load.ts";
 import type { Ports } from "./ports.ts";
+import { runtimePlatforms } from "./runtime-images.ts";
 
 export interface Candidate {
   readonly store: Store;
@@ -52,17 +55,17 @@ async function acceptContainer(
   inputs: AcceptanceInputs,
   ports: Ports,
 ): Promise<Acceptance> {
-  const { memory: memoryBytes, cpus, gpu } = inputs;
-  const number = Math.floor(ports.clock.random() * 2 ** 48);
+  const { memory: memoryBytes, cpus } = inputs;
+  const gpus = await gpusFor(inputs.gpu, ports.exec);
   const target = await containerTarget(
     {
       ...{ image, memoryBytes, cpus, env: ports.env, root: lock?.root ?? "/models" },
-      id: number.toString(16).padStart(12, "0"),
-      gpus: gpu !== "off" && (await findGpus(ports.exec)).gpus !== undefined,
+      id: randomId(ports.clock),
+      gpus: gpus !== undefined,
     },
     ports,
   );
-  return accept(target, acceptOptions(lock, inputs, ports.home), ports);
+  return accept(target, { ...acceptOptions(lock, inputs, ports.home), gpus }, ports);
 }
 
 /** What the lock and the inputs say, in the words of acceptance. Pure. */
@@ -70,7 +73,7 @@ export function acceptOptions(
   lock: Lock | undefined,
   inputs: AcceptanceInputs,
   home: string,
-): AcceptOptions {
+): Omit<AcceptOptions, "gpus"> {
   const models = lock?.models ?? [];
   return {
     expected: {
@@ -110,27 +113,19 @@ async function dockerPlatform({
   }
 }
 
-interface Layer {
-  readonly digest: Digest;
-  readonly size: number;
-}
-
-/** The layers of the image for a platform. */
+/** The layers of the image for a platform; undefined where it has none. */
 async function layersFor(
   platform: Platform,
   store: Store,
   reference: Digest,
-): Promise<readonly Layer[] | undefined> {
-  const top = await store.readManifest(reference);
-  if (top === undefined || !isIndex(top)) return top && parseManifest(top).layers;
-  const one = parseIndex(top).manifests.find(
-    (entry) => entry.platform !== undefined && platformName(entry.platform) === platform,
-  );
+): Promise<readonly Descriptor[] | undefined> {
+  const images = await runtimePlatforms(reference, store);
+  const one = images.find((image) => image.platform === platform);
   const manifest = one && (await store.readManifest(one.digest));
   return manifest && parseManifest(manifest).layers;
 }
 
-async function missing(layers: readonly Layer[], store: Store): Promise<number> {
+async function missing(layers: readonly Descriptor[], store: Store): Promise<number> {
   const there = await Promise.all(layers.map(({ digest }) => store.blobSize(digest)));
   return there.filter((size) => size === undefined).length;
 }
