@@ -55412,11 +55412,11 @@ async function runProcess({ command, env, models, temporary, wanted }, { spawn, 
         signal: async (name) => (name === "SIGKILL" ? child.killAll() : void child.kill(name)),
         restart: async () => {
             // As in a container: with its first process, all that it started has ended.
-            child.killAll();
+            await child.killAll();
             await run();
         },
         remove: async () => {
-            child.killAll();
+            await child.killAll();
             await child.ended;
             await files.rm(data, { recursive: true, force: true });
         },
@@ -75489,6 +75489,9 @@ var external_node_events_ = __nccwpck_require__(8474);
 
 
 
+
+/** Milliseconds that killed processes have to be gone. */
+const patience = 5_000;
 /** Programs in a process group of their own, so that they can be ended with all that they started. */
 const spawn = async (command, args, { env, onLine }) => {
     const child = (0,external_node_child_process_.spawn)(command, args, {
@@ -75510,16 +75513,23 @@ const spawn = async (command, args, { env, onLine }) => {
         pid,
         ended,
         kill: (signal) => child.kill(signal),
-        killAll: () => {
-            try {
-                process.kill(-pid, "SIGKILL");
-            }
-            catch {
-                // nothing of it is left
-            }
+        killAll: async () => {
+            const until = Date.now() + patience;
+            while (killGroup(pid) && Date.now() < until)
+                await (0,promises_namespaceObject.setTimeout)(10);
         },
     };
 };
+/** False where nothing of the group is left. */
+function killGroup(leader) {
+    try {
+        process.kill(-leader, "SIGKILL");
+        return true;
+    }
+    catch {
+        return false;
+    }
+}
 
 ;// CONCATENATED MODULE: ./lib/host/stoppable.js
 /** How long requests that are made after the stop may take, all of them together: they put things in order. Milliseconds. */

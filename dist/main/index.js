@@ -74615,11 +74615,15 @@ function stopSignal() {
 /* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(31421);
 /* harmony import */ var node_events__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(78474);
 /* harmony import */ var node_readline__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(80481);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(452);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(58500);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(452);
 
 
 
 
+
+/** Milliseconds that killed processes have to be gone. */
+const patience = 5_000;
 /** Programs in a process group of their own, so that they can be ended with all that they started. */
 const spawn = async (command, args, { env, onLine }) => {
     const child = (0,node_child_process__WEBPACK_IMPORTED_MODULE_0__.spawn)(command, args, {
@@ -74634,23 +74638,30 @@ const spawn = async (command, args, { env, onLine }) => {
         await (0,node_events__WEBPACK_IMPORTED_MODULE_1__.once)(child, "spawn");
     }
     catch (cause) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .CommandError */ .Qd(`${command} cannot be started.`, { cause });
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_4__/* .CommandError */ .Qd(`${command} cannot be started.`, { cause });
     }
     const pid = child.pid;
     return {
         pid,
         ended,
         kill: (signal) => child.kill(signal),
-        killAll: () => {
-            try {
-                process.kill(-pid, "SIGKILL");
-            }
-            catch {
-                // nothing of it is left
-            }
+        killAll: async () => {
+            const until = Date.now() + patience;
+            while (killGroup(pid) && Date.now() < until)
+                await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_3__.setTimeout)(10);
         },
     };
 };
+/** False where nothing of the group is left. */
+function killGroup(leader) {
+    try {
+        process.kill(-leader, "SIGKILL");
+        return true;
+    }
+    catch {
+        return false;
+    }
+}
 
 
 /***/ }),

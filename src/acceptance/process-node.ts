@@ -76,11 +76,11 @@ export async function runProcess(
     signal: async (name) => (name === "SIGKILL" ? child.killAll() : void child.kill(name)),
     restart: async () => {
       // As in a container: with its first process, all that it started has ended.
-      child.killAll();
+      await child.killAll();
       await run();
     },
     remove: async () => {
-      child.killAll();
+      await child.killAll();
       await child.ended;
       await files.rm(data, { recursive: true, force: true });
     },

@@ -18,6 +18,6 @@ export interface Spawned {
   readonly ended: Promise<number | undefined>;
   /** To the program alone; false if it has ended. */
   kill(signal: "SIGTERM" | "SIGKILL"): boolean;
-  /** To all that it has started, too. */
-  killAll(): void;
+  /** Kills it with all that it has started, and waits until they are gone, and their ports free; five seconds at most. */
+  killAll(): Promise<void>;
 }
