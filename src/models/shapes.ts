@@ -6,7 +6,7 @@ import { isLoopback } from "../images/loopback.ts";
 const unprintable = /[\p{Cc}\p{Cs}]/u;
 
 /** Why a path cannot be one below a folder, or undefined if it can. */
-function pathProblem(path: string): string | undefined {
+export function pathProblem(path: string): string | undefined {
   if (path === "") return "wanted a path, this is empty";
   if (path.startsWith("/") || /^[A-Za-z]:/.test(path)) return `"${path}" is absolute`;
   if (path.includes("\\")) return `"${path}" has a backslash; wanted /`;

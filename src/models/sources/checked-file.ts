@@ -1,6 +1,5 @@
 import { IntegrityError } from "../../errors.ts";
-import { headSize } from "../gate/content.ts";
-import { type FileVerdict, judge } from "../gate/gate.ts";
+import { type FileVerdict, type Gate, openGate } from "../gate/gate.ts";
 import { type FileHash, hashHere, type NewHash } from "./file-hash.ts";
 import { otherBytes } from "./http-place.ts";
 import { grouped, type WantedFile } from "./place.ts";
@@ -27,7 +26,7 @@ export interface CheckedFileOptions extends WantedFile {
 export class CheckedFile {
   readonly #file: CheckedFileOptions;
   readonly #hash: FileHash;
-  readonly #head: Uint8Array[] = [];
+  readonly #gate: Gate;
   #hashed = 0;
   #sha256: string | undefined;
   #verdict: FileVerdict | undefined;
@@ -35,6 +34,7 @@ export class CheckedFile {
   constructor(file: CheckedFileOptions) {
     this.#file = file;
     this.#hash = (file.newHash ?? hashHere)(file.size);
+    this.#gate = openGate({ ...file, file: file.id });
   }
 
   /** Bytes that have been hashed: the highest that has passed. */
@@ -42,7 +42,7 @@ export class CheckedFile {
     return this.#hashed;
   }
 
-  /** The gate's, once the first bytes have passed. */
+  /** The gate's, once it has passed. */
   get verdict(): FileVerdict | undefined {
     return this.#verdict;
   }
@@ -72,25 +72,16 @@ export class CheckedFile {
     const fresh = at + piece.length - this.#hashed;
     if (this.#sha256 !== undefined || (fresh <= 0 && this.#file.size > 0)) return undefined;
     const bytes = piece.subarray(piece.length - fresh);
-    if (this.#verdict === undefined) this.#judge(bytes);
+    this.#refuse(this.#gate.feed(bytes));
     const wait = this.#hash.update(bytes);
     this.#hashed += fresh;
     return this.#hashed === this.#file.size ? this.#finish(wait) : wait;
   }
 
-  #judge(bytes: Uint8Array): void {
-    const { size, sha256, allow, id, name, refused } = this.#file;
-    this.#head.push(bytes);
-    const have = this.#hashed + bytes.length;
-    if (have < Math.min(size, headSize)) return;
-    this.#verdict = judge({ file: id, size, allow }, Buffer.concat(this.#head.splice(0)));
-    if (this.#verdict.verdict === "passed") return;
-    const error = new IntegrityError(
-      `${name}: the weights gate refuses it: ${this.#verdict.reason}.`,
-      {
-        todo: 'Nothing was published. If it is wanted all the same, give the file an "allow": "the reason" in the lock.',
-      },
-    );
+  #refuse(verdict: FileVerdict | undefined): void {
+    if (verdict?.verdict !== "failed") return;
+    const { sha256, name, refused } = this.#file;
+    const error = refusedByGate(name, verdict);
     throw sha256 === undefined ? error : refused(() => error);
   }
 
@@ -101,6 +92,16 @@ export class CheckedFile {
     const sent = `sent ${grouped(size)} bytes with sha256 ${seen}`;
     if (sha256 !== undefined && seen !== sha256)
       throw refused((givers) => otherBytes(this.#file, givers, sent, sha256));
+    const verdict = this.#gate.end();
+    this.#refuse(verdict);
+    this.#verdict = verdict;
     this.#sha256 = seen;
   }
+}
+
+/** The error for a file that the gate refuses. */
+export function refusedByGate(name: string, { rule, reason }: FileVerdict): IntegrityError {
+  return new IntegrityError(`${name}: the weights gate refuses it (rule ${rule}): ${reason}`, {
+    todo: 'Nothing was published. If it is wanted all the same, give the file an "allow": "the reason" in the lock.',
+  });
 }

@@ -1,0 +1,50 @@
+import { isUtf8 } from "node:buffer";
+import type { Input, Reading } from "./input.ts";
+import { Refused } from "./refused.ts";
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what no text has
+const control = /[\0-\x08\x0e-\x1f\x7f]/;
+
+/** Text to the end: UTF-8 without control characters but those for white space. */
+export function* text(input: Input): Reading<void> {
+  while (input.left > 0) {
+    const here = input.rest();
+    const whole = here.length === input.left ? here.length : here.length - cutCharacter(here);
+    check(here.subarray(0, whole), input.at);
+    input.skip(whole);
+    if (input.left > 0) yield;
+  }
+}
+
+/** Whether bytes that may end within a character are such text. */
+export function isText(bytes: Buffer): boolean {
+  const whole = bytes.subarray(0, bytes.length - cutCharacter(bytes));
+  return isUtf8(whole) && !control.test(whole.toString("latin1"));
+}
+
+function check(bytes: Buffer, at: number): void {
+  const place = control.exec(bytes.toString("latin1"))?.index;
+  if (place !== undefined)
+    throw new Refused(
+      "text-encoding",
+      at + place,
+      `0x${bytes.toString("hex", place, place + 1)}: no text has this character.`,
+    );
+  if (!isUtf8(bytes))
+    throw new Refused("text-encoding", at, "or soon after it: this is not UTF-8.");
+}
+
+/** How many bytes at the end begin a character that goes on (RFC 3629: a lead byte tells its length). */
+function cutCharacter(bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    if (byte >= 0xc0) return back < lengthBy(byte) ? back : 0;
+    if (byte < 0x80) return 0;
+  }
+  return 0;
+}
+
+function lengthBy(lead: number): number {
+  if (lead >= 0xf0) return 4;
+  return lead >= 0xe0 ? 3 : 2;
+}
