@@ -95,7 +95,8 @@ export const effects: Effects = {
     machine.call(machine.pop());
   },
   OBJ: (machine) => machine.call(machine.popMark()[0]),
+  PERSID: (machine) => machine.persistent(opaque),
   BINPERSID: (machine) => machine.persistent(machine.pop()),
-  ...{ PERSID: unwanted, EXT1: unwanted, EXT2: unwanted, EXT4: unwanted },
-  ...{ NEXT_BUFFER: unwanted, READONLY_BUFFER: unwanted },
+  ...{ EXT1: unwanted, EXT2: unwanted, EXT4: unwanted },
+  ...{ NEXT_BUFFER: unwanted, READONLY_BUFFER: (machine) => void machine.top() },
 };

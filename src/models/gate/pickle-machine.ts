@@ -172,21 +172,20 @@ export class PickleMachine {
     this.push(opaque);
   }
 
+  /** In doubt, whoever loads it may take any persistent id. */
   persistent(id: Value): void {
     const { persistent, doubtful } = this.#options;
-    const why =
-      persistent === undefined ? "no persistent id is wanted in this file." : persistent(id);
-    if (why !== undefined)
-      throw this.refused(doubtful === true ? "pickle-malformed" : "pickle-persistent-id", why);
+    const why = persistent === undefined ? "no persistent id is wanted here." : persistent(id);
+    if (why !== undefined && doubtful !== true) throw this.refused("pickle-persistent-id", why);
     this.push(opaque);
   }
 
-  /** What no model needs; an unpickler without further means does not know it either. */
-  unwanted(): never {
-    throw this.refused(
-      this.#options.doubtful === true ? "pickle-malformed" : "pickle-opcode",
-      "no model needs this opcode.",
-    );
+  /** An opcode that no model needs; in doubt, it may give anything. */
+  unwanted(): void {
+    if (this.#options.doubtful !== true)
+      throw this.refused("pickle-opcode", "no model needs this opcode.");
+    this.#foreign ??= unknownGlobal;
+    this.push(unknownGlobal);
   }
 
   refused(rule: string, what: string): Refused {

@@ -48,9 +48,10 @@ export function* protobuf(input: Input, format: Format, visitor: Visitor = {}): 
     const tag = yield* varint(input, format.rule);
     const place = { message: top.message, field: Math.floor(tag / 8), at };
     const kind = kindOf(format, place, tag % 8);
-    if (tag % 8 !== 2)
-      visitor.value?.(place.message, place.field, yield* number(input, tag % 8, format.rule), at);
-    else if (typeof kind !== "object") yield* delimited(input, kind, place, format, visitor);
+    if (tag % 8 !== 2) {
+      const value = yield* number(input, tag % 8, format.rule);
+      visitor.value?.(place.message, place.field, value, at);
+    } else if (typeof kind !== "object") yield* delimited(input, kind, place, format, visitor);
     else {
       const size = yield* length(input, place, format);
       if (open.length >= deepest)

@@ -31,15 +31,27 @@ function check(bytes: Buffer, at: number): void {
       `0x${bytes.toString("hex", place, place + 1)}: no text has this character.`,
     );
   if (!isUtf8(bytes))
-    throw new Refused("text-encoding", at, "or soon after it: this is not UTF-8.");
+    throw new Refused("text-encoding", at + firstBad(bytes), "this is not UTF-8.");
+}
+
+/** The byte that no UTF-8 has at its place, or at which a character begins that is cut. */
+function firstBad(bytes: Buffer): number {
+  let [low, high] = [0, bytes.length + 1];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    const part = bytes.subarray(0, middle);
+    if (isUtf8(part.subarray(0, middle - cutCharacter(part)))) low = middle;
+    else high = middle;
+  }
+  return Math.min(low, bytes.length - cutCharacter(bytes));
 }
 
 /** How many bytes at the end begin a character that goes on (RFC 3629: a lead byte tells its length). */
 function cutCharacter(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
     const byte = bytes[bytes.length - back] ?? 0;
-    if (byte >= 0xc0) return back < lengthBy(byte) ? back : 0;
-    if (byte < 0x80) return 0;
+    if (byte >= 0xc2 && byte <= 0xf4) return back < lengthBy(byte) ? back : 0;
+    if (byte < 0x80 || byte >= 0xc0) return 0;
   }
   return 0;
 }
