@@ -1,5 +1,5 @@
 import { amount, type Input, type Reading } from "./input.ts";
-import { integer, rule as json, oneOf, string, symbol } from "./json-tokens.ts";
+import { type JsonCursor, part } from "./json-cursor.ts";
 import { Refused } from "./refused.ts";
 
 /** Longest header that the format allows, in bytes. */
@@ -54,52 +54,66 @@ function* header(input: Input): Reading<readonly Tensor[]> {
   const tensors: Tensor[] = [];
   const names = new Names();
   while (!input.has(1)) yield;
-  if (input.peek() !== 0x7b) throw new Refused(json, input.at, "the header does not begin with {.");
-  input.skip(1);
-  for (let next = yield* firstOf(input, "}"); next !== "}"; next = yield* oneOf(input, ",}")) {
-    const at = input.at;
-    const name = yield* string(input);
-    names.add(name, at);
-    yield* oneOf(input, ":");
-    if (name === "__metadata__") yield* metadata(input);
-    else tensors.push(yield* tensor(input, name));
+  if (input.peek() !== 0x7b)
+    throw new Refused("safetensors-json", input.at, "the header does not begin with {.");
+  for (let next = yield* part(input, first); next !== "}"; next = yield* part(input, another)) {
+    const member = yield* part(input, (json) => memberOf(json, names));
+    if (member === metadataName) yield* metadata(input);
+    else tensors.push(member);
     if (tensors.length > mostTensors)
-      throw new Refused(limits, at, `more than ${amount(mostTensors, "tensor")}.`);
+      throw new Refused(limits, input.at, `more than ${amount(mostTensors, "tensor")}.`);
   }
   for (; input.left > 0; input.skip(1)) {
     while (!input.has(1)) yield;
     if (input.peek() !== 0x20)
-      throw new Refused(json, input.at, "something other than spaces follows the header's end.");
+      throw new Refused(
+        "safetensors-json",
+        input.at,
+        "something other than spaces ends the header.",
+      );
   }
   return tensors;
 }
 
-/** The closing character of an object or a list that is empty; else nothing is taken. */
-function* firstOf(input: Input, close: string): Reading<string> {
-  for (;;) {
-    while (!input.has(1)) yield;
-    const next = String.fromCharCode(input.peek());
-    if (!" \t\r\n".includes(next) && next !== close) return next;
-    input.skip(1);
-    if (next === close) return close;
-  }
+const metadataName = "__metadata__";
+
+/** The brace that begins an object; and the one that ends it, where it is empty. */
+function first(json: JsonCursor): string {
+  json.oneOf("{");
+  return json.peek() === "}" ? json.oneOf("}") : "{";
+}
+
+const another = (json: JsonCursor) => json.oneOf(",}");
+
+/** A tensor by its name; of the metadata the name only. */
+function memberOf(json: JsonCursor, names: Names): Tensor | typeof metadataName {
+  json.peek();
+  const at = json.at;
+  const name = json.string();
+  json.oneOf(":");
+  const member = name === metadataName ? metadataName : tensor(json, name);
+  names.add(name, at);
+  return member;
 }
 
 /** Texts by name, of which nothing is kept but the names. */
 function* metadata(input: Input): Reading<void> {
   const names = new Names();
-  yield* oneOf(input, "{");
-  for (let next = yield* firstOf(input, "}"); next !== "}"; next = yield* oneOf(input, ",}")) {
-    const at = input.at;
-    names.add(yield* string(input), at);
-    yield* oneOf(input, ":");
-    yield* string(input);
-  }
+  const pair = (json: JsonCursor) => {
+    json.peek();
+    const at = json.at;
+    const name = json.string();
+    json.oneOf(":");
+    json.string();
+    names.add(name, at);
+  };
+  for (let next = yield* part(input, first); next !== "}"; next = yield* part(input, another))
+    yield* part(input, pair);
 }
 
-function* tensor(input: Input, name: string): Reading<Tensor> {
-  const at = input.at;
-  const { dtype, shape, data_offsets: offsets } = yield* fields(input, name);
+function tensor(json: JsonCursor, name: string): Tensor {
+  const at = json.at;
+  const { dtype, shape, data_offsets: offsets } = fields(json, name);
   const [begin = 0, end, ...more] = offsets ?? [];
   if (dtype === undefined || shape === undefined || end === undefined || more.length > 0)
     throw new Refused(
@@ -122,40 +136,38 @@ interface Fields {
   data_offsets?: readonly number[];
 }
 
-function* fields(input: Input, tensorName: string): Reading<Fields> {
+function fields(json: JsonCursor, tensorName: string): Fields {
   const found: Fields = {};
-  yield* oneOf(input, "{");
-  for (let next = yield* firstOf(input, "}"); next !== "}"; next = yield* oneOf(input, ",}")) {
-    const at = input.at;
-    const name = yield* string(input);
-    const what = `${quoted(name)} of the tensor ${quoted(tensorName)}`;
+  for (let next = first(json); next !== "}"; next = another(json)) {
+    json.peek();
+    const at = json.at;
+    const name = json.string();
+    const what = () => `${quoted(name)} of the tensor ${quoted(tensorName)}`;
     if (Object.hasOwn(found, name))
-      throw new Refused("safetensors-duplicate", at, `${what} is there twice.`);
-    yield* oneOf(input, ":");
-    if (name === "dtype") found.dtype = yield* string(input);
-    else if (name === "shape" || name === "data_offsets") found[name] = yield* integers(input);
+      throw new Refused("safetensors-duplicate", at, `${what()} is there twice.`);
+    json.oneOf(":");
+    if (name === "dtype") found.dtype = json.string();
+    else if (name === "shape" || name === "data_offsets") found[name] = integers(json);
     else
       throw new Refused(
         "safetensors-tensor",
         at,
-        `${what} is none of dtype, shape and data_offsets.`,
+        `${what()} is none of dtype, shape and data_offsets.`,
       );
   }
   return found;
 }
 
-function* integers(input: Input): Reading<readonly number[]> {
+function integers(json: JsonCursor): readonly number[] {
   const values: number[] = [];
-  yield* oneOf(input, "[");
-  for (let next = yield* firstOf(input, "]"); next !== "]"; ) {
-    const read = yield* integer(input, yield* symbol(input));
-    values.push(read.value);
-    if (values.length > mostSides)
-      throw new Refused(limits, input.at, `a list of more than ${mostSides} numbers.`);
-    next = read.next;
-    if (next !== "," && next !== "]")
-      throw new Refused(json, input.at - 1, `${quoted(next)} stands where , or ] is wanted.`);
+  json.oneOf("[");
+  if (json.peek() === "]") json.next += 1;
+  else {
+    do values.push(json.integer());
+    while (json.oneOf(",]") === "," && values.length < mostSides);
   }
+  if (values.length >= mostSides)
+    throw new Refused(limits, json.at, `a list of ${mostSides} numbers or more.`);
   return values;
 }
 

@@ -2,10 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { Input, Reading } from "./input.ts";
 import { Refused } from "./refused.ts";
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what no text has
-const control = /[\0-\x08\x0e-\x1f\x7f]/;
-
-/** Text to the end: UTF-8 without control characters but those for white space. */
+/** A text to its end: UTF-8 without zero bytes. */
 export function* text(input: Input): Reading<void> {
   while (input.left > 0) {
     const here = input.rest();
@@ -16,20 +13,18 @@ export function* text(input: Input): Reading<void> {
   }
 }
 
-/** Whether bytes that may end within a character are such text. */
-export function isText(bytes: Buffer): boolean {
-  const whole = bytes.subarray(0, bytes.length - cutCharacter(bytes));
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what no text has
+const control = /[\0-\x08\x0e-\x1f\x7f]/;
+
+/** Whether a file that begins so is a text: no control characters but those of white space; the last character may be cut. */
+export function isText(head: Buffer): boolean {
+  const whole = head.subarray(0, head.length - cutCharacter(head));
   return isUtf8(whole) && !control.test(whole.toString("latin1"));
 }
 
 function check(bytes: Buffer, at: number): void {
-  const place = control.exec(bytes.toString("latin1"))?.index;
-  if (place !== undefined)
-    throw new Refused(
-      "text-encoding",
-      at + place,
-      `0x${bytes.toString("hex", place, place + 1)}: no text has this character.`,
-    );
+  const zero = bytes.indexOf(0);
+  if (zero !== -1) throw new Refused("text-encoding", at + zero, "a zero byte, which no text has.");
   if (!isUtf8(bytes))
     throw new Refused("text-encoding", at + firstBad(bytes), "this is not UTF-8.");
 }
