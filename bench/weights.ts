@@ -55,7 +55,7 @@ export function lockOf(url: string, files: readonly File[]): string {
   return `${JSON.stringify({ version: 1, root: "/models", models: [entry] }, null, 2)}\n`;
 }
 
-/** Writes random bytes after the header of a safetensors file; gives their sha256. */
+/** Writes a safetensors file of one tensor of random bytes; gives its sha256. */
 export async function randomFile(path: string, size: number): Promise<string> {
   await mkdir(dirname(path), { recursive: true });
   const file = await open(path, "wx");
@@ -63,13 +63,19 @@ export async function randomFile(path: string, size: number): Promise<string> {
   const piece = Buffer.alloc(4 * 2 ** 20);
   for (let at = 0; at < size; at += piece.length) {
     const bytes = randomFillSync(piece).subarray(0, size - at);
-    if (at === 0) bytes.write('\u0008\0\0\0\0\0\0\0{"w":{}}', "latin1");
+    if (at === 0) bytes.write(headerOf(size - 88), "latin1");
     hash.update(bytes);
     await file.writeFile(bytes);
   }
   await file.sync();
   await file.close();
   return hash.digest("hex");
+}
+
+/** 88 bytes. */
+function headerOf(length: number): string {
+  const tensor = { dtype: "U8", shape: [length], data_offsets: [0, length] };
+  return `P\0\0\0\0\0\0\0${JSON.stringify({ w: tensor }).padEnd(80)}`;
 }
 
 async function serve(scratch: Scratch, folder: string): Promise<string> {

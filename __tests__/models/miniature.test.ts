@@ -34,6 +34,6 @@ it("the miniature's models image has the same digest on any machine", async () =
   const ports = { ...world.ports, store: world.store() };
   const { result } = await pushModels(lock, ports, { platforms: ["linux/amd64", "linux/arm64"] });
   expect(result.digest).toBe(
-    "sha256:a1af4c86aa4191cac44328579eeac3cc4cd47677024091add2a3fdf7b7abd07b",
+    "sha256:01425f641c3b43255e655aaf0d844960eb9c86cdd8107d8d23dba4146568b4d3",
   );
 });

@@ -89,7 +89,7 @@ describe("what goes wrong on the way", () => {
   it("an empty file is refused by the gate unless the lock allows it", async () => {
     const model = await publish(given.world, "empty", { "nothing.txt": Buffer.alloc(0) });
     await expect(given.push(openLock(model), given.world.store())).rejects.toThrow(
-      "models/empty/nothing.txt: the weights gate refuses it: it is empty.",
+      "models/empty/nothing.txt: the weights gate refuses it (rule no-empty): it is empty.",
     );
     const allowed = {
       ...model,
@@ -97,7 +97,10 @@ describe("what goes wrong on the way", () => {
     };
     const { result } = await given.push(openLock(allowed), given.world.store());
     expect(result.files).toEqual([
-      { file: "empty/nothing.txt", type: "empty", verdict: "passed", rule: "allowed: a marker" },
+      {
+        ...{ file: "empty/nothing.txt", type: "empty", verdict: "passed" },
+        ...{ rule: "allowed: a marker", reason: "it is empty." },
+      },
     ]);
   });
 

@@ -64,7 +64,7 @@ describe("a spec", () => {
     await publish(given.world, "gap", { "empty.txt": Buffer.alloc(0), "w.onnx": weights(100) });
     const model = hubModel("gap", { files: ["*.onnx", { path: "*.txt", allow: "a marker" }] });
     await expect(given.resolve({}, spec(hubModel("gap", { files: ["*"] })))).rejects.toThrow(
-      /the weights gate refuses it: it is empty/,
+      /the weights gate refuses it \(rule no-empty\): it is empty/,
     );
     const { lock } = await given.resolve({}, spec(model));
     expect(lock.models[0]?.files).toMatchObject([

@@ -99,15 +99,17 @@ export async function startWorld(
   };
 }
 
-/** Bytes that look like weights: a safetensors header, then numbers that follow from the seed. */
+/** Weights of at least 88 bytes: a safetensors header with one tensor, whose numbers follow from the seed. */
 export function weights(size: number, seed = 1): Buffer {
   const bytes = Buffer.alloc(size);
+  const length = size - 88;
   let state = seed;
   for (let at = 0; at < size; at += 1) {
     state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
     bytes[at] = state >> 16;
   }
-  const header = Buffer.from('{"w":{}}');
+  const tensor = { dtype: "U8", shape: [length], data_offsets: [0, length] };
+  const header = Buffer.from(JSON.stringify({ w: tensor }).padEnd(80));
   bytes.writeBigUInt64LE(BigInt(header.length), 0);
   header.copy(bytes, 8);
   return bytes;

@@ -4,6 +4,8 @@ export const names = {
   root: "network.nsn.director.models.root",
   /** Whose the root is, and by which runtime layer. */
   owner: "network.nsn.director.models.owner",
+  /** On a layer of the models image: the weights gate's verdict and the version of its rules, as JSON. */
+  gate: "network.nsn.director.models.gate",
   refresh: "network.nsn.director.refresh",
   /** The Dockerfile's base. */
   base: { name: "network.nsn.director.base.name", digest: "network.nsn.director.base.digest" },

@@ -6,7 +6,9 @@ import type { PutBlobOptions, PutBlobResult, Store } from "../ports/store.ts";
 import type { ModelsResult } from "../results/stages.ts";
 import { type SourcePorts, sourceReader, sourcesOf } from "./file-reader.ts";
 import type { FileVerdict } from "./gate/gate.ts";
+import { CheckedLayer } from "./layer-check.ts";
 import { layerSource } from "./layer-source.ts";
+import { type LayerVerdict, layerVerdict } from "./layer-verdict.ts";
 import type { ModelFile } from "./lock.ts";
 import type { PlannedLayer } from "./pack.ts";
 import { beginAgain } from "./sources/begin-again.ts";
@@ -55,10 +57,13 @@ interface Brought {
   readonly bytesSent: number;
   /** Of the files that were read for it. */
   readonly verdicts: readonly FileVerdict[];
+  /** Where every byte of it came through here. */
+  readonly verdict?: LayerVerdict;
 }
 
 /** Brings one layer that the store has not: mounted, copied, or read from its sources, from its first byte again where one of them was wrong. */
 export async function bringLayer(
+  root: string,
   layer: PlannedLayer,
   read: () => Reading,
   context: BringContext,
@@ -66,43 +71,52 @@ export async function bringLayer(
   const { digest, size } = layer;
   const { store, log, mountFrom, checkOnly, signal, onProgress } = context;
   const options = { signal, onProgress };
-  let copy: BlobSource["open"] | undefined;
+  let copy: CheckedLayer | undefined;
   if (checkOnly !== true && digest !== undefined && mountFrom !== undefined) {
     if (await store.mountBlob(digest, mountFrom.name))
       return { state: { digest, size, state: "mounted" }, bytesSent: 0, verdicts: [] };
-    copy = await copyOf(digest, size, context);
+    copy = await copyOf(root, layer, digest, context);
   }
   return await beginAgain(async () => {
     const { source, files } = read();
-    const from = copy === undefined ? source : { ...source, open: copy };
+    const from = copy === undefined ? source : opened(source, copy);
     const brought =
       checkOnly === true
         ? await check(from, options)
         : await send(store, { source: from, files }, options);
     const state = checkOnly === true ? "checked" : "uploaded";
+    const verdicts = copy?.verdicts ?? files.flatMap(({ verdict }) => verdict ?? []);
     return {
       state: { digest: brought.digest, size: brought.size, state },
       bytesSent: brought.bytesSent,
-      verdicts: files.flatMap(({ verdict }) => verdict ?? []),
+      verdicts,
+      ...(verdicts.length === layer.files.length ? { verdict: layerVerdict(verdicts) } : {}),
     };
   }, log);
 }
 
 /** A layer as another repository has it, where it may be copied from there; undefined where that has it not, or shows it to nobody. */
 async function copyOf(
+  root: string,
+  layer: PlannedLayer,
   digest: Digest,
-  size: number,
   { mountFrom, allowCopy, log }: BringContext,
-): Promise<BlobSource["open"] | undefined> {
+): Promise<CheckedLayer | undefined> {
   if (allowCopy !== true || mountFrom === undefined) return undefined;
   try {
-    if ((await mountFrom.blobSize(digest)) !== size) return undefined;
+    if ((await mountFrom.blobSize(digest)) !== layer.size) return undefined;
   } catch (error) {
     if (!(error instanceof RemoteError)) throw error;
     log.info(`${error.message} The layer is read from its source instead.`);
     return undefined;
   }
-  return (from, signal) => mountFrom.readBlob(digest, from, signal);
+  const read = (from: number, signal?: AbortSignal) => mountFrom.readBlob(digest, from, signal);
+  return new CheckedLayer(root, layer, read);
+}
+
+/** The same blob, its bytes from the copy. */
+function opened(source: BlobSource, copy: CheckedLayer): BlobSource {
+  return { ...source, open: (from, signal) => copy.open(from, signal) };
 }
 
 const repack =

@@ -6,6 +6,7 @@ import { eachLimited } from "../retry/each-limited.ts";
 import { bringLayer, type LayerState, layerReading } from "./bring-layer.ts";
 import type { SourcePorts } from "./file-reader.ts";
 import type { FileVerdict } from "./gate/gate.ts";
+import type { LayerVerdict } from "./layer-verdict.ts";
 import type { PlannedLayer } from "./pack.ts";
 import { layerName } from "./plan.ts";
 import { sharedProgress } from "./shared-progress.ts";
@@ -19,13 +20,17 @@ export interface BringOptions {
   /** Layers side by side; 4 by default. */
   readonly concurrency?: number | undefined;
   /** A repository of the same registry that may have layers already. */
-  readonly mountFrom?: Pick<Store, "name" | "blobSize" | "readBlob"> | undefined;
+  readonly mountFrom?:
+    | Pick<Store, "name" | "blobSize" | "readBlob" | "readManifest" | "tags">
+    | undefined;
   /** Whether a layer may be copied from there where the registry does not mount it; else it is streamed from its source. */
   readonly allowCopy?: boolean | undefined;
   /** Nothing may be pushed: missing layers are read, hashed, gated and thrown away. */
   readonly checkOnly?: boolean | undefined;
-  /** Called for each layer once its digest is known. */
-  readonly onLayer?: ((layer: PlannedLayer, digest: Digest) => Promise<void>) | undefined;
+  /** Called for each layer once its digest is known, with the verdict where its bytes came through here. */
+  readonly onLayer?:
+    | ((layer: PlannedLayer, digest: Digest, verdict?: LayerVerdict) => Promise<void>)
+    | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -35,6 +40,10 @@ export interface Tally {
   bytesRead: number;
   requests: number;
   readonly verdicts: Map<string, FileVerdict>;
+  /** Verdicts of the present rules, by layer. */
+  readonly layers: Map<Digest, LayerVerdict>;
+  /** Layers that were read back from the store to be gated. */
+  readonly readBack: Set<Digest>;
 }
 
 /** Brings every layer to the store, and says of each how it got there. */
@@ -63,10 +72,11 @@ export async function bringLayers(
     });
     const onProgress = (bytes: number) => bar.update(layer, bytes);
     const context = { ...ports, ...options, signal: stop, onProgress };
-    const { state, bytesSent, verdicts } = await bringLayer(layer, read, context);
+    const { state, bytesSent, verdict, verdicts } = await bringLayer(root, layer, read, context);
     tally.bytesUploaded += bytesSent;
-    await options.onLayer?.(layer, state.digest);
-    for (const verdict of verdicts) tally.verdicts.set(verdict.file, verdict);
+    if (verdict !== undefined) tally.layers.set(state.digest, verdict);
+    await options.onLayer?.(layer, state.digest, verdict);
+    for (const one of verdicts) tally.verdicts.set(one.file, one);
     return state;
   };
   try {

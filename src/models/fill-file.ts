@@ -1,11 +1,12 @@
-import { createHash } from "node:crypto";
-import { IntegrityError, isError } from "../errors.ts";
+import { basename, dirname } from "node:path";
+import { IntegrityError } from "../errors.ts";
 import type { Files } from "../ports/files.ts";
+import { type Handle, piecesOf, readDiskFile } from "./disk-file.ts";
 import type { SourcePorts } from "./file-reader.ts";
 import { claimPart, type PartFile } from "./part-file.ts";
 import { removeParts } from "./remove-parts.ts";
 import { beginAgain } from "./sources/begin-again.ts";
-import { CheckedFile } from "./sources/checked-file.ts";
+import { CheckedFile, refusedByGate } from "./sources/checked-file.ts";
 import type { Place, WantedFile } from "./sources/place.ts";
 import { Sources } from "./sources/resume.ts";
 
@@ -26,8 +27,6 @@ export interface Filling {
 
 export type FillState = "cached" | "resumed" | "pulled";
 
-const pieceSize = 1 << 20;
-
 /** Makes sure that a file is at its place with the right bytes: leaves it if it is, else fills a part and renames it. */
 export async function fillFile(
   filling: Filling,
@@ -35,7 +34,7 @@ export async function fillFile(
   signal?: AbortSignal,
 ): Promise<FillState> {
   const { target, wanted } = filling;
-  const state = (await isThere(target, wanted, ports.files, signal))
+  const state = (await isThere(filling, ports.files, signal))
     ? "cached"
     : await fill(filling, ports, signal);
   filling.onProgress(wanted.size);
@@ -108,8 +107,6 @@ async function fillPart(
   }
 }
 
-type Handle = Awaited<ReturnType<Files["open"]>>;
-
 async function writeAll(handle: Handle, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
@@ -117,54 +114,15 @@ async function writeAll(handle: Handle, bytes: Uint8Array, position: number): Pr
   }
 }
 
-async function* piecesOf(
-  handle: Handle,
-  from: number,
-  end: number,
-  signal?: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  for (let at = from; at < end; ) {
-    signal?.throwIfAborted();
-    const wanted = Math.min(pieceSize, end - at);
-    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, at);
-    if (bytesRead === 0) return;
-    at += bytesRead;
-    yield buffer.subarray(0, bytesRead);
-  }
-}
-
-/** Whether a file has the wanted bytes; all of them are read. */
+/** Whether the file is there with the wanted bytes; all of them are read, and a file that the gate refuses ends it. */
 async function isThere(
-  path: string,
-  { size, sha256 }: { readonly size: number; readonly sha256: string },
-  files: Pick<Files, "open">,
+  { target, wanted }: Filling,
+  files: Pick<Files, "open" | "lstat">,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const seen = await hashOf(path, size, files, signal);
-  return seen === sha256;
-}
-
-/** The sha256 of a file of this size; `missing`, or its size, where it is not. */
-export async function hashOf(
-  path: string,
-  size: number,
-  files: Pick<Files, "open">,
-  signal?: AbortSignal,
-): Promise<string | { readonly size: number } | "missing"> {
-  let handle: Handle;
-  try {
-    handle = await files.open(path);
-  } catch (error) {
-    if (isError(error) && (error.code === "ENOENT" || error.code === "ENOTDIR")) return "missing";
-    throw error;
-  }
-  try {
-    const state = await handle.stat();
-    if (!state.isFile() || state.size !== size) return { size: state.size };
-    const hash = createHash("sha256");
-    for await (const piece of piecesOf(handle, 0, size, signal)) hash.update(piece);
-    return hash.digest("hex");
-  } finally {
-    await handle.close();
-  }
+  const seen = await readDiskFile(dirname(target), basename(target), wanted, files, signal);
+  if (typeof seen !== "object" || !("sha256" in seen) || seen.sha256 !== wanted.sha256)
+    return false;
+  if (seen.verdict.verdict === "failed") throw refusedByGate(wanted.name, seen.verdict);
+  return true;
 }

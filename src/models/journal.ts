@@ -3,16 +3,19 @@ import { isError } from "../errors.ts";
 import { type Digest, digestOf, isDigest } from "../images/digest.ts";
 import type { Files } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
+import { type LayerVerdict, parseVerdict, verdictText } from "./layer-verdict.ts";
 import type { PlannedLayer } from "./pack.ts";
 
 /**
- * Digests of an open lock's layers, kept from the moment that each is in a store: without them, a push that was interrupted could not
- * ask for the layers that it has sent. A file of lines `<sha256 of root, paths and hashes> <digest>`; what cannot be read is not known, and
- * what cannot be written is said once: the push itself does not need it.
+ * Digests and verdicts of layers, kept from the moment that each is in a store: without them, a push that was interrupted could not ask for
+ * the layers of an open lock that it has sent, and would read back what it has gated. A file of lines
+ * `<sha256 of root, paths and hashes> <digest> <verdict>`; what cannot be read is not known, and what cannot be written is said once: the
+ * push itself does not need it.
  */
 export interface LayerJournal {
   digestOf(layer: PlannedLayer): Digest | undefined;
-  add(layer: PlannedLayer, digest: Digest): Promise<void>;
+  verdictOf(layer: PlannedLayer): LayerVerdict | undefined;
+  add(layer: PlannedLayer, digest: Digest, verdict?: LayerVerdict): Promise<void>;
   /** Once the models image is there, the journal has served. */
   end(): Promise<void>;
 }
@@ -28,20 +31,25 @@ export async function openJournal(
   { files, log }: JournalPorts,
 ): Promise<LayerJournal> {
   const text = await files.readFile(path, "utf8").catch(() => "");
-  const known = new Map<string, Digest>();
+  const known = new Map<string, { digest: Digest; verdict: LayerVerdict | undefined }>();
   for (const line of text.split("\n")) {
-    const [key = "", digest = ""] = line.split(" ");
-    if (isDigest(digest)) known.set(key, digest);
+    const [, key = "", digest = "", verdict] = /^(\S+) (\S+)(?: (.+))?$/.exec(line) ?? [];
+    if (isDigest(digest)) known.set(key, { digest, verdict: parseVerdict(verdict) });
   }
   let writable = true;
   return {
-    digestOf: (layer) => known.get(keyOf(root, layer)),
-    add: async (layer, digest) => {
+    digestOf: (layer) => known.get(keyOf(root, layer))?.digest,
+    verdictOf: (layer) => known.get(keyOf(root, layer))?.verdict,
+    add: async (layer, digest, verdict) => {
       const key = keyOf(root, layer);
-      if (!writable || known.get(key) === digest) return;
-      known.set(key, digest);
+      const before = known.get(key);
+      const isKnown =
+        before?.digest === digest && (verdict === undefined || before.verdict !== undefined);
+      if (!writable || isKnown) return;
+      known.set(key, { digest, verdict });
+      const said = verdict === undefined ? "" : ` ${verdictText(verdict)}`;
       try {
-        await append(path, `${key} ${digest}\n`, files);
+        await append(path, `${key} ${digest}${said}\n`, files);
       } catch (error) {
         const first = writable;
         writable = false;

@@ -11,6 +11,7 @@ import {
 import { names } from "../images/names.ts";
 import { type Platform, parsePlatform } from "../images/platform.ts";
 import { lockLayer } from "./layer-source.ts";
+import { type LayerVerdict, verdictAnnotation } from "./layer-verdict.ts";
 import type { CompleteLock } from "./lock.ts";
 
 type Texts = Readonly<Record<string, string>>;
@@ -32,12 +33,12 @@ export interface ModelsImage {
 }
 
 /**
- * The models image: an index with one manifest per platform, all over the same layers, the lock's own layer last.
- * Place kept for the weights gate: each layer's descriptor will carry its verdict and the version of the rules as the annotation
- * `network.nsn.director.models.gate`.
+ * The models image: an index with one manifest per platform, all over the same layers, the lock's own layer last. Each model layer's
+ * descriptor carries the gate's verdict and the version of its rules.
  */
 export function modelsImage(
   lock: CompleteLock,
+  verdicts: ReadonlyMap<Digest, LayerVerdict>,
   { platforms, labels = {}, annotations = {} }: ModelsImageOptions,
 ): ModelsImage {
   const own = lockLayer(lock);
@@ -63,7 +64,11 @@ export function modelsImage(
       schemaVersion: 2,
       mediaType: mediaTypes.manifest,
       config: descriptorOf(config),
-      layers: layers.map(({ digest, size }) => ({ mediaType: mediaTypes.tar, digest, size })),
+      layers: layers.map(({ digest, size }) => {
+        const verdict = verdicts.get(digest);
+        const annotations = verdict === undefined ? {} : verdictAnnotation(verdict);
+        return { mediaType: mediaTypes.tar, digest, size, ...annotated(annotations) };
+      }),
       ...annotated(annotations),
     } satisfies Manifest);
     return { platform, config, manifest };

@@ -5,13 +5,16 @@ import type { Log } from "../ports/log.ts";
 import type { ModelsResult } from "../results/stages.ts";
 import type { LayerState } from "./bring-layer.ts";
 import { type BringOptions, type BringPorts, bringLayers, type Tally } from "./bring-layers.ts";
-import { openJournal } from "./journal.ts";
+import { rulesVersion } from "./gate/gate.ts";
+import { gateLayers } from "./gate-layers.ts";
+import { type LayerJournal, openJournal } from "./journal.ts";
+import { isCurrent, layerVerdict } from "./layer-verdict.ts";
 import type { CompleteLock, Lock } from "./lock.ts";
 import { lockTag } from "./lock-text.ts";
 import { modelsImage } from "./models-image.ts";
 import type { PlannedLayer } from "./pack.ts";
 import { plannedLayers, refuseLargeLayers } from "./plan.ts";
-import { publish } from "./publish.ts";
+import { publish, type Tagged, tagged } from "./publish.ts";
 import { completedFrom } from "./published.ts";
 import { withHashThread } from "./sources/hash-thread.ts";
 
@@ -41,7 +44,7 @@ export interface PushedModels {
 
 /**
  * Makes sure that every model layer of the lock is in the store (asked for by HEAD, mounted, else streamed from its source), and writes
- * the models image. An open lock is completed on the way. Safe to repeat: what is there is not sent again.
+ * the models image, with the gate's verdict on each layer. An open lock is completed on the way. Safe to repeat: what is there is not sent again.
  */
 export async function pushModels(
   lock: Lock,
@@ -54,7 +57,7 @@ export async function pushModels(
 async function push(lock: Lock, ports: PushPorts, options: PushOptions): Promise<PushedModels> {
   const { store, storeRequests = () => 0 } = ports;
   const before = storeRequests();
-  const tally: Tally = { bytesUploaded: 0, bytesRead: 0, requests: 0, verdicts: new Map() };
+  const tally = newTally();
   const counted: PushPorts = {
     ...ports,
     fetch: (request) => {
@@ -63,21 +66,24 @@ async function push(lock: Lock, ports: PushPorts, options: PushOptions): Promise
     },
   };
   const known = lock.layers === undefined ? ((await completedFrom(store, lock)) ?? lock) : lock;
-  const journal =
-    options.journal === undefined || known.layers !== undefined
-      ? undefined
-      : await openJournal(options.journal, lock.root, ports);
+  const journal = await journalOf(known, ports, options);
   const planned = plannedLayers(known).map((layer) => ({
     ...layer,
     digest: layer.digest ?? journal?.digestOf(layer),
   }));
   refuseLargeLayers(planned, store);
+  for (const layer of planned) {
+    const verdict = journal?.verdictOf(layer);
+    if (layer.digest !== undefined && verdict !== undefined && isCurrent(verdict, layer))
+      tally.layers.set(layer.digest, verdict);
+  }
   const bring = { ...options, onLayer: journal?.add };
   let layers = await bringLayers(lock.root, planned, tally, counted, bring);
   const complete = completed(lock, planned, layers);
+  const there = await gateRest(complete, tally, counted, { ...options, journal });
   let digest: Digest | undefined;
   if (options.checkOnly !== true) {
-    const image = modelsImage(complete, options);
+    const image = modelsImage(complete, tally.layers, options);
     digest = image.index.digest;
     const again = async () => {
       layers = merged(
@@ -85,24 +91,86 @@ async function push(lock: Lock, ports: PushPorts, options: PushOptions): Promise
         await bringLayers(lock.root, plannedLayers(complete), tally, counted, options),
       );
     };
-    tally.bytesUploaded += await publish(image, tags(lock, options), store, again);
+    tally.bytesUploaded += await publish(image, there, store, again);
     await journal?.end();
   }
-  const result: ModelsResult = {
-    ...(digest === undefined ? {} : { digest }),
-    repository: store.name,
-    layers: [...layers],
-    files: [...tally.verdicts.values()]
-      .sort((a, b) => (a.file < b.file ? -1 : 1))
-      .map((verdict) => ({ ...verdict })),
-    bytesUploaded: tally.bytesUploaded,
-    bytesRead: tally.bytesRead,
-    requests: tally.requests + storeRequests() - before,
-  };
-  return { result, lock: complete };
+  const requests = tally.requests + storeRequests() - before;
+  return { result: resultOf(store.name, digest, layers, { ...tally, requests }), lock: complete };
 }
 
-function tags(lock: Lock, { tag }: PushOptions): readonly string[] {
+function newTally(): Tally {
+  const counts = { bytesUploaded: 0, bytesRead: 0, requests: 0 };
+  return { ...counts, verdicts: new Map(), layers: new Map(), readBack: new Set() };
+}
+
+/** The journal of a push that may have to go on later. */
+async function journalOf(
+  lock: Lock,
+  ports: PushPorts,
+  { journal, checkOnly }: PushOptions,
+): Promise<LayerJournal | undefined> {
+  if (journal === undefined || (lock.layers !== undefined && checkOnly === true)) return undefined;
+  return await openJournal(journal, lock.root, ports);
+}
+
+/**
+ * Gives every layer its verdict, and says what the tags of the models image point at. Where that is the image of these layers with nothing
+ * but current verdicts, its digest says so, and nothing of it is read.
+ */
+async function gateRest(
+  lock: CompleteLock,
+  tally: Tally,
+  ports: PushPorts,
+  options: Omit<PushOptions, "journal"> & { readonly journal: LayerJournal | undefined },
+): Promise<Tagged> {
+  const layers = plannedLayers(lock);
+  const open = layers.flatMap(({ digest = "sha256:" }) =>
+    tally.layers.has(digest) ? [] : [digest],
+  );
+  if (options.checkOnly === true && open.length === 0) return new Map();
+  const there = await tagged(tags(lock, options.tag), ports.store);
+  if (open.length === 0) return there;
+  const assumed = new Map(tally.layers);
+  for (const digest of open) assumed.set(digest, layerVerdict([]));
+  if (there.get(lockTag(lock)) === modelsImage(lock, assumed, options).index.digest) {
+    for (const digest of open) tally.layers.set(digest, layerVerdict([]));
+    return there;
+  }
+  const { concurrency, mountFrom, signal, journal } = options;
+  await gateLayers(lock.root, layers, tally, ports, {
+    tag: lockTag(lock),
+    concurrency,
+    mountFrom,
+    signal,
+    onLayer: (layer, verdict) => journal?.add(layer, layer.digest ?? "sha256:", verdict),
+  });
+  return there;
+}
+
+function resultOf(
+  repository: string,
+  digest: Digest | undefined,
+  layers: readonly LayerState[],
+  { verdicts, readBack, bytesUploaded, bytesRead, requests }: Tally,
+): ModelsResult {
+  return {
+    ...(digest === undefined ? {} : { digest }),
+    repository,
+    gateRules: rulesVersion,
+    layers: layers.map((layer) => ({
+      ...layer,
+      ...(readBack.has(layer.digest) ? { readBack: true } : {}),
+    })),
+    files: [...verdicts.values()]
+      .sort((a, b) => (a.file < b.file ? -1 : 1))
+      .map((verdict) => ({ ...verdict })),
+    bytesUploaded,
+    bytesRead,
+    requests,
+  };
+}
+
+function tags(lock: Lock, tag: string | undefined): readonly string[] {
   return [...new Set([lockTag(lock), ...(tag === undefined ? [] : [tag])])];
 }
 

@@ -1,20 +1,19 @@
-import { createHash } from "node:crypto";
-import { join } from "node:path";
 import { IntegrityError } from "../errors.ts";
 import type { Digest } from "../images/digest.ts";
 import type { Files } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
 import { eachLimited } from "../retry/each-limited.ts";
-import { hashOf } from "./fill-file.ts";
+import { type DiskFile, readDiskFile } from "./disk-file.ts";
+import type { FileVerdict } from "./gate/gate.ts";
 import { layersIn, type ModelsImageAt } from "./image-files.ts";
-import { layoutOf } from "./layer-source.ts";
+import { type FoundFile, LayerCheck } from "./layer-check.ts";
 import { filesOf, type Lock, type ModelFile } from "./lock.ts";
 import type { PlannedLayer } from "./pack.ts";
 import type { ReadableStore } from "./published.ts";
 import { grouped } from "./sources/place.ts";
 
 export interface VerifyPorts {
-  readonly files: Pick<Files, "open">;
+  readonly files: Pick<Files, "open" | "lstat">;
   readonly log: Pick<Log, "progress">;
 }
 
@@ -30,13 +29,10 @@ export interface VerifiedModels {
   readonly files: readonly VerifiedFile[];
 }
 
-interface VerifiedFile {
-  readonly file: string;
-  readonly verdict: "passed" | "failed";
-  readonly reason?: string;
-}
+/** With type, rule and notes of the gate where the bytes are the lock's. */
+type VerifiedFile = Pick<FileVerdict, "file" | "verdict" | "reason"> & Partial<FileVerdict>;
 
-/** Reads every byte of a folder or an image, and says of each file whether it is the lock's. */
+/** Reads every byte of a folder or an image, and says of each file whether it is the lock's and passes the gate. */
 export async function verifyModels(
   lock: Lock,
   ports: VerifyPorts,
@@ -69,19 +65,27 @@ type Limits = Pick<VerifyOptions, "concurrency" | "signal">;
 async function verifyFolder(
   files: readonly ModelFile[],
   folder: string,
-  disk: Pick<Files, "open">,
+  disk: Pick<Files, "open" | "lstat">,
   onFile: (file: ModelFile) => void,
   { concurrency = 2, signal }: Limits,
 ): Promise<readonly VerifiedFile[]> {
   const verify = async (file: ModelFile, stop: AbortSignal) => {
-    const seen = await hashOf(join(folder, file.id), file.file.size, disk, stop);
+    const seen = await readDiskFile(folder, file.id, file.file, disk, stop);
     onFile(file);
-    if (seen === "missing") return failed(file, "is not there");
-    return typeof seen === "string"
-      ? judged(file, seen)
-      : failed(file, `has ${grouped(seen.size)} bytes, the lock says ${grouped(file.file.size)}`);
+    return onDisk(file, seen);
   };
   return await eachLimited(files, concurrency, verify, signal);
+}
+
+function onDisk(file: ModelFile, seen: DiskFile): VerifiedFile {
+  if (seen === "missing") return failed(file, "is not there");
+  if ("link" in seen) return failed(file, `${seen.link} is a symbolic link`);
+  if ("size" in seen)
+    return failed(
+      file,
+      `has ${grouped(seen.size)} bytes, the lock says ${grouped(file.file.size)}`,
+    );
+  return judged(file, seen.sha256, seen.verdict);
 }
 
 async function verifyImage(
@@ -91,12 +95,17 @@ async function verifyImage(
   { concurrency = 2, signal }: Limits,
 ): Promise<readonly VerifiedFile[]> {
   const wanted = filesOf(lock.models);
-  const hashes = new Map<string, string>();
+  const allowed = new Map(wanted.map(({ id, file }) => [id, file.allow]));
+  const found = new Map<string, FoundFile>();
   const problems = new Map<string, string>();
   const verify = async (layer: PlannedLayer, stop: AbortSignal) => {
     try {
-      const found = await hashesIn(lock.root, layer, image.store, stop);
-      for (const [id, hash] of found) hashes.set(id, hash);
+      // The list of files may be the image's own: what is let pass is said by this lock.
+      const files = layer.files.map(({ id, model, file }) => {
+        return { id, model, file: { ...file, allow: allowed.get(id) } };
+      });
+      for (const file of await filesIn(lock.root, { ...layer, files }, image.store, stop))
+        found.set(file.member.id, file);
     } catch (error) {
       if (!(error instanceof IntegrityError)) throw error;
       for (const { id } of layer.files) problems.set(id, error.message);
@@ -107,76 +116,33 @@ async function verifyImage(
   return wanted.map((file) => {
     const problem = problems.get(file.id);
     if (problem !== undefined) return failed(file, problem);
-    const hash = hashes.get(file.id);
-    return hash === undefined ? failed(file, "is in no layer of the image") : judged(file, hash);
+    const there = found.get(file.id);
+    return there === undefined
+      ? failed(file, "is in no layer of the image")
+      : judged(file, there.sha256, there.verdict);
   });
 }
 
-/** Reads a layer whole: its digest is the store's to check, its frame is compared byte by byte, its files are hashed. */
-async function hashesIn(
+/** Reads a layer whole: its digest is the store's to check. */
+async function filesIn(
   root: string,
-  { digest, files, size }: PlannedLayer,
+  layer: PlannedLayer,
   store: ReadableStore,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, string>> {
-  const hashes = new Map<string, string>();
-  const layer = digest as Digest;
-  const source = new Cursor(store.readBlob(layer, 0, signal));
-  for (const segment of layoutOf(root, files).segments) {
-    const hash = createHash("sha256");
-    for await (const piece of source.take(segment.size)) hash.update(piece);
-    const seen = hash.digest("hex");
-    if ("file" in segment) hashes.set(segment.file.member.id, seen);
-    else if (seen !== createHash("sha256").update(segment.bytes).digest("hex"))
-      throw new IntegrityError(
-        `the layer ${layer} is not framed as model layers are (near byte ${grouped(segment.at)})`,
-      );
-  }
-  if ((await source.rest()) > 0)
-    throw new IntegrityError(`the layer ${layer} has more than ${grouped(size)} bytes`);
-  return hashes;
+): Promise<readonly FoundFile[]> {
+  const check = new LayerCheck(root, layer);
+  for await (const piece of store.readBlob(layer.digest as Digest, 0, signal)) check.feed(piece);
+  return check.end();
 }
 
-/** Takes a stream apart by lengths. */
-class Cursor {
-  readonly #pieces: AsyncIterator<Uint8Array>;
-  #left: Uint8Array = new Uint8Array();
-
-  constructor(pieces: AsyncIterable<Uint8Array>) {
-    this.#pieces = pieces[Symbol.asyncIterator]();
-  }
-
-  async *take(size: number): AsyncGenerator<Uint8Array> {
-    for (let wanted = size; wanted > 0; ) {
-      if (this.#left.length === 0 && !(await this.#next())) return;
-      const piece = this.#left.subarray(0, wanted);
-      this.#left = this.#left.subarray(piece.length);
-      wanted -= piece.length;
-      yield piece;
-    }
-  }
-
-  /** Reads to the end; the bytes that were left. */
-  async rest(): Promise<number> {
-    let size = this.#left.length;
-    while (await this.#next()) size += this.#left.length;
-    return size;
-  }
-
-  async #next(): Promise<boolean> {
-    const { done, value } = await this.#pieces.next();
-    if (done === true) return false;
-    this.#left = value;
-    return true;
-  }
+function judged({ id, file }: ModelFile, sha256: string, verdict: FileVerdict): VerifiedFile {
+  if (sha256 !== file.sha256)
+    return failed({ id }, `has sha256 ${sha256}, the lock says ${file.sha256}`);
+  const { reason, rule } = verdict;
+  if (verdict.verdict === "passed") return { ...verdict, file: id };
+  return { ...verdict, file: id, reason: `the weights gate refuses it (rule ${rule}): ${reason}` };
 }
 
-function judged(file: ModelFile, sha256: string): VerifiedFile {
-  return sha256 === file.file.sha256
-    ? { file: file.id, verdict: "passed" }
-    : failed(file, `has sha256 ${sha256}, the lock says ${file.file.sha256}`);
-}
-
-function failed({ id }: ModelFile, reason: string): VerifiedFile {
+function failed({ id }: Pick<ModelFile, "id">, reason: string): VerifiedFile {
   return { file: id, verdict: "failed", reason };
 }

@@ -50,7 +50,12 @@ export const modelsResult = z.looseObject({
   /** The models image's index; absent where nothing was pushed. */
   digest: digest.optional(),
   repository: z.string(),
-  layers: z.array(z.looseObject({ digest, size: bytes, state: layerState })),
+  /** Version of the rules of the weights gate, by which every layer has passed. */
+  gateRules: z.int().optional(),
+  /** `readBack`: it was there without a verdict of these rules, and was read and gated. */
+  layers: z.array(
+    z.looseObject({ digest, size: bytes, state: layerState, readBack: z.boolean().optional() }),
+  ),
   files: z.array(
     z.looseObject({
       file: z.string(),
