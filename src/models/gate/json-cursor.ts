@@ -26,7 +26,10 @@ export function* part<T>(input: Input, read: (json: JsonCursor) => T): Reading<T
         input.at,
         `a text or a list of more than ${amount(longestPiece, "byte")}.`,
       );
-    yield;
+    // Twice as many bytes each time, so that a long text is not read again for every piece.
+    const wanted = Math.min(2 * here.length, longestPiece + 1, input.left);
+    do yield;
+    while (input.rest().length < wanted);
   }
 }
 
