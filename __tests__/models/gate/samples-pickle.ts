@@ -122,6 +122,13 @@ export const pickleSamples: readonly Sample[] = [
     latin("cos\nsystem\n(Vid\ntR and then some text\n"),
     "pickle-global",
   ],
+  ["one that ends in the middle of a line", latin("(Vid\nios\nsystem."), "truncated"],
+  [
+    "one within bytes that ends in the middle of a line",
+    v(3, bytes("(Vid\nios\nsystem."), "."),
+    "pickle-nested",
+  ],
+  ["a place in the memo that is none", latin("\x80\x02Np\n."), "pickle-malformed"],
 
   ["bytes behind the pickle", v(2, "N.\xff\xff"), "pickle-malformed"],
   ["no end", v(2, "N"), "truncated"],

@@ -35,10 +35,13 @@ const lines: Partial<Record<OpcodeName, RegExp>> = {
 /** Reads what follows opcodes. */
 export class Arguments {
   readonly #input: Input;
+  readonly #mayBeCut: boolean;
   #kept = 0;
 
-  constructor(input: Input) {
+  /** Where lines may be cut, the last one may lack its line feed: Python's own unpickler takes its last character for that. */
+  constructor(input: Input, { mayBeCut }: { readonly mayBeCut: boolean }) {
     this.#input = input;
+    this.#mayBeCut = mayBeCut;
   }
 
   /** Takes an opcode and what follows it; undefined, and nothing is taken, where not all of it has come. */
@@ -101,7 +104,8 @@ export class Arguments {
     if (!input.has(2)) return undefined;
     const here = input.rest();
     const first = here.indexOf(0x0a, 1);
-    const end = count === 2 && first !== -1 ? here.indexOf(0x0a, first + 1) : first;
+    let end = count === 2 && first !== -1 ? here.indexOf(0x0a, first + 1) : first;
+    if (end === -1 && this.#mayBeCut && here.length === input.left) end = here.length - 1;
     const bytes = here.subarray(1, end === -1 ? here.length : end);
     checkLine(name, bytes, input.at, end !== -1);
     if (bytes.length > longestLine) return this.#longLine(name);
@@ -111,6 +115,7 @@ export class Arguments {
     }
     input.skip(end + 1);
     if (count === 1) return this.#lineValue(name, bytes);
+    if (first === -1) return ["", ""];
     return [this.text(here.subarray(1, first)), this.text(here.subarray(first + 1, end))];
   }
 

@@ -48,8 +48,13 @@ const callAfter =
   };
 
 const unwanted: Effect = (machine) => machine.unwanted();
-const get: Effect = (machine, index) => machine.get(Number(index));
-const put: Effect = (machine, index) => machine.put(Number(index));
+function indexOf(machine: PickleMachine, argument: Value): number {
+  if (typeof argument === "number") return argument;
+  throw machine.refused("pickle-malformed", "its line has no number.");
+}
+
+const get: Effect = (machine, index) => machine.get(indexOf(machine, index));
+const put: Effect = (machine, index) => machine.put(indexOf(machine, index));
 const named = (argument: Value): Tuple => (Array.isArray(argument) ? argument : []);
 
 /** What an unpickler does (CPython, Lib/pickle.py), as far as `Value` can tell. */

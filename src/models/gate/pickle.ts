@@ -19,7 +19,7 @@ interface PickleOptions extends MachineOptions {
 /** One pickle, from its first opcode to STOP: read, never executed. Gives what is known of its value. */
 export function* pickle(input: Input, options: PickleOptions = {}): Reading<Value> {
   const machine = new PickleMachine(effects, options);
-  const following = new Arguments(input);
+  const following = new Arguments(input, { mayBeCut: options.doubtful === true });
   let frame: number | undefined;
   for (;;) {
     while (!input.has(1)) yield;
