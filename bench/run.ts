@@ -4,6 +4,7 @@ import { readOptions } from "./options.ts";
 import { stopMeasuring } from "./process.ts";
 import type { Row, RowResult } from "./row.ts";
 import { cleanBuildRow } from "./rows/clean-build.ts";
+import { gateRow } from "./rows/gate.ts";
 import { planRow } from "./rows/plan.ts";
 import { rebuildRow } from "./rows/rebuild.ts";
 import { startRow } from "./rows/start.ts";
@@ -13,7 +14,10 @@ import { Scratch } from "./scratch.ts";
 import { ownDockerConfig } from "./services.ts";
 import { table } from "./table.ts";
 
-const rows: readonly Row[] = [weightsRow, rebuildRow, updateRow, planRow, startRow, cleanBuildRow];
+const rows: readonly Row[] = [
+  ...[weightsRow, gateRow, rebuildRow, updateRow, planRow, startRow],
+  cleanBuildRow,
+];
 
 const help = `Usage: scripts/services.sh run npm run --silent bench -- [--only ROW]… [--size 1GiB] [--repeat 3] [--out FILE] [--dist dist]
 
