@@ -103,14 +103,14 @@ impl Network {
     fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
             SwarmEvent::NewListenAddr { address, .. } => {
-                info!("P2P listens on {address}");
+                info!(%address, "P2P listens on {address}");
                 self.change_view(|view| view.listening.push(address));
             }
             SwarmEvent::ExpiredListenAddr { address, .. } => {
                 self.change_view(|view| view.listening.retain(|other| *other != address));
             }
             SwarmEvent::ListenerClosed { addresses, reason, .. } => {
-                warn!("P2P no longer listens on {addresses:?}: {reason:?}");
+                warn!(?addresses, ?reason, "P2P no longer listens on {addresses:?}: {reason:?}");
                 self.change_view(|view| view.listening.retain(|other| !addresses.contains(other)));
             }
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
@@ -156,7 +156,8 @@ impl Network {
         });
         let announced = self.departed.remove(&peer);
         if self.directors.remove(&peer) && !announced {
-            warn!("Director {peer} was lost: {}", cause.unwrap_or_else(|| "it closed the connection".to_owned()));
+            let reason = cause.unwrap_or_else(|| "it closed the connection".to_owned());
+            warn!(%peer, reason, "Director {peer} was lost: {reason}");
             self.metrics.departures.get_or_create(&Reason { reason: "lost" }).inc();
         }
     }
@@ -167,7 +168,7 @@ impl Network {
             Ok(_) | Err(ping::Failure::Unsupported) => {}
             // libp2p keeps the first failure in a row to itself: this is the second.
             Err(failure) => {
-                warn!("{peer} does not answer pings, its connection is closed: {failure}");
+                warn!(%peer, reason = %failure, "{peer} does not answer pings, its connection is closed: {failure}");
                 self.swarm.close_connection(connection);
             }
         }
@@ -179,7 +180,8 @@ impl Network {
             return;
         }
         if self.directors.insert(peer) {
-            info!("Director {peer} ({}) is connected", info.agent_version);
+            let agent = &info.agent_version;
+            info!(%peer, agent, "Director {peer} ({agent}) is connected");
         }
         if info.protocols.contains(&KAD_PROTOCOL) {
             for address in info.listen_addrs {

@@ -85,7 +85,7 @@ impl Connection {
                 self.state.send_replace(State::Loading { model, index, of });
             }
             Event::Loaded { model, vram_bytes } => {
-                info!("{model} is loaded, {vram_bytes} bytes of VRAM in use");
+                info!(model, vram_bytes, "{model} is loaded, {vram_bytes} bytes of VRAM in use");
                 self.metrics.vram_usage.set(vram_bytes as i64);
             }
             Event::Ready { device, models, vram_bytes } => {
@@ -96,8 +96,8 @@ impl Connection {
                     Some(reason) => State::Failed { reason },
                 };
                 match state.verdict() {
-                    (true, detail) => info!("The sidecar is ready: {detail}"),
-                    (false, reason) => warn!("The sidecar is not ready: {reason}"),
+                    (true, detail) => info!(detail, "The sidecar is ready: {detail}"),
+                    (false, reason) => warn!(reason, "The sidecar is not ready: {reason}"),
                 }
                 self.state.send_replace(state);
             }
@@ -136,11 +136,11 @@ impl Connection {
     fn answer(&mut self, Answer { id, result, error }: Answer) {
         let Some(id) = id else {
             let why = error.map_or_else(|| "it gave no reason".to_owned(), |error| error.message);
-            warn!("The sidecar refused a line: {why}");
+            warn!(reason = why, "The sidecar refused a line: {why}");
             return;
         };
         let Some(waiting) = self.waiting.remove(&id) else {
-            warn!("The sidecar answered a request {id} that nobody made");
+            warn!(id, "The sidecar answered a request {id} that nobody made");
             return;
         };
         let neither = || CallError { code: Code::Internal, message: "an answer without a result".to_owned() };

@@ -7,6 +7,7 @@ mod chain_endpoint;
 mod command_line;
 mod director;
 mod grpc;
+mod logging;
 mod p2p;
 mod pages;
 mod peer;
