@@ -22,6 +22,11 @@ pub struct Topic {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct Transport {
+    pub transport: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct Outcome {
     pub outcome: &'static str,
 }
@@ -32,9 +37,12 @@ pub struct Metrics {
     pub vortex_up: Gauge,
     pub vortex_restarts: Counter,
     pub connected_peers: Gauge,
+    pub connections: Family<Transport, Gauge>,
+    pub routing_peers: Gauge,
     pub departures: Family<Reason, Counter>,
     pub voters: Gauge,
     pub messages: Family<Topic, Counter>,
+    pub published: Family<Topic, Counter>,
     pub rounds: Family<Outcome, Counter>,
     pub round_duration: Histogram,
     pub chain_head: Gauge,
@@ -48,9 +56,12 @@ impl Metrics {
             vortex_up: Gauge::default(),
             vortex_restarts: Counter::default(),
             connected_peers: Gauge::default(),
+            connections: Family::default(),
+            routing_peers: Gauge::default(),
             departures: Family::default(),
             voters: Gauge::default(),
             messages: Family::default(),
+            published: Family::default(),
             rounds: Family::default(),
             round_duration: Histogram::new(ROUND_BUCKETS),
             chain_head: Gauge::default(),
@@ -66,8 +77,11 @@ impl Metrics {
         registry.register("nsn_vortex_up", "1 while the sidecar is connected", metrics.vortex_up.clone());
         registry.register("nsn_vortex_restarts", "Restarts of the sidecar", metrics.vortex_restarts.clone());
         registry.register("nsn_p2p_connected_peers", "Peers that are connected", metrics.connected_peers.clone());
+        registry.register("nsn_p2p_connections", "Connections to peers, by transport", metrics.connections.clone());
+        registry.register("nsn_p2p_routing_peers", "Peers in Kademlia's routing table", metrics.routing_peers.clone());
         registry.register("nsn_p2p_departures", "Directors that left, by how", metrics.departures.clone());
         registry.register("nsn_p2p_messages", "GossipSub messages received", metrics.messages.clone());
+        registry.register("nsn_p2p_published", "GossipSub messages handed to peers", metrics.published.clone());
         registry.register(
             "nsn_bft_voters",
             "Directors that a round would ask, this one among them",
@@ -92,10 +106,18 @@ impl Metrics {
         }
         for topic in p2p::Topic::ALL {
             let _ = self.messages.get_or_create(&Topic { topic: topic.name() });
+            let _ = self.published.get_or_create(&Topic { topic: topic.name() });
         }
+        self.no_connections();
         self.voters.set(1);
         for outcome in ["committed", "timed_out"] {
             let _ = self.rounds.get_or_create(&Outcome { outcome });
+        }
+    }
+
+    pub fn no_connections(&self) {
+        for transport in ["quic", "tcp"] {
+            self.connections.get_or_create(&Transport { transport }).set(0);
         }
     }
 

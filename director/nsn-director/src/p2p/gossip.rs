@@ -17,7 +17,9 @@ use tracing::{debug, info, warn};
 impl Network {
     pub(super) fn publish(&mut self, topic: Topic, message: Vec<u8>, sent: oneshot::Sender<()>) {
         match self.swarm.behaviour_mut().gossipsub.publish(topic.hash(), message) {
-            Ok(_) => {}
+            Ok(_) => {
+                self.metrics.published.get_or_create(&metrics::Topic { topic: topic.name() }).inc();
+            }
             Err(PublishError::NoPeersSubscribedToTopic) => debug!("nobody listens to {}", topic.name()),
             Err(error) => {
                 let topic = topic.name();

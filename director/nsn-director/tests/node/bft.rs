@@ -1,13 +1,19 @@
-use crate::director::{Director, Wanted};
+use crate::{
+    director::{Director, Wanted},
+    peer::Peer,
+};
 use anyhow::Result;
 use libp2p::{PeerId, identity::Keypair};
+use nix::sys::signal::Signal;
 use nsn_director::{
     bft::signing::{sign_ballot, sign_proposal},
+    p2p::Topic,
     proto::bft::{
-        Certificate, CommitRequest, GetSlotRequest, ProposeRequest, ProposeResponse, VoteRequest,
-        bft_coordination_client::BftCoordinationClient,
+        Ballot, Certificate, CommitRequest, Envelope, GetSlotRequest, Proposal, ProposeRequest, ProposeResponse,
+        VoteRequest, bft_coordination_client::BftCoordinationClient, envelope::Message as Bft,
     },
 };
+use prost::Message;
 use std::collections::BTreeSet;
 use tonic::{Code, Status, transport::Channel};
 
@@ -62,6 +68,69 @@ async fn two_nodes_commit_a_slot_within_its_deadline() -> Result<()> {
 
     let other = propose(&directors[1], 7, 2, 1000).await?.unwrap_err();
     assert_eq!(other.code(), Code::FailedPrecondition, "{other}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_two_nodes_none_may_be_missing_and_a_round_without_one_ends_at_its_deadline() -> Result<()> {
+    let directors = committee(2).await?;
+    directors[1].freeze().await?;
+    let status = propose(&directors[0], 1, 1, 500).await?.unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
+    assert!(status.message().contains("slot 1 was not decided within 500ms: 1 of 2 members voted"), "{status}");
+    directors[1].signal(Signal::SIGCONT);
+    propose(&directors[0], 2, 1, 20_000).await??;
+    has_slot(&directors[1], 2).await?;
+    assert_eq!(directors[0].metric("nsn_bft_round_duration_seconds_count").await?, 2.0);
+    Ok(())
+}
+
+/// Answers the next proposal with a vote for another digest, a vote in the name of who has not voted, and noise.
+async fn lie(liar: &mut Peer, silent: &Keypair) -> Result<()> {
+    let proposal = loop {
+        if let Some(Bft::Proposal(proposal)) = Envelope::decode(&*liar.hear().await?)?.message {
+            break proposal;
+        }
+    };
+    let other = Proposal { digest: vec![9; 32], ..proposal.clone() };
+    let forged = Ballot { voter: silent.public().encode_protobuf(), ..sign_ballot(&proposal, &liar.key) };
+    for ballot in [sign_ballot(&other, &liar.key), forged] {
+        liar.say(Topic::Bft, &Envelope { message: Some(Bft::Ballot(ballot)) }.encode_to_vec()).await?;
+    }
+    liar.say(Topic::Bft, b"\xffnoise").await
+}
+
+#[tokio::test]
+async fn four_members_commit_with_one_that_lies_and_its_lies_never_count() -> Result<()> {
+    let directors = committee(3).await?;
+    let addresses: Vec<_> = directors.iter().map(|director| director.quic.as_str()).collect();
+    let mut liar = Peer::join(&addresses)?;
+    for director in &directors {
+        director.metric_becomes("nsn_bft_voters", 4.0).await?;
+    }
+    let key = std::fs::read(directors[2].folder().join("data/peer.key"))?;
+    let silent = Keypair::from_protobuf_encoding(&key)?;
+    directors[2].freeze().await?;
+    let (round, lied) = tokio::join!(propose(&directors[0], 1, 1, 2000), lie(&mut liar, &silent));
+    lied?;
+    let status = round?.unwrap_err();
+    assert!(status.message().contains("2 of 4 members voted, a quorum is 3"), "{status}");
+    for why in [
+        "the ballot is for another slot or digest",
+        "a ballot's signature is not valid",
+        "a message on nsn/bft is none of its messages",
+    ] {
+        directors[0].says(&format!("BFT: {why}")).await?;
+    }
+    directors[2].signal(Signal::SIGCONT);
+    let (round, lied) = tokio::join!(propose(&directors[0], 2, 1, 20_000), lie(&mut liar, &silent));
+    lied?;
+    let ballots = round??.certificate.unwrap().ballots;
+    assert_eq!(ballots.len(), 3);
+    assert!(ballots.iter().all(|ballot| ballot.voter != liar.key.public().encode_protobuf()));
+    for director in &directors {
+        has_slot(director, 2).await?;
+    }
     Ok(())
 }
 

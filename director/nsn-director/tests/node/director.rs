@@ -89,6 +89,10 @@ impl Director {
         Ok(director)
     }
 
+    pub fn folder(&self) -> &Path {
+        self.log.parent().expect("a file in a folder")
+    }
+
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }

@@ -6,6 +6,7 @@ mod chain;
 mod chain_endpoint;
 mod command_line;
 mod director;
+mod discovery;
 mod grpc;
 mod logging;
 mod p2p;
