@@ -1,6 +1,6 @@
 //! The node's metrics: what they are, and the three forms in which they leave the node.
 
-use crate::p2p;
+use crate::{p2p, vortex::protocol::Memory};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
@@ -34,6 +34,8 @@ pub struct Outcome {
 pub struct Metrics {
     registry: Registry,
     pub vram_usage: Gauge,
+    pub torch_allocated: Gauge,
+    pub torch_reserved: Gauge,
     pub vortex_up: Gauge,
     pub vortex_restarts: Counter,
     pub connected_peers: Gauge,
@@ -53,6 +55,8 @@ impl Metrics {
         let mut registry = Registry::default();
         let mut metrics = Self {
             vram_usage: Gauge::default(),
+            torch_allocated: Gauge::default(),
+            torch_reserved: Gauge::default(),
             vortex_up: Gauge::default(),
             vortex_restarts: Counter::default(),
             connected_peers: Gauge::default(),
@@ -73,6 +77,16 @@ impl Metrics {
             "nsn_vortex_vram_usage_bytes",
             "GPU memory in use by the sidecar",
             metrics.vram_usage.clone(),
+        );
+        registry.register(
+            "nsn_vortex_torch_allocated_bytes",
+            "GPU memory in tensors, by PyTorch's allocator",
+            metrics.torch_allocated.clone(),
+        );
+        registry.register(
+            "nsn_vortex_torch_reserved_bytes",
+            "GPU memory that PyTorch's allocator took from the driver",
+            metrics.torch_reserved.clone(),
         );
         registry.register("nsn_vortex_up", "1 while the sidecar is connected", metrics.vortex_up.clone());
         registry.register("nsn_vortex_restarts", "Restarts of the sidecar", metrics.vortex_restarts.clone());
@@ -124,7 +138,14 @@ impl Metrics {
     /// Without a process there is nothing in memory.
     pub fn sidecar_gone(&self) {
         self.vortex_up.set(0);
-        self.vram_usage.set(0);
+        self.sidecar_memory(Memory { vram_bytes: 0, torch: None });
+    }
+
+    pub fn sidecar_memory(&self, Memory { vram_bytes, torch }: Memory) {
+        let torch = torch.unwrap_or_default();
+        self.vram_usage.set(vram_bytes as i64);
+        self.torch_allocated.set(torch.allocated_bytes as i64);
+        self.torch_reserved.set(torch.reserved_bytes as i64);
     }
 
     /// OpenMetrics 1.0 text.

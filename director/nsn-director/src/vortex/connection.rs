@@ -2,7 +2,7 @@
 
 use super::{
     Call, State,
-    protocol::{Answer, CallError, Code, Event, GenerateSlot, Line, Request, Slot},
+    protocol::{Answer, CallError, Code, Event, GenerateSlot, Line, Memory, Request, Slot},
 };
 use crate::{lock, metrics::Metrics};
 use anyhow::{Context, Result, bail};
@@ -84,12 +84,13 @@ impl Connection {
             Event::Loading { model, index, of } => {
                 self.state.send_replace(State::Loading { model, index, of });
             }
-            Event::Loaded { model, vram_bytes } => {
+            Event::Loaded { model, memory } => {
+                let Memory { vram_bytes, .. } = memory;
                 info!(model, vram_bytes, "{model} is loaded, {vram_bytes} bytes of VRAM in use");
-                self.metrics.vram_usage.set(vram_bytes as i64);
+                self.metrics.sidecar_memory(memory);
             }
-            Event::Ready { device, models, vram_bytes } => {
-                self.metrics.vram_usage.set(vram_bytes as i64);
+            Event::Ready { device, models, memory } => {
+                self.metrics.sidecar_memory(memory);
                 self.ready = true;
                 let state = match self.missing(&models) {
                     None => State::Ready { device, models },
@@ -101,9 +102,7 @@ impl Connection {
                 }
                 self.state.send_replace(state);
             }
-            Event::Vram { vram_bytes } => {
-                self.metrics.vram_usage.set(vram_bytes as i64);
-            }
+            Event::Vram(memory) => self.metrics.sidecar_memory(memory),
             Event::Failed { error } => {
                 self.state.send_replace(State::Failed { reason: error });
             }

@@ -26,6 +26,7 @@ parser.add_argument("--answer-nobody", action="store_true", help="an answer with
 parser.add_argument("--complain", action="store_true", help="print what no log is made for, before being ready")
 parser.add_argument("--ignore-term", action="store_true")
 parser.add_argument("--goodbye", type=Path, help="the SIGTERM handler writes here")
+parser.add_argument("--torch", action="store_true", help="have figures of PyTorch")
 parser.add_argument("--orphan", type=Path, help="leave an orphan that ends soon, its process id in this file")
 options = parser.parse_args()
 
@@ -103,9 +104,10 @@ def load():
     if options.die_once and not options.die_once.exists():
         options.die_once.touch()
         os._exit(3)
+    torch = {"torch": {"allocated_bytes": 1000, "reserved_bytes": 1500}} if options.torch else {}
     while True:
         time.sleep(0.2)
-        send({"event": "vram", "vram_bytes": 2048})
+        send({"event": "vram", "vram_bytes": 2048, **torch})
 
 
 threading.Thread(target=load, daemon=True).start()
