@@ -1,6 +1,10 @@
 //! What an operator can set: each a flag and a variable of the same name; flag over variable over default.
 
-use crate::{chain, logging::Format, p2p::address::parse_peer};
+use crate::{
+    chain,
+    logging::Format,
+    p2p::address::{parse_external, parse_peer},
+};
 use clap::{
     Arg, Command, CommandFactory, FromArgMatches, Parser,
     builder::{OsStringValueParser, Resettable},
@@ -54,6 +58,12 @@ pub struct Config {
     #[arg(long, env = "P2P_BOOTSTRAP_PEERS", value_name = "P2P_BOOTSTRAP_PEERS",
           value_delimiter = ',', value_parser = parse_peer)]
     pub p2p_bootstrap_peers: Vec<Multiaddr>,
+
+    /// Addresses that others reach this node at, comma separated, where they are not those it listens on, as with a
+    /// container's published port: /ip4/203.0.113.7/udp/9000/quic-v1
+    #[arg(long, env = "P2P_EXTERNAL_ADDRESSES", value_name = "P2P_EXTERNAL_ADDRESSES",
+          value_delimiter = ',', value_parser = parse_external)]
+    pub p2p_external_addresses: Vec<Multiaddr>,
 
     /// Folder of the node's own state: its peer key, peer.key, mode 0600
     #[arg(long, env = "DATA_PATH", value_name = "DATA_PATH", default_value = "/data")]

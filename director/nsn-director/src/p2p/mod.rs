@@ -86,7 +86,8 @@ pub struct Started {
 pub fn start(config: &Config, key: Keypair, metrics: Arc<Metrics>) -> anyhow::Result<Started> {
     probe_p2p(config.p2p_port)?;
     let peer_id = key.public().to_peer_id();
-    let swarm = swarm(config.p2p_port, key, Duration::from_secs(config.p2p_ping))?;
+    let mut swarm = swarm(config.p2p_port, key, Duration::from_secs(config.p2p_ping))?;
+    config.p2p_external_addresses.iter().for_each(|address| swarm.add_external_address(address.clone()));
     let (view_sender, view) = watch::channel(View::default());
     let (commands, command_receiver) = mpsc::channel(64);
     let (bft_sender, bft_messages) = mpsc::channel(256);

@@ -11,7 +11,7 @@ use std::{
 };
 use tokio::{process::Command, time::timeout};
 
-const VARIABLES: [&str; 11] = [
+const VARIABLES: [&str; 12] = [
     "RUST_LOG",
     "LOG_FORMAT",
     "SUBSTRATE_WS_URL",
@@ -20,6 +20,7 @@ const VARIABLES: [&str; 11] = [
     "METRICS_PORT",
     "GRPC_PORT",
     "P2P_BOOTSTRAP_PEERS",
+    "P2P_EXTERNAL_ADDRESSES",
     "DATA_PATH",
     "METRICS_FILE",
     "VORTEX_COMMAND",
@@ -69,6 +70,7 @@ async fn a_malformed_value_is_refused_in_a_sentence_with_its_flag_and_its_variab
         ("SUBSTRATE_WS_URL", "ws://user:secret@chain:99999", "", ENDPOINT),
         ("P2P_BOOTSTRAP_PEERS", "/dns4/a/tcp/9000,localhost:9000", "'localhost:9000': ", PEER),
         ("P2P_BOOTSTRAP_PEERS", "/ip4/10.0.0.7/udp/9000", "'/ip4/10.0.0.7/udp/9000': ", PEER),
+        ("P2P_EXTERNAL_ADDRESSES", "/dns4/a/tcp/9000", "'/dns4/a/tcp/9000': ", "wanted a multiaddr with an IP address"),
         ("RUST_LOG", "a=b=c", "'a=b=c': ", "error parsing level filter"),
         ("LOG_FORMAT", "xml", "'xml': ", "wanted text or json"),
         ("VORTEX_COMMAND", "python3 'unclosed", "'python3 'unclosed': ", "missing closing quote"),
