@@ -5,6 +5,7 @@ mod bft;
 mod chain;
 mod chain_endpoint;
 mod command_line;
+mod deployment_page;
 mod director;
 mod discovery;
 mod grpc;
