@@ -61,7 +61,7 @@ impl Peer {
 
     /// The next message on `nsn/bft`.
     pub async fn hear(&mut self) -> Result<Vec<u8>> {
-        timeout(Duration::from_secs(20), self.heard.recv()).await?.context("the peer's swarm has ended")
+        timeout(Duration::from_secs(60), self.heard.recv()).await?.context("the peer's swarm has ended")
     }
 
     /// Says it as soon as somebody listens.
