@@ -48,15 +48,16 @@ export type LogLine = { readonly at: number; readonly text: string };
 export interface NodeProcess {
   readonly pid: number;
   readonly name: string;
-  /** The effective user. */
-  readonly user: number;
+  /** The real, the effective, the saved and the file system's user. */
+  readonly users: readonly number[];
   readonly noNewPrivileges: boolean;
 }
 
 /** What the kernel counted for the node and its children. */
 export interface Usage {
   readonly cpuSeconds: number;
-  readonly memoryPeakBytes: number;
+  /** Kernels before 5.19 do not tell it of a control group of version 2. */
+  readonly memoryPeakBytes?: number;
   /** Periods in which it was held back, of all; where the kernel limits it. */
   readonly throttled?: { readonly periods: number; readonly of: number };
 }
