@@ -25,6 +25,9 @@ const thresholds: readonly InputName[] = [
   "chain-url",
 ];
 
+/** An image that could not be looked at (no Docker, no room, no weights) is no image that is fit to run. */
+const exitCodes = { passed: 0, failed: 1, inconclusive: 1, skipped: 3 } as const;
+
 export const acceptCommand: Command = {
   name: "accept",
   summary: "start an image (or a command), watch it and stop it",
@@ -65,7 +68,7 @@ export const acceptCommand: Command = {
             { ...ports, temporary: environment.temporary },
           );
     await writeViews(result, given, ports);
-    return { json: result, text: textOf(result), exitCode: result.verdict === "failed" ? 1 : 0 };
+    return { json: result, text: textOf(result), exitCode: exitCodes[result.verdict] };
   },
 };
 

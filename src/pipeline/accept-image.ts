@@ -38,7 +38,7 @@ export async function acceptImage(
   const platform = typeof engine === "string" ? "" : engine.platform;
   const ready =
     typeof engine === "string"
-      ? `no Docker engine here: ${engine}`
+      ? `no Docker engine that can be used: ${engine}`
       : await readyToLoad(candidate, engine, ports);
   if (typeof engine === "string" || typeof ready === "string")
     return {
