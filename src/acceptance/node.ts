@@ -22,6 +22,8 @@ export interface RunningNode {
   /** What its processes may do, as /proc says it where the node runs. */
   processes(): Promise<readonly NodeProcess[]>;
   usage(): Promise<Usage | undefined>;
+  /** What it wrote to METRICS_FILE; undefined where there is no such file. */
+  metricsFile(): Promise<string | undefined>;
   signal(name: "SIGTERM" | "SIGKILL"): Promise<void>;
   /** Starts it again on the same volumes after it has ended. */
   restart(): Promise<void>;
@@ -80,6 +82,8 @@ export interface Target {
   readonly name: string;
   /** An address of this machine on which the chain's endpoint is reached from the node. */
   readonly hostAddress: string;
+  /** Folder of the weights, as its nodes see it. */
+  readonly models: string;
   /** The image's own description; undefined for a process. */
   image(): Promise<ImageFacts | undefined>;
   /** Hashes of the weights that are really there, by path below the models' root. */
