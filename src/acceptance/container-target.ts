@@ -29,6 +29,7 @@ export async function containerTarget(
       kind: "container",
       name: image,
       hostAddress: facts.IPAM.Config[0]?.Gateway?.split("/")[0] ?? "127.0.0.1",
+      models: root,
       image: () => imageFacts(image, root, docker),
       weights: () => hashes({ image, mounts, root }, docker),
       start: async (wanted) => {
