@@ -19,7 +19,9 @@ export const user: Check = {
     return judged(
       [
         ...(processes.length === 0 ? ["no process can be seen"] : []),
-        ...others.map((one) => `${name(one)} runs as user ${[...new Set(one.users)].join(" and ")}`),
+        ...others.map(
+          (one) => `${name(one)} runs as user ${[...new Set(one.users)].join(" and ")}`,
+        ),
         ...gaining.map((one) => `${name(one)} may gain privileges (NoNewPrivs: 0)`),
       ],
       { processes: processes.map(name) },
