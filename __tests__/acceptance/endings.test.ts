@@ -84,7 +84,7 @@ describe("the last words of a node", () => {
 });
 
 describe("an end", () => {
-  const asked = { begun: 10_000, limit: 10, waited: 30 };
+  const asked = { begun: 10_000, again: 10_200, limit: 10, waited: 30 };
 
   it.each<[string, Parameters<typeof judgeEnd>[0], number | undefined, readonly string[]]>([
     ["in time is right", { at: 19_000, exitCode: 0 }, 9, []],
@@ -103,6 +103,12 @@ describe("an end", () => {
       ["SIGTERM ended it as it ends a program that does not handle it"],
     ],
     [
+      "by a second signal",
+      { at: 11_000, exitCode: undefined },
+      1,
+      ["a second SIGTERM cut its end short"],
+    ],
+    [
       "by the signal itself, of a container",
       { at: 10_000, exitCode: 143 },
       0,
@@ -115,7 +121,7 @@ describe("an end", () => {
 
 describe("the drain", () => {
   const good = { metrics: 3, silent: undefined, refused: 10_400 };
-  const silence = "/metrics did not answer until the drain had ended";
+  const silence = "its metrics were gone before the drain had ended";
 
   it.each<[string, Partial<Parameters<typeof drainComplaints>[0]>, readonly string[]]>([
     ["is right with metrics to its end and no new calls", {}, []],
@@ -125,7 +131,7 @@ describe("the drain", () => {
       ["new gRPC calls were taken until the drain had ended"],
     ],
     ["loses its metrics", { silent: "connection refused" }, [`${silence}: connection refused`]],
-    ["never shows its metrics", { metrics: 0 }, [`${silence}: nothing came`]],
+    ["never shows its metrics", { metrics: 0 }, [`${silence}: no answer came`]],
   ])("%s", (_, more, complaints) =>
     expect(drainComplaints({ ...good, ...more })).toEqual(complaints),
   );

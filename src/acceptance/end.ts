@@ -31,31 +31,42 @@ export interface Termination {
 }
 
 interface Asked {
-  /** When SIGTERM was sent, milliseconds since 1970. */
+  /** When SIGTERM was sent, and when once more; milliseconds since 1970. */
   readonly begun: number;
+  readonly again?: number;
   /** Seconds that the end may take, and for which it was waited. */
   readonly limit: number;
   readonly waited: number;
 }
 
 /** Judges an end that was asked for. Pure. */
-export function judgeEnd(end: End | undefined, { begun, limit, waited }: Asked): Termination {
+export function judgeEnd(end: End | undefined, asked: Asked): Termination {
+  const { begun, again, limit, waited } = asked;
   if (end === undefined)
     return { seconds: undefined, complaints: [`it still runs ${waited} s after SIGTERM`] };
   const { at, exitCode } = end;
   const seconds = Math.max(0, (at - begun) / 1000);
-  // 128 and the signal's number, as containers tell it.
-  const unhandled = exitCode === undefined || exitCode === 143;
   return {
     seconds,
     complaints: [
-      ...(unhandled ? ["SIGTERM ended it as it ends a program that does not handle it"] : []),
-      ...(unhandled || exitCode === 0 ? [] : [`it ended with exit code ${exitCode}`]),
+      ...exitComplaints(exitCode, again !== undefined && at >= again),
       ...(seconds < limit
         ? []
         : [`it took ${seconds.toFixed(1)} s to end, ${limit} s are allowed`]),
     ],
   };
+}
+
+/** `secondCame`: before it ended, SIGTERM had been sent once more. */
+function exitComplaints(exitCode: number | undefined, secondCame: boolean): readonly string[] {
+  if (exitCode === 0) return [];
+  // 128 and the signal's number, as containers tell it.
+  if (exitCode !== undefined && exitCode !== 143) return [`it ended with exit code ${exitCode}`];
+  return [
+    secondCame
+      ? "a second SIGTERM cut its end short"
+      : "SIGTERM ended it as it ends a program that does not handle it",
+  ];
 }
 
 /** Starts the node under test again and ends it when it is healthy, and once more at its first words; `limit` in seconds. */

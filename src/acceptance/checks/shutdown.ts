@@ -76,9 +76,11 @@ async function endUnderLoad(world: World): Promise<LoadedEnd> {
     // Where it does not end, nobody waits for what was seen.
     drain.catch(() => undefined);
     await clock.sleep(200, signal);
+    const again = clock.now();
     await node.signal("SIGTERM");
     const limit = limits.shutdownSeconds;
-    const end = judgeEnd(await awaitEnd(node, limit, world), { begun, limit, waited: limit });
+    const asked = { begun, again, limit, waited: limit };
+    const end = judgeEnd(await awaitEnd(node, limit, world), asked);
     if (end.seconds === undefined)
       return { ...end, inFlight, metrics: 0, refusedSeconds: undefined };
     const seen = await drain;
@@ -106,7 +108,8 @@ async function hearDeparture(world: World): Promise<() => Promise<readonly strin
   const second = await world.nodes.second();
   const peers = { name: "nsn_p2p_connected_peers" };
   const connected = await awaitSample(second, peers, (count) => count >= 1, 30, world);
-  if (!connected.met) return async () => ["no second node was connected to hear of its departure"];
+  if (!connected.met)
+    return async () => ["no second node was connected that could hear of its departure"];
   const before = (await sampleOf(second, departures.name, departures.labels, world)) ?? 0;
   return async () => {
     const announced = await awaitSample(second, departures, (count) => count > before, 5, world);
@@ -125,7 +128,7 @@ export function drainComplaints({ metrics, silent, refused }: Drain): readonly s
   return [
     ...(silent === undefined && metrics > 0
       ? []
-      : [`/metrics did not answer until the drain had ended: ${silent ?? "nothing came"}`]),
+      : [`its metrics were gone before the drain had ended: ${silent ?? "no answer came"}`]),
     ...(refused === undefined ? ["new gRPC calls were taken until the drain had ended"] : []),
   ];
 }
