@@ -37,8 +37,9 @@ async function work(milliseconds: number): Promise<Worker> {
   let received = 0;
   let last: Promise<unknown> = Promise.resolve();
   const grpc = new GrpcServer();
-  const generateSlot = (_: unknown, answer: sendUnaryData<object>) => {
+  const generateSlot = (call: { request: { recipe: string } }, answer: sendUnaryData<object>) => {
     if (made.refuse) return answer({ code: status.UNAVAILABLE, details: "shutting down" });
+    if (call.request.recipe === "too late") return answer({ code: status.DEADLINE_EXCEEDED });
     received += 1;
     last = last.then(() => setTimeout(milliseconds)).then(() => answer(null, { digest: "" }));
   };
