@@ -16,7 +16,7 @@ import { acceptOptions, type Promised } from "./accept-options.ts";
 import { type DockerEngine, dockerEngine } from "./docker-engine.ts";
 import { roomFor } from "./docker-room.ts";
 import { loadImage } from "./load.ts";
-import { type ModelsImage, modelsImageOf, mountedModels, mountsOf } from "./mounted-models.ts";
+import { type ModelsImage, modelsImageOf, mountedModels, mountOf } from "./mounted-models.ts";
 import type { Ports } from "./ports.ts";
 import { type ReadRuntime, readRuntime, runtimePlatforms } from "./runtime-images.ts";
 
@@ -48,10 +48,12 @@ export async function acceptImage(
       ...{ digest, platform, target: "container", verdict: "skipped" },
       ...{ reason: String(ready), checks: [] },
     };
-  const image = await load("candidate", { store, digest }, ports);
-  const models = ready.models && (await load("models", ready.models, ports));
-  const mounts =
-    models === undefined ? [] : mountsOf(ready.mounted, candidate.lock?.root ?? "/models", models);
+  const image = await load(`director-image-candidate:${short(digest)}`, { store, digest }, ports);
+  const mounts: string[] = [];
+  for (const { model, root, from } of ready.mounted) {
+    const name = `director-image-models:${short(from.digest)}-${model}`;
+    mounts.push(mountOf(model, root, await load(name, from, ports)));
+  }
   const fitting = { ...inputs, cpus: fittingCpus(inputs.cpus, engine, ports) };
   const { lock } = candidate;
   const { labels = [], annotations: wanted = [] } = candidate.promised?.(platform) ?? {};
@@ -69,8 +71,11 @@ interface Ready {
   /** Of the platform's manifest. */
   readonly annotations: Readonly<Record<string, string>>;
   /** Models that are not in the image, and the image that has them. */
-  readonly mounted: readonly string[];
-  readonly models: ModelsImage | undefined;
+  readonly mounted: readonly {
+    readonly model: string;
+    readonly root: string;
+    readonly from: ModelsImage;
+  }[];
 }
 
 /** What a run needs besides the image; a string says why it cannot be run here. */
@@ -98,8 +103,12 @@ async function readyToLoad(
     parseManifest(manifest).layers.map(({ size, digest }, at) => ({
       ...{ size, diffId: config.rootfs.diff_ids[at] ?? digest },
     }));
+  const full = await roomFor(pulled.map(diffIds), engine, ports);
+  if (full !== undefined) return full;
   const { annotations = {} } = parseManifest(image.image.manifest);
-  return (await roomFor(pulled.map(diffIds), engine, ports)) ?? { annotations, mounted, models };
+  const root = lock?.root ?? "/models";
+  const from = models ? mounted.map((model) => ({ model, root, from: models })) : [];
+  return { annotations, mounted: from };
 }
 
 /** The image for a platform; undefined where it is for others only. */
@@ -122,12 +131,7 @@ function layersOf({ image }: Pick<ReadRuntime, "image">): readonly Descriptor[] 
   return parseManifest(image.manifest).layers;
 }
 
-async function load(
-  what: "candidate" | "models",
-  { store, digest }: ModelsImage,
-  ports: Ports,
-): Promise<string> {
-  const name = `director-image-${what}:${short(digest)}`;
+async function load(name: string, { store, digest }: ModelsImage, ports: Ports): Promise<string> {
   await ports.log.group(`Load ${name}`, () => loadImage(store, digest, name, ports));
   return name;
 }
