@@ -41,7 +41,9 @@ async function work(milliseconds: number): Promise<Worker> {
     if (made.refuse) return answer({ code: status.UNAVAILABLE, details: "shutting down" });
     if (call.request.recipe === "too late") return answer({ code: status.DEADLINE_EXCEEDED });
     received += 1;
-    last = last.then(() => setTimeout(milliseconds)).then(() => answer(null, { digest: "" }));
+    last = last
+      .then(() => setTimeout(milliseconds))
+      .then(() => answer(null, { seconds: milliseconds / 1000 }));
   };
   grpc.addService(vortex as Parameters<GrpcServer["addService"]>[0], {
     GenerateSlot: generateSlot,

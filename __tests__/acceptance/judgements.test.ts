@@ -7,7 +7,6 @@ import { judgeVram } from "../../src/acceptance/checks/vram.ts";
 import type { ImageFacts } from "../../src/acceptance/node.ts";
 
 const good: ImageFacts = {
-  architecture: "amd64",
   user: "1000",
   env: { PATH: "/usr/bin", HF_TOKEN: "" },
   entrypoint: ["nsn-director"],
