@@ -6,6 +6,9 @@ import { parseStatuses, parseUsage, statusScript, usageFiles } from "./proc.ts";
 /** The ports of a Director's image, as it exposes them. */
 const exposed = ["9100/tcp", "50051/tcp", "9000/tcp", "9000/udp"] as const;
 
+/** On the node's volume: the root cannot be written to. */
+const metricsFile = "/data/metrics.json";
+
 interface Run extends ContainerOptions {
   readonly network: string;
   readonly wanted: StartOptions;
@@ -73,6 +76,13 @@ export async function runContainer(run: Run, { docker, clock }: Ports): Promise<
       parseStatuses(await must(docker, "exec", container, "sh", "-c", statusScript)),
     usage: async () =>
       parseUsage((await docker("exec", container, "grep", "-H", "", ...usageFiles)).stdout),
+    metricsFile: async () => {
+      // As a tar archive on standard output, whose header has no braces; the container may have ended.
+      const { code, stdout } = await docker("cp", `${container}:${metricsFile}`, "-");
+      return code === 0
+        ? stdout.slice(stdout.indexOf("{"), stdout.lastIndexOf("}") + 1)
+        : undefined;
+    },
     signal: async (name) => void (await docker("kill", "--signal", name, container)),
     restart: async () => {
       await must(docker, "start", container);
@@ -87,6 +97,7 @@ function runArguments(run: Run, container: string): readonly string[] {
   const { peers, chainUrl, bare = false, hardened } = wanted;
   const environment = {
     SUBSTRATE_WS_URL: chainUrl,
+    METRICS_FILE: metricsFile,
     ...(peers.length === 0 ? {} : { P2P_BOOTSTRAP_PEERS: peers.join(",") }),
     ...(bare ? { MODELS_PATH: "/nonexistent" } : {}),
   };

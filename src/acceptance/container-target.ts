@@ -29,7 +29,8 @@ export async function containerTarget(
       kind: "container",
       name: image,
       hostAddress: facts.IPAM.Config[0]?.Gateway?.split("/")[0] ?? "127.0.0.1",
-      image: () => imageFacts(image, root, docker),
+      models: root,
+      image: () => imageFacts({ image, root, id }, docker),
       weights: () => hashes({ image, mounts, root }, docker),
       start: async (wanted) => {
         const node = await runContainer({ ...options, network, wanted }, { docker, clock });
@@ -49,7 +50,8 @@ interface NetworkFacts {
 }
 
 interface InspectedImage {
-  readonly Architecture: string;
+  /** Of an image, not of a container. */
+  readonly Architecture?: string;
   readonly Config: {
     readonly User?: string;
     readonly Env?: readonly string[] | null;
@@ -63,16 +65,16 @@ interface InspectedImage {
   };
 }
 
-async function imageFacts(image: string, root: string, docker: DockerCli): Promise<ImageFacts> {
-  const [{ Architecture, Config }] = JSON.parse(await must(docker, "image", "inspect", image)) as [
-    InspectedImage,
-  ];
+async function imageFacts(
+  { image, root, id }: Pick<ContainerOptions, "image" | "root" | "id">,
+  docker: DockerCli,
+): Promise<ImageFacts> {
+  const { Config } = await describedImage(image, id, docker);
   const env = (Config.Env ?? []).map((line) => {
     const at = line.indexOf("=");
     return [line.slice(0, at), line.slice(at + 1)] as const;
   });
   return {
-    architecture: Architecture,
     user: Config.User ?? "",
     env: Object.fromEntries(env),
     entrypoint: Config.Entrypoint ?? [],
@@ -84,6 +86,26 @@ async function imageFacts(image: string, root: string, docker: DockerCli): Promi
     labels: Config.Labels ?? {},
     ...(await sizeOf(image, root, docker)),
   };
+}
+
+/**
+ * Docker's containerd store does not fetch layers that are unpacked already, and says nothing of an image whose layers are not all there as
+ * they came: a container of it, which is made and never started, has the same configuration.
+ */
+async function describedImage(
+  image: string,
+  id: string,
+  docker: DockerCli,
+): Promise<InspectedImage> {
+  const [told] = JSON.parse(await must(docker, "image", "inspect", image)) as [InspectedImage];
+  if (told.Architecture !== "") return told;
+  const container = (await must(docker, "create", "--label", label(id), image)).trim();
+  try {
+    const [made] = JSON.parse(await must(docker, "inspect", container)) as [InspectedImage];
+    return made;
+  } finally {
+    await docker("rm", "--force", "--volumes", container);
+  }
 }
 
 /** The image on disk without its models, by its own du, as root: some folders are for nobody else. */

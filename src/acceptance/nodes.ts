@@ -1,4 +1,4 @@
-import type { RunningNode, Target } from "./node.ts";
+import type { LogLine, RunningNode, Target } from "./node.ts";
 import type { Nodes } from "./world.ts";
 
 /** Nodes as they are asked for. Both ways of being together are known to whoever started them: the second dials the first. */
@@ -6,6 +6,7 @@ export function nodesOf(target: Target, chainUrl: string): Nodes {
   let main: RunningNode | undefined;
   let second: Promise<RunningNode> | undefined;
   let hardening: string | undefined;
+  let earlier: readonly LogLine[] = [];
   const started = (): RunningNode => {
     if (main === undefined) throw new Error("No node was started.");
     return main;
@@ -20,7 +21,9 @@ export function nodesOf(target: Target, chainUrl: string): Nodes {
     get hardening() {
       return hardening;
     },
+    logs: async () => [...earlier, ...((await main?.logs()) ?? [])],
     startMain: async (why) => {
+      earlier = (await main?.logs()) ?? [];
       await main?.remove();
       hardening = why;
       main = await target.start({

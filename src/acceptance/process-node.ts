@@ -22,12 +22,14 @@ export async function runProcess(
   { spawn, exec, clock, files }: ProcessPorts,
 ): Promise<RunningNode> {
   const data = await files.mkdtemp(join(temporary, `director-${wanted.name}-`));
+  const metricsFile = join(data, "metrics.json");
   const [http, grpc, p2p] = [await freePort(), await freePort(), await freePort()];
   const environment = {
     ...env,
     SUBSTRATE_WS_URL: wanted.chainUrl,
     MODELS_PATH: wanted.bare === true ? join(data, "none") : models,
     DATA_PATH: data,
+    METRICS_FILE: metricsFile,
     METRICS_PORT: String(http),
     GRPC_PORT: String(grpc),
     P2P_PORT: String(p2p),
@@ -72,6 +74,7 @@ export async function runProcess(
       const pids = await below();
       return usageOf(await texts(pids, "stat", files), await texts(pids, "status", files));
     },
+    metricsFile: () => files.readFile(metricsFile, "utf8").catch(() => undefined),
     // As in a container: who is killed takes everything that it started along.
     signal: async (name) => (name === "SIGKILL" ? child.killAll() : void child.kill(name)),
     restart: async () => {

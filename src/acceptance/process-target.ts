@@ -32,6 +32,7 @@ export function processTarget(options: ProcessOptions, ports: ProcessPorts): Tar
     kind: "process",
     name: options.command.join(" "),
     hostAddress: "127.0.0.1",
+    models: options.models,
     image: async () => undefined,
     weights: () => hashes(options.models, ports.files),
     start: async (wanted) => {

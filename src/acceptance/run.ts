@@ -11,7 +11,7 @@ import type { Gpus } from "./gpus.ts";
 import { connectGrpc } from "./grpc.ts";
 import type { LogLine, Target } from "./node.ts";
 import { nodesOf } from "./nodes.ts";
-import { type Event, timelineOf } from "./timeline.ts";
+import { type Event, timelineOf, withHealth } from "./timeline.ts";
 import { type VramSample, watchVram } from "./vram-series.ts";
 import type { Expected, Limits, World } from "./world.ts";
 
@@ -76,7 +76,7 @@ export async function accept(
     }
     const verdict = verdictOf(results);
     const keep = verdict.verdict === "failed" && nodes.running !== undefined;
-    const logs = keep ? await nodes.main.logs() : [];
+    const logs = keep ? await nodes.logs() : [];
     const samples = { samples: [...vram.samples], limitBytes: limits.vramBytes };
     return { target: target.kind, ...verdict, checks: results, timeline, vram: samples, logs };
   } finally {
@@ -143,10 +143,7 @@ async function timelineIfStarted(world: World, startup: CheckResult): Promise<re
   const node = world.nodes.running;
   if (node === undefined) return [];
   const events = timelineOf(await node.logs(), node.started);
-  const healthy = startup.measured?.["healthySeconds"];
-  return startup.verdict === "passed" && typeof healthy === "number"
-    ? [...events, { what: "healthy", seconds: healthy }].sort((a, b) => a.seconds - b.seconds)
-    : events;
+  return startup.verdict === "passed" ? withHealth(events, startup.measured ?? {}) : events;
 }
 
 /** A check as a person reads it. Pure. */
