@@ -109,7 +109,8 @@ async function runChecks(
   return { ...verdict, checks: results, timeline, logs };
 }
 
-async function runCheck(
+/** Runs one check under its own signal and the run's. */
+export async function runCheck(
   check: Check,
   before: readonly CheckResult[],
   run: Run,
