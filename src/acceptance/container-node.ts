@@ -115,7 +115,9 @@ async function remove(
     await must(last, "volume", "rm", "--force", volumeOf(name));
     made.removed = true;
   } catch (error) {
-    log.warning(`${name} is left: ${error instanceof Error ? error.message : error}`);
+    const why = error instanceof Error ? error.message : String(error);
+    // At the end of a run that was stopped, all that it made is taken away at the same time.
+    if (!why.includes("already in progress")) log.warning(`${name} is left: ${why}`);
   }
 }
 
