@@ -81,7 +81,8 @@ async function work(milliseconds: number): Promise<Worker> {
   return made;
 }
 
-const connect = ({ node }: Worker) => connectGrpc(node.grpc, "director/proto", clock.now);
+const connect = ({ node }: Worker) =>
+  connectGrpc(node.grpc, "director/proto", { now: clock.now, signal: AbortSignal.timeout(60_000) });
 
 describe("slots in flight", () => {
   it("last some seconds and have reached the node when they count", async () => {

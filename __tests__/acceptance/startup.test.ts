@@ -57,13 +57,16 @@ it("what an earlier start said is kept beside what the later one says", async ()
   const { nodes } = await open("healthy");
   const words = async (count: number) => {
     for (const until = Date.now() + 5_000; Date.now() < until; await clock.sleep(50))
-      if ((await nodes.logs()).length >= count) break;
-    return (await nodes.logs()).map(({ text }) => text);
+      if (((await trial?.logs()) ?? []).length >= count) break;
+    return (await trial?.logs())?.map(({ node, text }) => [node, text]);
   };
   await nodes.startMain();
-  expect(await words(1)).toEqual(["begun"]);
+  expect(await words(1)).toEqual([["node", "begun"]]);
   await nodes.startMain("it ended");
-  expect(await words(2)).toEqual(["begun", "begun"]);
+  expect(await words(2)).toEqual([
+    ["node", "begun"],
+    ["unhardened node", "begun"],
+  ]);
 });
 
 it.each<[string, ...Parameters<typeof mayDoWithout>, boolean]>([

@@ -5,7 +5,7 @@ import { startChain } from "../../src/acceptance/chain.ts";
 import type { Gpus } from "../../src/acceptance/gpus.ts";
 import { connectGrpc } from "../../src/acceptance/grpc.ts";
 import type { Target } from "../../src/acceptance/node.ts";
-import { nodesOf } from "../../src/acceptance/nodes.ts";
+import { type NodeLine, nodesOf } from "../../src/acceptance/nodes.ts";
 import { processTarget } from "../../src/acceptance/process-target.ts";
 import { watchVram } from "../../src/acceptance/vram-series.ts";
 import type { Expected, Limits, World } from "../../src/acceptance/world.ts";
@@ -16,6 +16,8 @@ import { testPorts } from "../stores/ports.ts";
 
 export interface Trial {
   readonly world: World;
+  /** What all nodes have said, also those that were taken away. */
+  readonly logs: () => Promise<readonly NodeLine[]>;
   /** Ends everything that was started. */
   readonly close: () => Promise<void>;
 }
@@ -49,24 +51,36 @@ export async function openTrial(
   const { exec, files, log, fetch } = testPorts();
   const env = { PATH: process.env["PATH"] ?? "", ...trying.env };
   const models = trying.models ?? "/nonexistent";
-  const own = processTarget({ command, env, models, temporary }, { spawn, exec, clock, files });
+  const signal = AbortSignal.timeout(240_000);
+  const ports = { spawn, exec, clock, files, log, signal };
+  const own = processTarget({ command, env, models, temporary }, ports);
   const target = trying.target?.(own) ?? own;
   const chain = await startChain(target.hostAddress, clock.now);
-  const nodes = nodesOf(target, chain.url);
+  const nodes = nodesOf(target, { chainUrl: chain.url, signal });
   const vram = watchVram(trying.gpus, () => nodes.running, clock);
   const world: World = {
-    ...{ target, nodes, chain, vram, gpus: trying.gpus, gpu: "auto", exec, clock, log },
+    ...{
+      target,
+      nodes: nodes.under(signal),
+      chain,
+      vram,
+      gpus: trying.gpus,
+      gpu: "auto",
+      exec,
+      clock,
+      log,
+    },
     expected: { ...expected, ...trying.expected },
     limits: { ...limits, ...trying.limits },
-    grpc: (node) => connectGrpc(node.grpc, join("director", "proto"), clock.now),
+    grpc: (node) => connectGrpc(node.grpc, join("director", "proto"), { now: clock.now, signal }),
     fetch: trying.fetch?.(fetch) ?? fetch,
-    signal: AbortSignal.timeout(240_000),
+    signal,
   };
   const close = async () => {
     vram.stop();
     await target.close();
-    await chain.stop();
+    await chain.close();
     await rm(temporary, { recursive: true, force: true });
   };
-  return { world, close };
+  return { world, logs: () => nodes.logs(signal), close };
 }

@@ -2,8 +2,10 @@ import type { ExecResult } from "../ports/exec.ts";
 
 /** A node that was started, whatever it runs in. Times are milliseconds since 1970. */
 export interface RunningNode {
-  /** As messages name it: `the node`, `the second node`. */
+  /** As messages name it after `the`: `node`, `second node`. */
   readonly name: string;
+  /** The same node, of which nothing is asked any more once the signal is aborted: what is under way ends with the signal's reason. */
+  under(signal: AbortSignal): RunningNode;
   /** When it was asked to start. */
   readonly started: number;
   /** Where this machine reaches /health and /metrics. */
@@ -14,6 +16,7 @@ export interface RunningNode {
   /** How another node of the same run reaches it: a multiaddr without the peer's id. */
   readonly multiaddr: string;
   state(): Promise<NodeState>;
+  /** What it has said so far, in all its starts; also when it was taken away. */
   logs(): Promise<readonly LogLine[]>;
   /** Runs a program where the node runs, as its user. */
   exec(command: string, ...args: readonly string[]): Promise<ExecResult>;
@@ -27,7 +30,7 @@ export interface RunningNode {
   signal(name: "SIGTERM" | "SIGKILL"): Promise<void>;
   /** Starts it again on the same volumes after it has ended. */
   restart(): Promise<void>;
-  /** Takes it away with all that was made for it; safe to repeat. */
+  /** Takes it away with all that was made for it, whatever was aborted; safe to repeat. */
   remove(): Promise<void>;
 }
 
@@ -41,6 +44,8 @@ export interface NodeState {
   readonly health?: "starting" | "healthy" | "unhealthy";
   /** Why it could not be started at all. */
   readonly error?: string;
+  /** Whether it was sent a signal since it was started: it need not have ended by itself. */
+  readonly signalled?: boolean;
 }
 
 /** `at` is milliseconds since 1970. */
@@ -78,6 +83,8 @@ export interface StartOptions {
 /** What is accepted: an image in Docker, or a command on this machine. */
 export interface Target {
   readonly kind: "container" | "process";
+  /** The same target, whose answers, and those of the nodes that it starts, end with the signal. */
+  under(signal: AbortSignal): Target;
   /** As the result names it. */
   readonly name: string;
   /** An address of this machine on which the chain's endpoint is reached from the node. */
@@ -89,7 +96,7 @@ export interface Target {
   /** Hashes of the weights that are really there, by path below the models' root. */
   weights(): Promise<ReadonlyMap<string, string>>;
   start(options: StartOptions): Promise<RunningNode>;
-  /** Takes away everything that was made; safe to repeat. */
+  /** Takes away everything that was made, whatever was aborted; what is left is a warning. Safe to repeat. */
   close(): Promise<void>;
 }
 

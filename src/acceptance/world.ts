@@ -5,7 +5,7 @@ import type { Log } from "../ports/log.ts";
 import type { Chain } from "./chain.ts";
 import type { Gpus } from "./gpus.ts";
 import type { NodeGrpc } from "./grpc.ts";
-import type { LogLine, RunningNode, Target } from "./node.ts";
+import type { RunningNode, Target } from "./node.ts";
 import type { VramSeries } from "./vram-series.ts";
 
 /** All that a check may look at. */
@@ -37,8 +37,6 @@ export interface Nodes {
   readonly running: RunningNode | undefined;
   /** Why it was started without hardening, where it did not start with it. */
   readonly hardening: string | undefined;
-  /** What the node under test has said, also the one that was taken away. */
-  logs(): Promise<readonly LogLine[]>;
   /** Starts the node under test: hardened, or without that where a reason is given; an earlier one is taken away. */
   startMain(withoutHardening?: string): Promise<RunningNode>;
   /** Another node of the same image, without models, which dials the first; started when it is first asked for. */
