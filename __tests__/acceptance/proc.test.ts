@@ -7,13 +7,15 @@ import {
   usageOf,
 } from "../../src/acceptance/proc.ts";
 
-const status = (name: string, pid: number, uid: number, noNewPrivileges: number) =>
-  `Name:\t${name}\nUmask:\t0022\nPid:\t${pid}\nUid:\t0\t${uid}\t0\t0\nVmHWM:\t  100 kB\nNoNewPrivs:\t${noNewPrivileges}\n`;
+const status = (name: string, pid: number, uid: number, noNewPrivileges: number, state = "S") =>
+  `Name:\t${name}\nUmask:\t0022\nState:\t${state} (any)\nPid:\t${pid}\nUid:\t0\t${uid}\t0\t0\nVmHWM:\t  100 kB\nNoNewPrivs:\t${noNewPrivileges}\n`;
 
 it("processes are read by their effective user and what they may gain", () => {
-  expect(parseStatuses(status("nsn-director", 1, 1000, 1) + status("python3", 9, 0, 0))).toEqual([
-    { name: "nsn-director", pid: 1, user: 1000, noNewPrivileges: true },
-    { name: "python3", pid: 9, user: 0, noNewPrivileges: false },
+  expect(
+    parseStatuses(status("nsn-director", 1, 1000, 1) + status("python3", 9, 0, 0, "Z")),
+  ).toEqual([
+    { name: "nsn-director", pid: 1, user: 1000, noNewPrivileges: true, zombie: false },
+    { name: "python3", pid: 9, user: 0, noNewPrivileges: false, zombie: true },
   ]);
 });
 

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
 import type { CheckName, CheckResult, Verdict } from "../../src/acceptance/check.ts";
 import { judgePage } from "../../src/acceptance/checks/metrics.ts";
-import { complaintsOf as shutdownComplaints } from "../../src/acceptance/checks/shutdown.ts";
+import {
+  endComplaints,
+  complaintsOf as shutdownComplaints,
+} from "../../src/acceptance/checks/shutdown.ts";
 import type { Format } from "../../src/acceptance/exposition.ts";
 import { complaintsOf, describe as describeHealth, failing } from "../../src/acceptance/health.ts";
 import { blockedBy, verdictOf } from "../../src/acceptance/run.ts";
@@ -26,8 +29,40 @@ describe("the last words of a node", () => {
     ],
     ["have a number for them", ["Metrics flushed: 3"], ["the flushed metrics are no object"]],
     ["have nothing for them", ["Metrics flushed: null"], ["the flushed metrics are no object"]],
+    [
+      "tell of a sidecar that ended in order",
+      ["INFO Sidecar ended by SIGTERM: exit status: 0", "Metrics flushed: {}"],
+      [],
+    ],
+    [
+      "tell of a sidecar that was killed",
+      ["INFO Sidecar ended by SIGTERM: signal: 9 (SIGKILL)", "Metrics flushed: {}"],
+      ["the sidecar was not ended by its own handler of SIGTERM (signal: 9 (SIGKILL))"],
+    ],
   ])("%s", (_, texts, complaints) =>
     expect(shutdownComplaints(said(...texts))).toEqual(complaints),
+  );
+});
+
+describe("an end after SIGTERM, and once more at 200", () => {
+  it.each<[string, number | undefined, number, readonly string[]]>([
+    ["is right with exit code 0", 0, 100, []],
+    ["is wrong with another", 1, 100, ["it ended with exit code 1"]],
+    [
+      "is none of the program's own, in a container",
+      143,
+      100,
+      ["SIGTERM ended it as it ends a program that does not handle it"],
+    ],
+    [
+      "is none of the program's own, on this machine",
+      undefined,
+      100,
+      ["SIGTERM ended it as it ends a program that does not handle it"],
+    ],
+    ["is cut short", undefined, 201, ["a second SIGTERM cut its end short"]],
+  ])("%s", (_, exitCode, at, complaints) =>
+    expect(endComplaints({ exitCode, at }, 200)).toEqual(complaints),
   );
 });
 

@@ -53,8 +53,9 @@ export async function runContainer(run: Run, { docker, clock }: Ports): Promise<
       const { "9000/udp": udp, "9000/tcp": tcp } = place.ports;
       return { host: "127.0.0.1", udp, tcp };
     },
-    get multiaddr() {
-      return `/ip4/${place.address}/udp/9000/quic-v1`;
+    get multiaddrs() {
+      const host = `/ip4/${place.address}`;
+      return { quic: `${host}/udp/9000/quic-v1`, tcp: `${host}/tcp/9000` };
     },
     state,
     logs: () => logsOf(container, docker),
@@ -78,6 +79,7 @@ export async function runContainer(run: Run, { docker, clock }: Ports): Promise<
       await must(docker, "start", container);
       place = await placeOf(container, network, docker);
     },
+    leftovers: async () => [],
     remove,
   };
 }

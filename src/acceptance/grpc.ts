@@ -1,4 +1,4 @@
-import type { Client, ServiceError } from "@grpc/grpc-js";
+import type { Client, ClientUnaryCall, ServiceError } from "@grpc/grpc-js";
 
 /** The calls that acceptance makes to a node. A call that fails throws an error whose message begins with gRPC's name of the status. */
 export interface NodeGrpc {
@@ -88,18 +88,27 @@ const common = {
 const options = { keepCase: true, longs: Number, enums: String, defaults: true };
 /** Milliseconds that a call may take that names no deadline itself. */
 const usual = 5_000;
+/** Milliseconds within which whoever takes a connection says that it speaks gRPC. */
+const silence = 4_000;
 
 type Unary = (
   request: object,
   options: { deadline: Date },
   done: (error: ServiceError | null, answer: Record<string, unknown>) => void,
-) => void;
+) => ClientUnaryCall;
 
-/** Connects to `HOST:PORT`; `protos` is the folder of the node's protocols (director/proto). */
+interface GrpcSettings {
+  /** Folder of the node's protocols (director/proto). */
+  readonly protos: string;
+  readonly now: () => number;
+  /** Cancels every call. */
+  readonly signal: AbortSignal;
+}
+
+/** Connects to `HOST:PORT`. */
 export async function connectGrpc(
   address: string,
-  protos: string,
-  now: () => number,
+  { protos, now, signal }: GrpcSettings,
 ): Promise<NodeGrpc> {
   const [grpc, loader] = await Promise.all([import("@grpc/grpc-js"), import("@grpc/proto-loader")]);
   const definitions = {
@@ -123,15 +132,10 @@ export async function connectGrpc(
     clients.set(service, made);
     return made;
   };
-  const call = (service: string, method: string, request: object, milliseconds = usual) =>
-    new Promise<Record<string, unknown>>((resolve, reject) => {
-      const made = client(service) as unknown as Record<string, Unary>;
-      const deadline = new Date(now() + milliseconds);
-      made[method]?.(request, { deadline }, (error, answer) => {
-        if (error === null) resolve(answer);
-        else reject(new Error(`${grpc.status[error.code]}: ${error.details}`, { cause: error }));
-      });
-    });
+  const call = (service: string, method: string, request: object, milliseconds = usual) => {
+    const [deadline, connected] = [now() + milliseconds, now() + silence];
+    return unary(client(service), method, request, { deadline, connected, signal, grpc });
+  };
   return {
     health: async (service) =>
       String((await call("grpc.health.v1.Health", "Check", { service }))["status"]),
@@ -171,6 +175,40 @@ export async function connectGrpc(
   };
 }
 
+interface CallSettings {
+  /** When the answer must be there, and when the connection; milliseconds since 1970. */
+  readonly deadline: number;
+  readonly connected: number;
+  readonly signal: AbortSignal;
+  readonly grpc: typeof import("@grpc/grpc-js");
+}
+
+/** One call. A port that takes connections and says nothing is not waited for until the call's own deadline. */
+function unary(
+  client: Client,
+  method: string,
+  request: object,
+  { deadline, connected, signal, grpc }: CallSettings,
+): Promise<Record<string, unknown>> {
+  return new Promise((resolve, reject) => {
+    const call = (client as unknown as Record<string, Unary>)[method];
+    const until = { deadline: new Date(deadline) };
+    const running = call?.call(client, request, until, (error, answer) => {
+      signal.removeEventListener("abort", cancel);
+      if (error === null) return resolve(answer);
+      const words = error.details.replace(/\.? Resolution note: $/, "");
+      reject(new Error(`${grpc.status[error.code]}: ${words}`, { cause: error }));
+    });
+    const cancel = () => running?.cancel();
+    signal.addEventListener("abort", cancel, { once: true });
+    client.waitForReady(new Date(connected), (error) => {
+      if (error === undefined) return;
+      reject(new Error(`nobody speaks gRPC there (within ${silence / 1000} s)`));
+      cancel();
+    });
+  });
+}
+
 function listServices(client: Client, deadline: number): Promise<readonly string[]> {
   type Stream = import("@grpc/grpc-js").ClientDuplexStream<object, Record<string, unknown>>;
   const open = (client as unknown as Record<string, (options: object) => Stream>)[
@@ -183,7 +221,7 @@ function listServices(client: Client, deadline: number): Promise<readonly string
       resolve((list?.service ?? []).map(({ name }) => name));
       stream.end();
     });
-    stream?.on("error", (error: Error) => reject(error));
+    stream?.on("error", (error: Error) => reject(new Error(`reflection says ${error.message}`)));
     stream?.on("end", () => reject(new Error("the reflection service ended without an answer")));
     stream?.write({ list_services: "*" });
   });

@@ -11,8 +11,8 @@ export interface RunningNode {
   /** `HOST:PORT` where this machine reaches gRPC. */
   readonly grpc: string;
   readonly p2p: { readonly host: string; readonly udp: number; readonly tcp: number };
-  /** How another node of the same run reaches it: a multiaddr without the peer's id. */
-  readonly multiaddr: string;
+  /** How another node of the same run reaches it: multiaddrs without the peer's id. */
+  readonly multiaddrs: { readonly quic: string; readonly tcp: string };
   state(): Promise<NodeState>;
   logs(): Promise<readonly LogLine[]>;
   /** Runs a program where the node runs, as its user. */
@@ -25,6 +25,8 @@ export interface RunningNode {
   signal(name: "SIGTERM" | "SIGKILL"): Promise<void>;
   /** Starts it again on the same volumes after it has ended. */
   restart(): Promise<void>;
+  /** Processes of it that run on after its end; a container's end takes all of them. */
+  leftovers(): Promise<readonly NodeProcess[]>;
   /** Takes it away with all that was made for it; safe to repeat. */
   remove(): Promise<void>;
 }
@@ -53,6 +55,8 @@ export interface NodeProcess {
   /** The effective user. */
   readonly user: number;
   readonly noNewPrivileges: boolean;
+  /** It has ended, and nobody has waited for it. */
+  readonly zombie: boolean;
 }
 
 /** What the kernel counted for the node and its children. */

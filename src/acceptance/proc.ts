@@ -16,6 +16,7 @@ export function parseStatuses(text: string): readonly NodeProcess[] {
         pid: Number(field("Pid")),
         user: Number(field("Uid").split(/\s+/)[1]),
         noNewPrivileges: field("NoNewPrivs") === "1",
+        zombie: field("State").startsWith("Z"),
       };
     });
 }

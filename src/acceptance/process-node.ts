@@ -4,7 +4,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Spawned } from "../ports/spawn.ts";
 import type { LogLine, NodeState, RunningNode, StartOptions } from "./node.ts";
-import { descendants, parentOf, parseStatuses, usageOf } from "./proc.ts";
+import { parseStatuses, usageOf } from "./proc.ts";
+import { family, texts, withVariable } from "./proc-files.ts";
 import type { ProcessOptions, ProcessPorts } from "./process-target.ts";
 
 interface Run extends ProcessOptions {
@@ -21,19 +22,10 @@ export async function runProcess(
   { command, env, models, temporary, wanted }: Run,
   { spawn, exec, clock, files }: ProcessPorts,
 ): Promise<RunningNode> {
-  const data = await files.mkdtemp(join(temporary, `director-${wanted.name}-`));
-  const [http, grpc, p2p] = [await freePort(), await freePort(), await freePort()];
-  const environment = {
-    ...env,
-    SUBSTRATE_WS_URL: wanted.chainUrl,
-    MODELS_PATH: wanted.bare === true ? join(data, "none") : models,
-    DATA_PATH: data,
-    METRICS_PORT: String(http),
-    GRPC_PORT: String(grpc),
-    P2P_PORT: String(p2p),
-    P2P_BOOTSTRAP_PEERS: wanted.peers.join(","),
-    ...(wanted.bare === true ? { CUDA_VISIBLE_DEVICES: "" } : {}),
-  };
+  const data = await files.mkdtemp(join(temporary, `${wanted.name}-`));
+  const ports = { http: await freePort(), grpc: await freePort(), p2p: await freePort() };
+  const { http, grpc, p2p } = ports;
+  const environment = { ...env, ...variables(wanted, { models, data, ports }) };
   const lines: LogLine[] = [];
   let child: Spawned;
   let ending: Ending | undefined;
@@ -48,8 +40,18 @@ export async function runProcess(
     });
   };
   const started = clock.now();
-  await run();
-  const below = async () => descendants(child.pid, await parents(files));
+  await run().catch(async (error: unknown) => {
+    await files.rm(data, { recursive: true });
+    throw error;
+  });
+  const below = () => family(child.pid, files);
+  /** Processes of it wherever they hang: the sidecar has a process group of its own, and is nobody's child when the node has ended. */
+  const own = () => withVariable(`DATA_PATH=${data}`, files);
+  const killAll = async () => {
+    await child.killAll();
+    const pids = await own();
+    if (pids.length > 0) await exec("kill", ["-KILL", ...pids]);
+  };
   const state = async (): Promise<NodeState> => ({
     running: ending === undefined,
     outOfMemory: false,
@@ -62,7 +64,10 @@ export async function runProcess(
     http: new URL(`http://127.0.0.1:${http}`),
     grpc: `127.0.0.1:${grpc}`,
     p2p: { host: "127.0.0.1", udp: p2p, tcp: p2p },
-    multiaddr: `/ip4/127.0.0.1/udp/${p2p}/quic-v1`,
+    multiaddrs: {
+      quic: `/ip4/127.0.0.1/udp/${p2p}/quic-v1`,
+      tcp: `/ip4/127.0.0.1/tcp/${p2p}`,
+    },
     state,
     logs: async () => [...lines],
     exec: (program, ...args) => exec(program, args, { env: environment }),
@@ -73,43 +78,44 @@ export async function runProcess(
       return usageOf(await texts(pids, "stat", files), await texts(pids, "status", files));
     },
     // As in a container: who is killed takes everything that it started along.
-    signal: async (name) => (name === "SIGKILL" ? child.killAll() : void child.kill(name)),
+    signal: async (name) => (name === "SIGKILL" ? killAll() : void child.kill(name)),
     restart: async () => {
       // As in a container: with its first process, all that it started has ended.
-      await child.killAll();
+      await killAll();
       await run();
     },
+    leftovers: async () => parseStatuses(await texts(await own(), "status", files)),
     remove: async () => {
-      await child.killAll();
+      await killAll();
       await child.ended;
       await files.rm(data, { recursive: true, force: true });
     },
   };
 }
 
-/** The parent of every process of this machine. */
-async function parents({
-  readdir,
-  readFile,
-}: Pick<ProcessPorts["files"], "readdir" | "readFile">): Promise<ReadonlyMap<number, number>> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
-  const all = await Promise.all(
-    pids.map(async (pid) => {
-      const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-      return [pid, parentOf(stat)] as const;
-    }),
-  );
-  return new Map(all);
+interface Place {
+  readonly models: string;
+  readonly data: string;
+  readonly ports: { readonly http: number; readonly grpc: number; readonly p2p: number };
 }
 
-/** One of the files of each process, those that are still there, one after the other. */
-async function texts(
-  pids: ReadonlySet<number>,
-  name: "stat" | "status",
-  { readFile }: Pick<ProcessPorts["files"], "readFile">,
-): Promise<string> {
-  const all = [...pids].map((pid) => readFile(`/proc/${pid}/${name}`, "utf8").catch(() => ""));
-  return (await Promise.all(all)).join("");
+/** What a node is told by its environment. Pure. */
+function variables(
+  { bare = false, chainUrl, peers }: StartOptions,
+  { models, data, ports }: Place,
+): Readonly<Record<string, string>> {
+  return {
+    SUBSTRATE_WS_URL: chainUrl,
+    MODELS_PATH: bare ? join(data, "none") : models,
+    DATA_PATH: data,
+    // What it leaves there when it is killed goes with the folder. The sidecar's socket is there: its path has 107 bytes at most.
+    ...(data.length < 80 ? { TMPDIR: data } : {}),
+    METRICS_PORT: String(ports.http),
+    GRPC_PORT: String(ports.grpc),
+    P2P_PORT: String(ports.p2p),
+    P2P_BOOTSTRAP_PEERS: peers.join(","),
+    ...(bare ? { CUDA_VISIBLE_DEVICES: "" } : {}),
+  };
 }
 
 /** A port that is free for TCP and UDP. */

@@ -7,6 +7,7 @@ import { startChain } from "./chain.ts";
 import type { Check, CheckName, CheckResult, Finding, Verdict } from "./check.ts";
 import { failed, skipped } from "./check.ts";
 import { checks } from "./checks.ts";
+import { endOf, watchEnd } from "./ended.ts";
 import type { Gpus } from "./gpus.ts";
 import { connectGrpc } from "./grpc.ts";
 import type { LogLine, Target } from "./node.ts";
@@ -62,13 +63,17 @@ export async function accept(
   const world: World = {
     ...ports,
     ...{ target, nodes, chain, expected, limits, gpu, gpus, vram },
-    grpc: (node) => connectGrpc(node.grpc, protos, clock.now),
+    grpc: (node, signal) => connectGrpc(node.grpc, { protos, now: clock.now, signal }),
   };
   let timeline: readonly Event[] = [];
   try {
     const results: CheckResult[] = [];
+    let gone: CheckName | undefined;
     for (const check of checks) {
-      const result = await runCheck(check, results, world);
+      const begun = clock.now();
+      const { finding, ended } = await findingOf(check, gone ?? blockedBy(check, results), world);
+      if (ended) gone = check.name;
+      const result = { name: check.name, ...finding, seconds: (clock.now() - begun) / 1000 };
       results.push(result);
       log.info(checkLine(result));
       if (check.name === "startup") timeline = await timelineIfStarted(world, result);
@@ -86,33 +91,32 @@ export async function accept(
   }
 }
 
-async function runCheck(
-  check: Check,
-  before: readonly CheckResult[],
-  world: World,
-): Promise<CheckResult> {
-  const begun = world.clock.now();
-  const finding = await findingOf(check, before, world);
-  return { name: check.name, ...finding, seconds: (world.clock.now() - begun) / 1000 };
-}
-
+/** Runs a check, and says whether the node under test has ended by itself meanwhile: no later check can see anything of it. */
 async function findingOf(
   check: Check,
-  before: readonly CheckResult[],
+  blocking: CheckName | undefined,
   world: World,
-): Promise<Finding> {
-  const blocking = blockedBy(check, before);
-  if (blocking !== undefined) return skipped(`after ${blocking}`);
+): Promise<{ readonly finding: Finding; readonly ended: boolean }> {
+  if (blocking !== undefined) return { finding: skipped(`after ${blocking}`), ended: false };
+  const node = check.endsNode === true ? undefined : world.nodes.running;
+  const watch = node === undefined ? undefined : watchEnd(node);
   const seconds = check.seconds(world);
   const timeout = AbortSignal.timeout(seconds * 1000);
-  const signal = AbortSignal.any([world.signal, timeout]);
-  try {
-    return await check.run({ ...world, signal });
-  } catch (error) {
+  const ending = watch === undefined ? [] : [watch.signal];
+  const signal = AbortSignal.any([world.signal, timeout, ...ending]);
+  const finding = await check.run({ ...world, signal }).catch((error: unknown) => {
     world.signal.throwIfAborted();
     if (timeout.aborted) return failed(`it did not come to an end within ${seconds} s`);
     return failed(isError(error) ? error.message : String(error));
-  }
+  });
+  watch?.stop();
+  if (node === undefined || finding.verdict !== "failed") return { finding, ended: false };
+  // A connection breaks a moment before its process has ended.
+  await world.clock.sleep(ending.some(({ aborted }) => aborted) ? 0 : 500, world.signal);
+  const end = await endOf(node);
+  return end === undefined
+    ? { finding, ended: false }
+    : { finding: failed(end, finding.measured, finding.limit), ended: true };
 }
 
 /** The first check before this one that it needs and that did not pass. Pure. */

@@ -20,7 +20,8 @@ export interface World {
   /** The cards of this machine; undefined where there are none, or they are not looked at. */
   readonly gpus: Gpus | undefined;
   readonly vram: VramSeries;
-  readonly grpc: (node: RunningNode) => Promise<NodeGrpc>;
+  /** Calls of its are cancelled when the signal is aborted. */
+  readonly grpc: (node: RunningNode, signal: AbortSignal) => Promise<NodeGrpc>;
   readonly fetch: Fetch;
   readonly exec: Exec;
   readonly clock: Clock;
@@ -40,7 +41,7 @@ export interface Nodes {
   /** Starts the node under test: hardened, or without that where a reason is given; an earlier one is taken away. */
   startMain(withoutHardening?: string): Promise<RunningNode>;
   /** Another node of the same image, without models, which dials the first; started when it is first asked for. */
-  second(): Promise<RunningNode>;
+  second(signal: AbortSignal): Promise<RunningNode>;
   /** A further one with models and volumes of its own. */
   another(name: string): Promise<RunningNode>;
 }

@@ -1,5 +1,5 @@
 import { type Check, failed, judged } from "../check.ts";
-import { awaitSample } from "../metrics-page.ts";
+import { awaitVoter } from "../meeting.ts";
 
 /** Milliseconds that a round may take. */
 const deadline = 5_000;
@@ -11,8 +11,8 @@ export const grpc: Check = {
   after: ["startup"],
   seconds: () => 90,
   run: async (world) => {
-    const { nodes, clock } = world;
-    const calls = await world.grpc(nodes.main);
+    const { nodes, clock, signal } = world;
+    const calls = await world.grpc(nodes.main, signal);
     try {
       const status = await calls.health("");
       const services = await calls.services();
@@ -22,18 +22,8 @@ export const grpc: Check = {
         ...(missing.length === 0 ? [] : [`reflection does not name ${missing.join(", ")}`]),
       ];
       if (complaints.length > 0) return failed(complaints.join("; "), { services });
-      await nodes.second();
-      const voters = await awaitSample(
-        ...([
-          nodes.main,
-          { name: "nsn_bft_voters" },
-          (value: number) => value >= 2,
-          30,
-          world,
-        ] as const),
-      );
-      if (!voters.met)
-        return failed(`no second voter came within 30 s (nsn_bft_voters is ${voters.last})`);
+      const voters = await awaitVoter(world);
+      if (!voters.met) return failed(voters.why);
       const digest = new Uint8Array(32).fill(7);
       const round = await calls.propose(clock.now() % 2 ** 31, digest, deadline);
       return judged(
@@ -47,7 +37,7 @@ export const grpc: Check = {
         { roundSeconds: deadline / 1000 },
       );
     } catch (error) {
-      world.signal.throwIfAborted();
+      signal.throwIfAborted();
       return failed(`gRPC: ${error instanceof Error ? error.message : error}`);
     } finally {
       calls.close();

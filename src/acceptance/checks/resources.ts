@@ -1,6 +1,6 @@
 import { type Check, type Finding, failed, inconclusive, judged } from "../check.ts";
 import type { Usage } from "../node.ts";
-import type { Limits } from "../world.ts";
+import type { Limits, World } from "../world.ts";
 
 /** Milliseconds that a slot may take. */
 const deadline = 120_000;
@@ -13,9 +13,9 @@ export const resources: Check = {
   after: ["startup", "models"],
   seconds: ({ limits }) => 60 + (limits.slots * deadline) / 1000,
   run: async (world) => {
-    const { nodes, limits, clock } = world;
+    const { nodes, limits, clock, signal } = world;
     const node = nodes.main;
-    const calls = await world.grpc(node);
+    const calls = await world.grpc(node, signal);
     const before = await node.usage();
     const begun = clock.now();
     const vram: number[] = [];
@@ -23,25 +23,35 @@ export const resources: Check = {
       for (let slot = 1; slot <= limits.slots; slot += 1)
         vram.push((await calls.generateSlot(1_000 + slot, `load ${slot}`, deadline)).vramBytes);
     } catch (error) {
-      world.signal.throwIfAborted();
-      const { outOfMemory } = await node.state();
-      const done = `after ${vram.length} of ${limits.slots} slots`;
-      return failed(
-        outOfMemory
-          ? `it used up its memory ${done} and was killed`
-          : `GenerateSlot ended ${done}: ${error instanceof Error ? error.message : error}`,
-      );
+      signal.throwIfAborted();
+      const why = error instanceof Error ? error.message : error;
+      return failed(`GenerateSlot ended after ${vram.length} of ${limits.slots} slots: ${why}`, {
+        slots: vram.length,
+      });
     } finally {
       calls.close();
     }
     const { outOfMemory } = await node.state();
     if (outOfMemory) return failed("a process of it was killed for memory");
+    const zombies = await lastingZombies(world);
+    if (zombies.length > 0)
+      return failed(`nobody has waited for the end of its processes: ${zombies.join(", ")}`);
     const after = await node.usage();
     if (before === undefined || after === undefined)
       return inconclusive("this machine's kernel does not tell what the node used");
     return judgeUsage({ before, after, vram, seconds: (clock.now() - begun) / 1000 }, limits);
   },
 };
+
+/** Processes that have ended and are still there after a while: whoever started them, or process 1, must wait for them. */
+async function lastingZombies({ nodes, clock, signal }: World): Promise<readonly string[]> {
+  for (const until = clock.now() + 10_000; ; ) {
+    const zombies = (await nodes.main.processes()).filter(({ zombie }) => zombie);
+    if (zombies.length === 0 || clock.now() >= until)
+      return zombies.map(({ name, pid }) => `${name} (${pid})`);
+    await clock.sleep(500, signal);
+  }
+}
 
 /** What the figures say. Pure. */
 export function judgeUsage(

@@ -1,4 +1,5 @@
 import { type Check, failed, judged } from "../check.ts";
+import { endOf } from "../ended.ts";
 import { askHealth, awaitHealth, describe, type Health } from "../health.ts";
 import type { World } from "../world.ts";
 import { awaitEnd } from "./shutdown.ts";
@@ -7,6 +8,7 @@ import { awaitEnd } from "./shutdown.ts";
 export const restart: Check = {
   name: "restart",
   after: ["startup"],
+  endsNode: true,
   seconds: ({ limits }) => 3 * limits.startupSeconds + 60,
   run: async (world) => {
     const { nodes, limits } = world;
@@ -14,13 +16,15 @@ export const restart: Check = {
     if (!(await node.state()).running) await node.restart();
     const isOk = ({ status }: Health) => status === 200;
     const first = await awaitHealth(node, isOk, limits.startupSeconds, world);
-    if (!first.met) return failed(`it did not start again after its end: ${describe(first.last)}`);
+    if (!first.met)
+      return failed(`it did not start again after its end: ${await why(world, first.last)}`);
     const before = await peerId(world);
     await node.signal("SIGKILL");
     if ((await awaitEnd(node, 10, world)) === undefined) return failed("SIGKILL did not end it");
     await node.restart();
     const again = await awaitHealth(node, isOk, limits.startupSeconds, world);
-    if (!again.met) return failed(`it is not healthy after kill -9: ${describe(again.last)}`);
+    if (!again.met)
+      return failed(`it is not healthy after kill -9: ${await why(world, again.last)}`);
     const after = await peerId(world);
     return judged(
       [
@@ -32,6 +36,10 @@ export const restart: Check = {
     );
   },
 };
+
+async function why({ nodes }: World, last: Health | string): Promise<string> {
+  return (await endOf(nodes.main)) ?? describe(last);
+}
 
 async function peerId(world: World): Promise<string | undefined> {
   const health = await askHealth(world.nodes.main, world);

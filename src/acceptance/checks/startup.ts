@@ -1,4 +1,5 @@
 import { type Check, type Finding, failed, passed } from "../check.ts";
+import { endOf } from "../ended.ts";
 import { awaitHealth, describe, type Health } from "../health.ts";
 import type { RunningNode } from "../node.ts";
 import type { World } from "../world.ts";
@@ -7,10 +8,12 @@ import type { World } from "../world.ts";
 export const startup: Check = {
   name: "startup",
   after: [],
+  endsNode: true,
   seconds: ({ limits }) => 2 * limits.startupSeconds + 60,
   run: async (world) => {
     const hardened = await start(await world.nodes.startMain(), world);
-    if (hardened.verdict === "passed") return hardened;
+    // There is no such thing for a process.
+    if (hardened.verdict === "passed" || world.target.kind === "process") return hardened;
     const plain = await start(await world.nodes.startMain(hardened.reason), world);
     return plain.verdict === "passed" ? plain : hardened;
   },
@@ -22,17 +25,14 @@ async function start(node: RunningNode, world: World): Promise<Finding> {
   const refused = (await node.state()).error;
   if (refused !== undefined) return failed(`it could not be started: ${refused}`);
   const { met, last, seconds } = await awaitHealth(node, isOk, startupSeconds, world);
-  if (!met)
-    return failed(await why(node, last, startupSeconds), { healthySeconds: seconds }, limit);
+  const healthy = { healthySeconds: seconds };
+  if (!met) return failed(await why(node, last, startupSeconds), healthy, limit);
   const own = await awaitOwnHealth(node, startupSeconds - seconds, world);
-  const measured = { healthySeconds: seconds, ...(own === undefined ? {} : { container: own }) };
-  return own === undefined || own === "healthy"
-    ? passed(measured, limit)
-    : failed(
-        `/health answers 200 after ${seconds.toFixed(1)} s, but the container's own health check says ${own}`,
-        measured,
-        limit,
-      );
+  const measured = { ...healthy, ...(own === undefined ? {} : { container: own }) };
+  if (own === undefined || own === "healthy") return passed(measured, limit);
+  const end = await endOf(node);
+  const unhealthy = `/health answers 200 after ${seconds.toFixed(1)} s, but the container's own health check says ${own}`;
+  return failed(end ?? unhealthy, measured, limit);
 }
 
 function isOk({ status }: Health): boolean {
@@ -47,21 +47,16 @@ async function awaitOwnHealth(
 ): Promise<string | undefined> {
   const until = clock.now() + seconds * 1000;
   for (;;) {
-    const { health } = await node.state();
-    if (health !== "starting" || clock.now() >= until) return health;
+    const { health, running } = await node.state();
+    if (health !== "starting" || !running || clock.now() >= until) return health;
     await clock.sleep(500, signal);
   }
 }
 
 /** Why a node is not healthy: its end with its last words, or its last answer. */
 async function why(node: RunningNode, last: Health | string, seconds: number): Promise<string> {
-  const { running, exitCode, outOfMemory } = await node.state();
-  const words = (await node.logs())
-    .filter(({ text }) => text.trim() !== "")
-    .at(-1)
-    ?.text.trim();
-  const said = words === undefined ? "; it said nothing" : `; its last words: ${words}`;
-  if (outOfMemory) return `it used up its memory and was killed${said}`;
-  if (!running) return `it ended by itself with exit code ${exitCode}${said}`;
-  return `it is not healthy after ${seconds} s: ${describe(last)}`;
+  const end = await endOf(node);
+  if (end !== undefined) return end;
+  const killed = (await node.state()).outOfMemory ? "; a process of it was killed for memory" : "";
+  return `it is not healthy after ${seconds} s: ${describe(last)}${killed}`;
 }
