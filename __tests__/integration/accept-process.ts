@@ -27,9 +27,10 @@ interface AcceptRun {
 export interface Accepted {
   readonly code: number;
   readonly result: AcceptResult;
-  /** Names of the checks by their verdict, and the reasons by their name. */
+  /** Names of the checks by their verdict. */
   readonly of: (verdict: string) => readonly string[];
-  readonly reason: (check: string) => string | undefined;
+  /** Reasons of those that failed, by their name. */
+  readonly failures: Readonly<Record<string, string | undefined>>;
   /** What the run has left behind. */
   readonly left: { readonly processes: readonly string[]; readonly files: readonly string[] };
 }
@@ -75,12 +76,16 @@ export async function bench(): Promise<Bench> {
   };
 }
 
-function views(result: AcceptResult): Pick<Accepted, "result" | "of" | "reason"> {
+function views(result: AcceptResult): Pick<Accepted, "result" | "of" | "failures"> {
   return {
     result,
     of: (verdict) =>
       result.checks.filter((check) => check.verdict === verdict).map(({ name }) => name),
-    reason: (name) => result.checks.find((check) => check.name === name)?.reason,
+    failures: Object.fromEntries(
+      result.checks.flatMap(({ name, verdict, reason }) =>
+        verdict === "failed" ? [[name, reason]] : [],
+      ),
+    ),
   };
 }
 
