@@ -50,7 +50,7 @@ describe("a step that is told something wrong", () => {
     );
     expect(run.succeeded).toBe(false);
     expect(run.commands("error").map(({ arg }) => arg)).toEqual([
-      expect.stringMatching(/^Scan and acceptance are not in this version.*allow-untested/s),
+      expect.stringMatching(/^The scan is not in this version.*allow-untested/s),
     ]);
     expect(await tagsOf(image())).toEqual(
       expect.not.objectContaining({ main: expect.any(String) }),

@@ -28,6 +28,7 @@ describe("each stage in a job of its own", () => {
 
     it("leaves one artifact a stage, and one a platform of the build", () => {
       expect(trials.results.artifacts.map(({ name }) => name).sort()).toEqual([
+        "director-image-accept",
         "director-image-assemble",
         "director-image-build-linux-amd64",
         "director-image-build-linux-arm64",
@@ -52,7 +53,7 @@ describe("each stage in a job of its own", () => {
     });
 
     it("writes a summary in each job", () => {
-      expect(run.summaries).toHaveLength(6);
+      expect(run.summaries).toHaveLength(7);
     });
   });
 
@@ -62,11 +63,33 @@ describe("each stage in a job of its own", () => {
     const run = await trials.run("stages.yml", push(), { env: token });
     expect(run.succeeded).toBe(true);
     const after = trials.results.artifacts;
-    expect(after).toHaveLength(6);
+    expect(after).toHaveLength(7);
     expect(after.filter(({ id }) => before.includes(id))).toEqual([]);
     expect(JSON.parse(run.outputs["promote"]?.["bytes-uploaded"] ?? "")).toMatchObject({
       models: 0,
     });
+  }, 90_000);
+
+  it("publishes nothing that its acceptance refuses, and keeps the verdict for whoever asks", async () => {
+    const token = { ACTIONS_RUNTIME_TOKEN: trials.results.token("job", 5) };
+    const { main } = await tagsOf(image());
+    await trials.workspace.commitFile("greeting", "hello again\n");
+    trials.results.forget();
+    const variables = { ACCEPTANCE: "required" };
+    const run = await trials.run("stages.yml", push(), { env: token, variables });
+    expect(run.succeeded).toBe(false);
+    expect(run.commands("error").map(({ arg }) => arg)).toEqual([
+      expect.stringMatching(/^The acceptance of sha256:\w+ failed\. config: .*startup: /s),
+    ]);
+    expect(trials.results.artifacts.map(({ name }) => name)).toContain("director-image-accept");
+    expect(JSON.parse(run.outputs["accept"]?.["acceptance"] ?? "")).toMatchObject({
+      ...{ verdict: "failed", platform: "linux/amd64" },
+    });
+    expect(run.summaries.at(-1)).toMatch(
+      /### Acceptance on linux\/amd64: failed[\s\S]*\*\*failed\*\*/,
+    );
+    expect(run.outputs["promote"]).toBeUndefined();
+    expect((await tagsOf(image()))["main"]).toBe(main);
   }, 90_000);
 
   it("carries the runtime from job to job where nothing may be pushed", async () => {

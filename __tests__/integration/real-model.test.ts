@@ -46,8 +46,7 @@ describe("a real safetensors model of 91 MB", () => {
         "type=raw,value=latest",
         "--results",
         `${made.folder}/results`,
-        "--allow-untested",
-        "a test",
+        ...["--acceptance", "off", "--allow-untested", "a test"],
       ],
     );
     expect(said).toMatchObject({ code: 0 });

@@ -19,7 +19,8 @@ describe.each([
     const said = await given.made.cli(
       ...["run", "--json", "--image", image(), "--driver", "remote"],
       ...["--driver-opts", `endpoint=${service("TEST_BUILDKIT_ADDR")}`, "--results", results()],
-      ...["--tags", "type=raw,value=latest", "--force", "--allow-untested", "a test"],
+      ...["--tags", "type=raw,value=latest", "--force", "--acceptance", "off"],
+      ...["--allow-untested", "a test"],
     );
     if (said.code !== 0) throw new Error(said.stderr);
     const { assemble } = JSON.parse(said.stdout) as { assemble: AssembleResult };
@@ -58,7 +59,7 @@ it("what a layout lacks of the run before is exported again", async () => {
   const said = await given.made.cli(
     ...["run", "--image", `oci:${given.made.folder}/layout`, "--driver", "remote"],
     ...["--driver-opts", `endpoint=${service("TEST_BUILDKIT_ADDR")}`, "--results", results],
-    ...["--tags", "type=raw,value=latest", "--allow-untested", "a test"],
+    ...["--tags", "type=raw,value=latest", "--acceptance", "off", "--allow-untested", "a test"],
   );
   expect(said).toMatchObject({ code: 0, stderr: expect.not.stringContaining(stands) });
 });

@@ -1,5 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
-import { type ContainerOptions, type DockerCli, label, must } from "./docker-cli.ts";
+import { type ContainerOptions, type DockerCli, label, mountFlags, must } from "./docker-cli.ts";
 import type { LogLine, NodeState, RunningNode, StartOptions } from "./node.ts";
 import { parseStatuses, parseUsage, statusScript, usageFiles } from "./proc.ts";
 
@@ -85,7 +85,7 @@ export async function runContainer(run: Run, { docker, clock }: Ports): Promise<
 }
 
 function runArguments(run: Run, container: string): readonly string[] {
-  const { id, network, image, gpus, memoryBytes, cpus, wanted } = run;
+  const { id, network, image, mounts, gpus, memoryBytes, cpus, wanted } = run;
   const { peers, chainUrl, bare = false, hardened } = wanted;
   const environment = {
     SUBSTRATE_WS_URL: chainUrl,
@@ -98,6 +98,7 @@ function runArguments(run: Run, container: string): readonly string[] {
     ...["--memory", String(memoryBytes), "--memory-swap", String(memoryBytes)],
     ...["--cpus", String(cpus), "--volume", `${volumeOf(container)}:/data`],
     ...(hardened ? hardening : []),
+    ...(bare ? [] : mountFlags(mounts)),
     ...(gpus && !bare ? ["--gpus", "all"] : []),
     ...Object.entries(environment).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
     image,

@@ -1,7 +1,7 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Exec } from "../ports/exec.ts";
 import { runContainer } from "./container-node.ts";
-import { type ContainerOptions, type DockerCli, label, must } from "./docker-cli.ts";
+import { type ContainerOptions, type DockerCli, label, mountFlags, must } from "./docker-cli.ts";
 import type { ImageFacts, RunningNode, Target } from "./node.ts";
 
 export interface ContainerPorts {
@@ -14,7 +14,7 @@ export async function containerTarget(
   options: ContainerOptions,
   { exec, clock }: ContainerPorts,
 ): Promise<Target> {
-  const { image, id, env, root } = options;
+  const { image, mounts, id, env, root } = options;
   const docker: DockerCli = (...args) => exec("docker", args, { env });
   const network = `director-image-${id}`;
   await must(docker, "network", "create", "--label", label(id), network);
@@ -30,7 +30,7 @@ export async function containerTarget(
       name: image,
       hostAddress: facts.IPAM.Config[0]?.Gateway?.split("/")[0] ?? "127.0.0.1",
       image: () => imageFacts(image, root, docker),
-      weights: () => hashes(image, root, docker),
+      weights: () => hashes({ image, mounts, root }, docker),
       start: async (wanted) => {
         const node = await runContainer({ ...options, network, wanted }, { docker, clock });
         nodes.push(node);
@@ -99,13 +99,12 @@ async function sizeOf(
   return code === 0 && bytes > 0 ? { bytesWithoutModels: bytes } : {};
 }
 
-/** Hashes every file below the models' root inside the image, at the speed of its own sha256sum. */
+/** Hashes every file below the models' root, baked or mounted, at the speed of the image's own sha256sum. */
 async function hashes(
-  image: string,
-  root: string,
+  { image, mounts, root }: Pick<ContainerOptions, "image" | "mounts" | "root">,
   docker: DockerCli,
 ): Promise<ReadonlyMap<string, string>> {
-  const run = ["run", "--rm", "--network", "none", "--read-only"];
+  const run = ["run", "--rm", "--network", "none", "--read-only", ...mountFlags(mounts)];
   const find = ["--entrypoint", "find", image, root, "-type", "f", "-exec", "sha256sum", "{}", "+"];
   const listed = await must(docker, ...run, ...find);
   return new Map(

@@ -8,6 +8,8 @@ export interface ContainerOptions {
   readonly id: string;
   /** Folder of the weights in the image. */
   readonly root: string;
+  /** Values of `--mount`: models that are not in the image. */
+  readonly mounts: readonly string[];
   /** Whether the node gets the machine's GPUs. */
   readonly gpus: boolean;
   /** Bytes of memory (and no swap beside them). */
@@ -29,4 +31,9 @@ export async function must(docker: DockerCli, ...args: readonly string[]): Promi
   const { code, stdout, stderr } = await docker(...args);
   if (code === 0) return stdout;
   throw new CommandError(`docker ${args.slice(0, 2).join(" ")} failed: ${stderr.trim()}`);
+}
+
+/** `--mount` for each. Pure. */
+export function mountFlags(mounts: readonly string[]): readonly string[] {
+  return mounts.flatMap((mount) => ["--mount", mount]);
 }

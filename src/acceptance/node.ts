@@ -43,10 +43,8 @@ export interface NodeState {
   readonly error?: string;
 }
 
-export interface LogLine {
-  readonly at: number;
-  readonly text: string;
-}
+/** `at` is milliseconds since 1970. */
+export type LogLine = { readonly at: number; readonly text: string };
 
 /** Fields of /proc/PID/status (proc(5)). */
 export interface NodeProcess {

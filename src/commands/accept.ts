@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { parseArgsStringToArgv } from "string-argv";
 import { gpusFor } from "../acceptance/gpus.ts";
 import { processTarget } from "../acceptance/process-target.ts";
@@ -24,6 +24,9 @@ const thresholds: readonly InputName[] = [
   ...(["min-driver", "acceptance-memory", "acceptance-cpus", "acceptance-slots"] as const),
   "chain-url",
 ];
+
+/** An image that could not be looked at (no Docker, no room, no weights) is no image that is fit to run. */
+const exitCodes = { passed: 0, failed: 1, inconclusive: 1, skipped: 3 } as const;
 
 export const acceptCommand: Command = {
   name: "accept",
@@ -52,6 +55,7 @@ export const acceptCommand: Command = {
     const command = given.value("process");
     if ((text === undefined) === (command === undefined))
       throw new UsageError("accept: give either a reference or --process.");
+    await makeRoom([given.value("junit"), given.value("chart")], ports);
     const inputs = acceptanceInputs(withDefaults((name) => given.value(name)));
     const path = given.value("lock");
     const lock = path === undefined ? undefined : await readLock(path, ports);
@@ -64,7 +68,7 @@ export const acceptCommand: Command = {
             { ...ports, temporary: environment.temporary },
           );
     await writeViews(result, given, ports);
-    return { json: result, text: textOf(result), exitCode: result.verdict === "failed" ? 1 : 0 };
+    return { json: result, text: textOf(result), exitCode: exitCodes[result.verdict] };
   },
 };
 
@@ -105,6 +109,22 @@ async function acceptProcess(
   const options = { ...acceptOptions(lock, inputs, ports.home), gpus };
   const acceptance = await accept(target, options, ports);
   return { digest: digestOf(text), platform: "", ...acceptance };
+}
+
+/** Makes the folders of files that are written at the end: a run takes minutes, and is not lost for a name. */
+async function makeRoom(
+  paths: readonly (string | undefined)[],
+  { files }: Pick<Ports, "files">,
+): Promise<void> {
+  for (const path of paths.filter((one) => one !== undefined)) {
+    const refused = (cause?: unknown) =>
+      new UsageError(`${path} cannot be written.`, { cause, todo: "Give another file." });
+    await files.mkdir(dirname(resolve(path)), { recursive: true }).catch((cause) => {
+      throw refused(cause);
+    });
+    const there = await files.stat(path).catch(() => undefined);
+    if (there?.isDirectory()) throw refused();
+  }
 }
 
 async function writeViews(result: AcceptResult, given: Given, { files }: Ports): Promise<void> {

@@ -12,10 +12,12 @@ import { filesOf, type Lock } from "../models/lock.ts";
 import type { Store } from "../ports/store.ts";
 import { randomId } from "../random-id.ts";
 import type { AcceptResult } from "../results/stages.ts";
+import { type DockerEngine, dockerEngine } from "./docker-engine.ts";
 import { roomFor } from "./docker-room.ts";
 import { loadImage } from "./load.ts";
+import { type ModelsImage, modelsImageOf, mountedModels, mountOf } from "./mounted-models.ts";
 import type { Ports } from "./ports.ts";
-import { runtimePlatforms } from "./runtime-images.ts";
+import { type ReadRuntime, readRuntime, runtimePlatforms } from "./runtime-images.ts";
 
 export interface Candidate {
   readonly store: Store;
@@ -31,27 +33,116 @@ export async function acceptImage(
   inputs: AcceptanceInputs,
   ports: Ports,
 ): Promise<AcceptResult> {
-  const { digest, store, lock } = candidate;
-  const server = await dockerPlatform(ports);
-  const platform = server.platform ?? "";
-  const skipped = (reason: string): AcceptResult => ({
-    ...{ digest, platform, target: "container", verdict: "skipped", reason, checks: [] },
-  });
-  if (server.platform === undefined) return skipped(`no Docker engine here: ${server.why}`);
-  const found = await layersFor(server.platform, store, digest);
-  if (found === undefined) return skipped(`the image is not for ${platform}`);
-  const absent = await missing(found, store);
-  if (absent > 0) return skipped(`weights not published: ${absent} layers are not there`);
-  const room = await roomFor(found, ports);
-  if (room !== undefined) return skipped(room);
-  const name = `director-image-candidate:${short(digest)}`;
+  const { digest, store } = candidate;
+  const engine = await dockerEngine(ports);
+  const platform = typeof engine === "string" ? "" : engine.platform;
+  const ready =
+    typeof engine === "string"
+      ? `no Docker engine that can be used: ${engine}`
+      : await readyToLoad(candidate, engine, ports);
+  if (typeof engine === "string" || typeof ready === "string")
+    return {
+      ...{ digest, platform, target: "container", verdict: "skipped" },
+      ...{ reason: String(ready), checks: [] },
+    };
+  const image = await load(`director-image-candidate:${short(digest)}`, { store, digest }, ports);
+  const mounts: string[] = [];
+  for (const { model, root, from } of ready.mounted) {
+    const name = `director-image-models:${short(from.digest)}-${model}`;
+    mounts.push(mountOf(model, root, await load(name, from, ports)));
+  }
+  const fitting = { ...inputs, cpus: fittingCpus(inputs.cpus, engine, ports) };
+  return {
+    ...{ digest, platform },
+    ...(await acceptContainer({ image, mounts, lock: candidate.lock }, fitting, ports)),
+  };
+}
+
+/** The first Docker that mounts images. */
+const mountingVersion = 28;
+
+interface Ready {
+  /** Models that are not in the image, and the image that has them. */
+  readonly mounted: readonly {
+    readonly model: string;
+    readonly root: string;
+    readonly from: ModelsImage;
+  }[];
+}
+
+/** What a run needs besides the image; a string says why it cannot be run here. */
+async function readyToLoad(
+  { digest, store, lock }: Candidate,
+  engine: DockerEngine,
+  ports: Ports,
+): Promise<Ready | string> {
+  const image = await imageFor(engine.platform, { store, digest });
+  if (image === undefined) return `the image is not for ${engine.platform}`;
+  const mounted = mountedModels(lock, layersOf(image));
+  const label = image.image.config.config?.Labels?.[names.models] ?? "";
+  const models = mounted.length === 0 ? undefined : modelsImageOf(label, store, ports);
+  if (mounted.length > 0 && models === undefined)
+    return `weights not published: there is no models image to mount ${mounted.join(", ")} from`;
+  if (mounted.length > 0 && Number.parseInt(engine.version, 10) < mountingVersion)
+    return `Docker ${engine.version} cannot mount models from an image, ${mountingVersion} can`;
+  if (models !== undefined && (await models.store.manifestDigest(models.digest)) === undefined)
+    return `weights not published: ${models.store.name} has no models image ${models.digest}`;
+  const weights = models && (await imageFor(engine.platform, models));
+  const pulled = [image, ...(weights === undefined ? [] : [weights])];
+  const absent = (await Promise.all(pulled.map(missing))).reduce((sum, count) => sum + count, 0);
+  if (absent > 0) return `weights not published: ${absent} layers are not there`;
+  const diffIds = ({ image: { config, manifest } }: ReadRuntime) =>
+    parseManifest(manifest).layers.map(({ size, digest }, at) => ({
+      ...{ size, diffId: config.rootfs.diff_ids[at] ?? digest },
+    }));
+  const full = await roomFor(pulled.map(diffIds), engine, ports);
+  if (full !== undefined) return full;
+  const root = lock?.root ?? "/models";
+  return { mounted: models ? mounted.map((model) => ({ model, root, from: models })) : [] };
+}
+
+/** The image for a platform; undefined where it is for others only. */
+async function imageFor(
+  platform: Platform,
+  { store, digest }: ModelsImage,
+): Promise<ReadRuntime | undefined> {
+  const images = await runtimePlatforms(digest, store);
+  const one = images.find((image) => image.platform === platform);
+  return one && readRuntime(one);
+}
+
+/** How many of its layers its store lacks. */
+async function missing({ store, image }: ReadRuntime): Promise<number> {
+  const sizes = await Promise.all(layersOf({ image }).map(({ digest }) => store.blobSize(digest)));
+  return sizes.filter((size) => size === undefined).length;
+}
+
+function layersOf({ image }: Pick<ReadRuntime, "image">): readonly Descriptor[] {
+  return parseManifest(image.manifest).layers;
+}
+
+async function load(name: string, { store, digest }: ModelsImage, ports: Ports): Promise<string> {
   await ports.log.group(`Load ${name}`, () => loadImage(store, digest, name, ports));
-  return { digest, platform, ...(await acceptContainer(name, lock, inputs, ports)) };
+  return name;
+}
+
+/** Docker refuses a container that wants more processors than its machine has. */
+function fittingCpus(wanted: number, { cpus }: DockerEngine, { log }: Pick<Ports, "log">): number {
+  if (wanted > cpus)
+    log.info(`acceptance-cpus: ${wanted} are wanted, this machine has ${cpus}: it gets ${cpus}.`);
+  return Math.min(wanted, cpus);
 }
 
 async function acceptContainer(
-  image: string,
-  lock: Lock | undefined,
+  {
+    image,
+    mounts,
+    lock,
+  }: {
+    readonly image: string;
+    readonly mounts: readonly string[];
+    readonly lock: Lock | undefined;
+  },
   inputs: AcceptanceInputs,
   ports: Ports,
 ): Promise<Acceptance> {
@@ -59,7 +150,7 @@ async function acceptContainer(
   const gpus = await gpusFor(inputs.gpu, ports.exec);
   const target = await containerTarget(
     {
-      ...{ image, memoryBytes, cpus, env: ports.env, root: lock?.root ?? "/models" },
+      ...{ image, mounts, memoryBytes, cpus, env: ports.env, root: lock?.root ?? "/models" },
       id: randomId(ports.clock),
       gpus: gpus !== undefined,
     },
@@ -95,37 +186,4 @@ export function acceptOptions(
     chainUrl: inputs.chainUrl,
     protos: join(home, "director", "proto"),
   };
-}
-
-/** The platform of the containers that Docker runs here. */
-async function dockerPlatform({
-  exec,
-  env,
-}: Pick<Ports, "exec" | "env">): Promise<{ platform?: Platform; why: string }> {
-  const format = "{{.Server.Os}}/{{.Server.Arch}}";
-  try {
-    const { code, stdout, stderr } = await exec("docker", ["version", "--format", format], { env });
-    return code === 0
-      ? { platform: stdout.trim(), why: "" }
-      : { why: stderr.trim().split("\n").at(-1) ?? "" };
-  } catch {
-    return { why: "there is no docker command" };
-  }
-}
-
-/** The layers of the image for a platform; undefined where it has none. */
-async function layersFor(
-  platform: Platform,
-  store: Store,
-  reference: Digest,
-): Promise<readonly Descriptor[] | undefined> {
-  const images = await runtimePlatforms(reference, store);
-  const one = images.find((image) => image.platform === platform);
-  const manifest = one && (await store.readManifest(one.digest));
-  return manifest && parseManifest(manifest).layers;
-}
-
-async function missing(layers: readonly Descriptor[], store: Store): Promise<number> {
-  const there = await Promise.all(layers.map(({ digest }) => store.blobSize(digest)));
-  return there.filter((size) => size === undefined).length;
 }

@@ -72,7 +72,7 @@ export function baseLabels({
 }
 
 /** The lock with its layers, as the stage models left it in the results folder. */
-async function completedLock(
+export async function completedLock(
   folder: string,
   files: Pick<Ports["files"], "readFile">,
 ): Promise<Lock> {

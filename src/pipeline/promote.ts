@@ -7,7 +7,7 @@ import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
 import type { AcceptResult, AssembleResult, PromoteResult, ScanResult } from "../results/stages.ts";
 import { readCandidate } from "./candidate.ts";
-import { readiness, type SeenPlatform } from "./readiness.ts";
+import { notRun, readiness, type SeenPlatform } from "./readiness.ts";
 
 export interface Promoting {
   readonly candidate: AssembleResult;
@@ -42,12 +42,18 @@ export async function promote(promoting: Promoting, ports: Ports): Promise<Promo
   const untested = checked(promoting, await readCandidate(document, store));
   if (untested !== undefined)
     log.warning(`Published without ${untested.missing.join(", ")}: ${untested.reason}`);
+  const left = notRun(promoting.accepts);
+  if (left.length > 0)
+    log.info(
+      `Accepted without: ${left.map(({ check, reason }) => `${check} (${reason})`).join(", ")}.`,
+    );
   const aged = candidateAge(document);
   const moves = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
   await moveAll(moves, document, ports);
   return {
     digest: candidate.digest,
     tags: moves.map(({ before: _before, ...move }) => move),
+    ...(left.length === 0 ? {} : { notRun: left }),
     ...(untested === undefined ? {} : { untested }),
   };
 }

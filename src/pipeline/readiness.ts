@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Digest } from "../images/digest.ts";
 import type { Platform } from "../images/platform.ts";
-import type { AcceptResult, AssembleResult, ScanResult } from "../results/stages.ts";
+import type { AcceptResult, AssembleResult, PromoteResult, ScanResult } from "../results/stages.ts";
 import { worst } from "../results/verdict.ts";
 
 export interface Readiness {
@@ -39,6 +39,14 @@ export function readiness(
     refused: found.flatMap(({ refused }) => refused ?? []),
     missing: found.flatMap(({ missing }) => missing ?? []),
   };
+}
+
+/** The checks that acceptances left out, and why: a promise of less than an acceptance can say. Pure. */
+export function notRun(accepts: readonly AcceptResult[]): NonNullable<PromoteResult["notRun"]> {
+  return accepts
+    .flatMap(({ checks }) => checks)
+    .filter(({ verdict }) => verdict === "skipped")
+    .map(({ name, reason = "" }) => ({ check: name, reason }));
 }
 
 type Assembled = AssembleResult["platforms"][number];

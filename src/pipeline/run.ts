@@ -8,7 +8,6 @@ import { readResult, readResults, writeResult } from "../results/folder.ts";
 import {
   acceptResult,
   assembleResult,
-  type BuildResult,
   buildResult,
   modelsResult,
   prepareResult,
@@ -16,6 +15,7 @@ import {
   type Results,
   scanResult,
 } from "../results/stages.ts";
+import { acceptStage, refuseAcceptance } from "./accept.ts";
 import { aloneIn } from "./alone.ts";
 import { assembleStage } from "./assemble.ts";
 import { buildStage } from "./build.ts";
@@ -34,10 +34,23 @@ const stages: Readonly<Record<StageName, StageFunction>> = {
   build: buildStage,
   scan: notYet("scan"),
   assemble: assembleStage,
-  accept: notYet("accept"),
+  accept: acceptStage,
   promote: promoteStage,
   report: notYet("report"),
 };
+
+type Refuse = (result: object, config: Config, ports: Ports) => void;
+
+/** Stages that judge: their result is kept before it fails them, and that of an earlier try goes when they begin. */
+const refusals: Readonly<Partial<Record<StageName, Refuse>>> = {
+  accept: (result, { acceptance }, { log }) =>
+    refuseAcceptance(acceptResult.parse(result), acceptance, log),
+};
+
+/** Whether a stage's result may be one that says no. */
+export function judges(name: StageName): boolean {
+  return refusals[name] !== undefined;
+}
 
 /** Runs stages one after the other, while nobody else uses the results folder; the last one's result. */
 export async function runStages(
@@ -64,15 +77,20 @@ async function runStage(
   config: Config,
   facts: Facts,
   ports: Ports,
-  earlier: readonly BuildResult[] = [],
+  before: Pick<Stage, "earlier" | "accepted"> = {},
 ): Promise<object> {
   ports.signal.throwIfAborted();
   const begun = ports.clock.now();
   const results = await readAll(config.results, ports);
   if (name !== "prepare") checkPlan(config, facts, results);
-  const result = await stages[name]({ config, facts, results, earlier }, ports);
+  const file = resultName(name, config, results);
+  const refuse = refusals[name];
+  if (refuse !== undefined)
+    await ports.files.rm(join(config.results, `${file}.json`), { force: true });
+  const result = await stages[name]({ config, facts, results, ...before }, ports);
   const timed = { ...result, seconds: (ports.clock.now() - begun) / 1000 };
-  await writeResult(ports.files, config.results, resultName(name, config, results), timed);
+  await writeResult(ports.files, config.results, file, timed);
+  refuse?.(timed, config, ports);
   return timed;
 }
 
@@ -95,30 +113,28 @@ export async function runPipeline(
   ports: Ports,
   begun: () => void = () => undefined,
 ): Promise<Results> {
-  const run = (name: StageName) => runStage(name, config, facts, ports);
   const remove = async (names: readonly string[]) => {
     for (const name of names)
       await ports.files.rm(join(config.results, name), { recursive: true, force: true });
   };
   const work = async () => {
     const old = await earlierRun(config.results, ports.files);
-    const { build: earlier } = await readAll(config.results, ports);
+    const { build: earlier, accept: accepted } = await readAll(config.results, ports);
+    const run = (name: StageName, signal = ports.signal) =>
+      runStage(name, config, facts, { ...ports, signal }, { earlier, accepted });
     await run("prepare");
     await remove(old.filter((name) => name !== "prepare.json" && name.endsWith(".json")));
     begun();
     try {
       refuseUntested(config, await readAll(config.results, ports));
-      await together(
-        ["models", "build"],
-        (name, signal) => runStage(name, config, facts, { ...ports, signal }, earlier),
-        ports.signal,
-      );
+      await together(["models", "build"], run, ports.signal);
     } finally {
       const { build } = await readAll(config.results, ports);
       const kept = build.map(({ repository }) => repository.replace(/^oci:/, ""));
       await remove(old.filter((name) => !name.endsWith(".json") && !kept.includes(name)));
     }
     await run("assemble");
+    await run("accept");
     const { prepare: plan } = await readAll(config.results, ports);
     if (plan?.push === true) await run("promote");
     return readAll(config.results, ports);
@@ -126,15 +142,12 @@ export async function runPipeline(
   return aloneIn(config.results, work, ports);
 }
 
-/** Promote would refuse a candidate that nobody scanned or accepted: said before hours of work, not after. */
+/** Promote would refuse a candidate that nobody scanned: said before hours of work, not after. */
 function refuseUntested({ promote }: Config, { prepare: plan }: Results): void {
   if (plan?.push !== true || promote.allowUntested !== undefined) return;
-  throw new UsageError(
-    "Scan and acceptance are not in this version, so that nothing is published.",
-    {
-      todo: "Say why it may be published all the same (allow-untested: REASON), or push nothing (push: false).",
-    },
-  );
+  throw new UsageError("The scan is not in this version, so that nothing is published.", {
+    todo: "Say why it may be published all the same (allow-untested: REASON), or push nothing (push: false).",
+  });
 }
 
 /** Everything that the results folder holds. */

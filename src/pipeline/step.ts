@@ -14,7 +14,7 @@ import { summary } from "../report/summary.ts";
 import type { Results } from "../results/stages.ts";
 import { jobName } from "./job.ts";
 import type { Ports } from "./ports.ts";
-import { readAll, resultName, runPipeline, runStages } from "./run.ts";
+import { judges, readAll, resultName, runPipeline, runStages } from "./run.ts";
 
 export interface StepPorts extends Ports {
   readonly step: Step;
@@ -77,14 +77,22 @@ async function runAlone(
     const found = await artifacts.download(isWanted, config.results);
     log.info(`Results of earlier jobs: ${found.join(", ") || "none"}.`);
   }
-  await run();
+  let refusal: unknown;
+  try {
+    await run();
+  } catch (error) {
+    if (!judges(stage)) throw error;
+    refusal = error;
+  }
+  // A verdict that says no is a result, too: without it, promote would take the stage for one that did not run.
   const results = await readAll(config.results, ports);
-  const name = resultName(stage, config, results);
   const files = await filesOf(stage, config, results);
-  await artifacts.upload(`${prefix}${name}`, config.results, files);
+  if (refusal === undefined || files.length > 0)
+    await artifacts.upload(`${prefix}${resultName(stage, config, results)}`, config.results, files);
+  if (refusal !== undefined) throw refusal;
 }
 
-/** A stage's files in the results folder: its result, the completed lock, the layout of a runtime that was not pushed. */
+/** A stage's files in the results folder: its result, JUnit XML, the completed lock, the layout of a runtime that was not pushed. */
 async function filesOf(
   stage: StageName,
   config: Config,
@@ -101,6 +109,7 @@ async function filesOf(
     .filter(
       (path) =>
         path === `${resultName(stage, config, results)}.json` ||
+        (stage === "accept" && path === `${resultName(stage, config, results)}.xml`) ||
         (stage === "models" && path === "models.lock.json") ||
         (layout !== undefined && path.startsWith(layout)),
     );

@@ -1,9 +1,9 @@
 import { amount } from "../amount.ts";
-import type { Results } from "../results/stages.ts";
+import type { AcceptResult, Results } from "../results/stages.ts";
 
 /** What a person at a terminal wants to know at the end of a run; `loaded` is the image's name in the local Docker. */
 export function lines(results: Results, loaded?: string): readonly string[] {
-  const { prepare, models, build, assemble, promote } = results;
+  const { prepare, models, build, assemble, accept, promote } = results;
   if (prepare === undefined || assemble === undefined) return [];
   const moved = promote?.tags.filter((tag) => tag.moved).map(({ tag }) => tag) ?? [];
   const runtime = build.reduce(
@@ -14,6 +14,7 @@ export function lines(results: Results, loaded?: string): readonly string[] {
   return [
     `Image      ${reference}`,
     ...assemble.platforms.map(({ platform, size }) => `           ${platform}: ${amount(size)}`),
+    ...accept.map((one) => `Accepted   ${acceptanceLine(one)}`),
     ...(promote === undefined
       ? [`Tags       none moved: ${prepare.pushReason}`]
       : [
@@ -25,12 +26,20 @@ export function lines(results: Results, loaded?: string): readonly string[] {
   ];
 }
 
-function times({ prepare, models, build, assemble, promote }: Results): string {
+function acceptanceLine({ platform, verdict, reason, checks }: AcceptResult): string {
+  const left = checks.filter((check) => check.verdict === "skipped").map(({ name }) => name);
+  const where = platform === "" ? "" : ` on ${platform}`;
+  const why = reason === undefined ? "" : `: ${reason}`;
+  return `${verdict}${where}${why}${left.length === 0 ? "" : `; not run: ${left.join(", ")}`}`;
+}
+
+function times({ prepare, models, build, assemble, accept, promote }: Results): string {
   const stages: readonly (readonly [string, number | undefined])[] = [
     ["prepare", prepare?.seconds],
     ["models", models?.seconds],
     ...build.map(({ seconds }) => ["build", seconds] as const),
     ["assemble", assemble?.seconds],
+    ...accept.map(({ seconds }) => ["accept", seconds] as const),
     ["promote", promote?.seconds],
   ];
   return stages

@@ -8,6 +8,7 @@ export function summary(results: Results): string {
     stages(results),
     layers(results),
     platforms(results),
+    acceptance(results),
     tags(results),
     pulling(results),
   ];
@@ -97,6 +98,45 @@ function platforms({ assemble }: Results): string {
   return `### Platforms\n\n${table(["Platform", "Size", "Image", "Runtime"], rows)}${absent}`;
 }
 
+/** Each acceptance with its checks; what was not run is told first. */
+function acceptance({ accept }: Results): string {
+  return accept
+    .map(({ platform, target, verdict, reason, checks }) => {
+      const head = `### Acceptance${platform === "" ? "" : ` on ${platform}`}: ${verdict}`;
+      const why = reason === undefined || verdict === "failed" ? "" : `\n\n${cell(reason)}.`;
+      if (checks.length === 0) return `${head}${why}`;
+      const left = checks.filter((check) => check.verdict === "skipped").map(({ name }) => name);
+      const note = left.length === 0 ? "" : `\n\nNot run (${target}): ${left.join(", ")}.`;
+      return `${head}${why}${note}\n\n${table(["Check", "Verdict", "Time", "Why, or what was measured"], checks.map(checkRow))}`;
+    })
+    .join("\n\n");
+}
+
+function checkRow({
+  name,
+  verdict,
+  seconds,
+  reason,
+  measured,
+}: Results["accept"][number]["checks"][number]): readonly string[] {
+  const figures = Object.entries(measured ?? {})
+    .filter(([, value]) => !Array.isArray(value))
+    .map(([what, value]) => `${what} ${figure(what, value)}`);
+  return [
+    name,
+    verdict === "failed" ? "**failed**" : verdict,
+    seconds === undefined ? "" : duration(seconds),
+    cell(reason ?? figures.join(", ")),
+  ];
+}
+
+/** A measured value with its unit, which its name ends in. */
+function figure(name: string, value: unknown): string {
+  if (typeof value !== "number") return String(value);
+  if (name.endsWith("Bytes")) return amount(value);
+  return String(Math.round(value * 1000) / 1000);
+}
+
 function tags({ promote }: Results): string {
   if (promote === undefined || promote.tags.length === 0) return "";
   const rows = promote.tags.map(({ tag, moved, why }) => [
@@ -108,7 +148,12 @@ function tags({ promote }: Results): string {
     promote.untested === undefined
       ? ""
       : `\n\n> Published without ${promote.untested.missing.join(", ")}: ${cell(promote.untested.reason)}`;
-  return `### Tags\n\n${table(["Tag", "", "Why"], rows)}${untested}`;
+  const left = promote.notRun ?? [];
+  const without =
+    left.length === 0
+      ? ""
+      : `\n\nAccepted without ${left.map(({ check, reason }) => `${check} (${cell(reason)})`).join(", ")}.`;
+  return `### Tags\n\n${table(["Tag", "", "Why"], rows)}${without}${untested}`;
 }
 
 function pulling({ prepare, assemble, promote }: Results): string {

@@ -144,6 +144,13 @@ export const acceptResult = z.looseObject({
     .array(z.looseObject({ what: z.string(), seconds: z.number() }))
     .readonly()
     .optional(),
+  /** The inputs of the acceptance, where a stage made it: its thresholds, in bytes and seconds. */
+  inputs: z.record(z.string(), z.unknown()).optional(),
+  /** The node's log where a check failed; `at` as below. */
+  logs: z
+    .array(z.looseObject({ at: z.number(), text: z.string() }))
+    .readonly()
+    .optional(),
   /** Bytes on the card at milliseconds since 1970. */
   vram: z
     .looseObject({
@@ -166,6 +173,8 @@ export const promoteResult = z.looseObject({
       why: z.string(),
     }),
   ),
+  /** Checks of the acceptance that were left out, each with its reason. */
+  notRun: z.array(z.looseObject({ check: z.string(), reason: z.string() })).optional(),
   /** Why the candidate was published without a scan or acceptance; absent when it was tested. */
   untested: z.looseObject({ reason: z.string(), missing: z.array(z.string()) }).optional(),
 });
