@@ -2,7 +2,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type { Verdict } from "../../src/acceptance/check.ts";
 import { type Expected, type Machine, machines } from "../acceptance/cards/machines.ts";
-import { type Accepted, type Bench, bench, sideBySide } from "./accept-process.ts";
+import { type Accepted, type Bench, bench } from "./accept-process.ts";
+import { sideBySide } from "./accepted.ts";
 
 jest.setTimeout(600_000);
 

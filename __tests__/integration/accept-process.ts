@@ -1,9 +1,8 @@
-import { EventEmitter, once } from "node:events";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import type { AcceptResult } from "../../src/results/stages.ts";
+import { type Views, views } from "./accepted.ts";
 import { miniatureLock, pullMiniature } from "./miniature.ts";
 import { output, run } from "./workspace.ts";
 
@@ -24,13 +23,8 @@ interface AcceptRun {
   readonly models?: string;
 }
 
-export interface Accepted {
+export interface Accepted extends Views {
   readonly code: number;
-  readonly result: AcceptResult;
-  /** Names of the checks by their verdict. */
-  readonly of: (verdict: string) => readonly string[];
-  /** Reasons of those that failed, by their name. */
-  readonly failures: Readonly<Record<string, string | undefined>>;
   /** What the run has left behind. */
   readonly left: { readonly processes: readonly string[]; readonly files: readonly string[] };
 }
@@ -76,19 +70,6 @@ export async function bench(): Promise<Bench> {
   };
 }
 
-function views(result: AcceptResult): Pick<Accepted, "result" | "of" | "failures"> {
-  return {
-    result,
-    of: (verdict) =>
-      result.checks.filter((check) => check.verdict === verdict).map(({ name }) => name),
-    failures: Object.fromEntries(
-      result.checks.flatMap(({ name, verdict, reason }) =>
-        verdict === "failed" ? [[name, reason]] : [],
-      ),
-    ),
-  };
-}
-
 /** What a run has left behind two seconds after its end: processes whose environment names its folder, and what is in that folder. */
 async function leftOf(temporary: string): Promise<Accepted["left"]> {
   for (const until = Date.now() + 2_000; ; ) {
@@ -105,28 +86,4 @@ async function leftOf(temporary: string): Promise<Accepted["left"]> {
     if (Date.now() > until || left.processes.length + left.files.length === 0) return left;
     await setTimeout(100);
   }
-}
-
-/** Does the work for every item, so many at a time; each result can be waited for by itself. */
-export function sideBySide<T extends { readonly name: string }, R>(
-  items: readonly T[],
-  limit: number,
-  work: (item: T) => Promise<R>,
-): (name: string) => Promise<R> {
-  const queue = items.map((item) => {
-    const started = new EventEmitter();
-    const result = once(started, "start").then(() => work(item));
-    result.catch(() => undefined);
-    return { name: item.name, started, result };
-  });
-  const rest = queue.values();
-  const worker = async () => {
-    for (const { started, result } of rest) {
-      started.emit("start");
-      await result.catch(() => undefined);
-    }
-  };
-  for (let at = 0; at < limit; at += 1) void worker();
-  return (name) =>
-    queue.find((one) => one.name === name)?.result ?? Promise.reject(new Error(`no ${name}`));
 }

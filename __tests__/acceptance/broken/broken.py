@@ -1,6 +1,6 @@
 """A Director that is not fit to run: broken.py MODE PROGRAM starts the real one and breaks it from outside.
 
-What each mode is, and which checks fail for it, is in table.ts.
+What each mode is, and which checks fail for it, is in programs.ts and images.ts.
 """
 
 import os
@@ -34,7 +34,7 @@ def in_its_place() -> int | None:
         case "new-identity":
             Path(os.environ["DATA_PATH"], "peer.key").unlink(missing_ok=True)
         case "writes-root":
-            Path("/app/state").write_text("a state that belongs into /data")
+            Path.home().joinpath("state").write_text("this belongs into /data")
         case "zombie":
             if os.fork() == 0:
                 os._exit(0)
