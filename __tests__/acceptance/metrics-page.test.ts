@@ -41,7 +41,7 @@ describe("waiting for a sample", () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
     return {
-      ...{ name: "second-node", http: new URL(`http://127.0.0.1:${port}`) },
+      ...{ name: "second node", http: new URL(`http://127.0.0.1:${port}`) },
       state: async () => ({ running: true, outOfMemory: false, ...state }),
       logs: async () => [{ at: 0, text: "Bye" }],
     } as unknown as RunningNode;
@@ -73,7 +73,7 @@ describe("waiting for a sample", () => {
     const begun = Date.now();
     const dead = await node(() => [503, ""], { running: false, exitCode: 9 });
     const alive = await node(() => [200, "a 1\n"]);
-    const why = "the second node: it ended by itself with exit code 9; its last words: Bye";
+    const why = "the second node ended by itself (exit code 9); its last words: Bye";
     for (const [one, needs] of [
       [dead, []],
       [alive, [dead]],

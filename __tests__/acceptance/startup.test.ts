@@ -34,6 +34,7 @@ it("a process that ends at its first start is not started once more, and its las
 it("seconds count from when the start was asked for, not from when Docker has done its part", async () => {
   const slow = (target: Target): Target => ({
     ...target,
+    under: (signal) => slow(target.under(signal)),
     start: async (options) => {
       const node = await target.start(options);
       await clock.sleep(1_500);
@@ -49,7 +50,7 @@ it("an answer that comes after the limit is too late", async () => {
   const world = await open("slow-answer", { limits: { startupSeconds: 1 } });
   expect(await startup.run(world)).toMatchObject({
     verdict: "failed",
-    reason: expect.stringMatching(/^it is healthy after 1\.\d s only, 1 s are allowed$/),
+    reason: expect.stringMatching(/^it is healthy after \d\.\d s only, 1 s are allowed$/),
   });
 });
 
