@@ -1,17 +1,18 @@
-import { join } from "node:path";
 import { containerTarget } from "../acceptance/container-target.ts";
 import { gpusFor } from "../acceptance/gpus.ts";
-import { type Acceptance, type AcceptOptions, accept } from "../acceptance/run.ts";
+import { type Acceptance, accept } from "../acceptance/run.ts";
+import type { Expected } from "../acceptance/world.ts";
 import type { AcceptanceInputs } from "../config/config.ts";
 import type { Descriptor } from "../images/descriptor.ts";
 import { type Digest, short } from "../images/digest.ts";
 import { parseManifest } from "../images/manifest.ts";
 import { names } from "../images/names.ts";
 import type { Platform } from "../images/platform.ts";
-import { filesOf, type Lock } from "../models/lock.ts";
+import type { Lock } from "../models/lock.ts";
 import type { Store } from "../ports/store.ts";
 import { randomId } from "../random-id.ts";
 import type { AcceptResult } from "../results/stages.ts";
+import { acceptOptions, type Promised } from "./accept-options.ts";
 import { type DockerEngine, dockerEngine } from "./docker-engine.ts";
 import { roomFor } from "./docker-room.ts";
 import { loadImage } from "./load.ts";
@@ -25,6 +26,8 @@ export interface Candidate {
   readonly digest: Digest;
   /** What it carries; undefined: an image that knows no models. */
   readonly lock: Lock | undefined;
+  /** What it must say of itself on a platform, beside its models; undefined: nobody knows. */
+  readonly promised?: ((platform: Platform) => Promised) | undefined;
 }
 
 /** Brings a candidate into the local Docker and accepts it there, on this machine's platform. What stands in the way is a skipped result, not an error. */
@@ -52,9 +55,12 @@ export async function acceptImage(
     mounts.push(mountOf(model, root, await load(name, from, ports)));
   }
   const fitting = { ...inputs, cpus: fittingCpus(inputs.cpus, engine, ports) };
+  const { lock } = candidate;
+  const { labels = [], annotations: wanted = [] } = candidate.promised?.(platform) ?? {};
+  const said = { labels, annotations: { wanted, there: ready.annotations } };
   return {
     ...{ digest, platform },
-    ...(await acceptContainer({ image, mounts, lock: candidate.lock }, fitting, ports)),
+    ...(await acceptContainer({ image, mounts, lock, said }, fitting, ports)),
   };
 }
 
@@ -62,6 +68,8 @@ export async function acceptImage(
 const mountingVersion = 28;
 
 interface Ready {
+  /** Of the platform's manifest. */
+  readonly annotations: Readonly<Record<string, string>>;
   /** Models that are not in the image, and the image that has them. */
   readonly mounted: readonly {
     readonly model: string;
@@ -97,8 +105,10 @@ async function readyToLoad(
     }));
   const full = await roomFor(pulled.map(diffIds), engine, ports);
   if (full !== undefined) return full;
+  const { annotations = {} } = parseManifest(image.image.manifest);
   const root = lock?.root ?? "/models";
-  return { mounted: models ? mounted.map((model) => ({ model, root, from: models })) : [] };
+  const from = models ? mounted.map((model) => ({ model, root, from: models })) : [];
+  return { annotations, mounted: from };
 }
 
 /** The image for a platform; undefined where it is for others only. */
@@ -133,16 +143,15 @@ function fittingCpus(wanted: number, { cpus }: DockerEngine, { log }: Pick<Ports
   return Math.min(wanted, cpus);
 }
 
+interface Loaded {
+  readonly image: string;
+  readonly mounts: readonly string[];
+  readonly lock: Lock | undefined;
+  readonly said: Pick<Expected, "labels" | "annotations">;
+}
+
 async function acceptContainer(
-  {
-    image,
-    mounts,
-    lock,
-  }: {
-    readonly image: string;
-    readonly mounts: readonly string[];
-    readonly lock: Lock | undefined;
-  },
+  { image, mounts, lock, said }: Loaded,
   inputs: AcceptanceInputs,
   ports: Ports,
 ): Promise<Acceptance> {
@@ -156,34 +165,6 @@ async function acceptContainer(
     },
     ports,
   );
-  return accept(target, { ...acceptOptions(lock, inputs, ports.home), gpus }, ports);
-}
-
-/** What the lock and the inputs say, in the words of acceptance. Pure. */
-export function acceptOptions(
-  lock: Lock | undefined,
-  inputs: AcceptanceInputs,
-  home: string,
-): Omit<AcceptOptions, "gpus"> {
-  const models = lock?.models ?? [];
-  return {
-    expected: {
-      titles: models.map(({ title }) => title),
-      weights: new Map(filesOf(models).map(({ id, file }) => [id, file.sha256])),
-      labels: lock === undefined ? [] : [names.models],
-    },
-    limits: {
-      startupSeconds: inputs.startupTimeout,
-      shutdownSeconds: inputs.shutdownTimeout,
-      vramBytes: inputs.maxVram,
-      imageBytes: inputs.maxImageSize,
-      driver: inputs.minDriver,
-      memoryBytes: inputs.memory,
-      cpus: inputs.cpus,
-      slots: inputs.slots,
-    },
-    gpu: inputs.gpu,
-    chainUrl: inputs.chainUrl,
-    protos: join(home, "director", "proto"),
-  };
+  const options = { ...acceptOptions({ lock, said }, inputs, ports.home), gpus };
+  return accept(target, options, ports);
 }

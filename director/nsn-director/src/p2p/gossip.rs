@@ -31,14 +31,22 @@ impl Network {
 
     pub(super) fn on_gossip(&mut self, event: gossipsub::Event) {
         match event {
-            gossipsub::Event::Subscribed { peer_id, topic } if topic == Topic::Bft.hash() => {
+            gossipsub::Event::Subscribed { peer_id, topic } => {
+                let Some(topic) = Topic::of(&topic) else { return };
                 self.change_view(|view| {
-                    view.voters.insert(peer_id);
+                    view.topics.entry(peer_id).or_default().insert(topic.name());
+                    if topic == Topic::Bft {
+                        view.voters.insert(peer_id);
+                    }
                 });
             }
-            gossipsub::Event::Unsubscribed { peer_id, topic } if topic == Topic::Bft.hash() => {
+            gossipsub::Event::Unsubscribed { peer_id, topic } => {
+                let Some(topic) = Topic::of(&topic) else { return };
                 self.change_view(|view| {
-                    view.voters.remove(&peer_id);
+                    view.topics.entry(peer_id).or_default().remove(topic.name());
+                    if topic == Topic::Bft {
+                        view.voters.remove(&peer_id);
+                    }
                 });
             }
             gossipsub::Event::Message { message, .. } => {

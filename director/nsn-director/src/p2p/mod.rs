@@ -11,7 +11,13 @@ mod network;
 use crate::{config::Config, metrics::Metrics, ports::probe_p2p};
 use behaviour::Behaviour;
 use libp2p::{Multiaddr, PeerId, Swarm, identity::Keypair, multiaddr::Protocol, noise, tcp, yamux};
-use std::{collections::BTreeSet, net::Ipv4Addr, num::NonZeroU8, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+    num::NonZeroU8,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::debug;
 
@@ -40,6 +46,8 @@ impl Topic {
 pub struct View {
     pub listening: Vec<Multiaddr>,
     pub connected: BTreeSet<PeerId>,
+    /// What each of them is subscribed to, as it said.
+    pub topics: BTreeMap<PeerId, BTreeSet<&'static str>>,
     /// Connected peers that are subscribed to `nsn/bft`.
     pub voters: BTreeSet<PeerId>,
 }

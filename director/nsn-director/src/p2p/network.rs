@@ -172,6 +172,7 @@ impl Network {
     fn on_gone(&mut self, peer: PeerId, cause: Option<String>) {
         self.change_view(|view| {
             view.connected.remove(&peer);
+            view.topics.remove(&peer);
             view.voters.remove(&peer);
         });
         let announced = self.departed.remove(&peer);

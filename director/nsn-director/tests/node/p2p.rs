@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 use nsn_director::{clock::unix_ms, p2p::Topic, proto::director::Departure};
 use prost::Message;
+use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -38,6 +39,26 @@ async fn two_nodes_find_each_other_by_quic_and_by_tcp() -> Result<()> {
     first.metric_becomes("nsn_p2p_departures_total{reason=\"announced\"}", 2.0).await?;
     assert_eq!(first.metric("nsn_p2p_departures_total{reason=\"lost\"}").await?, 0.0);
     first.stop().await
+}
+
+#[tokio::test]
+async fn health_names_the_peers_and_their_topics_while_they_are_connected() -> Result<()> {
+    let first = Director::start(Wanted::default()).await?;
+    let second = Director::start(joining(&[&first.quic])).await?;
+    for (one, other) in [(&first, &second), (&second, &first)] {
+        let wanted = json!({ &other.peer_id: ["nsn/bft", "nsn/departure", "nsn/recipes"] });
+        until(&format!("the peers {wanted}"), || async { (peers_of(one).await == Some(wanted.clone())).then_some(()) })
+            .await?;
+    }
+    second.stop().await?;
+    first.metric_becomes(PEERS, 0.0).await?;
+    assert_eq!(peers_of(&first).await, Some(json!({})));
+    first.stop().await
+}
+
+async fn peers_of(director: &Director) -> Option<Value> {
+    let (_, body) = director.health().await.ok()?;
+    Some(body["peers"].clone())
 }
 
 #[tokio::test]

@@ -1,0 +1,267 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { groupOf } from "../../src/acceptance/container-proc.ts";
+import {
+  type ContainerPorts,
+  clockAhead,
+  containerTarget,
+} from "../../src/acceptance/container-target.ts";
+import type { StartOptions, Target } from "../../src/acceptance/node.ts";
+import { exec } from "../../src/host/exec.ts";
+import type { Exec } from "../../src/ports/exec.ts";
+import { randomId } from "../../src/random-id.ts";
+import { attempt, docker } from "../dockerfile/docker.ts";
+import { service } from "../fakes/service.ts";
+import { testPorts } from "../stores/ports.ts";
+
+jest.setTimeout(120_000);
+
+/** A node of its kind that only waits: with all of Debian, with a volume of its own and peers; and with nothing but itself. */
+const images = {
+  debian: "director-image-test/waits:debian",
+  bare: "director-image-test/waits:bare",
+};
+const dockerfile = `FROM ${service("TEST_BASES")}/base:bookworm AS debian
+ENV P2P_BOOTSTRAP_PEERS=/ip4/192.0.2.1/udp/9000/quic-v1
+RUN mkdir /models && echo weights > /models/a.bin && mkdir -m 700 /other
+VOLUME /other
+ENTRYPOINT ["sh", "-c", "echo peers=[$P2P_BOOTSTRAP_PEERS]; exec sleep 600"]
+USER 1000
+FROM scratch AS bare
+COPY --from=debian /lib64/ld-linux-x86-64.so.2 /lib64/
+COPY --from=debian /lib/x86_64-linux-gnu/libc.so.6 /lib/x86_64-linux-gnu/
+COPY --from=debian /usr/bin/sleep /sleep
+ENTRYPOINT ["/sleep", "600"]
+USER 1000
+`;
+
+beforeAll(async () => {
+  const folder = await mkdtemp(join(tmpdir(), "waits-"));
+  await writeFile(join(folder, "Dockerfile"), dockerfile);
+  for (const [stage, image] of Object.entries(images))
+    await docker("build", "--quiet", "--target", stage, "--tag", image, folder);
+  await rm(folder, { recursive: true });
+});
+afterAll(async () => {
+  for (const image of Object.values(images)) await attempt("image", "rm", "--force", image);
+});
+
+const wanted: StartOptions = { name: "node", peers: [], chainUrl: "ws://x:1", hardened: true };
+const open: { readonly id: string; readonly target: Target }[] = [];
+const { lines: warnings, ...ports } = testPorts();
+
+async function targetOf(image: string, more: Partial<ContainerPorts> = {}) {
+  const id = randomId({ random: Math.random });
+  const limits = { memoryBytes: 256e6, cpus: 1, gpus: false };
+  const target = await containerTarget(
+    {
+      image,
+      id,
+      root: "/models",
+      mounts: [],
+      env: { ...process.env } as Record<string, string>,
+      ...limits,
+    },
+    { ...ports, signal: new AbortController().signal, ...more },
+  );
+  open.push({ id, target });
+  return { id, target };
+}
+
+/** What carries the label of a run. */
+async function leftOf(id: string): Promise<readonly string[]> {
+  const filter = ["--filter", `label=network.nsn.director.acceptance=${id}`];
+  const lists = await Promise.all([
+    docker("ps", "--all", "--format", "{{.Names}}", ...filter),
+    docker("volume", "ls", "--quiet", ...filter),
+    docker("network", "ls", "--quiet", ...filter),
+  ]);
+  return lists.flatMap((list) => list.split("\n")).filter((name) => name !== "");
+}
+
+afterEach(async () => {
+  for (const { id, target } of open.splice(0)) {
+    await target.close();
+    expect(await leftOf(id)).toEqual([]);
+  }
+  expect(warnings.splice(0)).toEqual([]);
+});
+
+describe("a node in a container", () => {
+  it("dials nobody but who it is told to, whatever its image has for peers", async () => {
+    const { target } = await targetOf(images.debian);
+    const node = await target.start(wanted);
+    while ((await node.logs()).length === 0) await setTimeout(50);
+    expect(await node.logs()).toMatchObject([{ text: "peers=[]" }]);
+  });
+
+  it("is never pulled, and says why it was refused", async () => {
+    const { target } = await targetOf("director-image-test/nowhere:latest");
+    const { running, error } = await (await target.start(wanted)).state();
+    expect(running).toBe(false);
+    expect(error).toMatch(/No such image: director-image-test\/nowhere:latest/);
+  });
+
+  it("writes its log where it is read, and its anonymous volumes go with it", async () => {
+    const { id, target } = await targetOf(images.debian);
+    const node = await target.start(wanted);
+    const name = `director-image-${id}-node`;
+    const format = "{{.HostConfig.LogConfig.Type}} {{range .Mounts}}{{.Name}} {{end}}";
+    const [driver, ...volumes] = (await docker("inspect", "--format", format, name)).split(" ");
+    expect(driver).toBe("json-file");
+    expect(volumes).toContain(`${name}-data`);
+    expect(volumes.length).toBe(2);
+    await node.remove();
+    const left = (await docker("volume", "ls", "--quiet")).split("\n");
+    expect(volumes.filter((volume) => left.includes(volume))).toEqual([]);
+    expect(await node.logs()).toMatchObject([{ text: "peers=[]" }]);
+    await node.remove();
+  });
+
+  it("tells whether it was sent a signal, until it is started again", async () => {
+    const { target } = await targetOf(images.debian);
+    const node = await target.start(wanted);
+    expect(await node.state()).toMatchObject({ running: true, signalled: false });
+    await node.signal("SIGKILL");
+    while ((await node.state()).running) await setTimeout(50);
+    expect(await node.state()).toMatchObject({ exitCode: 137, signalled: true });
+    await node.restart();
+    expect(await node.state()).toMatchObject({ running: true, signalled: false });
+  });
+
+  it("tells all times by this machine's clock, also where its engine's is an hour ahead", async () => {
+    const hour = 3_600_000;
+    const later = (text: string) =>
+      text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (time) =>
+        new Date(Date.parse(time) + hour).toISOString(),
+      );
+    const ahead: Exec = async (...args) => {
+      const said = await exec(...args);
+      return { ...said, stdout: later(said.stdout), stderr: later(said.stderr) };
+    };
+    const { target } = await targetOf(images.debian, { exec: ahead });
+    const node = await target.start(wanted);
+    await node.signal("SIGKILL");
+    while ((await node.state()).running) await setTimeout(50);
+    for (const at of [(await node.state()).ended, (await node.logs())[0]?.at, node.started])
+      expect(Math.abs(Date.now() - (at ?? 0))).toBeLessThan(20_000);
+  });
+
+  it.each(Object.entries(images))("is seen from this machine, image: %s", async (_, image) => {
+    const { target } = await targetOf(image);
+    const node = await target.start(wanted);
+    const processes = await node.processes();
+    expect(
+      processes.map(({ name, users, noNewPrivileges }) => [name, new Set(users), noNewPrivileges]),
+    ).toEqual([["sleep", new Set([1000]), true]]);
+    expect((await node.usage())?.memoryPeakBytes).toBeGreaterThan(0);
+  });
+
+  it("is seen by its own shell where its engine's machine is another", async () => {
+    const { target } = await targetOf(images.debian, withoutProc());
+    const node = await target.start(wanted);
+    expect((await node.processes()).map(({ name }) => name)).toContain("sleep");
+    expect((await node.usage())?.memoryPeakBytes).toBeGreaterThan(0);
+  });
+
+  it("says what its image lacks to be seen there", async () => {
+    const { target } = await targetOf(images.bare, withoutProc());
+    const node = await target.start(wanted);
+    await expect(node.processes()).rejects.toThrow(
+      "Its processes cannot be seen: they run on another machine, and the image has no sh.",
+    );
+    expect(await node.usage()).toBeUndefined();
+  });
+});
+
+/** An engine on another machine: the numbers of its processes mean nothing here. */
+function withoutProc() {
+  const readFile = async () => "0::/init.scope\n";
+  return {
+    files: { ...ports.files, readFile: readFile as unknown as typeof ports.files.readFile },
+  };
+}
+
+describe("an image", () => {
+  it("tells the hashes of its weights", async () => {
+    const { target } = await targetOf(images.debian);
+    expect([...(await target.weights())]).toEqual([
+      ["a.bin", "1b465fa6b6bcbc06a3199e3d2d8aec35d37494a712f888b6d5536684dd89d0f0"],
+    ]);
+  });
+
+  it("says what it lacks for that", async () => {
+    const { target } = await targetOf(images.bare);
+    await expect(target.weights()).rejects.toThrow(
+      "The weights that are there cannot be hashed: the image has no find.",
+    );
+    expect((await target.image())?.bytesWithoutModels).toBeUndefined();
+  });
+});
+
+describe("a signal", () => {
+  it("ends what runs in a node, and nothing is asked of the node any more", async () => {
+    const { target } = await targetOf(images.debian);
+    const stop = new AbortController();
+    const node = await target.start(wanted);
+    const seen = node.under(stop.signal);
+    const reason = new Error("the check's time is over");
+    globalThis.setTimeout(() => stop.abort(reason), 1_000);
+    const begun = Date.now();
+    await expect(seen.exec("sleep", "600")).rejects.toBe(reason);
+    expect(Date.now() - begun).toBeLessThan(6_000);
+    await expect(seen.signal("SIGKILL")).rejects.toBe(reason);
+    expect((await node.state()).running).toBe(true);
+  });
+
+  it.each([0, 50, 100, 150, 200, 300, 400, 500, 700, 1_000])(
+    "that comes %i ms after a start leaves nothing of it",
+    async (milliseconds) => {
+      const stop = new AbortController();
+      const { id, target } = await targetOf(images.debian, { signal: stop.signal });
+      const starting = target.start(wanted).catch(() => undefined);
+      await setTimeout(milliseconds);
+      stop.abort(new Error("stopped"));
+      await target.close();
+      await starting;
+      await setTimeout(1_000);
+      expect(await leftOf(id)).toEqual([]);
+    },
+  );
+});
+
+it("what Docker does not let go of is a warning", async () => {
+  const { id, target } = await targetOf(images.debian);
+  const network = `director-image-${id}`;
+  const [other, ...flags] = [`${network}-foreign`, "--network", network, "--pull", "never"];
+  await docker("run", "--detach", "--name", other ?? "", ...flags, images.debian);
+  await target.close();
+  expect(warnings.splice(0)).toEqual([
+    expect.stringMatching(
+      new RegExp(`is left \\(label .*${id}\\): .*network ${network} .*has active endpoints`),
+    ),
+  ]);
+  await docker("rm", "--force", "--volumes", other ?? "");
+});
+
+it.each([
+  ["between the two moments is right", 1_500, 0],
+  ["later than both is ahead of the second", 5_000, 3_000],
+  ["earlier than both is behind the first", 400, -600],
+])("a clock that reads a time %s", (_, at, ahead) => {
+  expect(clockAhead(at, { before: 1_000, after: 2_000 })).toBe(ahead);
+});
+
+it.each([
+  ["version 1", `9:name=systemd:/docker/${"a".repeat(64)}\n0::/docker/${"a".repeat(64)}\n`, true],
+  ["version 2", `0::/system.slice/docker-${"a".repeat(64)}.scope\n`, true],
+  ["another container", `0::/docker/${"b".repeat(64)}\n`, false],
+  ["none", "", false],
+])("the control group of %s", (_, text, own) => {
+  expect(groupOf(text, "a".repeat(64))).toBe(
+    own ? text.split("\n")[0]?.split(":").slice(2).join(":") : undefined,
+  );
+});
