@@ -14,6 +14,7 @@ use libp2p::{Multiaddr, PeerId, Swarm, identity::Keypair, multiaddr::Protocol, n
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::Ipv4Addr,
+    num::NonZeroU8,
     sync::Arc,
     time::Duration,
 };
@@ -111,8 +112,14 @@ fn swarm(port: u16, key: Keypair, ping: Duration) -> anyhow::Result<Swarm<Behavi
         .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)?
         .with_quic()
         .with_behaviour(|_| behaviour)?
-        // Directors are few and talk all the time: an idle connection is kept.
-        .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::from_secs(3600)))
+        .with_swarm_config(|config| {
+            config
+                // Directors are few and talk all the time: an idle connection is kept.
+                .with_idle_connection_timeout(Duration::from_secs(3600))
+                // One address of a peer after the other. Of those that are dialled at once all but the first are dropped, at
+                // the other end perhaps when GossipSub has handed them a subscription, which it does not say again.
+                .with_dial_concurrency_factor(NonZeroU8::MIN)
+        })
         .build();
     let everywhere = Multiaddr::from(Ipv4Addr::UNSPECIFIED);
     swarm.listen_on(everywhere.clone().with(Protocol::Udp(port)).with(Protocol::QuicV1))?;

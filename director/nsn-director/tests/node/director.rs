@@ -24,7 +24,7 @@ use tokio::{
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_nsn-director");
 pub const TITLES: [&str; 2] = ["Kokoro-82M", "CLIP-ViT-B-32"];
 /// For a machine that does much else.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// What a test wants of a Director; the rest is quiet and local.
 #[derive(Default)]
