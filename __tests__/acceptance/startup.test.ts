@@ -34,6 +34,7 @@ it("a process that ends at its first start is not started once more, and its las
 it("seconds count from when the start was asked for, not from when Docker has done its part", async () => {
   const slow = (target: Target): Target => ({
     ...target,
+    under: (signal) => slow(target.under(signal)),
     start: async (options) => {
       const node = await target.start(options);
       await clock.sleep(1_500);
