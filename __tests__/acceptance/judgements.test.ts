@@ -142,7 +142,9 @@ describe("memory on the card", () => {
   });
   const steady = taken(0, 9e9, 8e9, 8e9, 8e9, 8e9, 8e9);
 
-  it.each<[string, ReturnType<typeof taken>, number | undefined, Verdict, string | undefined]>([
+  it.each<
+    [string, ReturnType<typeof taken>, number | string | undefined, Verdict, string | undefined]
+  >([
     ["passes below its limit", steady, 8e9, "passed", undefined],
     ["passes when the node's figure is 10 % off", steady, 8.8e9, "passed", undefined],
     [
@@ -176,11 +178,25 @@ describe("memory on the card", () => {
       "others use the card too (processes 7, 9), so that the figures prove nothing",
     ],
     [
-      "is skipped where the driver refuses figures",
-      { ...steady, trouble: "MIG is on" },
+      "fails when the node's figure cannot be read",
+      steady,
+      "/metrics answers 500",
+      "failed",
+      "the node's own figure cannot be read: /metrics answers 500",
+    ],
+    [
+      "is skipped where the driver refuses every figure",
+      { ...taken(), trouble: "MIG is on" },
       8e9,
       "skipped",
       "unsupported: MIG is on",
+    ],
+    [
+      "passes where one sample failed",
+      { ...steady, trouble: "nvidia-smi: exit 255" },
+      8e9,
+      "passed",
+      undefined,
     ],
   ])("%s", (_, series, own, verdict, reason) => {
     const { verdict: seen, reason: why } = judgeVram(series, own, 12e9);

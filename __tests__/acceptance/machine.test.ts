@@ -65,7 +65,7 @@ describe("what the kernel says", () => {
 
   it("of a process without those fields is no user and no promise", () => {
     expect(parseStatuses("Name:\ta b\nPid:\t4\nUid:\t0\t1000\t0\t0\n")).toEqual([
-      { name: "a b", pid: 4, users: [0, 1000, 0, 0], noNewPrivileges: false },
+      { name: "a b", pid: 4, users: [0, 1000, 0, 0], noNewPrivileges: false, zombie: false },
     ]);
     expect(parseStatuses("")).toEqual([]);
   });

@@ -13,8 +13,8 @@ const status = (name: string, pid: number, uid: number, noNewPrivileges: number)
 
 it("processes are read by their four users and what they may gain", () => {
   expect(parseStatuses(status("nsn-director", 1, 1000, 1) + status("python3", 9, 0, 0))).toEqual([
-    { name: "nsn-director", pid: 1, users: [0, 1000, 7, 8], noNewPrivileges: true },
-    { name: "python3", pid: 9, users: [0, 0, 7, 8], noNewPrivileges: false },
+    { name: "nsn-director", pid: 1, users: [0, 1000, 7, 8], noNewPrivileges: true, zombie: false },
+    { name: "python3", pid: 9, users: [0, 0, 7, 8], noNewPrivileges: false, zombie: false },
   ]);
 });
 

@@ -58,7 +58,7 @@ async function judge(
     ({ ...options, ...portsOf(), target, nodes: nodes.under(signal), signal }) as unknown as World;
   try {
     const check: Check = { name: "metrics", after, seconds: () => seconds, run };
-    const result = await runCheck(check, [], { nodes, clock, signal: stop.signal, under });
+    const { result } = await runCheck(check, [], { nodes, clock, signal: stop.signal, under });
     return { ...result, logs: await nodes.logs(stop.signal) };
   } finally {
     await target.close();

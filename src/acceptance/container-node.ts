@@ -68,8 +68,9 @@ function nodeOf(made: Container, ports: Ports, signal: AbortSignal): RunningNode
       const { "9000/udp": udp, "9000/tcp": tcp } = made.place.ports;
       return { host: "127.0.0.1", udp, tcp };
     },
-    get multiaddr() {
-      return `/ip4/${made.place.address}/udp/9000/quic-v1`;
+    get multiaddrs() {
+      const host = `/ip4/${made.place.address}`;
+      return { quic: `${host}/udp/9000/quic-v1`, tcp: `${host}/tcp/9000` };
     },
     state: async () => ({
       ...stateOf((await inspect(name, docker))?.State, run.ahead),
@@ -88,6 +89,7 @@ function nodeOf(made: Container, ports: Ports, signal: AbortSignal): RunningNode
         (await look())?.usage ||
           (await docker("exec", name, "grep", "-H", "", ...usageFiles)).stdout,
       ),
+    leftovers: async () => [],
     metricsFile: async () => {
       // As a tar archive on standard output, whose header has no braces; the container may have ended.
       const { code, stdout } = await docker("cp", `${name}:${metricsFile}`, "-");

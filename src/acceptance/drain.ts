@@ -31,13 +31,14 @@ export async function takeOff(calls: NodeGrpc, world: World): Promise<Flight> {
   let count = Math.max(1, Math.ceil(wanted.seconds / Math.max(seconds, 0.001)));
   for (let tries = 3; ; tries -= 1) {
     count = Math.min(count, wanted.calls);
-    const before = (await sampleOf(second, recipes.name, recipes.labels, world)) ?? 0;
+    const before = await sampleOf(second, recipes.name, recipes.labels, world);
+    const least = (typeof before === "number" ? before : 0) + count;
     const flight = fly(
       Array.from({ length: count }, (_, at) =>
         calls.generateSlot(9_001 + at, `in flight ${tries}.${at}`, 60_000),
       ),
     );
-    await awaitSample(second, recipes, (messages) => messages >= before + count, 1, world);
+    await awaitSample(second, { ...recipes, least }, 1, world);
     if (flight.pending() > 0 || tries === 1) return flight;
     count *= 4;
   }

@@ -13,8 +13,8 @@ export interface RunningNode {
   /** `HOST:PORT` where this machine reaches gRPC. */
   readonly grpc: string;
   readonly p2p: { readonly host: string; readonly udp: number; readonly tcp: number };
-  /** How another node of the same run reaches it: a multiaddr without the peer's id. */
-  readonly multiaddr: string;
+  /** How another node of the same run reaches it: multiaddrs without the peer's id. */
+  readonly multiaddrs: { readonly quic: string; readonly tcp: string };
   state(): Promise<NodeState>;
   /** What it has said so far, in all its starts; also when it was taken away. */
   logs(): Promise<readonly LogLine[]>;
@@ -25,6 +25,8 @@ export interface RunningNode {
   /** What its processes may do, as /proc says it where the node runs. */
   processes(): Promise<readonly NodeProcess[]>;
   usage(): Promise<Usage | undefined>;
+  /** Processes of it that run on after its end; a container's end takes all of them. */
+  leftovers(): Promise<readonly NodeProcess[]>;
   /** What it wrote to METRICS_FILE; undefined where there is no such file. */
   metricsFile(): Promise<string | undefined>;
   signal(name: "SIGTERM" | "SIGKILL"): Promise<void>;
@@ -58,6 +60,8 @@ export interface NodeProcess {
   /** The real, the effective, the saved and the file system's user. */
   readonly users: readonly number[];
   readonly noNewPrivileges: boolean;
+  /** It has ended, and nobody has waited for it. */
+  readonly zombie: boolean;
 }
 
 /** What the kernel counted for the node and its children. */

@@ -1,5 +1,7 @@
 import { CommandError } from "../errors.ts";
+import { endingOf } from "./ended.ts";
 import type { LogLine, RunningNode, StartOptions, Target } from "./node.ts";
+import { probeQuic } from "./probes.ts";
 import type { Nodes } from "./world.ts";
 
 /** Lines of each node's log that are kept. */
@@ -64,7 +66,7 @@ export function nodesOf(target: Target, { chainUrl, signal: run }: Surroundings)
       return main.under(signal);
     },
     second: async () => {
-      const peers = [started().multiaddr];
+      const peers = [await addressOf(started(), signal)];
       second ??= await start(signal, { name: "second node", bare: true, peers });
       const why = await endingOf(second.under(signal));
       if (why !== undefined) throw new CommandError(`the second node ${why}`);
@@ -97,13 +99,8 @@ async function lastLines(node: RunningNode): Promise<readonly NodeLine[]> {
   return (await node.logs()).slice(-mostLines).map((line) => ({ ...line, node: node.name }));
 }
 
-/** How a node ended that nobody told to, in words that follow its name; undefined where it runs, or was sent a signal. */
-async function endingOf(node: RunningNode): Promise<string | undefined> {
-  const { running, signalled = false, error, exitCode, outOfMemory } = await node.state();
-  if (running || signalled) return undefined;
-  if (error !== undefined) return `could not be started: ${error}`;
-  const words = (await node.logs()).findLast(({ text }) => text.trim() !== "")?.text.trim();
-  const said = words === undefined ? "it said nothing" : `its last words: ${words}`;
-  if (outOfMemory) return `used up its memory and was killed; ${said}`;
-  return `ended by itself (${exitCode === undefined ? "by a signal" : `exit code ${exitCode}`}); ${said}`;
+/** QUIC where it answers, so that it is tried; else TCP, so that its absence is a fault of the check `p2p` alone. */
+async function addressOf({ p2p, multiaddrs }: RunningNode, signal: AbortSignal): Promise<string> {
+  const quic = await probeQuic(p2p.host, p2p.udp, signal);
+  return quic === undefined ? multiaddrs.tcp : multiaddrs.quic;
 }

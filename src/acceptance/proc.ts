@@ -16,6 +16,7 @@ export function parseStatuses(text: string): readonly NodeProcess[] {
         pid: Number(field("Pid")),
         users: (field("Uid").match(/\d+/g) ?? []).map(Number),
         noNewPrivileges: field("NoNewPrivs") === "1",
+        zombie: field("State").startsWith("Z"),
       };
     });
 }

@@ -2,12 +2,13 @@ import type { Files } from "../ports/files.ts";
 import { descendants, parentOf } from "./proc.ts";
 
 /**
- * The processes that one has started, itself included, as long as they live. Who has lost its parent is known by its session (setsid(2)): a
+ * The processes that one has started, itself included, as long as they live; `zombies`: and those whose end nobody has waited for. Who has lost its parent is known by its session (setsid(2)): a
  * sidecar has a process group of its own, and may outlive whoever started it.
  */
 export async function familyOf(
   leader: number,
   { readdir, readFile }: Pick<Files, "readdir" | "readFile">,
+  zombies = false,
 ): Promise<ReadonlySet<number>> {
   const names = await readdir("/proc").catch(() => []);
   const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
@@ -17,7 +18,9 @@ export async function familyOf(
       return { pid, stat, ...stateOf(stat) };
     }),
   );
-  const living = stats.filter(({ state }) => state !== "" && !"ZX".includes(state));
+  const living = stats.filter(
+    ({ state }) => state !== "" && state !== "X" && (zombies || state !== "Z"),
+  );
   const parents = living.map(({ pid, stat, session }) => {
     const parent = session === leader && pid !== leader ? leader : parentOf(stat);
     return [pid, parent] as const;

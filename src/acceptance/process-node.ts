@@ -93,12 +93,17 @@ function nodeOf(made: Made, ports: ProcessPorts, signal: AbortSignal): RunningNo
     http: new URL(`http://127.0.0.1:${http}`),
     grpc: `127.0.0.1:${grpc}`,
     p2p: { host: "127.0.0.1", udp: p2p, tcp: p2p },
-    multiaddr: `/ip4/127.0.0.1/udp/${p2p}/quic-v1`,
+    multiaddrs: {
+      quic: `/ip4/127.0.0.1/udp/${p2p}/quic-v1`,
+      tcp: `/ip4/127.0.0.1/tcp/${p2p}`,
+    },
     state: async () => stateOf(made),
     logs: async () => [...lines],
     exec: (program, ...args) => exec(program, args, { env: environment, signal }),
     pids: family,
-    processes: async () => parseStatuses(await texts(await family(), "status", files)),
+    processes: async () =>
+      parseStatuses(await texts(await familyOf(made.child.pid, files, true), "status", files)),
+    leftovers: async () => parseStatuses(await texts(await family(), "status", files)),
     usage: async () => {
       const pids = await family();
       return usageOf(await texts(pids, "stat", files), await texts(pids, "status", files));

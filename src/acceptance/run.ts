@@ -7,6 +7,7 @@ import { type Chain, startChain } from "./chain.ts";
 import type { Check, CheckName, CheckResult, Finding, Verdict } from "./check.ts";
 import { failed, skipped } from "./check.ts";
 import { checks } from "./checks.ts";
+import { watchEnd } from "./ended.ts";
 import type { Gpus } from "./gpus.ts";
 import { connectGrpc } from "./grpc.ts";
 import type { Target } from "./node.ts";
@@ -49,6 +50,8 @@ export interface Acceptance {
 
 /** Milliseconds that a check which was told to end has to put in order what it changed. */
 const grace = 1_000;
+/** Milliseconds after which it is known whether a node that went silent has ended. */
+const settling = 500;
 /** Milliseconds that looking at the nodes may take after a check. */
 const patience = 30_000;
 
@@ -96,8 +99,10 @@ async function runChecks(
 ): Promise<Omit<Acceptance, "target" | "vram">> {
   const results: CheckResult[] = [];
   let timeline: readonly Event[] = [];
+  let gone: CheckName | undefined;
   for (const check of checks) {
-    const result = await runCheck(check, results, run);
+    const { result, ended } = await runCheck(check, results, run, gone);
+    if (ended) gone = check.name;
     results.push(result);
     log.info(checkLine(result));
     if (check.name === "startup") timeline = await timelineIfStarted(run, result);
@@ -109,30 +114,38 @@ async function runChecks(
   return { ...verdict, checks: results, timeline, logs };
 }
 
-/** Runs one check under its own signal and the run's. */
+/**
+ * Runs one check under its own signal and the run's, and says whether the node under test has ended by itself meanwhile: no later check can
+ * see anything of it. `gone`: the check during which it did.
+ */
 export async function runCheck(
   check: Check,
   before: readonly CheckResult[],
   run: Run,
-): Promise<CheckResult> {
+  gone?: CheckName,
+): Promise<{ readonly result: CheckResult; readonly ended: boolean }> {
   const begun = run.clock.now();
-  const finding = await findingOf(check, before, run);
+  const blocking = gone ?? blockedBy(check, before);
+  const finding =
+    blocking === undefined ? await findingOf(check, run) : skipped(`after ${blocking}`);
   const seconds = (run.clock.now() - begun) / 1000;
-  if (finding.verdict !== "failed") return { name: check.name, ...finding, seconds };
-  const ended = await afterwards(run, (signal) => run.nodes.endings(signal));
-  return { name: check.name, ...finding, reason: becauseOf(ended, finding.reason ?? ""), seconds };
+  const result = { name: check.name, ...finding, seconds };
+  if (finding.verdict !== "failed") return { result, ended: false };
+  // A connection breaks a moment before its process has ended.
+  await run.clock.sleep(settling, run.signal);
+  const endings = await afterwards(run, (signal) => run.nodes.endings(signal));
+  return {
+    result: { ...result, reason: becauseOf(endings, finding.reason ?? "") },
+    ended: check.endsNode !== true && endings.some((ending) => ending.startsWith("it ")),
+  };
 }
 
-async function findingOf(
-  check: Check,
-  before: readonly CheckResult[],
-  { signal: stop, under }: Run,
-): Promise<Finding> {
-  const blocking = blockedBy(check, before);
-  if (blocking !== undefined) return skipped(`after ${blocking}`);
+async function findingOf(check: Check, { nodes, signal: stop, under }: Run): Promise<Finding> {
   const seconds = check.seconds(under(stop));
   const timeout = AbortSignal.timeout(seconds * 1000);
-  const signal = AbortSignal.any([stop, timeout]);
+  const watch =
+    check.endsNode === true || nodes.running === undefined ? undefined : watchEnd(nodes.running);
+  const signal = AbortSignal.any([stop, timeout, ...(watch === undefined ? [] : [watch.signal])]);
   const tooLong = failed(`it did not come to an end within ${seconds} s`);
   try {
     const finding = await Promise.race([check.run(under(signal)), endOf(signal)]);
@@ -142,6 +155,8 @@ async function findingOf(
     stop.throwIfAborted();
     if (timeout.aborted) return tooLong;
     return failed(explain(error).replaceAll(/\s*\n\s*/g, " "));
+  } finally {
+    watch?.stop();
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Check, failed, judged, skipped } from "../check.ts";
-import { cardQuery, cudaMajorOf, type Gpu, isAtLeast, parseCards } from "../gpus.ts";
+import { cardQuery, cudaMajorOf, findGpus, type Gpu, isAtLeast, parseCards } from "../gpus.ts";
 
 const program =
   "import torch; print(torch.cuda.is_available(), torch.cuda.device_count(), torch.version.cuda)";
@@ -9,10 +9,14 @@ export const gpu: Check = {
   name: "gpu",
   after: ["startup"],
   seconds: () => 120,
-  run: async ({ gpu: mode, gpus, nodes, limits }) => {
+  run: async ({ gpu: mode, gpus, nodes, limits, exec }) => {
     if (mode === "off") return skipped("gpu is off");
-    if (gpus === undefined)
-      return mode === "required" ? failed("this machine has no GPU") : skipped("no GPU");
+    if (gpus === undefined) {
+      const { why } = await findGpus(exec);
+      return mode === "required"
+        ? failed(`this machine has no GPU: ${why}`)
+        : skipped(`no GPU: ${why}`);
+    }
     const node = nodes.main;
     const inside = await node.exec("nvidia-smi", ...cardQuery);
     if (inside.code !== 0)

@@ -1,4 +1,5 @@
 import { type Check, failed, judged } from "../check.ts";
+import { awaitVoter } from "../meeting.ts";
 import { awaitSample, sampleOf } from "../metrics-page.ts";
 
 /** Milliseconds that a round may take. */
@@ -23,25 +24,16 @@ export const grpc: Check = {
         ...(missing.length === 0 ? [] : [`reflection does not name ${missing.join(", ")}`]),
       ];
       if (complaints.length > 0) return failed(complaints.join("; "), { services });
-      await nodes.second();
-      const voters = await awaitSample(
-        ...([
-          nodes.main,
-          { name: "nsn_bft_voters" },
-          (value: number) => value >= 2,
-          30,
-          world,
-        ] as const),
-      );
-      if (!voters.met)
-        return failed(`no second voter came within 30 s (nsn_bft_voters is ${voters.last})`);
-      const before = (await sampleOf(nodes.main, rounds.name, {}, world)) ?? 0;
+      const voters = await awaitVoter(world);
+      if (!voters.met) return failed(voters.why);
+      const before = await sampleOf(nodes.main, rounds.name, {}, world);
       const digest = new Uint8Array(32).fill(7);
       const round = await calls.propose(clock.now() % 2 ** 31, digest, deadline);
-      const counted = await awaitSample(nodes.main, rounds, (count) => count > before, 5, world);
+      const least = (typeof before === "number" ? before : 0) + 1;
+      const counted = await awaitSample(nodes.main, { ...rounds, least }, 5, world);
       return judged(
         [
-          ...(counted.met ? [] : [`${rounds.name} did not count the round (${counted.last})`]),
+          ...(counted.met ? [] : [`the round was not counted: ${counted.why}`]),
           ...(round.ballots >= round.quorum && round.quorum >= 2
             ? []
             : [`the round ended with ${round.ballots} ballots, its quorum is ${round.quorum}`]),

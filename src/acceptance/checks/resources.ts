@@ -22,6 +22,9 @@ export const resources: Check = {
     if (outOfMemory) return failed(`a process of it used up the memory and was killed, ${done}`);
     if (stopped !== undefined) return failed(`GenerateSlot ended ${done}: ${stopped}`);
     const seconds = (clock.now() - begun) / 1000;
+    const zombies = await lastingZombies(world);
+    if (zombies.length > 0)
+      return failed(`nobody has waited for the end of its processes: ${zombies.join(", ")}`);
     const during = world.vram.samples.filter(({ at }) => at >= begun).map(({ bytes }) => bytes);
     return judgeLoad({ before, after: await node.usage(), seconds, slots, during }, limits);
   },
@@ -46,5 +49,15 @@ async function generate(slots: SlotMemory[], world: World): Promise<string | und
     return error instanceof Error ? error.message : String(error);
   } finally {
     calls.close();
+  }
+}
+
+/** Processes that have ended and are still there after a while: whoever started them, or process 1, must wait for them. */
+async function lastingZombies({ nodes, clock, signal }: World): Promise<readonly string[]> {
+  for (const until = clock.now() + 10_000; ; ) {
+    const zombies = (await nodes.main.processes()).filter(({ zombie }) => zombie);
+    if (zombies.length === 0 || clock.now() >= until)
+      return zombies.map(({ name, pid }) => `${name} (${pid})`);
+    await clock.sleep(500, signal);
   }
 }

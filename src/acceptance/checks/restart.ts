@@ -7,6 +7,7 @@ import type { World } from "../world.ts";
 export const restart: Check = {
   name: "restart",
   after: ["startup"],
+  endsNode: true,
   seconds: ({ limits }) => 3 * limits.startupSeconds + 60,
   run: async (world) => {
     const { nodes, limits } = world;

@@ -2,6 +2,7 @@ import { type Check, type Finding, failed, inconclusive, judged } from "../check
 import { type Drain, holdHttp, takeOff, watchDrain } from "../drain.ts";
 import { awaitEnd, endsWithoutWork, judgeEnd, type Termination } from "../end.ts";
 import { wordsComplaints, wordsSince } from "../last-words.ts";
+import { awaitMeeting } from "../meeting.ts";
 import { awaitSample, sampleOf } from "../metrics-page.ts";
 import type { World } from "../world.ts";
 
@@ -13,6 +14,7 @@ const departures = { name: "nsn_p2p_departures_total", labels: { reason: "announ
 export const shutdown: Check = {
   name: "shutdown",
   after: ["startup"],
+  endsNode: true,
   seconds: ({ limits }) => 4 * limits.shutdownSeconds + limits.startupSeconds + 120,
   run: async (world) => {
     const { limits } = world;
@@ -91,6 +93,7 @@ async function endUnderLoad(world: World): Promise<LoadedEnd> {
         ? cutOff(await flight.errors)
         : [`no gRPC call could be put in flight: ${flight.trouble}`]),
       ...(inFlight === 0 ? [] : drainComplaints(seen)),
+      ...(await node.leftovers()).map(({ name, pid }) => `it has left ${name} (${pid}) running`),
       ...wordsComplaints(await wordsSince(lines, node, world), await node.metricsFile()),
     ];
     const { metrics, refused } = seen;
@@ -106,13 +109,16 @@ async function endUnderLoad(world: World): Promise<LoadedEnd> {
 /** What the second node hears of the departure; to be asked when the node has gone. */
 async function hearDeparture(world: World): Promise<() => Promise<readonly string[]>> {
   const second = await world.nodes.second();
-  const peers = { name: "nsn_p2p_connected_peers" };
-  const connected = await awaitSample(second, peers, (count) => count >= 1, 30, world);
+  const connected = await awaitMeeting(world);
   if (!connected.met)
-    return async () => ["no second node was connected that could hear of its departure"];
-  const before = (await sampleOf(second, departures.name, departures.labels, world)) ?? 0;
+    return async () => [
+      `no second node was connected that could hear of its departure (${connected.why})`,
+    ];
+  const { name, labels } = departures;
+  const before = await sampleOf(second, name, labels, world);
+  const least = (typeof before === "number" ? before : 0) + 1;
   return async () => {
-    const announced = await awaitSample(second, departures, (count) => count > before, 5, world);
+    const announced = await awaitSample(second, { ...departures, least }, 5, world);
     return announced.met ? [] : ["the second node was not told of its departure"];
   };
 }

@@ -7,6 +7,7 @@ import type { World } from "../world.ts";
 export const startup: Check = {
   name: "startup",
   after: [],
+  endsNode: true,
   seconds: ({ limits }) => 2 * limits.startupSeconds + 60,
   run: async (world) => {
     const { nodes, target } = world;
