@@ -146,7 +146,7 @@ describe("what is seen of a drain", () => {
     const ill = await drain((worker) => {
       worker.status = 500;
     });
-    expect(ill.silent).toBe("it answers 500");
+    expect(ill.silent).toBe("/metrics answers 500");
   });
 });
 

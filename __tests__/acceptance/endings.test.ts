@@ -121,7 +121,7 @@ describe("an end", () => {
 
 describe("the drain", () => {
   const good = { metrics: 3, silent: undefined, refused: 10_400 };
-  const silence = "its metrics were gone before the drain had ended";
+  const silence = "its metrics were gone before the drain ended";
 
   it.each<[string, Partial<Parameters<typeof drainComplaints>[0]>, readonly string[]]>([
     ["is right with metrics to its end and no new calls", {}, []],

@@ -92,7 +92,10 @@ async function metricsMeanwhile(
     const page = await askMetrics(node, "openmetrics", world);
     if (typeof page !== "string" && page.status === 200) metrics += 1;
     else if (flight.pending() > 0)
-      return { metrics, silent: typeof page === "string" ? page : `it answers ${page.status}` };
+      return {
+        metrics,
+        silent: typeof page === "string" ? page : `/metrics answers ${page.status}`,
+      };
     await world.clock.sleep(100, world.signal);
   } while (flight.pending() > 0);
   return { metrics, silent: undefined };

@@ -134,7 +134,7 @@ export function drainComplaints({ metrics, silent, refused }: Drain): readonly s
   return [
     ...(silent === undefined && metrics > 0
       ? []
-      : [`its metrics were gone before the drain had ended: ${silent ?? "no answer came"}`]),
+      : [`its metrics were gone before the drain ended: ${silent ?? "no answer came"}`]),
     ...(refused === undefined ? ["new gRPC calls were taken until the drain had ended"] : []),
   ];
 }

@@ -42,7 +42,7 @@ async function start(node: RunningNode, world: World): Promise<Finding> {
     return failed((await endOf(node)) ?? slow, { healthySeconds }, limit);
   }
   const own = await ownHealth(node, world);
-  return judged(await ownComplaints(node, own), { healthySeconds, ...own }, limit);
+  return judged(await ownComplaints(node, own, healthySeconds), { healthySeconds, ...own }, limit);
 }
 
 interface OwnHealth {
@@ -68,13 +68,15 @@ async function ownHealth(node: RunningNode, world: World): Promise<OwnHealth> {
 async function ownComplaints(
   node: RunningNode,
   { container }: OwnHealth,
+  healthySeconds: number,
 ): Promise<readonly string[]> {
   if (container === undefined || container === "healthy") return [];
   const ended = await endOf(node);
   if (ended !== undefined) return [ended];
   const late =
     container === "starting" ? " (Docker before 25 asks first after a whole interval)" : "";
-  return [`/health answers 200, but the container's own health check says ${container}${late}`];
+  const first = `/health answers 200 after ${healthySeconds.toFixed(1)} s`;
+  return [`${first}, but the container's own health check says ${container}${late}`];
 }
 
 /** How a node ended, with its last words; undefined while it runs. */
