@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { type Check, type CheckName, failed, passed } from "../../src/acceptance/check.ts";
+import type { RunningNode } from "../../src/acceptance/node.ts";
 import { nodesOf } from "../../src/acceptance/nodes.ts";
 import { processTarget } from "../../src/acceptance/process-target.ts";
 import { type AcceptOptions, accept, becauseOf, runCheck } from "../../src/acceptance/run.ts";
@@ -113,10 +114,16 @@ describe("a check", () => {
     expect(result.seconds).toBeLessThan(1.4);
   });
 
-  it("ends with the run, whatever it waits for", async () => {
+  it("ends with the run, whatever it waits for, and the nodes with it", async () => {
     const reason = new Error("told to stop");
-    globalThis.setTimeout(() => stop.abort(reason), 200);
-    await expect(judge(["sleep", "600"], forever)).rejects.toBe(reason);
+    let node: RunningNode | undefined;
+    const running = judge(["sleep", "600"], async ({ nodes }) => {
+      node = await nodes.startMain();
+      stop.abort(reason);
+      return forever();
+    });
+    await expect(running).rejects.toBe(reason);
+    expect((await node?.state())?.running).toBe(false);
     expect(await readdir(join(folder, "tmp"))).toEqual([]);
   });
 });
