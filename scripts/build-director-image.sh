@@ -51,7 +51,7 @@ cd "$ROOT"
 "$SETUP/engine.sh"
 platforms="${PLATFORMS:-linux/amd64,linux/arm64}"
 flags=(--results results --models "$lock" --platforms "$platforms" --push true --flavor latest=false)
-flags+=(--allow-untested "built by scripts/build-director-image.sh, without a scan or acceptance")
+flags+=(--allow-untested "built by scripts/build-director-image.sh, without a scan")
 
 if [[ -n $registry ]]; then
   flags+=(--image "$registry/director" --tags "type=raw,value=$version" --tags "type=raw,value=latest")

@@ -155,8 +155,8 @@ describe("a node in a container", () => {
     const node = await target.start(wanted);
     const processes = await node.processes();
     expect(
-      processes.map(({ name, user, noNewPrivileges }) => [name, user, noNewPrivileges]),
-    ).toEqual([["sleep", 1000, true]]);
+      processes.map(({ name, users, noNewPrivileges }) => [name, new Set(users), noNewPrivileges]),
+    ).toEqual([["sleep", new Set([1000]), true]]);
     expect((await node.usage())?.memoryPeakBytes).toBeGreaterThan(0);
   });
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
-import { type Check, type CheckName, failed, passed } from "../../src/acceptance/check.ts";
+import { type Check, type CheckName, failed, judged } from "../../src/acceptance/check.ts";
 import type { RunningNode } from "../../src/acceptance/node.ts";
 import { nodesOf } from "../../src/acceptance/nodes.ts";
 import { processTarget } from "../../src/acceptance/process-target.ts";
@@ -35,7 +35,10 @@ function targetOf(command: readonly [string, ...string[]]) {
 }
 
 const options: AcceptOptions = {
-  expected: { titles: [], weights: new Map(), labels: [] },
+  expected: {
+    ...{ titles: [], weights: new Map(), isLock: () => true, labels: [] },
+    annotations: { wanted: [], there: {} },
+  },
   limits: {
     ...{ startupSeconds: 5, shutdownSeconds: 5, vramBytes: 1e9, imageBytes: 1e9, driver: "535" },
     ...{ memoryBytes: 1e9, cpus: 1, slots: 1 },
@@ -86,7 +89,7 @@ describe("a check", () => {
           await setTimeout(200);
           order = true;
         }
-        return passed();
+        return judged([]);
       },
       { seconds: 0.2 },
     );
@@ -96,7 +99,7 @@ describe("a check", () => {
   it("that passes after its time has failed", async () => {
     const late = async () => {
       await setTimeout(500);
-      return passed();
+      return judged([]);
     };
     expect((await judge(["true"], late, { seconds: 0.2 })).verdict).toBe("failed");
   });
@@ -106,7 +109,7 @@ describe("a check", () => {
       ["sleep", "600"],
       async ({ nodes }) => {
         await (await nodes.startMain()).exec("sleep", "600");
-        return passed();
+        return judged([]);
       },
       { seconds: 0.5 },
     );
@@ -180,7 +183,7 @@ time.sleep(600)`;
       await world.nodes.second();
       await setTimeout(1_000);
       await world.nodes.second();
-      return passed();
+      return judged([]);
     });
     expect(result.reason).toBe(
       "the second node ended by itself (exit code 3); its last words: no peer",
@@ -197,7 +200,7 @@ time.sleep(600)`;
       await rm(program);
       await expect(nodes.second()).rejects.toThrow("cannot be started");
       await write();
-      return (await (await nodes.second()).state()).running ? passed() : failed("not there");
+      return (await (await nodes.second()).state()).running ? judged([]) : failed("not there");
     });
     expect(result.verdict).toBe("passed");
   });

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { type Hub, startHub } from "../../examples/miniature/hub.ts";
+import { undocumented } from "../docs/acceptance.ts";
 import { output, run } from "../integration/workspace.ts";
 import { attempt, build, buildTimeout, docker } from "./docker.ts";
 
@@ -47,7 +48,9 @@ describe("The reference node's image with the miniature's weights", () => {
   it("is accepted, but for the checks that need a GPU", async () => {
     const said = await cli("accept", candidate, "--lock", lock, "--json", ...small);
     expect(said.code === 0 ? "" : said.stdout + said.stderr).toBe("");
-    const { checks, verdict, platform } = JSON.parse(said.stdout);
+    const result = JSON.parse(said.stdout);
+    expect(undocumented(result)).toEqual([]);
+    const { checks, verdict, platform } = result;
     expect({ verdict, platform }).toEqual({ verdict: "passed", platform: "linux/amd64" });
     const verdicts = checks.map((check: { name: string; verdict: string; reason?: string }) => [
       ...[check.name, check.verdict, check.reason].filter((part) => part !== undefined),

@@ -42,7 +42,7 @@ describe("the bundle on the runner's Node", () => {
   const read = (name: string) => readFile(join(folder, name), "utf8");
   const start = (program: string, inputs: Record<string, string>, state = {}): ChildProcess => {
     const given = {
-      models: "",
+      ...{ models: "", acceptance: "off" },
       push: "false",
       image: "registry.example/operator/director",
       platforms: "linux/amd64",

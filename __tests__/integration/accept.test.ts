@@ -1,9 +1,10 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type { AcceptResult } from "../../src/results/stages.ts";
+import { buildDirector } from "./director.ts";
 import { miniatureLock, pullMiniature } from "./miniature.ts";
 import { output, run } from "./workspace.ts";
 
@@ -11,10 +12,8 @@ jest.setTimeout(300_000);
 
 const node = join("node_modules", ".bin", "node");
 const broken = join("__tests__", "acceptance", "broken", "broken.py");
-const cache =
-  process.env["DIRECTOR_IMAGE_DEV_CACHE"] || join(homedir(), ".cache", "director-image-dev");
-const director = join(cache, "rust-target", "debug", "nsn-director");
 
+let director = "";
 let folder = "";
 let models = "";
 let env: Readonly<Record<string, string>> = {};
@@ -22,18 +21,7 @@ let env: Readonly<Record<string, string>> = {};
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "accept-"));
   models = await pullMiniature(folder);
-  const uv = await output(join("scripts", "setup", "python-tool.sh"), "uv");
-  await output(uv, "sync", "--locked", "--quiet", "--project", "vortex");
-  const build = ["build", "--locked", "--quiet", "--manifest-path", "director/Cargo.toml"];
-  const built = await run("cargo", build, undefined, {
-    CARGO_TARGET_DIR: join(cache, "rust-target"),
-  });
-  if (built.code !== 0) throw new Error(built.stderr);
-  const root = process.cwd();
-  env = {
-    PATH: `${join(root, "vortex", ".venv", "bin")}:${process.env["PATH"]}`,
-    PYTHONPATH: join(root, "vortex"),
-  };
+  ({ program: director, env } = await buildDirector());
 }, 900_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -82,7 +70,7 @@ describe("the reference node, as a process", () => {
     expect(of("skipped")).toEqual(["config", "gpu", "vram", "user"]);
     expect({ code, verdict: result.verdict }).toEqual({ code: 0, verdict: "passed" });
     expect(result.timeline?.map(({ what }) => what)).toEqual([
-      ...["created", "first log", "loading Flux-Schnell", "loading LivePortrait"],
+      ...["created", "first log", "p2p", "loading Flux-Schnell", "loading LivePortrait"],
       ...["loading Kokoro-82M", "loading CLIP-ViT-B-32", "loading CLIP-ViT-L-14"],
       ...["models loaded", "healthy"],
     ]);
@@ -110,7 +98,7 @@ describe("a node that is not fit to run", () => {
     ["crash", ["startup"], /exit code 7; its last words: the last words of a crash/],
     ["slow-start", ["startup"], /not healthy after 6 s: .*connection refused/, ...soon],
     ["hung-health", ["startup"], /not healthy after 6 s: .*did not answer in time/, ...soon],
-    ["wrong-body", ["health", "restart"], /not as documented: .*it names no version/],
+    ["wrong-body", ["health", "p2p", "restart"], /not as documented: .*it names no version/],
     ["missing-metric", ["metrics"], /openmetrics: nsn_vortex_vram_usage_bytes is missing/],
     ["metrics-500", ["metrics"], /^prometheus: \/metrics answers 500$/],
     ["wrong-type", ["metrics"], /no sample of the gauge nsn_bft_round_duration_seconds/],

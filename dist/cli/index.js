@@ -55043,7 +55043,7 @@ function amount(bytes) {
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
-/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(842);
+/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4519);
 /* harmony import */ var _commands_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8869);
 /* harmony import */ var _commands_program_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6989);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(452);
@@ -55084,7 +55084,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 842:
+/***/ 4519:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -66847,6 +66847,12 @@ const acceptResult = looseObject({
     timeline: array(looseObject({ what: schemas_string(), seconds: schemas_number() }))
         .readonly()
         .optional(),
+    /** The inputs of the acceptance, where a stage made it: its thresholds, in bytes and seconds. */
+    inputs: record(schemas_string(), unknown()).optional(),
+    /** The node's log where a check failed; `at` as below. */
+    logs: array(looseObject({ at: schemas_number(), text: schemas_string() }))
+        .readonly()
+        .optional(),
     /** Bytes on the card at milliseconds since 1970. */
     vram: looseObject({
         samples: array(looseObject({ at: schemas_number(), bytes: schemas_number() })).readonly(),
@@ -66864,6 +66870,8 @@ const promoteResult = looseObject({
         moved: schemas_boolean(),
         why: schemas_string(),
     })),
+    /** Checks of the acceptance that were left out, each with its reason. */
+    notRun: array(looseObject({ check: schemas_string(), reason: schemas_string() })).optional(),
     /** Why the candidate was published without a scan or acceptance; absent when it was tested. */
     untested: looseObject({ reason: schemas_string(), missing: array(schemas_string()) }).optional(),
 });
@@ -66877,8 +66885,6 @@ var inputs = __nccwpck_require__(4566);
 const ofMadeBuilders = ["driver", "driver-opts", "buildkitd-config"];
 /** What is asked for by a value and would be left undone without a word. */
 const later = [
-    ["acceptance", "required"],
-    ["gpu", "required"],
     ["sarif-upload", "always"],
     ["sbom", "true"],
     ["sign", "true"],
@@ -67269,6 +67275,10 @@ async function must(docker, ...args) {
         return stdout;
     throw new errors/* CommandError */.Qd(`docker ${args.slice(0, 2).join(" ")} failed: ${stderr.trim()}`);
 }
+/** `--mount` for each. Pure. */
+function mountFlags(mounts) {
+    return mounts.flatMap((mount) => ["--mount", mount]);
+}
 
 ;// CONCATENATED MODULE: ./lib/acceptance/container-node.js
 
@@ -67339,7 +67349,7 @@ async function runContainer(run, { docker, clock }) {
     };
 }
 function runArguments(run, container) {
-    const { id, network, image, gpus, memoryBytes, cpus, wanted } = run;
+    const { id, network, image, mounts, gpus, memoryBytes, cpus, wanted } = run;
     const { peers, chainUrl, bare = false, hardened } = wanted;
     const environment = {
         SUBSTRATE_WS_URL: chainUrl,
@@ -67352,6 +67362,7 @@ function runArguments(run, container) {
         ...["--memory", String(memoryBytes), "--memory-swap", String(memoryBytes)],
         ...["--cpus", String(cpus), "--volume", `${volumeOf(container)}:/data`],
         ...(hardened ? hardening : []),
+        ...(bare ? [] : mountFlags(mounts)),
         ...(gpus && !bare ? ["--gpus", "all"] : []),
         ...Object.entries(environment).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
         image,
@@ -67413,7 +67424,7 @@ async function logsOf(container, docker) {
 
 /** An image in the local Docker, on a network of its own. */
 async function containerTarget(options, { exec, clock }) {
-    const { image, id, env, root } = options;
+    const { image, mounts, id, env, root } = options;
     const docker = (...args) => exec("docker", args, { env });
     const network = `director-image-${id}`;
     await must(docker, "network", "create", "--label", label(id), network);
@@ -67429,7 +67440,7 @@ async function containerTarget(options, { exec, clock }) {
             name: image,
             hostAddress: facts.IPAM.Config[0]?.Gateway?.split("/")[0] ?? "127.0.0.1",
             image: () => imageFacts(image, root, docker),
-            weights: () => container_target_hashes(image, root, docker),
+            weights: () => container_target_hashes({ image, mounts, root }, docker),
             start: async (wanted) => {
                 const node = await runContainer({ ...options, network, wanted }, { docker, clock });
                 nodes.push(node);
@@ -67471,9 +67482,9 @@ async function sizeOf(image, root, docker) {
     const bytes = Number(stdout.split("\t")[0]);
     return code === 0 && bytes > 0 ? { bytesWithoutModels: bytes } : {};
 }
-/** Hashes every file below the models' root inside the image, at the speed of its own sha256sum. */
-async function container_target_hashes(image, root, docker) {
-    const run = ["run", "--rm", "--network", "none", "--read-only"];
+/** Hashes every file below the models' root, baked or mounted, at the speed of the image's own sha256sum. */
+async function container_target_hashes({ image, mounts, root }, docker) {
+    const run = ["run", "--rm", "--network", "none", "--read-only", ...mountFlags(mounts)];
     const find = ["--entrypoint", "find", image, root, "-type", "f", "-exec", "sha256sum", "{}", "+"];
     const listed = await must(docker, ...run, ...find);
     return new Map(listed
@@ -67693,25 +67704,73 @@ function randomId(clock) {
         .padStart(12, "0");
 }
 
+;// CONCATENATED MODULE: ./lib/pipeline/docker-engine.js
+
+/** Asks the engine what it is; a string says why there is none. */
+async function dockerEngine({ exec, env, }) {
+    const ask = async (command, format) => {
+        const { code, stdout, stderr } = await exec("docker", [command, "--format", format], { env });
+        if (code !== 0)
+            throw new errors/* CommandError */.Qd(stderr.trim().split("\n").at(-1) ?? "");
+        return JSON.parse(stdout);
+    };
+    try {
+        const server = (await ask("version", "{{json .Server}}"));
+        const info = (await ask("info", "{{json .}}"));
+        return {
+            platform: `${server.Os}/${server.Arch}`,
+            version: server.Version,
+            cpus: info.NCPU,
+            root: info.DockerRootDir,
+        };
+    }
+    catch (error) {
+        return error instanceof errors/* CommandError */.Qd ? error.message : "its answer is no JSON";
+    }
+}
+
 // EXTERNAL MODULE: ./lib/amount.js
 var amount = __nccwpck_require__(7331);
 ;// CONCATENATED MODULE: ./lib/pipeline/docker-room.js
 
 /** Bytes of disk for a byte that is pulled: the blob, its unpacked copy, and some room. */
 const perByte = 2.2;
-/** Why Docker has no room for layers that it lacks; undefined where it has, or where that cannot be told (an engine elsewhere). */
-async function roomFor(layers, { exec, env, files }) {
-    const info = await exec("docker", ["info", "--format", "{{.DockerRootDir}}"], { env });
-    const folder = info.stdout.trim();
-    const disk = await files.statfs(folder).catch(() => undefined);
+/** Why Docker has no room for the layers that it lacks of images; undefined where it has, or where that cannot be told (an engine elsewhere). */
+async function roomFor(images, { root }, ports) {
+    const disk = await ports.files.statfs(root).catch(() => undefined);
     if (disk === undefined)
         return undefined;
-    const total = layers.reduce((sum, { size }) => sum + size, 0);
+    const there = await localImages(ports);
+    const needed = perByte * images.reduce((sum, image) => sum + missingBytes(image, there), 0);
     const free = disk.bavail * disk.bsize;
-    const needed = perByte * total;
     return needed <= free
         ? undefined
-        : `disk, needs ${(0,amount/* amount */.v)(needed)} at ${folder}, ${(0,amount/* amount */.v)(free)} are free`;
+        : `disk, needs ${(0,amount/* amount */.v)(needed)} at ${root}, ${(0,amount/* amount */.v)(free)} are free`;
+}
+/** Bytes of the layers above those that the image shares with one that is there. Pure. */
+function missingBytes(image, there) {
+    const shared = (other) => {
+        const at = image.findIndex(({ diffId }, layer) => diffId !== other[layer]);
+        return at === -1 ? image.length : at;
+    };
+    const most = Math.max(0, ...there.map(shared));
+    return image.slice(most).reduce((sum, { size }) => sum + size, 0);
+}
+/** The layers of every image that the engine has, by their diff_ids; none where it does not tell. */
+async function localImages({ exec, env, }) {
+    const listed = await exec("docker", ["image", "ls", "--quiet", "--no-trunc"], { env });
+    const ids = [...new Set(listed.stdout.split("\n").filter((id) => id !== ""))];
+    if (listed.code !== 0 || ids.length === 0)
+        return [];
+    const format = "{{json .RootFS.Layers}}";
+    // One that was removed meanwhile fails the command, which tells of the others all the same.
+    const { stdout } = await exec("docker", ["image", "inspect", "--format", format, ...ids], {
+        env,
+    });
+    return stdout
+        .split("\n")
+        .filter((line) => line.startsWith("["))
+        .map((line) => JSON.parse(line));
 }
 
 ;// CONCATENATED MODULE: external "node:stream/promises"
@@ -67857,6 +67916,36 @@ async function loadImage(store, digest, name, { exec, env, log, signal }) {
     }
 }
 
+;// CONCATENATED MODULE: ./lib/pipeline/mounted-models.js
+
+
+
+/** Names of the models of which an image with these layers carries nothing; none for an open lock, which does not tell. Pure. */
+function mountedModels(lock, layers) {
+    if (lock === undefined || !isComplete(lock))
+        return [];
+    const baked = new Set(layers.map(({ digest }) => digest));
+    const absent = lock.layers.filter(({ digest }) => !baked.has(digest));
+    const names = absent.flatMap(({ files }) => files.map((id) => id.split("/")[0] ?? ""));
+    return [...new Set(names)];
+}
+/** The models image that an image's label names (design: "The final image"); undefined where it names none. */
+function modelsImageOf(label, image, { open }) {
+    const at = label.lastIndexOf("@");
+    const digest = label.slice(at + 1);
+    if (at === -1 || !(0,images_digest/* isDigest */.Bc)(digest))
+        return undefined;
+    const place = label.slice(0, at);
+    return { store: place === "layout" ? image : open((0,images_reference/* parsePlace */.De)(place)), digest };
+}
+/** `docker run --mount`, one for each model, of a models image that the local Docker has under a name (design: "Mounted models"). Pure. */
+function mountsOf(models, root, image) {
+    return models.map((model) => [
+        ...["type=image", `source=${image}`, `target=${root}/${model}`],
+        `image-subpath=${imagePath(root, model)}`,
+    ].join(","));
+}
+
 ;// CONCATENATED MODULE: ./lib/pipeline/runtime-images.js
 
 
@@ -67948,34 +68037,86 @@ function variantOf(config) {
 
 
 
+
+
 /** Brings a candidate into the local Docker and accepts it there, on this machine's platform. What stands in the way is a skipped result, not an error. */
 async function acceptImage(candidate, inputs, ports) {
-    const { digest, store, lock } = candidate;
-    const server = await dockerPlatform(ports);
-    const platform = server.platform ?? "";
-    const skipped = (reason) => ({
-        ...{ digest, platform, target: "container", verdict: "skipped", reason, checks: [] },
-    });
-    if (server.platform === undefined)
-        return skipped(`no Docker engine here: ${server.why}`);
-    const found = await layersFor(server.platform, store, digest);
-    if (found === undefined)
-        return skipped(`the image is not for ${platform}`);
-    const absent = await missing(found, store);
-    if (absent > 0)
-        return skipped(`weights not published: ${absent} layers are not there`);
-    const room = await roomFor(found, ports);
-    if (room !== undefined)
-        return skipped(room);
-    const name = `director-image-candidate:${(0,images_digest/* short */.h0)(digest)}`;
-    await ports.log.group(`Load ${name}`, () => loadImage(store, digest, name, ports));
-    return { digest, platform, ...(await acceptContainer(name, lock, inputs, ports)) };
+    const { digest, store } = candidate;
+    const engine = await dockerEngine(ports);
+    const platform = typeof engine === "string" ? "" : engine.platform;
+    const ready = typeof engine === "string"
+        ? `no Docker engine here: ${engine}`
+        : await readyToLoad(candidate, engine, ports);
+    if (typeof engine === "string" || typeof ready === "string")
+        return {
+            ...{ digest, platform, target: "container", verdict: "skipped" },
+            ...{ reason: String(ready), checks: [] },
+        };
+    const image = await load("candidate", { store, digest }, ports);
+    const models = ready.models && (await load("models", ready.models, ports));
+    const mounts = models === undefined ? [] : mountsOf(ready.mounted, candidate.lock?.root ?? "/models", models);
+    const fitting = { ...inputs, cpus: fittingCpus(inputs.cpus, engine, ports) };
+    return {
+        ...{ digest, platform },
+        ...(await acceptContainer({ image, mounts, lock: candidate.lock }, fitting, ports)),
+    };
 }
-async function acceptContainer(image, lock, inputs, ports) {
+/** The first Docker that mounts images. */
+const mountingVersion = 28;
+/** What a run needs besides the image; a string says why it cannot be run here. */
+async function readyToLoad({ digest, store, lock }, engine, ports) {
+    const image = await imageFor(engine.platform, { store, digest });
+    if (image === undefined)
+        return `the image is not for ${engine.platform}`;
+    const mounted = mountedModels(lock, layersOf(image));
+    const label = image.image.config.config?.Labels?.[names.models] ?? "";
+    const models = mounted.length === 0 ? undefined : modelsImageOf(label, store, ports);
+    if (mounted.length > 0 && models === undefined)
+        return `weights not published: there is no models image to mount ${mounted.join(", ")} from`;
+    if (mounted.length > 0 && Number.parseInt(engine.version, 10) < mountingVersion)
+        return `Docker ${engine.version} cannot mount models from an image, ${mountingVersion} can`;
+    if (models !== undefined && (await models.store.manifestDigest(models.digest)) === undefined)
+        return `weights not published: ${models.store.name} has no models image ${models.digest}`;
+    const weights = models && (await imageFor(engine.platform, models));
+    const pulled = [image, ...(weights === undefined ? [] : [weights])];
+    const absent = (await Promise.all(pulled.map(missing))).reduce((sum, count) => sum + count, 0);
+    if (absent > 0)
+        return `weights not published: ${absent} layers are not there`;
+    const diffIds = ({ image: { config, manifest } }) => (0,images_manifest/* parseManifest */.Ng)(manifest).layers.map(({ size, digest }, at) => ({
+        ...{ size, diffId: config.rootfs.diff_ids[at] ?? digest },
+    }));
+    return (await roomFor(pulled.map(diffIds), engine, ports)) ?? { mounted, models };
+}
+/** The image for a platform; undefined where it is for others only. */
+async function imageFor(platform, { store, digest }) {
+    const images = await runtimePlatforms(digest, store);
+    const one = images.find((image) => image.platform === platform);
+    return one && readRuntime(one);
+}
+/** How many of its layers its store lacks. */
+async function missing({ store, image }) {
+    const sizes = await Promise.all(layersOf({ image }).map(({ digest }) => store.blobSize(digest)));
+    return sizes.filter((size) => size === undefined).length;
+}
+function layersOf({ image }) {
+    return (0,images_manifest/* parseManifest */.Ng)(image.manifest).layers;
+}
+async function load(what, { store, digest }, ports) {
+    const name = `director-image-${what}:${(0,images_digest/* short */.h0)(digest)}`;
+    await ports.log.group(`Load ${name}`, () => loadImage(store, digest, name, ports));
+    return name;
+}
+/** Docker refuses a container that wants more processors than its machine has. */
+function fittingCpus(wanted, { cpus }, { log }) {
+    if (wanted > cpus)
+        log.info(`acceptance-cpus: ${wanted} are wanted, this machine has ${cpus}: it gets ${cpus}.`);
+    return Math.min(wanted, cpus);
+}
+async function acceptContainer({ image, mounts, lock, }, inputs, ports) {
     const { memory: memoryBytes, cpus } = inputs;
     const gpus = await gpusFor(inputs.gpu, ports.exec);
     const target = await containerTarget({
-        ...{ image, memoryBytes, cpus, env: ports.env, root: lock?.root ?? "/models" },
+        ...{ image, mounts, memoryBytes, cpus, env: ports.env, root: lock?.root ?? "/models" },
         id: randomId(ports.clock),
         gpus: gpus !== undefined,
     }, ports);
@@ -68004,30 +68145,6 @@ function acceptOptions(lock, inputs, home) {
         chainUrl: inputs.chainUrl,
         protos: (0,external_node_path_.join)(home, "director", "proto"),
     };
-}
-/** The platform of the containers that Docker runs here. */
-async function dockerPlatform({ exec, env, }) {
-    const format = "{{.Server.Os}}/{{.Server.Arch}}";
-    try {
-        const { code, stdout, stderr } = await exec("docker", ["version", "--format", format], { env });
-        return code === 0
-            ? { platform: stdout.trim(), why: "" }
-            : { why: stderr.trim().split("\n").at(-1) ?? "" };
-    }
-    catch {
-        return { why: "there is no docker command" };
-    }
-}
-/** The layers of the image for a platform; undefined where it has none. */
-async function layersFor(platform, store, reference) {
-    const images = await runtimePlatforms(reference, store);
-    const one = images.find((image) => image.platform === platform);
-    const manifest = one && (await store.readManifest(one.digest));
-    return manifest && (0,images_manifest/* parseManifest */.Ng)(manifest).layers;
-}
-async function missing(layers, store) {
-    const there = await Promise.all(layers.map(({ digest }) => store.blobSize(digest)));
-    return there.filter((size) => size === undefined).length;
 }
 
 ;// CONCATENATED MODULE: ./lib/models/pack.js
@@ -68064,7 +68181,7 @@ function plannedLayer(root, files, digest) {
     return { digest, size: sizeOfLayer(root, sorted), files: sorted };
 }
 /** The layers of a lock with their files. */
-function layersOf(models, layers) {
+function pack_layersOf(models, layers) {
     const files = new Map(filesOf(models).map((file) => [file.id, file]));
     return layers.map((layer) => ({
         digest: layer.digest,
@@ -69054,7 +69171,7 @@ function planModels(lock, to) {
 }
 /** The layers that the lock lists, else those that packing gives. */
 function plannedLayers({ root, models, layers }) {
-    return layers === undefined ? packFiles(models, { root }) : layersOf(models, layers);
+    return layers === undefined ? packFiles(models, { root }) : pack_layersOf(models, layers);
 }
 /** A UsageError for the first layer that a store would not take, before anything moves. */
 function refuseLargeLayers(layers, { name, layerLimit }) {
@@ -69083,7 +69200,7 @@ function bakedLayers(lock, delivery) {
         return lock.layers;
     if (delivery === "mount")
         return [];
-    return layersOf(lock.models, lock.layers).flatMap(({ files }, at) => {
+    return pack_layersOf(lock.models, lock.layers).flatMap(({ files }, at) => {
         const kinds = deliveriesOf(files);
         if (kinds.size > 1) {
             throw new errors/* UsageError */.eb(`${layerName(files)}: this layer holds models to bake and models to mount.`, { todo: "Run director-image models lock again: it separates them." });
@@ -70102,6 +70219,7 @@ const acceptCommand = {
         const command = given.value("process");
         if ((text === undefined) === (command === undefined))
             throw new errors/* UsageError */.eb("accept: give either a reference or --process.");
+        await makeRoom([given.value("junit"), given.value("chart")], ports);
         const inputs = acceptanceInputs(withDefaults((name) => given.value(name)));
         const path = given.value("lock");
         const lock = path === undefined ? undefined : await readLock(path, ports);
@@ -70137,6 +70255,18 @@ async function acceptProcess({ text, models, lock }, inputs, ports) {
     const options = { ...acceptOptions(lock, inputs, ports.home), gpus };
     const acceptance = await run_accept(target, options, ports);
     return { digest: (0,images_digest/* digestOf */.ol)(text), platform: "", ...acceptance };
+}
+/** Makes the folders of files that are written at the end: a run takes minutes, and is not lost for a name. */
+async function makeRoom(paths, { files }) {
+    for (const path of paths.filter((one) => one !== undefined)) {
+        const refused = (cause) => new errors/* UsageError */.eb(`${path} cannot be written.`, { cause, todo: "Give another file." });
+        await files.mkdir((0,external_node_path_.dirname)((0,external_node_path_.resolve)(path)), { recursive: true }).catch((cause) => {
+            throw refused(cause);
+        });
+        const there = await files.stat(path).catch(() => undefined);
+        if (there?.isDirectory())
+            throw refused();
+    }
 }
 async function writeViews(result, given, { files }) {
     const [xml, svg, results] = [given.value("junit"), given.value("chart"), given.value("results")];
@@ -73014,6 +73144,93 @@ function foreign(what, cause) {
     });
 }
 
+;// CONCATENATED MODULE: ./lib/stores/either.js
+/** A store whose blobs may also be read from another one, where it lacks them: an image whose weights lie elsewhere. */
+function either(store, other) {
+    return {
+        ...store,
+        blobSize: async (digest) => (await store.blobSize(digest)) ?? other.blobSize(digest),
+        readBlob: async function* (digest, from, signal) {
+            const has = (await store.blobSize(digest)) !== undefined;
+            yield* (has ? store : other).readBlob(digest, from, signal);
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/accept.js
+
+
+
+
+
+
+
+
+
+
+/** Lines of a node's log that are shown where a check failed; all are in the result. */
+const shownLines = 40;
+/**
+ * Starts the candidate in this machine's Docker and checks it. What is wrong with it is the result's verdict, which is kept before
+ * `refuseAcceptance` lets the stage fail.
+ */
+async function acceptStage(stage, ports) {
+    const { config, results, accepted } = stage;
+    const plan = needed(results, "prepare");
+    const candidate = needed(results, "assemble");
+    const { digest } = candidate;
+    const xml = (0,external_node_path_.join)(config.results, `${jobName("accept", config, plan)}.xml`);
+    await ports.files.rm(xml, { force: true });
+    const inputs = config.acceptance;
+    if (inputs.mode === "off")
+        return {
+            ...{ digest, platform: "", target: "container", verdict: "skipped", checks: [] },
+            reason: "acceptance: off",
+        };
+    const before = accepted?.find((one) => one.verdict === "passed" && one.digest === digest);
+    if (before !== undefined && JSON.stringify(before.inputs) === JSON.stringify(inputs)) {
+        ports.log.info(`${digest} passed before on this machine, with the same inputs.`);
+        return before;
+    }
+    const login = (0,pipeline_open/* loginOf */.D)(config);
+    const open = (place, more) => ports.open(place, { login, ...more });
+    const target = open((0,images_reference/* parsePlace */.De)(candidate.repository));
+    const store = plan.push ? target : either(target, open((0,images_reference/* parsePlace */.De)(plan.models.repository)));
+    const lock = plan.models.lock === "" ? undefined : await completedLock(config.results, ports.files);
+    const result = await acceptImage({ store, digest, lock }, inputs, { ...ports, open });
+    await ports.files.writeFile(xml, junit(result));
+    await showLogs(result, ports);
+    return { ...result, inputs: { ...inputs } };
+}
+/** The end of the node's log, where a check failed. */
+async function showLogs({ logs = [] }, { log }) {
+    if (logs.length === 0)
+        return;
+    await log.group("The node's last words", async () => {
+        for (const { text } of logs.slice(-shownLines))
+            log.info(text);
+    });
+}
+/** A CheckError for a candidate that a check refused, or that was not accepted where it must be. What was not looked at is a warning. */
+function refuseAcceptance(result, { mode, gpu }, { warning }) {
+    const { digest, verdict, reason, checks } = result;
+    const refused = checks.filter((check) => check.verdict === "failed");
+    if (verdict === "failed")
+        throw new errors/* CheckError */.tl(`The acceptance of ${digest} failed. ${refused.map(({ name, reason: why }) => `${name}: ${why}`).join(". ")}.`, { todo: "No tag is moved. The node's log is in accept.json, and its end above." });
+    const must = mode === "required" ? "acceptance: required" : "gpu: required";
+    if (verdict !== "passed" && (mode === "required" || gpu === "required"))
+        throw new errors/* CheckError */.tl(`${must}, but the acceptance of ${digest} was ${verdict}: ${reason}.`, {
+            todo: "Run it where it can be told: a Docker engine, room on the disk, published weights, no other program on the card.",
+        });
+    if (mode === "off")
+        return;
+    if (verdict !== "passed")
+        warning(`The candidate was not accepted: ${verdict}, ${reason}.`);
+    const left = checks.filter((check) => check.verdict === "skipped");
+    if (left.length > 0)
+        warning(`Not checked: ${left.map(({ name, reason: why }) => `${name} (${why})`).join(", ")}.`);
+}
+
 // EXTERNAL MODULE: ./lib/owner.js
 var lib_owner = __nccwpck_require__(5524);
 // EXTERNAL MODULE: ./lib/stores/layout/lock.js
@@ -73155,6 +73372,13 @@ function readiness(candidate, seen, scans, accepts) {
         missing: found.flatMap(({ missing }) => missing ?? []),
     };
 }
+/** The checks that acceptances left out, and why: a promise of less than an acceptance can say. Pure. */
+function notRun(accepts) {
+    return accepts
+        .flatMap(({ checks }) => checks)
+        .filter(({ verdict }) => verdict === "skipped")
+        .map(({ name, reason = "" }) => ({ check: name, reason }));
+}
 function sameAs({ platform, digest }, seen) {
     const found = seen.find((entry) => entry.platform === platform);
     return found?.digest === digest
@@ -73232,12 +73456,16 @@ async function promote(promoting, ports) {
     const untested = promote_checked(promoting, await readCandidate(document, store));
     if (untested !== undefined)
         log.warning(`Published without ${untested.missing.join(", ")}: ${untested.reason}`);
+    const left = notRun(promoting.accepts);
+    if (left.length > 0)
+        log.info(`Accepted without: ${left.map(({ check, reason }) => `${check} (${reason})`).join(", ")}.`);
     const aged = candidateAge(document);
     const moves = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
     await moveAll(moves, document, ports);
     return {
         digest: candidate.digest,
         tags: moves.map(({ before: _before, ...move }) => move),
+        ...(left.length === 0 ? {} : { notRun: left }),
         ...(untested === undefined ? {} : { untested }),
     };
 }
@@ -73365,16 +73593,25 @@ async function promoteStage({ config, results }, { open, log, signal }) {
 
 
 
+
 const stages = {
     prepare: async ({ config, facts }, { clock, log }) => prepare(config, facts, clock.now(), log),
     models: modelsStage,
     build: buildStage,
     scan: notYet("scan"),
     assemble: assembleStage,
-    accept: notYet("accept"),
+    accept: acceptStage,
     promote: promoteStage,
     report: notYet("report"),
 };
+/** Stages that judge: their result is kept before it fails them, and that of an earlier try goes when they begin. */
+const refusals = {
+    accept: (result, { acceptance }, { log }) => refuseAcceptance(acceptResult.parse(result), acceptance, log),
+};
+/** Whether a stage's result may be one that says no. */
+function judges(name) {
+    return refusals[name] !== undefined;
+}
 /** Runs stages one after the other, while nobody else uses the results folder; the last one's result. */
 async function runStages(names, config, facts, ports) {
     return aloneIn(config.results, async () => {
@@ -73386,15 +73623,20 @@ async function runStages(names, config, facts, ports) {
     }, ports);
 }
 /** Runs one stage from the results folder and writes its result there. */
-async function runStage(name, config, facts, ports, earlier = []) {
+async function runStage(name, config, facts, ports, before = {}) {
     ports.signal.throwIfAborted();
     const begun = ports.clock.now();
     const results = await readAll(config.results, ports);
     if (name !== "prepare")
         checkPlan(config, facts, results);
-    const result = await stages[name]({ config, facts, results, earlier }, ports);
+    const file = resultName(name, config, results);
+    const refuse = refusals[name];
+    if (refuse !== undefined)
+        await ports.files.rm((0,external_node_path_.join)(config.results, `${file}.json`), { force: true });
+    const result = await stages[name]({ config, facts, results, ...before }, ports);
     const timed = { ...result, seconds: (ports.clock.now() - begun) / 1000 };
-    await writeResult(ports.files, config.results, resultName(name, config, results), timed);
+    await writeResult(ports.files, config.results, file, timed);
+    refuse?.(timed, config, ports);
     return timed;
 }
 /** A plan comes from a file: it may not say more than this very job may do. */
@@ -73411,20 +73653,20 @@ function checkPlan(config, facts, { prepare: plan }) {
  * `begun` is called when all results in the folder are of this run.
  */
 async function runPipeline(config, facts, ports, begun = () => undefined) {
-    const run = (name) => runStage(name, config, facts, ports);
     const remove = async (names) => {
         for (const name of names)
             await ports.files.rm((0,external_node_path_.join)(config.results, name), { recursive: true, force: true });
     };
     const work = async () => {
         const old = await earlierRun(config.results, ports.files);
-        const { build: earlier } = await readAll(config.results, ports);
+        const { build: earlier, accept: accepted } = await readAll(config.results, ports);
+        const run = (name, signal = ports.signal) => runStage(name, config, facts, { ...ports, signal }, { earlier, accepted });
         await run("prepare");
         await remove(old.filter((name) => name !== "prepare.json" && name.endsWith(".json")));
         begun();
         try {
             refuseUntested(config, await readAll(config.results, ports));
-            await together(["models", "build"], (name, signal) => runStage(name, config, facts, { ...ports, signal }, earlier), ports.signal);
+            await together(["models", "build"], run, ports.signal);
         }
         finally {
             const { build } = await readAll(config.results, ports);
@@ -73432,6 +73674,7 @@ async function runPipeline(config, facts, ports, begun = () => undefined) {
             await remove(old.filter((name) => !name.endsWith(".json") && !kept.includes(name)));
         }
         await run("assemble");
+        await run("accept");
         const { prepare: plan } = await readAll(config.results, ports);
         if (plan?.push === true)
             await run("promote");
@@ -73439,11 +73682,11 @@ async function runPipeline(config, facts, ports, begun = () => undefined) {
     };
     return aloneIn(config.results, work, ports);
 }
-/** Promote would refuse a candidate that nobody scanned or accepted: said before hours of work, not after. */
+/** Promote would refuse a candidate that nobody scanned: said before hours of work, not after. */
 function refuseUntested({ promote }, { prepare: plan }) {
     if (plan?.push !== true || promote.allowUntested !== undefined)
         return;
-    throw new errors/* UsageError */.eb("Scan and acceptance are not in this version, so that nothing is published.", {
+    throw new errors/* UsageError */.eb("The scan is not in this version, so that nothing is published.", {
         todo: "Say why it may be published all the same (allow-untested: REASON), or push nothing (push: false).",
     });
 }
@@ -74380,12 +74623,12 @@ async function layersIn(lock, { store, reference }) {
         throw new errors/* UsageError */.eb(`There is no image ${reference} in ${store.name}.`);
     const there = new Set(found.map(({ digest }) => digest));
     const holds = (layers) => layers.every(({ digest }) => digest !== undefined && there.has(digest));
-    const own = lock.layers === undefined ? undefined : layersOf(lock.models, lock.layers);
+    const own = lock.layers === undefined ? undefined : pack_layersOf(lock.models, lock.layers);
     if (own !== undefined && holds(own))
         return own;
     const published = await publishedLock(store, reference, lock.root);
     if (published !== undefined)
-        return layersOf(published.models, published.layers).filter((layer) => holds([layer]));
+        return pack_layersOf(published.models, published.layers).filter((layer) => holds([layer]));
     return (own ?? []).filter((layer) => holds([layer]));
 }
 /** Where each file of the lock is in an image; an IntegrityError names a file that the image has not, or has otherwise. */
@@ -74895,7 +75138,7 @@ const promoteCommand = {
 
 /** What a person at a terminal wants to know at the end of a run; `loaded` is the image's name in the local Docker. */
 function lines_lines(results, loaded) {
-    const { prepare, models, build, assemble, promote } = results;
+    const { prepare, models, build, assemble, accept, promote } = results;
     if (prepare === undefined || assemble === undefined)
         return [];
     const moved = promote?.tags.filter((tag) => tag.moved).map(({ tag }) => tag) ?? [];
@@ -74904,6 +75147,7 @@ function lines_lines(results, loaded) {
     return [
         `Image      ${reference}`,
         ...assemble.platforms.map(({ platform, size }) => `           ${platform}: ${(0,amount/* amount */.v)(size)}`),
+        ...accept.map((one) => `Accepted   ${acceptanceLine(one)}`),
         ...(promote === undefined
             ? [`Tags       none moved: ${prepare.pushReason}`]
             : [
@@ -74914,12 +75158,19 @@ function lines_lines(results, loaded) {
         `Run it     ${assemble.absent.length > 0 ? `not without its weights, which are not published: ${assemble.absent.length} layers` : howToRun(assemble.repository, assemble.digest, moved[0] ?? prepare.version, loaded)}`,
     ];
 }
-function times({ prepare, models, build, assemble, promote }) {
+function acceptanceLine({ platform, verdict, reason, checks }) {
+    const left = checks.filter((check) => check.verdict === "skipped").map(({ name }) => name);
+    const where = platform === "" ? "" : ` on ${platform}`;
+    const why = reason === undefined ? "" : `: ${reason}`;
+    return `${verdict}${where}${why}${left.length === 0 ? "" : `; not run: ${left.join(", ")}`}`;
+}
+function times({ prepare, models, build, assemble, accept, promote }) {
     const stages = [
         ["prepare", prepare?.seconds],
         ["models", models?.seconds],
         ...build.map(({ seconds }) => ["build", seconds]),
         ["assemble", assemble?.seconds],
+        ...accept.map(({ seconds }) => ["accept", seconds]),
         ["promote", promote?.seconds],
     ];
     return stages

@@ -73678,6 +73678,5126 @@ module.exports = {
 
 /***/ }),
 
+/***/ 95803:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const { websocketMask, websocketUnmask } = __nccwpck_require__(58611);
+
+const { EMPTY_BUFFER } = __nccwpck_require__(71791);
+
+const FastBuffer = Buffer[Symbol.species];
+
+/**
+ * Merges an array of buffers into a new buffer.
+ *
+ * @param {Buffer[]} list The array of buffers to concat
+ * @param {Number} totalLength The total length of buffers in the list
+ * @return {Buffer} The resulting buffer
+ * @public
+ */
+function concat(list, totalLength) {
+  if (list.length === 0) return EMPTY_BUFFER;
+  if (list.length === 1) return list[0];
+
+  const target = Buffer.allocUnsafe(totalLength);
+  let offset = 0;
+
+  for (let i = 0; i < list.length; i++) {
+    const buf = list[i];
+    target.set(buf, offset);
+    offset += buf.length;
+  }
+
+  if (offset < totalLength) {
+    return new FastBuffer(target.buffer, target.byteOffset, offset);
+  }
+
+  return target;
+}
+
+/**
+ * Masks a buffer using the given mask.
+ *
+ * @param {Buffer} source The buffer to mask
+ * @param {Buffer} mask The mask to use
+ * @param {Buffer} output The buffer where to store the result
+ * @param {Number} offset The offset at which to start writing
+ * @param {Number} length The number of bytes to mask.
+ * @public
+ */
+function _mask(source, mask, output, offset, length) {
+  for (let i = 0; i < length; i++) {
+    output[offset + i] = source[i] ^ mask[i & 3];
+  }
+}
+
+/**
+ * Unmasks a buffer using the given mask.
+ *
+ * @param {Buffer} buffer The buffer to unmask
+ * @param {Buffer} mask The mask to use
+ * @public
+ */
+function _unmask(buffer, mask) {
+  for (let i = 0; i < buffer.length; i++) {
+    buffer[i] ^= mask[i & 3];
+  }
+}
+
+/**
+ * Converts a buffer to an `ArrayBuffer`.
+ *
+ * @param {Buffer} buf The buffer to convert
+ * @return {ArrayBuffer} Converted buffer
+ * @public
+ */
+function toArrayBuffer(buf) {
+  if (buf.length === buf.buffer.byteLength) {
+    return buf.buffer;
+  }
+
+  return buf.buffer.slice(buf.byteOffset, buf.byteOffset + buf.length);
+}
+
+/**
+ * Converts `data` to a `Buffer`.
+ *
+ * @param {*} data The data to convert
+ * @return {Buffer} The buffer
+ * @throws {TypeError}
+ * @public
+ */
+function toBuffer(data) {
+  toBuffer.readOnly = true;
+
+  if (Buffer.isBuffer(data)) return data;
+
+  let buf;
+
+  if (data instanceof ArrayBuffer) {
+    buf = new FastBuffer(data);
+  } else if (ArrayBuffer.isView(data)) {
+    buf = new FastBuffer(data.buffer, data.byteOffset, data.byteLength);
+  } else {
+    buf = Buffer.from(data);
+    toBuffer.readOnly = false;
+  }
+
+  return buf;
+}
+
+module.exports = {
+  concat,
+  mask: _mask,
+  toArrayBuffer,
+  toBuffer,
+  unmask: _unmask
+};
+
+if (websocketMask) {
+  module.exports.mask = function (source, mask, output, offset, length) {
+    if (length < 24) _mask(source, mask, output, offset, length);
+    else websocketMask(source, mask, output, offset, length);
+  };
+
+  module.exports.unmask = function (buffer, mask) {
+    if (buffer.length < 24) _unmask(buffer, mask);
+    else websocketUnmask(buffer, mask);
+  };
+} /* istanbul ignore else  */ else if (!process.env.WS_NO_BUFFER_UTIL) {
+  try {
+    const bufferUtil = __nccwpck_require__(18327);
+
+    module.exports.mask = function (source, mask, output, offset, length) {
+      if (length < 48) _mask(source, mask, output, offset, length);
+      else bufferUtil.mask(source, mask, output, offset, length);
+    };
+
+    module.exports.unmask = function (buffer, mask) {
+      if (buffer.length < 32) _unmask(buffer, mask);
+      else bufferUtil.unmask(buffer, mask);
+    };
+  } catch (e) {
+    // Continue regardless of the error.
+  }
+}
+
+
+/***/ }),
+
+/***/ 71791:
+/***/ ((module) => {
+
+
+
+const BINARY_TYPES = ['nodebuffer', 'arraybuffer', 'fragments'];
+const hasBlob = typeof Blob !== 'undefined';
+
+if (hasBlob) BINARY_TYPES.push('blob');
+
+module.exports = {
+  BINARY_TYPES,
+  CLOSE_TIMEOUT: 30000,
+  EMPTY_BUFFER: Buffer.alloc(0),
+  GUID: '258EAFA5-E914-47DA-95CA-C5AB0DC85B11',
+  hasBlob,
+  kForOnEventAttribute: Symbol('kIsForOnEventAttribute'),
+  kListener: Symbol('kListener'),
+  kStatusCode: Symbol('status-code'),
+  kWebSocket: Symbol('websocket'),
+  NOOP: () => {}
+};
+
+
+/***/ }),
+
+/***/ 34634:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const { kForOnEventAttribute, kListener } = __nccwpck_require__(71791);
+
+const kCode = Symbol('kCode');
+const kData = Symbol('kData');
+const kError = Symbol('kError');
+const kMessage = Symbol('kMessage');
+const kReason = Symbol('kReason');
+const kTarget = Symbol('kTarget');
+const kType = Symbol('kType');
+const kWasClean = Symbol('kWasClean');
+
+/**
+ * Class representing an event.
+ */
+class Event {
+  /**
+   * Create a new `Event`.
+   *
+   * @param {String} type The name of the event
+   * @throws {TypeError} If the `type` argument is not specified
+   */
+  constructor(type) {
+    this[kTarget] = null;
+    this[kType] = type;
+  }
+
+  /**
+   * @type {*}
+   */
+  get target() {
+    return this[kTarget];
+  }
+
+  /**
+   * @type {String}
+   */
+  get type() {
+    return this[kType];
+  }
+}
+
+Object.defineProperty(Event.prototype, 'target', { enumerable: true });
+Object.defineProperty(Event.prototype, 'type', { enumerable: true });
+
+/**
+ * Class representing a close event.
+ *
+ * @extends Event
+ */
+class CloseEvent extends Event {
+  /**
+   * Create a new `CloseEvent`.
+   *
+   * @param {String} type The name of the event
+   * @param {Object} [options] A dictionary object that allows for setting
+   *     attributes via object members of the same name
+   * @param {Number} [options.code=0] The status code explaining why the
+   *     connection was closed
+   * @param {String} [options.reason=''] A human-readable string explaining why
+   *     the connection was closed
+   * @param {Boolean} [options.wasClean=false] Indicates whether or not the
+   *     connection was cleanly closed
+   */
+  constructor(type, options = {}) {
+    super(type);
+
+    this[kCode] = options.code === undefined ? 0 : options.code;
+    this[kReason] = options.reason === undefined ? '' : options.reason;
+    this[kWasClean] = options.wasClean === undefined ? false : options.wasClean;
+  }
+
+  /**
+   * @type {Number}
+   */
+  get code() {
+    return this[kCode];
+  }
+
+  /**
+   * @type {String}
+   */
+  get reason() {
+    return this[kReason];
+  }
+
+  /**
+   * @type {Boolean}
+   */
+  get wasClean() {
+    return this[kWasClean];
+  }
+}
+
+Object.defineProperty(CloseEvent.prototype, 'code', { enumerable: true });
+Object.defineProperty(CloseEvent.prototype, 'reason', { enumerable: true });
+Object.defineProperty(CloseEvent.prototype, 'wasClean', { enumerable: true });
+
+/**
+ * Class representing an error event.
+ *
+ * @extends Event
+ */
+class ErrorEvent extends Event {
+  /**
+   * Create a new `ErrorEvent`.
+   *
+   * @param {String} type The name of the event
+   * @param {Object} [options] A dictionary object that allows for setting
+   *     attributes via object members of the same name
+   * @param {*} [options.error=null] The error that generated this event
+   * @param {String} [options.message=''] The error message
+   */
+  constructor(type, options = {}) {
+    super(type);
+
+    this[kError] = options.error === undefined ? null : options.error;
+    this[kMessage] = options.message === undefined ? '' : options.message;
+  }
+
+  /**
+   * @type {*}
+   */
+  get error() {
+    return this[kError];
+  }
+
+  /**
+   * @type {String}
+   */
+  get message() {
+    return this[kMessage];
+  }
+}
+
+Object.defineProperty(ErrorEvent.prototype, 'error', { enumerable: true });
+Object.defineProperty(ErrorEvent.prototype, 'message', { enumerable: true });
+
+/**
+ * Class representing a message event.
+ *
+ * @extends Event
+ */
+class MessageEvent extends Event {
+  /**
+   * Create a new `MessageEvent`.
+   *
+   * @param {String} type The name of the event
+   * @param {Object} [options] A dictionary object that allows for setting
+   *     attributes via object members of the same name
+   * @param {*} [options.data=null] The message content
+   */
+  constructor(type, options = {}) {
+    super(type);
+
+    this[kData] = options.data === undefined ? null : options.data;
+  }
+
+  /**
+   * @type {*}
+   */
+  get data() {
+    return this[kData];
+  }
+}
+
+Object.defineProperty(MessageEvent.prototype, 'data', { enumerable: true });
+
+/**
+ * This provides methods for emulating the `EventTarget` interface. It's not
+ * meant to be used directly.
+ *
+ * @mixin
+ */
+const EventTarget = {
+  /**
+   * Register an event listener.
+   *
+   * @param {String} type A string representing the event type to listen for
+   * @param {(Function|Object)} handler The listener to add
+   * @param {Object} [options] An options object specifies characteristics about
+   *     the event listener
+   * @param {Boolean} [options.once=false] A `Boolean` indicating that the
+   *     listener should be invoked at most once after being added. If `true`,
+   *     the listener would be automatically removed when invoked.
+   * @public
+   */
+  addEventListener(type, handler, options = {}) {
+    for (const listener of this.listeners(type)) {
+      if (
+        !options[kForOnEventAttribute] &&
+        listener[kListener] === handler &&
+        !listener[kForOnEventAttribute]
+      ) {
+        return;
+      }
+    }
+
+    let wrapper;
+
+    if (type === 'message') {
+      wrapper = function onMessage(data, isBinary) {
+        const event = new MessageEvent('message', {
+          data: isBinary ? data : data.toString()
+        });
+
+        event[kTarget] = this;
+        callListener(handler, this, event);
+      };
+    } else if (type === 'close') {
+      wrapper = function onClose(code, message) {
+        const event = new CloseEvent('close', {
+          code,
+          reason: message.toString(),
+          wasClean: this._closeFrameReceived && this._closeFrameSent
+        });
+
+        event[kTarget] = this;
+        callListener(handler, this, event);
+      };
+    } else if (type === 'error') {
+      wrapper = function onError(error) {
+        const event = new ErrorEvent('error', {
+          error,
+          message: error.message
+        });
+
+        event[kTarget] = this;
+        callListener(handler, this, event);
+      };
+    } else if (type === 'open') {
+      wrapper = function onOpen() {
+        const event = new Event('open');
+
+        event[kTarget] = this;
+        callListener(handler, this, event);
+      };
+    } else {
+      return;
+    }
+
+    wrapper[kForOnEventAttribute] = !!options[kForOnEventAttribute];
+    wrapper[kListener] = handler;
+
+    if (options.once) {
+      this.once(type, wrapper);
+    } else {
+      this.on(type, wrapper);
+    }
+  },
+
+  /**
+   * Remove an event listener.
+   *
+   * @param {String} type A string representing the event type to remove
+   * @param {(Function|Object)} handler The listener to remove
+   * @public
+   */
+  removeEventListener(type, handler) {
+    for (const listener of this.listeners(type)) {
+      if (listener[kListener] === handler && !listener[kForOnEventAttribute]) {
+        this.removeListener(type, listener);
+        break;
+      }
+    }
+  }
+};
+
+module.exports = {
+  CloseEvent,
+  ErrorEvent,
+  Event,
+  EventTarget,
+  MessageEvent
+};
+
+/**
+ * Call an event listener
+ *
+ * @param {(Function|Object)} listener The listener to call
+ * @param {*} thisArg The value to use as `this`` when calling the listener
+ * @param {Event} event The event to pass to the listener
+ * @private
+ */
+function callListener(listener, thisArg, event) {
+  if (typeof listener === 'object' && listener.handleEvent) {
+    listener.handleEvent.call(listener, event);
+  } else {
+    listener.call(thisArg, event);
+  }
+}
+
+
+/***/ }),
+
+/***/ 61335:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const { tokenChars } = __nccwpck_require__(26615);
+
+/**
+ * Adds an offer to the map of extension offers or a parameter to the map of
+ * parameters.
+ *
+ * @param {Object} dest The map of extension offers or parameters
+ * @param {String} name The extension or parameter name
+ * @param {(Object|Boolean|String)} elem The extension parameters or the
+ *     parameter value
+ * @private
+ */
+function push(dest, name, elem) {
+  if (dest[name] === undefined) dest[name] = [elem];
+  else dest[name].push(elem);
+}
+
+/**
+ * Parses the `Sec-WebSocket-Extensions` header into an object.
+ *
+ * @param {String} header The field value of the header
+ * @return {Object} The parsed object
+ * @public
+ */
+function parse(header) {
+  const offers = Object.create(null);
+  let params = Object.create(null);
+  let mustUnescape = false;
+  let isEscaping = false;
+  let inQuotes = false;
+  let extensionName;
+  let paramName;
+  let start = -1;
+  let code = -1;
+  let end = -1;
+  let i = 0;
+
+  for (; i < header.length; i++) {
+    code = header.charCodeAt(i);
+
+    if (extensionName === undefined) {
+      if (end === -1 && tokenChars[code] === 1) {
+        if (start === -1) start = i;
+      } else if (
+        i !== 0 &&
+        (code === 0x20 /* ' ' */ || code === 0x09) /* '\t' */
+      ) {
+        if (end === -1 && start !== -1) end = i;
+      } else if (code === 0x3b /* ';' */ || code === 0x2c /* ',' */) {
+        if (start === -1) {
+          throw new SyntaxError(`Unexpected character at index ${i}`);
+        }
+
+        if (end === -1) end = i;
+        const name = header.slice(start, end);
+        if (code === 0x2c) {
+          push(offers, name, params);
+          params = Object.create(null);
+        } else {
+          extensionName = name;
+        }
+
+        start = end = -1;
+      } else {
+        throw new SyntaxError(`Unexpected character at index ${i}`);
+      }
+    } else if (paramName === undefined) {
+      if (end === -1 && tokenChars[code] === 1) {
+        if (start === -1) start = i;
+      } else if (code === 0x20 || code === 0x09) {
+        if (end === -1 && start !== -1) end = i;
+      } else if (code === 0x3b || code === 0x2c) {
+        if (start === -1) {
+          throw new SyntaxError(`Unexpected character at index ${i}`);
+        }
+
+        if (end === -1) end = i;
+        push(params, header.slice(start, end), true);
+        if (code === 0x2c) {
+          push(offers, extensionName, params);
+          params = Object.create(null);
+          extensionName = undefined;
+        }
+
+        start = end = -1;
+      } else if (code === 0x3d /* '=' */ && start !== -1 && end === -1) {
+        paramName = header.slice(start, i);
+        start = end = -1;
+      } else {
+        throw new SyntaxError(`Unexpected character at index ${i}`);
+      }
+    } else {
+      //
+      // The value of a quoted-string after unescaping must conform to the
+      // token ABNF, so only token characters are valid.
+      // Ref: https://tools.ietf.org/html/rfc6455#section-9.1
+      //
+      if (isEscaping) {
+        if (tokenChars[code] !== 1) {
+          throw new SyntaxError(`Unexpected character at index ${i}`);
+        }
+        if (start === -1) start = i;
+        else if (!mustUnescape) mustUnescape = true;
+        isEscaping = false;
+      } else if (inQuotes) {
+        if (tokenChars[code] === 1) {
+          if (start === -1) start = i;
+        } else if (code === 0x22 /* '"' */ && start !== -1) {
+          inQuotes = false;
+          end = i;
+        } else if (code === 0x5c /* '\' */) {
+          isEscaping = true;
+        } else {
+          throw new SyntaxError(`Unexpected character at index ${i}`);
+        }
+      } else if (code === 0x22 && header.charCodeAt(i - 1) === 0x3d) {
+        inQuotes = true;
+      } else if (end === -1 && tokenChars[code] === 1) {
+        if (start === -1) start = i;
+      } else if (start !== -1 && (code === 0x20 || code === 0x09)) {
+        if (end === -1) end = i;
+      } else if (code === 0x3b || code === 0x2c) {
+        if (start === -1) {
+          throw new SyntaxError(`Unexpected character at index ${i}`);
+        }
+
+        if (end === -1) end = i;
+        let value = header.slice(start, end);
+        if (mustUnescape) {
+          value = value.replace(/\\/g, '');
+          mustUnescape = false;
+        }
+        push(params, paramName, value);
+        if (code === 0x2c) {
+          push(offers, extensionName, params);
+          params = Object.create(null);
+          extensionName = undefined;
+        }
+
+        paramName = undefined;
+        start = end = -1;
+      } else {
+        throw new SyntaxError(`Unexpected character at index ${i}`);
+      }
+    }
+  }
+
+  if (start === -1 || inQuotes || code === 0x20 || code === 0x09) {
+    throw new SyntaxError('Unexpected end of input');
+  }
+
+  if (end === -1) end = i;
+  const token = header.slice(start, end);
+  if (extensionName === undefined) {
+    push(offers, token, params);
+  } else {
+    if (paramName === undefined) {
+      push(params, token, true);
+    } else if (mustUnescape) {
+      push(params, paramName, token.replace(/\\/g, ''));
+    } else {
+      push(params, paramName, token);
+    }
+    push(offers, extensionName, params);
+  }
+
+  return offers;
+}
+
+/**
+ * Builds the `Sec-WebSocket-Extensions` header field value.
+ *
+ * @param {Object} extensions The map of extensions and parameters to format
+ * @return {String} A string representing the given object
+ * @public
+ */
+function format(extensions) {
+  return Object.keys(extensions)
+    .map((extension) => {
+      let configurations = extensions[extension];
+      if (!Array.isArray(configurations)) configurations = [configurations];
+      return configurations
+        .map((params) => {
+          return [extension]
+            .concat(
+              Object.keys(params).map((k) => {
+                let values = params[k];
+                if (!Array.isArray(values)) values = [values];
+                return values
+                  .map((v) => (v === true ? k : `${k}=${v}`))
+                  .join('; ');
+              })
+            )
+            .join('; ');
+        })
+        .join(', ');
+    })
+    .join(', ');
+}
+
+module.exports = { format, parse };
+
+
+/***/ }),
+
+/***/ 10958:
+/***/ ((module) => {
+
+
+
+const kDone = Symbol('kDone');
+const kRun = Symbol('kRun');
+
+/**
+ * A very simple job queue with adjustable concurrency. Adapted from
+ * https://github.com/STRML/async-limiter
+ */
+class Limiter {
+  /**
+   * Creates a new `Limiter`.
+   *
+   * @param {Number} [concurrency=Infinity] The maximum number of jobs allowed
+   *     to run concurrently
+   */
+  constructor(concurrency) {
+    this[kDone] = () => {
+      this.pending--;
+      this[kRun]();
+    };
+    this.concurrency = concurrency || Infinity;
+    this.jobs = [];
+    this.pending = 0;
+  }
+
+  /**
+   * Adds a job to the queue.
+   *
+   * @param {Function} job The job to run
+   * @public
+   */
+  add(job) {
+    this.jobs.push(job);
+    this[kRun]();
+  }
+
+  /**
+   * Removes a job from the queue and runs it if possible.
+   *
+   * @private
+   */
+  [kRun]() {
+    if (this.pending === this.concurrency) return;
+
+    if (this.jobs.length) {
+      const job = this.jobs.shift();
+
+      this.pending++;
+      job(this[kDone]);
+    }
+  }
+}
+
+module.exports = Limiter;
+
+
+/***/ }),
+
+/***/ 4376:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const zlib = __nccwpck_require__(43106);
+
+const bufferUtil = __nccwpck_require__(95803);
+const Limiter = __nccwpck_require__(10958);
+const { kStatusCode } = __nccwpck_require__(71791);
+
+const FastBuffer = Buffer[Symbol.species];
+const TRAILER = Buffer.from([0x00, 0x00, 0xff, 0xff]);
+const kPerMessageDeflate = Symbol('permessage-deflate');
+const kTotalLength = Symbol('total-length');
+const kCallback = Symbol('callback');
+const kBuffers = Symbol('buffers');
+const kError = Symbol('error');
+
+//
+// We limit zlib concurrency, which prevents severe memory fragmentation
+// as documented in https://github.com/nodejs/node/issues/8871#issuecomment-250915913
+// and https://github.com/websockets/ws/issues/1202
+//
+// Intentionally global; it's the global thread pool that's an issue.
+//
+let zlibLimiter;
+
+/**
+ * permessage-deflate implementation.
+ */
+class PerMessageDeflate {
+  /**
+   * Creates a PerMessageDeflate instance.
+   *
+   * @param {Object} [options] Configuration options
+   * @param {(Boolean|Number)} [options.clientMaxWindowBits] Advertise support
+   *     for, or request, a custom client window size
+   * @param {Boolean} [options.clientNoContextTakeover=false] Advertise/
+   *     acknowledge disabling of client context takeover
+   * @param {Number} [options.concurrencyLimit=10] The number of concurrent
+   *     calls to zlib
+   * @param {Boolean} [options.isServer=false] Create the instance in either
+   *     server or client mode
+   * @param {Number} [options.maxPayload=0] The maximum allowed message length
+   * @param {(Boolean|Number)} [options.serverMaxWindowBits] Request/confirm the
+   *     use of a custom server window size
+   * @param {Boolean} [options.serverNoContextTakeover=false] Request/accept
+   *     disabling of server context takeover
+   * @param {Number} [options.threshold=1024] Size (in bytes) below which
+   *     messages should not be compressed if context takeover is disabled
+   * @param {Object} [options.zlibDeflateOptions] Options to pass to zlib on
+   *     deflate
+   * @param {Object} [options.zlibInflateOptions] Options to pass to zlib on
+   *     inflate
+   */
+  constructor(options) {
+    this._options = options || {};
+    this._threshold =
+      this._options.threshold !== undefined ? this._options.threshold : 1024;
+    this._maxPayload = this._options.maxPayload | 0;
+    this._isServer = !!this._options.isServer;
+    this._deflate = null;
+    this._inflate = null;
+
+    this.params = null;
+
+    if (!zlibLimiter) {
+      const concurrency =
+        this._options.concurrencyLimit !== undefined
+          ? this._options.concurrencyLimit
+          : 10;
+      zlibLimiter = new Limiter(concurrency);
+    }
+  }
+
+  /**
+   * @type {String}
+   */
+  static get extensionName() {
+    return 'permessage-deflate';
+  }
+
+  /**
+   * Create an extension negotiation offer.
+   *
+   * @return {Object} Extension parameters
+   * @public
+   */
+  offer() {
+    const params = {};
+
+    if (this._options.serverNoContextTakeover) {
+      params.server_no_context_takeover = true;
+    }
+    if (this._options.clientNoContextTakeover) {
+      params.client_no_context_takeover = true;
+    }
+    if (this._options.serverMaxWindowBits) {
+      params.server_max_window_bits = this._options.serverMaxWindowBits;
+    }
+    if (this._options.clientMaxWindowBits) {
+      params.client_max_window_bits = this._options.clientMaxWindowBits;
+    } else if (this._options.clientMaxWindowBits == null) {
+      params.client_max_window_bits = true;
+    }
+
+    return params;
+  }
+
+  /**
+   * Accept an extension negotiation offer/response.
+   *
+   * @param {Array} configurations The extension negotiation offers/reponse
+   * @return {Object} Accepted configuration
+   * @public
+   */
+  accept(configurations) {
+    configurations = this.normalizeParams(configurations);
+
+    this.params = this._isServer
+      ? this.acceptAsServer(configurations)
+      : this.acceptAsClient(configurations);
+
+    return this.params;
+  }
+
+  /**
+   * Releases all resources used by the extension.
+   *
+   * @public
+   */
+  cleanup() {
+    if (this._inflate) {
+      this._inflate.close();
+      this._inflate = null;
+    }
+
+    if (this._deflate) {
+      const callback = this._deflate[kCallback];
+
+      this._deflate.close();
+      this._deflate = null;
+
+      if (callback) {
+        callback(
+          new Error(
+            'The deflate stream was closed while data was being processed'
+          )
+        );
+      }
+    }
+  }
+
+  /**
+   *  Accept an extension negotiation offer.
+   *
+   * @param {Array} offers The extension negotiation offers
+   * @return {Object} Accepted configuration
+   * @private
+   */
+  acceptAsServer(offers) {
+    const opts = this._options;
+    const accepted = offers.find((params) => {
+      if (
+        (opts.serverNoContextTakeover === false &&
+          params.server_no_context_takeover) ||
+        (params.server_max_window_bits &&
+          (opts.serverMaxWindowBits === false ||
+            (typeof opts.serverMaxWindowBits === 'number' &&
+              opts.serverMaxWindowBits > params.server_max_window_bits))) ||
+        (typeof opts.clientMaxWindowBits === 'number' &&
+          (typeof params.client_max_window_bits === 'number'
+            ? opts.clientMaxWindowBits > params.client_max_window_bits
+            : !params.client_max_window_bits))
+      ) {
+        return false;
+      }
+
+      return true;
+    });
+
+    if (!accepted) {
+      throw new Error('None of the extension offers can be accepted');
+    }
+
+    if (opts.serverNoContextTakeover) {
+      accepted.server_no_context_takeover = true;
+    }
+    if (opts.clientNoContextTakeover) {
+      accepted.client_no_context_takeover = true;
+    }
+    if (typeof opts.serverMaxWindowBits === 'number') {
+      accepted.server_max_window_bits = opts.serverMaxWindowBits;
+    }
+    if (typeof opts.clientMaxWindowBits === 'number') {
+      accepted.client_max_window_bits = opts.clientMaxWindowBits;
+    } else if (
+      accepted.client_max_window_bits === true ||
+      opts.clientMaxWindowBits === false
+    ) {
+      delete accepted.client_max_window_bits;
+    }
+
+    return accepted;
+  }
+
+  /**
+   * Accept the extension negotiation response.
+   *
+   * @param {Array} response The extension negotiation response
+   * @return {Object} Accepted configuration
+   * @private
+   */
+  acceptAsClient(response) {
+    const params = response[0];
+
+    if (
+      this._options.clientNoContextTakeover === false &&
+      params.client_no_context_takeover
+    ) {
+      throw new Error('Unexpected parameter "client_no_context_takeover"');
+    }
+
+    if (!params.client_max_window_bits) {
+      if (typeof this._options.clientMaxWindowBits === 'number') {
+        params.client_max_window_bits = this._options.clientMaxWindowBits;
+      }
+    } else if (
+      this._options.clientMaxWindowBits === false ||
+      (typeof this._options.clientMaxWindowBits === 'number' &&
+        params.client_max_window_bits > this._options.clientMaxWindowBits)
+    ) {
+      throw new Error(
+        'Unexpected or invalid parameter "client_max_window_bits"'
+      );
+    }
+
+    return params;
+  }
+
+  /**
+   * Normalize parameters.
+   *
+   * @param {Array} configurations The extension negotiation offers/reponse
+   * @return {Array} The offers/response with normalized parameters
+   * @private
+   */
+  normalizeParams(configurations) {
+    configurations.forEach((params) => {
+      Object.keys(params).forEach((key) => {
+        let value = params[key];
+
+        if (value.length > 1) {
+          throw new Error(`Parameter "${key}" must have only a single value`);
+        }
+
+        value = value[0];
+
+        if (key === 'client_max_window_bits') {
+          if (value !== true) {
+            const num = +value;
+            if (!Number.isInteger(num) || num < 8 || num > 15) {
+              throw new TypeError(
+                `Invalid value for parameter "${key}": ${value}`
+              );
+            }
+            value = num;
+          } else if (!this._isServer) {
+            throw new TypeError(
+              `Invalid value for parameter "${key}": ${value}`
+            );
+          }
+        } else if (key === 'server_max_window_bits') {
+          const num = +value;
+          if (!Number.isInteger(num) || num < 8 || num > 15) {
+            throw new TypeError(
+              `Invalid value for parameter "${key}": ${value}`
+            );
+          }
+          value = num;
+        } else if (
+          key === 'client_no_context_takeover' ||
+          key === 'server_no_context_takeover'
+        ) {
+          if (value !== true) {
+            throw new TypeError(
+              `Invalid value for parameter "${key}": ${value}`
+            );
+          }
+        } else {
+          throw new Error(`Unknown parameter "${key}"`);
+        }
+
+        params[key] = value;
+      });
+    });
+
+    return configurations;
+  }
+
+  /**
+   * Decompress data. Concurrency limited.
+   *
+   * @param {Buffer} data Compressed data
+   * @param {Boolean} fin Specifies whether or not this is the last fragment
+   * @param {Function} callback Callback
+   * @public
+   */
+  decompress(data, fin, callback) {
+    zlibLimiter.add((done) => {
+      this._decompress(data, fin, (err, result) => {
+        done();
+        callback(err, result);
+      });
+    });
+  }
+
+  /**
+   * Compress data. Concurrency limited.
+   *
+   * @param {(Buffer|String)} data Data to compress
+   * @param {Boolean} fin Specifies whether or not this is the last fragment
+   * @param {Function} callback Callback
+   * @public
+   */
+  compress(data, fin, callback) {
+    zlibLimiter.add((done) => {
+      this._compress(data, fin, (err, result) => {
+        done();
+        callback(err, result);
+      });
+    });
+  }
+
+  /**
+   * Decompress data.
+   *
+   * @param {Buffer} data Compressed data
+   * @param {Boolean} fin Specifies whether or not this is the last fragment
+   * @param {Function} callback Callback
+   * @private
+   */
+  _decompress(data, fin, callback) {
+    const endpoint = this._isServer ? 'client' : 'server';
+
+    if (!this._inflate) {
+      const key = `${endpoint}_max_window_bits`;
+      const windowBits =
+        typeof this.params[key] !== 'number'
+          ? zlib.Z_DEFAULT_WINDOWBITS
+          : this.params[key];
+
+      this._inflate = zlib.createInflateRaw({
+        ...this._options.zlibInflateOptions,
+        windowBits
+      });
+      this._inflate[kPerMessageDeflate] = this;
+      this._inflate[kTotalLength] = 0;
+      this._inflate[kBuffers] = [];
+      this._inflate.on('error', inflateOnError);
+      this._inflate.on('data', inflateOnData);
+    }
+
+    this._inflate[kCallback] = callback;
+
+    this._inflate.write(data);
+    if (fin) this._inflate.write(TRAILER);
+
+    this._inflate.flush(() => {
+      const err = this._inflate[kError];
+
+      if (err) {
+        this._inflate.close();
+        this._inflate = null;
+        callback(err);
+        return;
+      }
+
+      const data = bufferUtil.concat(
+        this._inflate[kBuffers],
+        this._inflate[kTotalLength]
+      );
+
+      if (this._inflate._readableState.endEmitted) {
+        this._inflate.close();
+        this._inflate = null;
+      } else {
+        this._inflate[kTotalLength] = 0;
+        this._inflate[kBuffers] = [];
+
+        if (fin && this.params[`${endpoint}_no_context_takeover`]) {
+          this._inflate.reset();
+        }
+      }
+
+      callback(null, data);
+    });
+  }
+
+  /**
+   * Compress data.
+   *
+   * @param {(Buffer|String)} data Data to compress
+   * @param {Boolean} fin Specifies whether or not this is the last fragment
+   * @param {Function} callback Callback
+   * @private
+   */
+  _compress(data, fin, callback) {
+    const endpoint = this._isServer ? 'server' : 'client';
+
+    if (!this._deflate) {
+      const key = `${endpoint}_max_window_bits`;
+      const windowBits =
+        typeof this.params[key] !== 'number'
+          ? zlib.Z_DEFAULT_WINDOWBITS
+          : this.params[key];
+
+      this._deflate = zlib.createDeflateRaw({
+        ...this._options.zlibDeflateOptions,
+        windowBits
+      });
+
+      this._deflate[kTotalLength] = 0;
+      this._deflate[kBuffers] = [];
+
+      this._deflate.on('data', deflateOnData);
+    }
+
+    this._deflate[kCallback] = callback;
+
+    this._deflate.write(data);
+    this._deflate.flush(zlib.Z_SYNC_FLUSH, () => {
+      if (!this._deflate) {
+        //
+        // The deflate stream was closed while data was being processed.
+        //
+        return;
+      }
+
+      let data = bufferUtil.concat(
+        this._deflate[kBuffers],
+        this._deflate[kTotalLength]
+      );
+
+      if (fin) {
+        data = new FastBuffer(data.buffer, data.byteOffset, data.length - 4);
+      }
+
+      //
+      // Ensure that the callback will not be called again in
+      // `PerMessageDeflate#cleanup()`.
+      //
+      this._deflate[kCallback] = null;
+
+      this._deflate[kTotalLength] = 0;
+      this._deflate[kBuffers] = [];
+
+      if (fin && this.params[`${endpoint}_no_context_takeover`]) {
+        this._deflate.reset();
+      }
+
+      callback(null, data);
+    });
+  }
+}
+
+module.exports = PerMessageDeflate;
+
+/**
+ * The listener of the `zlib.DeflateRaw` stream `'data'` event.
+ *
+ * @param {Buffer} chunk A chunk of data
+ * @private
+ */
+function deflateOnData(chunk) {
+  this[kBuffers].push(chunk);
+  this[kTotalLength] += chunk.length;
+}
+
+/**
+ * The listener of the `zlib.InflateRaw` stream `'data'` event.
+ *
+ * @param {Buffer} chunk A chunk of data
+ * @private
+ */
+function inflateOnData(chunk) {
+  this[kTotalLength] += chunk.length;
+
+  if (
+    this[kPerMessageDeflate]._maxPayload < 1 ||
+    this[kTotalLength] <= this[kPerMessageDeflate]._maxPayload
+  ) {
+    this[kBuffers].push(chunk);
+    return;
+  }
+
+  this[kError] = new RangeError('Max payload size exceeded');
+  this[kError].code = 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
+  this[kError][kStatusCode] = 1009;
+  this.removeListener('data', inflateOnData);
+
+  //
+  // The choice to employ `zlib.reset()` over `zlib.close()` is dictated by the
+  // fact that in Node.js versions prior to 13.10.0, the callback for
+  // `zlib.flush()` is not called if `zlib.close()` is used. Utilizing
+  // `zlib.reset()` ensures that either the callback is invoked or an error is
+  // emitted.
+  //
+  this.reset();
+}
+
+/**
+ * The listener of the `zlib.InflateRaw` stream `'error'` event.
+ *
+ * @param {Error} err The emitted error
+ * @private
+ */
+function inflateOnError(err) {
+  //
+  // There is no need to call `Zlib#close()` as the handle is automatically
+  // closed when an error is emitted.
+  //
+  this[kPerMessageDeflate]._inflate = null;
+
+  if (this[kError]) {
+    this[kCallback](this[kError]);
+    return;
+  }
+
+  err[kStatusCode] = 1007;
+  this[kCallback](err);
+}
+
+
+/***/ }),
+
+/***/ 20893:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const { Writable } = __nccwpck_require__(2203);
+
+const PerMessageDeflate = __nccwpck_require__(4376);
+const {
+  BINARY_TYPES,
+  EMPTY_BUFFER,
+  kStatusCode,
+  kWebSocket
+} = __nccwpck_require__(71791);
+const { concat, toArrayBuffer, unmask } = __nccwpck_require__(95803);
+const { isValidStatusCode, isValidUTF8 } = __nccwpck_require__(26615);
+
+const FastBuffer = Buffer[Symbol.species];
+
+const GET_INFO = 0;
+const GET_PAYLOAD_LENGTH_16 = 1;
+const GET_PAYLOAD_LENGTH_64 = 2;
+const GET_MASK = 3;
+const GET_DATA = 4;
+const INFLATING = 5;
+const DEFER_EVENT = 6;
+
+/**
+ * HyBi Receiver implementation.
+ *
+ * @extends Writable
+ */
+class Receiver extends Writable {
+  /**
+   * Creates a Receiver instance.
+   *
+   * @param {Object} [options] Options object
+   * @param {Boolean} [options.allowSynchronousEvents=true] Specifies whether
+   *     any of the `'message'`, `'ping'`, and `'pong'` events can be emitted
+   *     multiple times in the same tick
+   * @param {String} [options.binaryType=nodebuffer] The type for binary data
+   * @param {Object} [options.extensions] An object containing the negotiated
+   *     extensions
+   * @param {Boolean} [options.isServer=false] Specifies whether to operate in
+   *     client or server mode
+   * @param {Number} [options.maxBufferedChunks=0] The maximum number of
+   *     buffered data chunks
+   * @param {Number} [options.maxFragments=0] The maximum number of message
+   *     fragments
+   * @param {Number} [options.maxPayload=0] The maximum allowed message length
+   * @param {Boolean} [options.skipUTF8Validation=false] Specifies whether or
+   *     not to skip UTF-8 validation for text and close messages
+   */
+  constructor(options = {}) {
+    super();
+
+    this._allowSynchronousEvents =
+      options.allowSynchronousEvents !== undefined
+        ? options.allowSynchronousEvents
+        : true;
+    this._binaryType = options.binaryType || BINARY_TYPES[0];
+    this._extensions = options.extensions || {};
+    this._isServer = !!options.isServer;
+    this._maxBufferedChunks = options.maxBufferedChunks | 0;
+    this._maxFragments = options.maxFragments | 0;
+    this._maxPayload = options.maxPayload | 0;
+    this._skipUTF8Validation = !!options.skipUTF8Validation;
+    this[kWebSocket] = undefined;
+
+    this._bufferedBytes = 0;
+    this._buffers = [];
+
+    this._compressed = false;
+    this._payloadLength = 0;
+    this._mask = undefined;
+    this._fragmented = 0;
+    this._masked = false;
+    this._fin = false;
+    this._opcode = 0;
+
+    this._totalPayloadLength = 0;
+    this._messageLength = 0;
+    this._numFragments = 0;
+    this._fragments = [];
+
+    this._errored = false;
+    this._loop = false;
+    this._state = GET_INFO;
+  }
+
+  /**
+   * Implements `Writable.prototype._write()`.
+   *
+   * @param {Buffer} chunk The chunk of data to write
+   * @param {String} encoding The character encoding of `chunk`
+   * @param {Function} cb Callback
+   * @private
+   */
+  _write(chunk, encoding, cb) {
+    if (this._opcode === 0x08 && this._state == GET_INFO) return cb();
+
+    if (
+      this._maxBufferedChunks > 0 &&
+      this._buffers.length >= this._maxBufferedChunks
+    ) {
+      cb(
+        this.createError(
+          RangeError,
+          'Too many buffered chunks',
+          false,
+          1008,
+          'WS_ERR_TOO_MANY_BUFFERED_PARTS'
+        )
+      );
+      return;
+    }
+
+    this._bufferedBytes += chunk.length;
+    this._buffers.push(chunk);
+    this.startLoop(cb);
+  }
+
+  /**
+   * Consumes `n` bytes from the buffered data.
+   *
+   * @param {Number} n The number of bytes to consume
+   * @return {Buffer} The consumed bytes
+   * @private
+   */
+  consume(n) {
+    this._bufferedBytes -= n;
+
+    if (n === this._buffers[0].length) return this._buffers.shift();
+
+    if (n < this._buffers[0].length) {
+      const buf = this._buffers[0];
+      this._buffers[0] = new FastBuffer(
+        buf.buffer,
+        buf.byteOffset + n,
+        buf.length - n
+      );
+
+      return new FastBuffer(buf.buffer, buf.byteOffset, n);
+    }
+
+    const dst = Buffer.allocUnsafe(n);
+
+    do {
+      const buf = this._buffers[0];
+      const offset = dst.length - n;
+
+      if (n >= buf.length) {
+        dst.set(this._buffers.shift(), offset);
+      } else {
+        dst.set(new Uint8Array(buf.buffer, buf.byteOffset, n), offset);
+        this._buffers[0] = new FastBuffer(
+          buf.buffer,
+          buf.byteOffset + n,
+          buf.length - n
+        );
+      }
+
+      n -= buf.length;
+    } while (n > 0);
+
+    return dst;
+  }
+
+  /**
+   * Starts the parsing loop.
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  startLoop(cb) {
+    this._loop = true;
+
+    do {
+      switch (this._state) {
+        case GET_INFO:
+          this.getInfo(cb);
+          break;
+        case GET_PAYLOAD_LENGTH_16:
+          this.getPayloadLength16(cb);
+          break;
+        case GET_PAYLOAD_LENGTH_64:
+          this.getPayloadLength64(cb);
+          break;
+        case GET_MASK:
+          this.getMask();
+          break;
+        case GET_DATA:
+          this.getData(cb);
+          break;
+        case INFLATING:
+        case DEFER_EVENT:
+          this._loop = false;
+          return;
+      }
+    } while (this._loop);
+
+    if (!this._errored) cb();
+  }
+
+  /**
+   * Reads the first two bytes of a frame.
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  getInfo(cb) {
+    if (this._bufferedBytes < 2) {
+      this._loop = false;
+      return;
+    }
+
+    const buf = this.consume(2);
+
+    if ((buf[0] & 0x30) !== 0x00) {
+      const error = this.createError(
+        RangeError,
+        'RSV2 and RSV3 must be clear',
+        true,
+        1002,
+        'WS_ERR_UNEXPECTED_RSV_2_3'
+      );
+
+      cb(error);
+      return;
+    }
+
+    const compressed = (buf[0] & 0x40) === 0x40;
+
+    if (compressed && !this._extensions[PerMessageDeflate.extensionName]) {
+      const error = this.createError(
+        RangeError,
+        'RSV1 must be clear',
+        true,
+        1002,
+        'WS_ERR_UNEXPECTED_RSV_1'
+      );
+
+      cb(error);
+      return;
+    }
+
+    this._fin = (buf[0] & 0x80) === 0x80;
+    this._opcode = buf[0] & 0x0f;
+    this._payloadLength = buf[1] & 0x7f;
+
+    if (this._opcode === 0x00) {
+      if (compressed) {
+        const error = this.createError(
+          RangeError,
+          'RSV1 must be clear',
+          true,
+          1002,
+          'WS_ERR_UNEXPECTED_RSV_1'
+        );
+
+        cb(error);
+        return;
+      }
+
+      if (!this._fragmented) {
+        const error = this.createError(
+          RangeError,
+          'invalid opcode 0',
+          true,
+          1002,
+          'WS_ERR_INVALID_OPCODE'
+        );
+
+        cb(error);
+        return;
+      }
+
+      this._opcode = this._fragmented;
+    } else if (this._opcode === 0x01 || this._opcode === 0x02) {
+      if (this._fragmented) {
+        const error = this.createError(
+          RangeError,
+          `invalid opcode ${this._opcode}`,
+          true,
+          1002,
+          'WS_ERR_INVALID_OPCODE'
+        );
+
+        cb(error);
+        return;
+      }
+
+      this._compressed = compressed;
+    } else if (this._opcode > 0x07 && this._opcode < 0x0b) {
+      if (!this._fin) {
+        const error = this.createError(
+          RangeError,
+          'FIN must be set',
+          true,
+          1002,
+          'WS_ERR_EXPECTED_FIN'
+        );
+
+        cb(error);
+        return;
+      }
+
+      if (compressed) {
+        const error = this.createError(
+          RangeError,
+          'RSV1 must be clear',
+          true,
+          1002,
+          'WS_ERR_UNEXPECTED_RSV_1'
+        );
+
+        cb(error);
+        return;
+      }
+
+      if (
+        this._payloadLength > 0x7d ||
+        (this._opcode === 0x08 && this._payloadLength === 1)
+      ) {
+        const error = this.createError(
+          RangeError,
+          `invalid payload length ${this._payloadLength}`,
+          true,
+          1002,
+          'WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH'
+        );
+
+        cb(error);
+        return;
+      }
+    } else {
+      const error = this.createError(
+        RangeError,
+        `invalid opcode ${this._opcode}`,
+        true,
+        1002,
+        'WS_ERR_INVALID_OPCODE'
+      );
+
+      cb(error);
+      return;
+    }
+
+    if (!this._fin && !this._fragmented) this._fragmented = this._opcode;
+    this._masked = (buf[1] & 0x80) === 0x80;
+
+    if (this._isServer) {
+      if (!this._masked) {
+        const error = this.createError(
+          RangeError,
+          'MASK must be set',
+          true,
+          1002,
+          'WS_ERR_EXPECTED_MASK'
+        );
+
+        cb(error);
+        return;
+      }
+    } else if (this._masked) {
+      const error = this.createError(
+        RangeError,
+        'MASK must be clear',
+        true,
+        1002,
+        'WS_ERR_UNEXPECTED_MASK'
+      );
+
+      cb(error);
+      return;
+    }
+
+    if (this._payloadLength === 126) this._state = GET_PAYLOAD_LENGTH_16;
+    else if (this._payloadLength === 127) this._state = GET_PAYLOAD_LENGTH_64;
+    else this.haveLength(cb);
+  }
+
+  /**
+   * Gets extended payload length (7+16).
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  getPayloadLength16(cb) {
+    if (this._bufferedBytes < 2) {
+      this._loop = false;
+      return;
+    }
+
+    this._payloadLength = this.consume(2).readUInt16BE(0);
+    this.haveLength(cb);
+  }
+
+  /**
+   * Gets extended payload length (7+64).
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  getPayloadLength64(cb) {
+    if (this._bufferedBytes < 8) {
+      this._loop = false;
+      return;
+    }
+
+    const buf = this.consume(8);
+    const num = buf.readUInt32BE(0);
+
+    //
+    // The maximum safe integer in JavaScript is 2^53 - 1. An error is returned
+    // if payload length is greater than this number.
+    //
+    if (num > Math.pow(2, 53 - 32) - 1) {
+      const error = this.createError(
+        RangeError,
+        'Unsupported WebSocket frame: payload length > 2^53 - 1',
+        false,
+        1009,
+        'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH'
+      );
+
+      cb(error);
+      return;
+    }
+
+    this._payloadLength = num * Math.pow(2, 32) + buf.readUInt32BE(4);
+    this.haveLength(cb);
+  }
+
+  /**
+   * Payload length has been read.
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  haveLength(cb) {
+    if (this._payloadLength && this._opcode < 0x08) {
+      this._totalPayloadLength += this._payloadLength;
+      if (this._totalPayloadLength > this._maxPayload && this._maxPayload > 0) {
+        const error = this.createError(
+          RangeError,
+          'Max payload size exceeded',
+          false,
+          1009,
+          'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'
+        );
+
+        cb(error);
+        return;
+      }
+    }
+
+    if (this._masked) this._state = GET_MASK;
+    else this._state = GET_DATA;
+  }
+
+  /**
+   * Reads mask bytes.
+   *
+   * @private
+   */
+  getMask() {
+    if (this._bufferedBytes < 4) {
+      this._loop = false;
+      return;
+    }
+
+    this._mask = this.consume(4);
+    this._state = GET_DATA;
+  }
+
+  /**
+   * Reads data bytes.
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  getData(cb) {
+    let data = EMPTY_BUFFER;
+
+    if (this._payloadLength) {
+      if (this._bufferedBytes < this._payloadLength) {
+        this._loop = false;
+        return;
+      }
+
+      data = this.consume(this._payloadLength);
+
+      if (
+        this._masked &&
+        (this._mask[0] | this._mask[1] | this._mask[2] | this._mask[3]) !== 0
+      ) {
+        unmask(data, this._mask);
+      }
+    }
+
+    //
+    // The mask is a view into the buffer the stream delivered, which is commonly
+    // 64 KiB, and it is not needed once the payload above has been unmasked.
+    // Leaving it set would pin that whole buffer until the next frame arrives,
+    // which on an idle connection can be indefinitely.
+    //
+    this._mask = undefined;
+
+    if (this._opcode > 0x07) {
+      this.controlMessage(data, cb);
+      return;
+    }
+
+    if (this._maxFragments > 0 && ++this._numFragments > this._maxFragments) {
+      const error = this.createError(
+        RangeError,
+        'Too many message fragments',
+        false,
+        1008,
+        'WS_ERR_TOO_MANY_BUFFERED_PARTS'
+      );
+
+      cb(error);
+      return;
+    }
+
+    if (this._compressed) {
+      this._state = INFLATING;
+      this.decompress(data, cb);
+      return;
+    }
+
+    if (data.length) {
+      //
+      // This message is not compressed so its length is the sum of the payload
+      // length of all fragments.
+      //
+      this._messageLength = this._totalPayloadLength;
+      this._fragments.push(data);
+    }
+
+    this.dataMessage(cb);
+  }
+
+  /**
+   * Decompresses data.
+   *
+   * @param {Buffer} data Compressed data
+   * @param {Function} cb Callback
+   * @private
+   */
+  decompress(data, cb) {
+    const perMessageDeflate = this._extensions[PerMessageDeflate.extensionName];
+
+    perMessageDeflate.decompress(data, this._fin, (err, buf) => {
+      if (err) return cb(err);
+
+      if (buf.length) {
+        this._messageLength += buf.length;
+        if (this._messageLength > this._maxPayload && this._maxPayload > 0) {
+          const error = this.createError(
+            RangeError,
+            'Max payload size exceeded',
+            false,
+            1009,
+            'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'
+          );
+
+          cb(error);
+          return;
+        }
+
+        this._fragments.push(buf);
+      }
+
+      this.dataMessage(cb);
+      if (this._state === GET_INFO) this.startLoop(cb);
+    });
+  }
+
+  /**
+   * Handles a data message.
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  dataMessage(cb) {
+    if (!this._fin) {
+      this._state = GET_INFO;
+      return;
+    }
+
+    const messageLength = this._messageLength;
+    const fragments = this._fragments;
+
+    this._totalPayloadLength = 0;
+    this._messageLength = 0;
+    this._fragmented = 0;
+    this._numFragments = 0;
+    this._fragments = [];
+
+    if (this._opcode === 2) {
+      let data;
+
+      if (this._binaryType === 'nodebuffer') {
+        data = concat(fragments, messageLength);
+      } else if (this._binaryType === 'arraybuffer') {
+        data = toArrayBuffer(concat(fragments, messageLength));
+      } else if (this._binaryType === 'blob') {
+        data = new Blob(fragments);
+      } else {
+        data = fragments;
+      }
+
+      if (this._allowSynchronousEvents) {
+        this.emit('message', data, true);
+        this._state = GET_INFO;
+      } else {
+        this._state = DEFER_EVENT;
+        setImmediate(() => {
+          this.emit('message', data, true);
+          this._state = GET_INFO;
+          this.startLoop(cb);
+        });
+      }
+    } else {
+      const buf = concat(fragments, messageLength);
+
+      if (!this._skipUTF8Validation && !isValidUTF8(buf)) {
+        const error = this.createError(
+          Error,
+          'invalid UTF-8 sequence',
+          true,
+          1007,
+          'WS_ERR_INVALID_UTF8'
+        );
+
+        cb(error);
+        return;
+      }
+
+      if (this._state === INFLATING || this._allowSynchronousEvents) {
+        this.emit('message', buf, false);
+        this._state = GET_INFO;
+      } else {
+        this._state = DEFER_EVENT;
+        setImmediate(() => {
+          this.emit('message', buf, false);
+          this._state = GET_INFO;
+          this.startLoop(cb);
+        });
+      }
+    }
+  }
+
+  /**
+   * Handles a control message.
+   *
+   * @param {Buffer} data Data to handle
+   * @return {(Error|RangeError|undefined)} A possible error
+   * @private
+   */
+  controlMessage(data, cb) {
+    if (this._opcode === 0x08) {
+      if (data.length === 0) {
+        this._loop = false;
+        this.emit('conclude', 1005, EMPTY_BUFFER);
+        this.end();
+      } else {
+        const code = data.readUInt16BE(0);
+
+        if (!isValidStatusCode(code)) {
+          const error = this.createError(
+            RangeError,
+            `invalid status code ${code}`,
+            true,
+            1002,
+            'WS_ERR_INVALID_CLOSE_CODE'
+          );
+
+          cb(error);
+          return;
+        }
+
+        const buf = new FastBuffer(
+          data.buffer,
+          data.byteOffset + 2,
+          data.length - 2
+        );
+
+        if (!this._skipUTF8Validation && !isValidUTF8(buf)) {
+          const error = this.createError(
+            Error,
+            'invalid UTF-8 sequence',
+            true,
+            1007,
+            'WS_ERR_INVALID_UTF8'
+          );
+
+          cb(error);
+          return;
+        }
+
+        this._loop = false;
+        this.emit('conclude', code, buf);
+        this.end();
+      }
+
+      this._state = GET_INFO;
+      return;
+    }
+
+    if (this._allowSynchronousEvents) {
+      this.emit(this._opcode === 0x09 ? 'ping' : 'pong', data);
+      this._state = GET_INFO;
+    } else {
+      this._state = DEFER_EVENT;
+      setImmediate(() => {
+        this.emit(this._opcode === 0x09 ? 'ping' : 'pong', data);
+        this._state = GET_INFO;
+        this.startLoop(cb);
+      });
+    }
+  }
+
+  /**
+   * Builds an error object.
+   *
+   * @param {function(new:Error|RangeError)} ErrorCtor The error constructor
+   * @param {String} message The error message
+   * @param {Boolean} prefix Specifies whether or not to add a default prefix to
+   *     `message`
+   * @param {Number} statusCode The status code
+   * @param {String} errorCode The exposed error code
+   * @return {(Error|RangeError)} The error
+   * @private
+   */
+  createError(ErrorCtor, message, prefix, statusCode, errorCode) {
+    this._loop = false;
+    this._errored = true;
+
+    const err = new ErrorCtor(
+      prefix ? `Invalid WebSocket frame: ${message}` : message
+    );
+
+    Error.captureStackTrace(err, this.createError);
+    err.code = errorCode;
+    err[kStatusCode] = statusCode;
+    return err;
+  }
+}
+
+module.exports = Receiver;
+
+
+/***/ }),
+
+/***/ 7389:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+/* eslint no-unused-vars: ["error", { "varsIgnorePattern": "^Duplex" }] */
+
+
+
+const { Duplex } = __nccwpck_require__(2203);
+const { randomFillSync } = __nccwpck_require__(76982);
+const {
+  types: { isUint8Array }
+} = __nccwpck_require__(39023);
+
+const PerMessageDeflate = __nccwpck_require__(4376);
+const { EMPTY_BUFFER, kWebSocket, NOOP } = __nccwpck_require__(71791);
+const { isBlob, isValidStatusCode } = __nccwpck_require__(26615);
+const { mask: applyMask, toBuffer } = __nccwpck_require__(95803);
+
+const kByteLength = Symbol('kByteLength');
+const maskBuffer = Buffer.alloc(4);
+const RANDOM_POOL_SIZE = 8 * 1024;
+let randomPool;
+let randomPoolPointer = RANDOM_POOL_SIZE;
+
+const DEFAULT = 0;
+const DEFLATING = 1;
+const GET_BLOB_DATA = 2;
+
+/**
+ * HyBi Sender implementation.
+ */
+class Sender {
+  /**
+   * Creates a Sender instance.
+   *
+   * @param {Duplex} socket The connection socket
+   * @param {Object} [extensions] An object containing the negotiated extensions
+   * @param {Function} [generateMask] The function used to generate the masking
+   *     key
+   */
+  constructor(socket, extensions, generateMask) {
+    this._extensions = extensions || {};
+
+    if (generateMask) {
+      this._generateMask = generateMask;
+      this._maskBuffer = Buffer.alloc(4);
+    }
+
+    this._socket = socket;
+
+    this._firstFragment = true;
+    this._compress = false;
+
+    this._bufferedBytes = 0;
+    this._queue = [];
+    this._state = DEFAULT;
+    this.onerror = NOOP;
+    this[kWebSocket] = undefined;
+  }
+
+  /**
+   * Frames a piece of data according to the HyBi WebSocket protocol.
+   *
+   * @param {(Buffer|String)} data The data to frame
+   * @param {Object} options Options object
+   * @param {Boolean} [options.fin=false] Specifies whether or not to set the
+   *     FIN bit
+   * @param {Function} [options.generateMask] The function used to generate the
+   *     masking key
+   * @param {Boolean} [options.mask=false] Specifies whether or not to mask
+   *     `data`
+   * @param {Buffer} [options.maskBuffer] The buffer used to store the masking
+   *     key
+   * @param {Number} options.opcode The opcode
+   * @param {Boolean} [options.readOnly=false] Specifies whether `data` can be
+   *     modified
+   * @param {Boolean} [options.rsv1=false] Specifies whether or not to set the
+   *     RSV1 bit
+   * @return {(Buffer|String)[]} The framed data
+   * @public
+   */
+  static frame(data, options) {
+    let mask;
+    let merge = false;
+    let offset = 2;
+    let skipMasking = false;
+
+    if (options.mask) {
+      mask = options.maskBuffer || maskBuffer;
+
+      if (options.generateMask) {
+        options.generateMask(mask);
+      } else {
+        if (randomPoolPointer === RANDOM_POOL_SIZE) {
+          /* istanbul ignore else  */
+          if (randomPool === undefined) {
+            //
+            // This is lazily initialized because server-sent frames must not
+            // be masked so it may never be used.
+            //
+            randomPool = Buffer.alloc(RANDOM_POOL_SIZE);
+          }
+
+          randomFillSync(randomPool, 0, RANDOM_POOL_SIZE);
+          randomPoolPointer = 0;
+        }
+
+        mask[0] = randomPool[randomPoolPointer++];
+        mask[1] = randomPool[randomPoolPointer++];
+        mask[2] = randomPool[randomPoolPointer++];
+        mask[3] = randomPool[randomPoolPointer++];
+      }
+
+      skipMasking = (mask[0] | mask[1] | mask[2] | mask[3]) === 0;
+      offset = 6;
+    }
+
+    let dataLength;
+
+    if (typeof data === 'string') {
+      if (
+        (!options.mask || skipMasking) &&
+        options[kByteLength] !== undefined
+      ) {
+        dataLength = options[kByteLength];
+      } else {
+        data = Buffer.from(data);
+        dataLength = data.length;
+      }
+    } else {
+      dataLength = data.length;
+      merge = options.mask && options.readOnly && !skipMasking;
+    }
+
+    let payloadLength = dataLength;
+
+    if (dataLength >= 65536) {
+      offset += 8;
+      payloadLength = 127;
+    } else if (dataLength > 125) {
+      offset += 2;
+      payloadLength = 126;
+    }
+
+    const target = Buffer.allocUnsafe(merge ? dataLength + offset : offset);
+
+    target[0] = options.fin ? options.opcode | 0x80 : options.opcode;
+    if (options.rsv1) target[0] |= 0x40;
+
+    target[1] = payloadLength;
+
+    if (payloadLength === 126) {
+      target.writeUInt16BE(dataLength, 2);
+    } else if (payloadLength === 127) {
+      target[2] = target[3] = 0;
+      target.writeUIntBE(dataLength, 4, 6);
+    }
+
+    if (!options.mask) {
+      return dataLength ? [target, data] : [target];
+    }
+
+    target[1] |= 0x80;
+    target[offset - 4] = mask[0];
+    target[offset - 3] = mask[1];
+    target[offset - 2] = mask[2];
+    target[offset - 1] = mask[3];
+
+    if (!dataLength) return [target];
+    if (skipMasking) return [target, data];
+
+    if (merge) {
+      applyMask(data, mask, target, offset, dataLength);
+      return [target];
+    }
+
+    applyMask(data, mask, data, 0, dataLength);
+    return [target, data];
+  }
+
+  /**
+   * Sends a close message to the other peer.
+   *
+   * @param {Number} [code] The status code component of the body
+   * @param {(String|Buffer)} [data] The message component of the body
+   * @param {Boolean} [mask=false] Specifies whether or not to mask the message
+   * @param {Function} [cb] Callback
+   * @public
+   */
+  close(code, data, mask, cb) {
+    let buf;
+
+    if (code === undefined) {
+      buf = EMPTY_BUFFER;
+    } else if (typeof code !== 'number' || !isValidStatusCode(code)) {
+      throw new TypeError('First argument must be a valid error code number');
+    } else if (data === undefined || !data.length) {
+      buf = Buffer.allocUnsafe(2);
+      buf.writeUInt16BE(code, 0);
+    } else {
+      const length = Buffer.byteLength(data);
+
+      if (length > 123) {
+        throw new RangeError('The message must not be greater than 123 bytes');
+      }
+
+      buf = Buffer.allocUnsafe(2 + length);
+      buf.writeUInt16BE(code, 0);
+
+      if (typeof data === 'string') {
+        buf.write(data, 2);
+      } else if (isUint8Array(data)) {
+        buf.set(data, 2);
+      } else {
+        throw new TypeError('Second argument must be a string or a Uint8Array');
+      }
+    }
+
+    const options = {
+      [kByteLength]: buf.length,
+      fin: true,
+      generateMask: this._generateMask,
+      mask,
+      maskBuffer: this._maskBuffer,
+      opcode: 0x08,
+      readOnly: false,
+      rsv1: false
+    };
+
+    if (this._state !== DEFAULT) {
+      this.enqueue([this.dispatch, buf, false, options, cb]);
+    } else {
+      this.sendFrame(Sender.frame(buf, options), cb);
+    }
+  }
+
+  /**
+   * Sends a ping message to the other peer.
+   *
+   * @param {*} data The message to send
+   * @param {Boolean} [mask=false] Specifies whether or not to mask `data`
+   * @param {Function} [cb] Callback
+   * @public
+   */
+  ping(data, mask, cb) {
+    let byteLength;
+    let readOnly;
+
+    if (typeof data === 'string') {
+      byteLength = Buffer.byteLength(data);
+      readOnly = false;
+    } else if (isBlob(data)) {
+      byteLength = data.size;
+      readOnly = false;
+    } else {
+      data = toBuffer(data);
+      byteLength = data.length;
+      readOnly = toBuffer.readOnly;
+    }
+
+    if (byteLength > 125) {
+      throw new RangeError('The data size must not be greater than 125 bytes');
+    }
+
+    const options = {
+      [kByteLength]: byteLength,
+      fin: true,
+      generateMask: this._generateMask,
+      mask,
+      maskBuffer: this._maskBuffer,
+      opcode: 0x09,
+      readOnly,
+      rsv1: false
+    };
+
+    if (isBlob(data)) {
+      if (this._state !== DEFAULT) {
+        this.enqueue([this.getBlobData, data, false, options, cb]);
+      } else {
+        this.getBlobData(data, false, options, cb);
+      }
+    } else if (this._state !== DEFAULT) {
+      this.enqueue([this.dispatch, data, false, options, cb]);
+    } else {
+      this.sendFrame(Sender.frame(data, options), cb);
+    }
+  }
+
+  /**
+   * Sends a pong message to the other peer.
+   *
+   * @param {*} data The message to send
+   * @param {Boolean} [mask=false] Specifies whether or not to mask `data`
+   * @param {Function} [cb] Callback
+   * @public
+   */
+  pong(data, mask, cb) {
+    let byteLength;
+    let readOnly;
+
+    if (typeof data === 'string') {
+      byteLength = Buffer.byteLength(data);
+      readOnly = false;
+    } else if (isBlob(data)) {
+      byteLength = data.size;
+      readOnly = false;
+    } else {
+      data = toBuffer(data);
+      byteLength = data.length;
+      readOnly = toBuffer.readOnly;
+    }
+
+    if (byteLength > 125) {
+      throw new RangeError('The data size must not be greater than 125 bytes');
+    }
+
+    const options = {
+      [kByteLength]: byteLength,
+      fin: true,
+      generateMask: this._generateMask,
+      mask,
+      maskBuffer: this._maskBuffer,
+      opcode: 0x0a,
+      readOnly,
+      rsv1: false
+    };
+
+    if (isBlob(data)) {
+      if (this._state !== DEFAULT) {
+        this.enqueue([this.getBlobData, data, false, options, cb]);
+      } else {
+        this.getBlobData(data, false, options, cb);
+      }
+    } else if (this._state !== DEFAULT) {
+      this.enqueue([this.dispatch, data, false, options, cb]);
+    } else {
+      this.sendFrame(Sender.frame(data, options), cb);
+    }
+  }
+
+  /**
+   * Sends a data message to the other peer.
+   *
+   * @param {*} data The message to send
+   * @param {Object} options Options object
+   * @param {Boolean} [options.binary=false] Specifies whether `data` is binary
+   *     or text
+   * @param {Boolean} [options.compress=false] Specifies whether or not to
+   *     compress `data`
+   * @param {Boolean} [options.fin=false] Specifies whether the fragment is the
+   *     last one
+   * @param {Boolean} [options.mask=false] Specifies whether or not to mask
+   *     `data`
+   * @param {Function} [cb] Callback
+   * @public
+   */
+  send(data, options, cb) {
+    const perMessageDeflate = this._extensions[PerMessageDeflate.extensionName];
+    let opcode = options.binary ? 2 : 1;
+    let rsv1 = options.compress;
+
+    let byteLength;
+    let readOnly;
+
+    if (typeof data === 'string') {
+      byteLength = Buffer.byteLength(data);
+      readOnly = false;
+    } else if (isBlob(data)) {
+      byteLength = data.size;
+      readOnly = false;
+    } else {
+      data = toBuffer(data);
+      byteLength = data.length;
+      readOnly = toBuffer.readOnly;
+    }
+
+    if (this._firstFragment) {
+      this._firstFragment = false;
+      if (
+        rsv1 &&
+        perMessageDeflate &&
+        perMessageDeflate.params[
+          perMessageDeflate._isServer
+            ? 'server_no_context_takeover'
+            : 'client_no_context_takeover'
+        ]
+      ) {
+        rsv1 = byteLength >= perMessageDeflate._threshold;
+      }
+      this._compress = rsv1;
+    } else {
+      rsv1 = false;
+      opcode = 0;
+    }
+
+    if (options.fin) this._firstFragment = true;
+
+    const opts = {
+      [kByteLength]: byteLength,
+      fin: options.fin,
+      generateMask: this._generateMask,
+      mask: options.mask,
+      maskBuffer: this._maskBuffer,
+      opcode,
+      readOnly,
+      rsv1
+    };
+
+    if (isBlob(data)) {
+      if (this._state !== DEFAULT) {
+        this.enqueue([this.getBlobData, data, this._compress, opts, cb]);
+      } else {
+        this.getBlobData(data, this._compress, opts, cb);
+      }
+    } else if (this._state !== DEFAULT) {
+      this.enqueue([this.dispatch, data, this._compress, opts, cb]);
+    } else {
+      this.dispatch(data, this._compress, opts, cb);
+    }
+  }
+
+  /**
+   * Gets the contents of a blob as binary data.
+   *
+   * @param {Blob} blob The blob
+   * @param {Boolean} [compress=false] Specifies whether or not to compress
+   *     the data
+   * @param {Object} options Options object
+   * @param {Boolean} [options.fin=false] Specifies whether or not to set the
+   *     FIN bit
+   * @param {Function} [options.generateMask] The function used to generate the
+   *     masking key
+   * @param {Boolean} [options.mask=false] Specifies whether or not to mask
+   *     `data`
+   * @param {Buffer} [options.maskBuffer] The buffer used to store the masking
+   *     key
+   * @param {Number} options.opcode The opcode
+   * @param {Boolean} [options.readOnly=false] Specifies whether `data` can be
+   *     modified
+   * @param {Boolean} [options.rsv1=false] Specifies whether or not to set the
+   *     RSV1 bit
+   * @param {Function} [cb] Callback
+   * @private
+   */
+  getBlobData(blob, compress, options, cb) {
+    this._bufferedBytes += options[kByteLength];
+    this._state = GET_BLOB_DATA;
+
+    blob
+      .arrayBuffer()
+      .then((arrayBuffer) => {
+        if (this._socket.destroyed) {
+          const err = new Error(
+            'The socket was closed while the blob was being read'
+          );
+
+          //
+          // `callCallbacks` is called in the next tick to ensure that errors
+          // that might be thrown in the callbacks behave like errors thrown
+          // outside the promise chain.
+          //
+          process.nextTick(callCallbacks, this, err, cb);
+          return;
+        }
+
+        this._bufferedBytes -= options[kByteLength];
+        const data = toBuffer(arrayBuffer);
+
+        if (!compress) {
+          this._state = DEFAULT;
+          this.sendFrame(Sender.frame(data, options), cb);
+          this.dequeue();
+        } else {
+          this.dispatch(data, compress, options, cb);
+        }
+      })
+      .catch((err) => {
+        //
+        // `onError` is called in the next tick for the same reason that
+        // `callCallbacks` above is.
+        //
+        process.nextTick(onError, this, err, cb);
+      });
+  }
+
+  /**
+   * Dispatches a message.
+   *
+   * @param {(Buffer|String)} data The message to send
+   * @param {Boolean} [compress=false] Specifies whether or not to compress
+   *     `data`
+   * @param {Object} options Options object
+   * @param {Boolean} [options.fin=false] Specifies whether or not to set the
+   *     FIN bit
+   * @param {Function} [options.generateMask] The function used to generate the
+   *     masking key
+   * @param {Boolean} [options.mask=false] Specifies whether or not to mask
+   *     `data`
+   * @param {Buffer} [options.maskBuffer] The buffer used to store the masking
+   *     key
+   * @param {Number} options.opcode The opcode
+   * @param {Boolean} [options.readOnly=false] Specifies whether `data` can be
+   *     modified
+   * @param {Boolean} [options.rsv1=false] Specifies whether or not to set the
+   *     RSV1 bit
+   * @param {Function} [cb] Callback
+   * @private
+   */
+  dispatch(data, compress, options, cb) {
+    if (!compress) {
+      this.sendFrame(Sender.frame(data, options), cb);
+      return;
+    }
+
+    const perMessageDeflate = this._extensions[PerMessageDeflate.extensionName];
+
+    this._bufferedBytes += options[kByteLength];
+    this._state = DEFLATING;
+    perMessageDeflate.compress(data, options.fin, (_, buf) => {
+      if (this._socket.destroyed) {
+        const err = new Error(
+          'The socket was closed while data was being compressed'
+        );
+
+        callCallbacks(this, err, cb);
+        return;
+      }
+
+      this._bufferedBytes -= options[kByteLength];
+      this._state = DEFAULT;
+      options.readOnly = false;
+      this.sendFrame(Sender.frame(buf, options), cb);
+      this.dequeue();
+    });
+  }
+
+  /**
+   * Executes queued send operations.
+   *
+   * @private
+   */
+  dequeue() {
+    while (this._state === DEFAULT && this._queue.length) {
+      const params = this._queue.shift();
+
+      this._bufferedBytes -= params[3][kByteLength];
+      Reflect.apply(params[0], this, params.slice(1));
+    }
+  }
+
+  /**
+   * Enqueues a send operation.
+   *
+   * @param {Array} params Send operation parameters.
+   * @private
+   */
+  enqueue(params) {
+    this._bufferedBytes += params[3][kByteLength];
+    this._queue.push(params);
+  }
+
+  /**
+   * Sends a frame.
+   *
+   * @param {(Buffer | String)[]} list The frame to send
+   * @param {Function} [cb] Callback
+   * @private
+   */
+  sendFrame(list, cb) {
+    if (list.length === 2) {
+      this._socket.cork();
+      this._socket.write(list[0]);
+      this._socket.write(list[1], cb);
+      this._socket.uncork();
+    } else {
+      this._socket.write(list[0], cb);
+    }
+  }
+}
+
+module.exports = Sender;
+
+/**
+ * Calls queued callbacks with an error.
+ *
+ * @param {Sender} sender The `Sender` instance
+ * @param {Error} err The error to call the callbacks with
+ * @param {Function} [cb] The first callback
+ * @private
+ */
+function callCallbacks(sender, err, cb) {
+  if (typeof cb === 'function') cb(err);
+
+  for (let i = 0; i < sender._queue.length; i++) {
+    const params = sender._queue[i];
+    const callback = params[params.length - 1];
+
+    if (typeof callback === 'function') callback(err);
+  }
+}
+
+/**
+ * Handles a `Sender` error.
+ *
+ * @param {Sender} sender The `Sender` instance
+ * @param {Error} err The error
+ * @param {Function} [cb] The first pending callback
+ * @private
+ */
+function onError(sender, err, cb) {
+  callCallbacks(sender, err, cb);
+  sender.onerror(err);
+}
+
+
+/***/ }),
+
+/***/ 86412:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+/* eslint no-unused-vars: ["error", { "varsIgnorePattern": "^WebSocket$" }] */
+
+
+const WebSocket = __nccwpck_require__(56681);
+const { Duplex } = __nccwpck_require__(2203);
+
+/**
+ * Emits the `'close'` event on a stream.
+ *
+ * @param {Duplex} stream The stream.
+ * @private
+ */
+function emitClose(stream) {
+  stream.emit('close');
+}
+
+/**
+ * The listener of the `'end'` event.
+ *
+ * @private
+ */
+function duplexOnEnd() {
+  if (!this.destroyed && this._writableState.finished) {
+    this.destroy();
+  }
+}
+
+/**
+ * The listener of the `'error'` event.
+ *
+ * @param {Error} err The error
+ * @private
+ */
+function duplexOnError(err) {
+  this.removeListener('error', duplexOnError);
+  this.destroy();
+  if (this.listenerCount('error') === 0) {
+    // Do not suppress the throwing behavior.
+    this.emit('error', err);
+  }
+}
+
+/**
+ * Wraps a `WebSocket` in a duplex stream.
+ *
+ * @param {WebSocket} ws The `WebSocket` to wrap
+ * @param {Object} [options] The options for the `Duplex` constructor
+ * @return {Duplex} The duplex stream
+ * @public
+ */
+function createWebSocketStream(ws, options) {
+  let terminateOnDestroy = true;
+
+  const duplex = new Duplex({
+    ...options,
+    autoDestroy: false,
+    emitClose: false,
+    objectMode: false,
+    writableObjectMode: false
+  });
+
+  ws.on('message', function message(msg, isBinary) {
+    const data =
+      !isBinary && duplex._readableState.objectMode ? msg.toString() : msg;
+
+    if (!duplex.push(data)) ws.pause();
+  });
+
+  ws.once('error', function error(err) {
+    if (duplex.destroyed) return;
+
+    // Prevent `ws.terminate()` from being called by `duplex._destroy()`.
+    //
+    // - If the `'error'` event is emitted before the `'open'` event, then
+    //   `ws.terminate()` is a noop as no socket is assigned.
+    // - Otherwise, the error is re-emitted by the listener of the `'error'`
+    //   event of the `Receiver` object. The listener already closes the
+    //   connection by calling `ws.close()`. This allows a close frame to be
+    //   sent to the other peer. If `ws.terminate()` is called right after this,
+    //   then the close frame might not be sent.
+    terminateOnDestroy = false;
+    duplex.destroy(err);
+  });
+
+  ws.once('close', function close() {
+    if (duplex.destroyed) return;
+
+    duplex.push(null);
+  });
+
+  duplex._destroy = function (err, callback) {
+    if (ws.readyState === ws.CLOSED) {
+      callback(err);
+      process.nextTick(emitClose, duplex);
+      return;
+    }
+
+    let called = false;
+
+    ws.once('error', function error(err) {
+      called = true;
+      callback(err);
+    });
+
+    ws.once('close', function close() {
+      if (!called) callback(err);
+      process.nextTick(emitClose, duplex);
+    });
+
+    if (terminateOnDestroy) ws.terminate();
+  };
+
+  duplex._final = function (callback) {
+    if (ws.readyState === ws.CONNECTING) {
+      ws.once('open', function open() {
+        duplex._final(callback);
+      });
+      return;
+    }
+
+    // If the value of the `_socket` property is `null` it means that `ws` is a
+    // client websocket and the handshake failed. In fact, when this happens, a
+    // socket is never assigned to the websocket. Wait for the `'error'` event
+    // that will be emitted by the websocket.
+    if (ws._socket === null) return;
+
+    if (ws._socket._writableState.finished) {
+      callback();
+      if (duplex._readableState.endEmitted) duplex.destroy();
+    } else {
+      ws._socket.once('finish', function finish() {
+        // `duplex` is not destroyed here because the `'end'` event will be
+        // emitted on `duplex` after this `'finish'` event. The EOF signaling
+        // `null` chunk is, in fact, pushed when the websocket emits `'close'`.
+        callback();
+      });
+      ws.close();
+    }
+  };
+
+  duplex._read = function () {
+    if (ws.isPaused) ws.resume();
+  };
+
+  duplex._write = function (chunk, encoding, callback) {
+    if (ws.readyState === ws.CONNECTING) {
+      ws.once('open', function open() {
+        duplex._write(chunk, encoding, callback);
+      });
+      return;
+    }
+
+    ws.send(chunk, callback);
+  };
+
+  duplex.on('end', duplexOnEnd);
+  duplex.on('error', duplexOnError);
+  return duplex;
+}
+
+module.exports = createWebSocketStream;
+
+
+/***/ }),
+
+/***/ 43332:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const { tokenChars } = __nccwpck_require__(26615);
+
+/**
+ * Parses the `Sec-WebSocket-Protocol` header into a set of subprotocol names.
+ *
+ * @param {String} header The field value of the header
+ * @return {Set} The subprotocol names
+ * @public
+ */
+function parse(header) {
+  const protocols = new Set();
+  let start = -1;
+  let end = -1;
+  let i = 0;
+
+  for (i; i < header.length; i++) {
+    const code = header.charCodeAt(i);
+
+    if (end === -1 && tokenChars[code] === 1) {
+      if (start === -1) start = i;
+    } else if (
+      i !== 0 &&
+      (code === 0x20 /* ' ' */ || code === 0x09) /* '\t' */
+    ) {
+      if (end === -1 && start !== -1) end = i;
+    } else if (code === 0x2c /* ',' */) {
+      if (start === -1) {
+        throw new SyntaxError(`Unexpected character at index ${i}`);
+      }
+
+      if (end === -1) end = i;
+
+      const protocol = header.slice(start, end);
+
+      if (protocols.has(protocol)) {
+        throw new SyntaxError(`The "${protocol}" subprotocol is duplicated`);
+      }
+
+      protocols.add(protocol);
+      start = end = -1;
+    } else {
+      throw new SyntaxError(`Unexpected character at index ${i}`);
+    }
+  }
+
+  if (start === -1 || end !== -1) {
+    throw new SyntaxError('Unexpected end of input');
+  }
+
+  const protocol = header.slice(start, i);
+
+  if (protocols.has(protocol)) {
+    throw new SyntaxError(`The "${protocol}" subprotocol is duplicated`);
+  }
+
+  protocols.add(protocol);
+  return protocols;
+}
+
+module.exports = { parse };
+
+
+/***/ }),
+
+/***/ 26615:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const { isUtf8 } = __nccwpck_require__(20181);
+
+const { hasBlob } = __nccwpck_require__(71791);
+
+//
+// Allowed token characters:
+//
+// '!', '#', '$', '%', '&', ''', '*', '+', '-',
+// '.', 0-9, A-Z, '^', '_', '`', a-z, '|', '~'
+//
+// tokenChars[32] === 0 // ' '
+// tokenChars[33] === 1 // '!'
+// tokenChars[34] === 0 // '"'
+// ...
+//
+// prettier-ignore
+const tokenChars = [
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // 0 - 15
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // 16 - 31
+  0, 1, 0, 1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 0, // 32 - 47
+  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, // 48 - 63
+  0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, // 64 - 79
+  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1, // 80 - 95
+  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, // 96 - 111
+  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0 // 112 - 127
+];
+
+/**
+ * Checks if a status code is allowed in a close frame.
+ *
+ * @param {Number} code The status code
+ * @return {Boolean} `true` if the status code is valid, else `false`
+ * @public
+ */
+function isValidStatusCode(code) {
+  return (
+    (code >= 1000 &&
+      code <= 1014 &&
+      code !== 1004 &&
+      code !== 1005 &&
+      code !== 1006) ||
+    (code >= 3000 && code <= 4999)
+  );
+}
+
+/**
+ * Checks if a given buffer contains only correct UTF-8.
+ * Ported from https://www.cl.cam.ac.uk/%7Emgk25/ucs/utf8_check.c by
+ * Markus Kuhn.
+ *
+ * @param {Buffer} buf The buffer to check
+ * @return {Boolean} `true` if `buf` contains only correct UTF-8, else `false`
+ * @public
+ */
+function _isValidUTF8(buf) {
+  const len = buf.length;
+  let i = 0;
+
+  while (i < len) {
+    if ((buf[i] & 0x80) === 0) {
+      // 0xxxxxxx
+      i++;
+    } else if ((buf[i] & 0xe0) === 0xc0) {
+      // 110xxxxx 10xxxxxx
+      if (
+        i + 1 === len ||
+        (buf[i + 1] & 0xc0) !== 0x80 ||
+        (buf[i] & 0xfe) === 0xc0 // Overlong
+      ) {
+        return false;
+      }
+
+      i += 2;
+    } else if ((buf[i] & 0xf0) === 0xe0) {
+      // 1110xxxx 10xxxxxx 10xxxxxx
+      if (
+        i + 2 >= len ||
+        (buf[i + 1] & 0xc0) !== 0x80 ||
+        (buf[i + 2] & 0xc0) !== 0x80 ||
+        (buf[i] === 0xe0 && (buf[i + 1] & 0xe0) === 0x80) || // Overlong
+        (buf[i] === 0xed && (buf[i + 1] & 0xe0) === 0xa0) // Surrogate (U+D800 - U+DFFF)
+      ) {
+        return false;
+      }
+
+      i += 3;
+    } else if ((buf[i] & 0xf8) === 0xf0) {
+      // 11110xxx 10xxxxxx 10xxxxxx 10xxxxxx
+      if (
+        i + 3 >= len ||
+        (buf[i + 1] & 0xc0) !== 0x80 ||
+        (buf[i + 2] & 0xc0) !== 0x80 ||
+        (buf[i + 3] & 0xc0) !== 0x80 ||
+        (buf[i] === 0xf0 && (buf[i + 1] & 0xf0) === 0x80) || // Overlong
+        (buf[i] === 0xf4 && buf[i + 1] > 0x8f) ||
+        buf[i] > 0xf4 // > U+10FFFF
+      ) {
+        return false;
+      }
+
+      i += 4;
+    } else {
+      return false;
+    }
+  }
+
+  return true;
+}
+
+/**
+ * Determines whether a value is a `Blob`.
+ *
+ * @param {*} value The value to be tested
+ * @return {Boolean} `true` if `value` is a `Blob`, else `false`
+ * @private
+ */
+function isBlob(value) {
+  return (
+    hasBlob &&
+    typeof value === 'object' &&
+    typeof value.arrayBuffer === 'function' &&
+    typeof value.type === 'string' &&
+    typeof value.stream === 'function' &&
+    (value[Symbol.toStringTag] === 'Blob' ||
+      value[Symbol.toStringTag] === 'File')
+  );
+}
+
+module.exports = {
+  isBlob,
+  isValidStatusCode,
+  isValidUTF8: _isValidUTF8,
+  tokenChars
+};
+
+if (isUtf8) {
+  module.exports.isValidUTF8 = function (buf) {
+    return buf.length < 24 ? _isValidUTF8(buf) : isUtf8(buf);
+  };
+} /* istanbul ignore else  */ else if (!process.env.WS_NO_UTF_8_VALIDATE) {
+  try {
+    const isValidUTF8 = __nccwpck_require__(62414);
+
+    module.exports.isValidUTF8 = function (buf) {
+      return buf.length < 32 ? _isValidUTF8(buf) : isValidUTF8(buf);
+    };
+  } catch (e) {
+    // Continue regardless of the error.
+  }
+}
+
+
+/***/ }),
+
+/***/ 70129:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+/* eslint no-unused-vars: ["error", { "varsIgnorePattern": "^Duplex$", "caughtErrors": "none" }] */
+
+
+
+const EventEmitter = __nccwpck_require__(24434);
+const http = __nccwpck_require__(58611);
+const { Duplex } = __nccwpck_require__(2203);
+const { createHash } = __nccwpck_require__(76982);
+
+const extension = __nccwpck_require__(61335);
+const PerMessageDeflate = __nccwpck_require__(4376);
+const subprotocol = __nccwpck_require__(43332);
+const WebSocket = __nccwpck_require__(56681);
+const { CLOSE_TIMEOUT, GUID, kWebSocket } = __nccwpck_require__(71791);
+
+const keyRegex = /^[+/0-9A-Za-z]{22}==$/;
+
+const RUNNING = 0;
+const CLOSING = 1;
+const CLOSED = 2;
+
+/**
+ * Class representing a WebSocket server.
+ *
+ * @extends EventEmitter
+ */
+class WebSocketServer extends EventEmitter {
+  /**
+   * Create a `WebSocketServer` instance.
+   *
+   * @param {Object} options Configuration options
+   * @param {Boolean} [options.allowSynchronousEvents=true] Specifies whether
+   *     any of the `'message'`, `'ping'`, and `'pong'` events can be emitted
+   *     multiple times in the same tick
+   * @param {Boolean} [options.autoPong=true] Specifies whether or not to
+   *     automatically send a pong in response to a ping
+   * @param {Number} [options.backlog=511] The maximum length of the queue of
+   *     pending connections
+   * @param {Boolean} [options.clientTracking=true] Specifies whether or not to
+   *     track clients
+   * @param {Number} [options.closeTimeout=30000] Duration in milliseconds to
+   *     wait for the closing handshake to finish after `websocket.close()` is
+   *     called
+   * @param {Function} [options.handleProtocols] A hook to handle protocols
+   * @param {String} [options.host] The hostname where to bind the server
+   * @param {Number} [options.maxBufferedChunks=262144] The maximum number of
+   *     buffered data chunks
+   * @param {Number} [options.maxFragments=16384] The maximum number of message
+   *     fragments
+   * @param {Number} [options.maxPayload=104857600] The maximum allowed message
+   *     size
+   * @param {Number} [options.maxPendingAutoPongs=60] The maximum number of
+   *     pending automatic pongs
+   * @param {Boolean} [options.noServer=false] Enable no server mode
+   * @param {String} [options.path] Accept only connections matching this path
+   * @param {(Boolean|Object)} [options.perMessageDeflate=false] Enable/disable
+   *     permessage-deflate
+   * @param {Number} [options.port] The port where to bind the server
+   * @param {(http.Server|https.Server)} [options.server] A pre-created HTTP/S
+   *     server to use
+   * @param {Boolean} [options.skipUTF8Validation=false] Specifies whether or
+   *     not to skip UTF-8 validation for text and close messages
+   * @param {Function} [options.verifyClient] A hook to reject connections
+   * @param {Function} [options.WebSocket=WebSocket] Specifies the `WebSocket`
+   *     class to use. It must be the `WebSocket` class or class that extends it
+   * @param {Function} [callback] A listener for the `listening` event
+   */
+  constructor(options, callback) {
+    super();
+
+    options = {
+      allowSynchronousEvents: true,
+      autoPong: true,
+      maxBufferedChunks: 256 * 1024,
+      maxFragments: 16 * 1024,
+      maxPayload: 100 * 1024 * 1024,
+      maxPendingAutoPongs: 60,
+      skipUTF8Validation: false,
+      perMessageDeflate: false,
+      handleProtocols: null,
+      clientTracking: true,
+      closeTimeout: CLOSE_TIMEOUT,
+      verifyClient: null,
+      noServer: false,
+      backlog: null, // use default (511 as implemented in net.js)
+      server: null,
+      host: null,
+      path: null,
+      port: null,
+      WebSocket,
+      ...options
+    };
+
+    if (
+      (options.port == null && !options.server && !options.noServer) ||
+      (options.port != null && (options.server || options.noServer)) ||
+      (options.server && options.noServer)
+    ) {
+      throw new TypeError(
+        'One and only one of the "port", "server", or "noServer" options ' +
+          'must be specified'
+      );
+    }
+
+    if (options.port != null) {
+      this._server = http.createServer((req, res) => {
+        const body = http.STATUS_CODES[426];
+
+        res.writeHead(426, {
+          'Content-Length': body.length,
+          'Content-Type': 'text/plain'
+        });
+        res.end(body);
+      });
+      this._server.listen(
+        options.port,
+        options.host,
+        options.backlog,
+        callback
+      );
+    } else if (options.server) {
+      this._server = options.server;
+    }
+
+    if (this._server) {
+      const emitConnection = this.emit.bind(this, 'connection');
+
+      this._removeListeners = addListeners(this._server, {
+        listening: this.emit.bind(this, 'listening'),
+        error: this.emit.bind(this, 'error'),
+        upgrade: (req, socket, head) => {
+          this.handleUpgrade(req, socket, head, emitConnection);
+        }
+      });
+    }
+
+    if (options.perMessageDeflate === true) options.perMessageDeflate = {};
+    if (options.clientTracking) {
+      this.clients = new Set();
+      this._shouldEmitClose = false;
+    }
+
+    this.options = options;
+    this._state = RUNNING;
+  }
+
+  /**
+   * Returns the bound address, the address family name, and port of the server
+   * as reported by the operating system if listening on an IP socket.
+   * If the server is listening on a pipe or UNIX domain socket, the name is
+   * returned as a string.
+   *
+   * @return {(Object|String|null)} The address of the server
+   * @public
+   */
+  address() {
+    if (this.options.noServer) {
+      throw new Error('The server is operating in "noServer" mode');
+    }
+
+    if (!this._server) return null;
+    return this._server.address();
+  }
+
+  /**
+   * Stop the server from accepting new connections and emit the `'close'` event
+   * when all existing connections are closed.
+   *
+   * @param {Function} [cb] A one-time listener for the `'close'` event
+   * @public
+   */
+  close(cb) {
+    if (this._state === CLOSED) {
+      if (cb) {
+        this.once('close', () => {
+          cb(new Error('The server is not running'));
+        });
+      }
+
+      process.nextTick(emitClose, this);
+      return;
+    }
+
+    if (cb) this.once('close', cb);
+
+    if (this._state === CLOSING) return;
+    this._state = CLOSING;
+
+    if (this.options.noServer || this.options.server) {
+      if (this._server) {
+        this._removeListeners();
+        this._removeListeners = this._server = null;
+      }
+
+      if (this.clients) {
+        if (!this.clients.size) {
+          process.nextTick(emitClose, this);
+        } else {
+          this._shouldEmitClose = true;
+        }
+      } else {
+        process.nextTick(emitClose, this);
+      }
+    } else {
+      const server = this._server;
+
+      this._removeListeners();
+      this._removeListeners = this._server = null;
+
+      //
+      // The HTTP/S server was created internally. Close it, and rely on its
+      // `'close'` event.
+      //
+      server.close(() => {
+        emitClose(this);
+      });
+    }
+  }
+
+  /**
+   * See if a given request should be handled by this server instance.
+   *
+   * @param {http.IncomingMessage} req Request object to inspect
+   * @return {Boolean} `true` if the request is valid, else `false`
+   * @public
+   */
+  shouldHandle(req) {
+    if (this.options.path) {
+      const index = req.url.indexOf('?');
+      const pathname = index !== -1 ? req.url.slice(0, index) : req.url;
+
+      if (pathname !== this.options.path) return false;
+    }
+
+    return true;
+  }
+
+  /**
+   * Handle a HTTP Upgrade request.
+   *
+   * @param {http.IncomingMessage} req The request object
+   * @param {Duplex} socket The network socket between the server and client
+   * @param {Buffer} head The first packet of the upgraded stream
+   * @param {Function} cb Callback
+   * @public
+   */
+  handleUpgrade(req, socket, head, cb) {
+    socket.on('error', socketOnError);
+
+    const key = req.headers['sec-websocket-key'];
+    const upgrade = req.headers.upgrade;
+    const version = +req.headers['sec-websocket-version'];
+
+    if (req.method !== 'GET') {
+      const message = 'Invalid HTTP method';
+      abortHandshakeOrEmitwsClientError(this, req, socket, 405, message);
+      return;
+    }
+
+    if (upgrade === undefined || upgrade.toLowerCase() !== 'websocket') {
+      const message = 'Invalid Upgrade header';
+      abortHandshakeOrEmitwsClientError(this, req, socket, 400, message);
+      return;
+    }
+
+    if (key === undefined || !keyRegex.test(key)) {
+      const message = 'Missing or invalid Sec-WebSocket-Key header';
+      abortHandshakeOrEmitwsClientError(this, req, socket, 400, message);
+      return;
+    }
+
+    if (version !== 13 && version !== 8) {
+      const message = 'Missing or invalid Sec-WebSocket-Version header';
+      abortHandshakeOrEmitwsClientError(this, req, socket, 400, message, {
+        'Sec-WebSocket-Version': '13, 8'
+      });
+      return;
+    }
+
+    if (!this.shouldHandle(req)) {
+      abortHandshake(socket, 400);
+      return;
+    }
+
+    const secWebSocketProtocol = req.headers['sec-websocket-protocol'];
+    let protocols = new Set();
+
+    if (secWebSocketProtocol !== undefined) {
+      try {
+        protocols = subprotocol.parse(secWebSocketProtocol);
+      } catch (err) {
+        const message = 'Invalid Sec-WebSocket-Protocol header';
+        abortHandshakeOrEmitwsClientError(this, req, socket, 400, message);
+        return;
+      }
+    }
+
+    const secWebSocketExtensions = req.headers['sec-websocket-extensions'];
+    const extensions = {};
+
+    if (
+      this.options.perMessageDeflate &&
+      secWebSocketExtensions !== undefined
+    ) {
+      const perMessageDeflate = new PerMessageDeflate({
+        ...this.options.perMessageDeflate,
+        isServer: true,
+        maxPayload: this.options.maxPayload
+      });
+
+      try {
+        const offers = extension.parse(secWebSocketExtensions);
+
+        if (offers[PerMessageDeflate.extensionName]) {
+          perMessageDeflate.accept(offers[PerMessageDeflate.extensionName]);
+          extensions[PerMessageDeflate.extensionName] = perMessageDeflate;
+        }
+      } catch (err) {
+        const message =
+          'Invalid or unacceptable Sec-WebSocket-Extensions header';
+        abortHandshakeOrEmitwsClientError(this, req, socket, 400, message);
+        return;
+      }
+    }
+
+    //
+    // Optionally call external client verification handler.
+    //
+    if (this.options.verifyClient) {
+      const info = {
+        origin:
+          req.headers[`${version === 8 ? 'sec-websocket-origin' : 'origin'}`],
+        secure: !!(req.socket.authorized || req.socket.encrypted),
+        req
+      };
+
+      if (this.options.verifyClient.length === 2) {
+        this.options.verifyClient(info, (verified, code, message, headers) => {
+          if (!verified) {
+            return abortHandshake(socket, code || 401, message, headers);
+          }
+
+          this.completeUpgrade(
+            extensions,
+            key,
+            protocols,
+            req,
+            socket,
+            head,
+            cb
+          );
+        });
+        return;
+      }
+
+      if (!this.options.verifyClient(info)) return abortHandshake(socket, 401);
+    }
+
+    this.completeUpgrade(extensions, key, protocols, req, socket, head, cb);
+  }
+
+  /**
+   * Upgrade the connection to WebSocket.
+   *
+   * @param {Object} extensions The accepted extensions
+   * @param {String} key The value of the `Sec-WebSocket-Key` header
+   * @param {Set} protocols The subprotocols
+   * @param {http.IncomingMessage} req The request object
+   * @param {Duplex} socket The network socket between the server and client
+   * @param {Buffer} head The first packet of the upgraded stream
+   * @param {Function} cb Callback
+   * @throws {Error} If called more than once with the same socket
+   * @private
+   */
+  completeUpgrade(extensions, key, protocols, req, socket, head, cb) {
+    //
+    // Destroy the socket if the client has already sent a FIN packet.
+    //
+    if (!socket.readable || !socket.writable) return socket.destroy();
+
+    if (socket[kWebSocket]) {
+      throw new Error(
+        'server.handleUpgrade() was called more than once with the same ' +
+          'socket, possibly due to a misconfiguration'
+      );
+    }
+
+    if (this._state > RUNNING) return abortHandshake(socket, 503);
+
+    const digest = createHash('sha1')
+      .update(key + GUID)
+      .digest('base64');
+
+    const headers = [
+      'HTTP/1.1 101 Switching Protocols',
+      'Upgrade: websocket',
+      'Connection: Upgrade',
+      `Sec-WebSocket-Accept: ${digest}`
+    ];
+
+    const ws = new this.options.WebSocket(null, undefined, this.options);
+
+    if (protocols.size) {
+      //
+      // Optionally call external protocol selection handler.
+      //
+      const protocol = this.options.handleProtocols
+        ? this.options.handleProtocols(protocols, req)
+        : protocols.values().next().value;
+
+      if (protocol) {
+        headers.push(`Sec-WebSocket-Protocol: ${protocol}`);
+        ws._protocol = protocol;
+      }
+    }
+
+    if (extensions[PerMessageDeflate.extensionName]) {
+      const params = extensions[PerMessageDeflate.extensionName].params;
+      const value = extension.format({
+        [PerMessageDeflate.extensionName]: [params]
+      });
+      headers.push(`Sec-WebSocket-Extensions: ${value}`);
+      ws._extensions = extensions;
+    }
+
+    //
+    // Allow external modification/inspection of handshake headers.
+    //
+    this.emit('headers', headers, req);
+
+    socket.write(headers.concat('\r\n').join('\r\n'));
+    socket.removeListener('error', socketOnError);
+
+    ws.setSocket(socket, head, {
+      allowSynchronousEvents: this.options.allowSynchronousEvents,
+      maxBufferedChunks: this.options.maxBufferedChunks,
+      maxFragments: this.options.maxFragments,
+      maxPayload: this.options.maxPayload,
+      skipUTF8Validation: this.options.skipUTF8Validation
+    });
+
+    if (this.clients) {
+      this.clients.add(ws);
+      ws.on('close', () => {
+        this.clients.delete(ws);
+
+        if (this._shouldEmitClose && !this.clients.size) {
+          process.nextTick(emitClose, this);
+        }
+      });
+    }
+
+    cb(ws, req);
+  }
+}
+
+module.exports = WebSocketServer;
+
+/**
+ * Add event listeners on an `EventEmitter` using a map of <event, listener>
+ * pairs.
+ *
+ * @param {EventEmitter} server The event emitter
+ * @param {Object.<String, Function>} map The listeners to add
+ * @return {Function} A function that will remove the added listeners when
+ *     called
+ * @private
+ */
+function addListeners(server, map) {
+  for (const event of Object.keys(map)) server.on(event, map[event]);
+
+  return function removeListeners() {
+    for (const event of Object.keys(map)) {
+      server.removeListener(event, map[event]);
+    }
+  };
+}
+
+/**
+ * Emit a `'close'` event on an `EventEmitter`.
+ *
+ * @param {EventEmitter} server The event emitter
+ * @private
+ */
+function emitClose(server) {
+  server._state = CLOSED;
+  server.emit('close');
+}
+
+/**
+ * Handle socket errors.
+ *
+ * @private
+ */
+function socketOnError() {
+  this.destroy();
+}
+
+/**
+ * Close the connection when preconditions are not fulfilled.
+ *
+ * @param {Duplex} socket The socket of the upgrade request
+ * @param {Number} code The HTTP response status code
+ * @param {String} [message] The HTTP response body
+ * @param {Object} [headers] Additional HTTP response headers
+ * @private
+ */
+function abortHandshake(socket, code, message, headers) {
+  //
+  // The socket is writable unless the user destroyed or ended it before calling
+  // `server.handleUpgrade()` or in the `verifyClient` function, which is a user
+  // error. Handling this does not make much sense as the worst that can happen
+  // is that some of the data written by the user might be discarded due to the
+  // call to `socket.end()` below, which triggers an `'error'` event that in
+  // turn causes the socket to be destroyed.
+  //
+  message = message || http.STATUS_CODES[code];
+  headers = {
+    Connection: 'close',
+    'Content-Type': 'text/html',
+    'Content-Length': Buffer.byteLength(message),
+    ...headers
+  };
+
+  socket.once('finish', socket.destroy);
+
+  socket.end(
+    `HTTP/1.1 ${code} ${http.STATUS_CODES[code]}\r\n` +
+      Object.keys(headers)
+        .map((h) => `${h}: ${headers[h]}`)
+        .join('\r\n') +
+      '\r\n\r\n' +
+      message
+  );
+}
+
+/**
+ * Emit a `'wsClientError'` event on a `WebSocketServer` if there is at least
+ * one listener for it, otherwise call `abortHandshake()`.
+ *
+ * @param {WebSocketServer} server The WebSocket server
+ * @param {http.IncomingMessage} req The request object
+ * @param {Duplex} socket The socket of the upgrade request
+ * @param {Number} code The HTTP response status code
+ * @param {String} message The HTTP response body
+ * @param {Object} [headers] The HTTP response headers
+ * @private
+ */
+function abortHandshakeOrEmitwsClientError(
+  server,
+  req,
+  socket,
+  code,
+  message,
+  headers
+) {
+  if (server.listenerCount('wsClientError')) {
+    const err = new Error(message);
+    Error.captureStackTrace(err, abortHandshakeOrEmitwsClientError);
+
+    server.emit('wsClientError', err, socket, req);
+  } else {
+    abortHandshake(socket, code, message, headers);
+  }
+}
+
+
+/***/ }),
+
+/***/ 56681:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+/* eslint no-unused-vars: ["error", { "varsIgnorePattern": "^Duplex|Readable$", "caughtErrors": "none" }] */
+
+
+
+const EventEmitter = __nccwpck_require__(24434);
+const https = __nccwpck_require__(65692);
+const http = __nccwpck_require__(58611);
+const net = __nccwpck_require__(69278);
+const querystring = __nccwpck_require__(83480);
+const tls = __nccwpck_require__(64756);
+const { randomBytes, createHash } = __nccwpck_require__(76982);
+const { Duplex, Readable } = __nccwpck_require__(2203);
+const { URL } = __nccwpck_require__(87016);
+
+const PerMessageDeflate = __nccwpck_require__(4376);
+const Receiver = __nccwpck_require__(20893);
+const Sender = __nccwpck_require__(7389);
+const { isBlob } = __nccwpck_require__(26615);
+
+const {
+  BINARY_TYPES,
+  CLOSE_TIMEOUT,
+  EMPTY_BUFFER,
+  GUID,
+  kForOnEventAttribute,
+  kListener,
+  kStatusCode,
+  kWebSocket,
+  NOOP
+} = __nccwpck_require__(71791);
+const {
+  EventTarget: { addEventListener, removeEventListener }
+} = __nccwpck_require__(34634);
+const { format, parse } = __nccwpck_require__(61335);
+const { toBuffer } = __nccwpck_require__(95803);
+
+const kAborted = Symbol('kAborted');
+const protocolVersions = [8, 13];
+const readyStates = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'];
+const subprotocolRegex = /^[!#$%&'*+\-.0-9A-Z^_`|a-z~]+$/;
+
+/**
+ * Class representing a WebSocket.
+ *
+ * @extends EventEmitter
+ */
+class WebSocket extends EventEmitter {
+  /**
+   * Create a new `WebSocket`.
+   *
+   * @param {(String|URL)} address The URL to which to connect
+   * @param {(String|String[])} [protocols] The subprotocols
+   * @param {Object} [options] Connection options
+   */
+  constructor(address, protocols, options) {
+    super();
+
+    this._binaryType = BINARY_TYPES[0];
+    this._closeCode = 1006;
+    this._closeFrameReceived = false;
+    this._closeFrameSent = false;
+    this._closeMessage = EMPTY_BUFFER;
+    this._closeTimer = null;
+    this._errorEmitted = false;
+    this._extensions = {};
+    this._paused = false;
+    this._protocol = '';
+    this._readyState = WebSocket.CONNECTING;
+    this._receiver = null;
+    this._sender = null;
+    this._socket = null;
+
+    if (address !== null) {
+      this._bufferedAmount = 0;
+      this._isServer = false;
+      this._redirects = 0;
+
+      if (protocols === undefined) {
+        if (!options || options.protocols === undefined) {
+          protocols = [];
+        } else if (Array.isArray(options.protocols)) {
+          protocols = options.protocols;
+        } else {
+          protocols = [options.protocols];
+        }
+      } else if (!Array.isArray(protocols)) {
+        if (typeof protocols === 'object' && protocols !== null) {
+          options = protocols;
+
+          if (options.protocols === undefined) {
+            protocols = [];
+          } else if (Array.isArray(options.protocols)) {
+            protocols = options.protocols;
+          } else {
+            protocols = [options.protocols];
+          }
+        } else {
+          protocols = [protocols];
+        }
+      }
+
+      options = initAsClient(this, address, protocols, options);
+    } else {
+      this._isServer = true;
+    }
+
+    if (options.autoPong) {
+      this._autoPong = true;
+      this._autoPongComplete = () => autoPongComplete(this);
+      this._pendingAutoPongs = 0;
+      this._maxPendingAutoPongs = options.maxPendingAutoPongs | 0;
+    }
+
+    this._closeTimeout = options.closeTimeout;
+  }
+
+  /**
+   * For historical reasons, the custom "nodebuffer" type is used by the default
+   * instead of "blob".
+   *
+   * @type {String}
+   */
+  get binaryType() {
+    return this._binaryType;
+  }
+
+  set binaryType(type) {
+    if (!BINARY_TYPES.includes(type)) return;
+
+    this._binaryType = type;
+
+    //
+    // Allow to change `binaryType` on the fly.
+    //
+    if (this._receiver) this._receiver._binaryType = type;
+  }
+
+  /**
+   * @type {Number}
+   */
+  get bufferedAmount() {
+    if (!this._socket) return this._bufferedAmount;
+
+    return this._socket._writableState.length + this._sender._bufferedBytes;
+  }
+
+  /**
+   * @type {String}
+   */
+  get extensions() {
+    return Object.keys(this._extensions).join();
+  }
+
+  /**
+   * @type {Boolean}
+   */
+  get isPaused() {
+    return this._paused;
+  }
+
+  /**
+   * @type {Function}
+   */
+  /* istanbul ignore next */
+  get onclose() {
+    return null;
+  }
+
+  /**
+   * @type {Function}
+   */
+  /* istanbul ignore next */
+  get onerror() {
+    return null;
+  }
+
+  /**
+   * @type {Function}
+   */
+  /* istanbul ignore next */
+  get onopen() {
+    return null;
+  }
+
+  /**
+   * @type {Function}
+   */
+  /* istanbul ignore next */
+  get onmessage() {
+    return null;
+  }
+
+  /**
+   * @type {String}
+   */
+  get protocol() {
+    return this._protocol;
+  }
+
+  /**
+   * @type {Number}
+   */
+  get readyState() {
+    return this._readyState;
+  }
+
+  /**
+   * @type {String}
+   */
+  get url() {
+    return this._url;
+  }
+
+  /**
+   * Set up the socket and the internal resources.
+   *
+   * @param {Duplex} socket The network socket between the server and client
+   * @param {Buffer} head The first packet of the upgraded stream
+   * @param {Object} options Options object
+   * @param {Boolean} [options.allowSynchronousEvents=false] Specifies whether
+   *     any of the `'message'`, `'ping'`, and `'pong'` events can be emitted
+   *     multiple times in the same tick
+   * @param {Function} [options.generateMask] The function used to generate the
+   *     masking key
+   * @param {Number} [options.maxBufferedChunks=0] The maximum number of
+   *     buffered data chunks
+   * @param {Number} [options.maxFragments=0] The maximum number of message
+   *     fragments
+   * @param {Number} [options.maxPayload=0] The maximum allowed message size
+   * @param {Boolean} [options.skipUTF8Validation=false] Specifies whether or
+   *     not to skip UTF-8 validation for text and close messages
+   * @private
+   */
+  setSocket(socket, head, options) {
+    const receiver = new Receiver({
+      allowSynchronousEvents: options.allowSynchronousEvents,
+      binaryType: this.binaryType,
+      extensions: this._extensions,
+      isServer: this._isServer,
+      maxBufferedChunks: options.maxBufferedChunks,
+      maxFragments: options.maxFragments,
+      maxPayload: options.maxPayload,
+      skipUTF8Validation: options.skipUTF8Validation
+    });
+
+    const sender = new Sender(socket, this._extensions, options.generateMask);
+
+    this._receiver = receiver;
+    this._sender = sender;
+    this._socket = socket;
+
+    receiver[kWebSocket] = this;
+    sender[kWebSocket] = this;
+    socket[kWebSocket] = this;
+
+    receiver.on('conclude', receiverOnConclude);
+    receiver.on('drain', receiverOnDrain);
+    receiver.on('error', receiverOnError);
+    receiver.on('message', receiverOnMessage);
+    receiver.on('ping', receiverOnPing);
+    receiver.on('pong', receiverOnPong);
+
+    sender.onerror = senderOnError;
+
+    //
+    // These methods may not be available if `socket` is just a `Duplex`.
+    //
+    if (socket.setTimeout) socket.setTimeout(0);
+    if (socket.setNoDelay) socket.setNoDelay();
+
+    if (head.length > 0) socket.unshift(head);
+
+    socket.on('close', socketOnClose);
+    socket.on('data', socketOnData);
+    socket.on('end', socketOnEnd);
+    socket.on('error', socketOnError);
+
+    this._readyState = WebSocket.OPEN;
+    this.emit('open');
+  }
+
+  /**
+   * Emit the `'close'` event.
+   *
+   * @private
+   */
+  emitClose() {
+    if (!this._socket) {
+      this._readyState = WebSocket.CLOSED;
+      this.emit('close', this._closeCode, this._closeMessage);
+      return;
+    }
+
+    if (this._extensions[PerMessageDeflate.extensionName]) {
+      this._extensions[PerMessageDeflate.extensionName].cleanup();
+    }
+
+    this._receiver.removeAllListeners();
+    this._readyState = WebSocket.CLOSED;
+    this.emit('close', this._closeCode, this._closeMessage);
+  }
+
+  /**
+   * Start a closing handshake.
+   *
+   *          +----------+   +-----------+   +----------+
+   *     - - -|ws.close()|-->|close frame|-->|ws.close()|- - -
+   *    |     +----------+   +-----------+   +----------+     |
+   *          +----------+   +-----------+         |
+   * CLOSING  |ws.close()|<--|close frame|<--+-----+       CLOSING
+   *          +----------+   +-----------+   |
+   *    |           |                        |   +---+        |
+   *                +------------------------+-->|fin| - - - -
+   *    |         +---+                      |   +---+
+   *     - - - - -|fin|<---------------------+
+   *              +---+
+   *
+   * @param {Number} [code] Status code explaining why the connection is closing
+   * @param {(String|Buffer)} [data] The reason why the connection is
+   *     closing
+   * @public
+   */
+  close(code, data) {
+    if (this.readyState === WebSocket.CLOSED) return;
+    if (this.readyState === WebSocket.CONNECTING) {
+      const msg = 'WebSocket was closed before the connection was established';
+      abortHandshake(this, this._req, msg);
+      return;
+    }
+
+    if (this.readyState === WebSocket.CLOSING) {
+      if (
+        this._closeFrameSent &&
+        (this._closeFrameReceived || this._receiver._writableState.errorEmitted)
+      ) {
+        this._socket.end();
+      }
+
+      return;
+    }
+
+    this._sender.close(code, data, !this._isServer, (err) => {
+      //
+      // This error is handled by the `'error'` listener on the socket. We only
+      // want to know if the close frame has been sent here.
+      //
+      if (err) return;
+
+      this._closeFrameSent = true;
+
+      if (
+        this._closeFrameReceived ||
+        this._receiver._writableState.errorEmitted
+      ) {
+        this._socket.end();
+      }
+    });
+
+    this._readyState = WebSocket.CLOSING;
+    setCloseTimer(this);
+  }
+
+  /**
+   * Pause the socket.
+   *
+   * @public
+   */
+  pause() {
+    if (
+      this.readyState === WebSocket.CONNECTING ||
+      this.readyState === WebSocket.CLOSED
+    ) {
+      return;
+    }
+
+    this._paused = true;
+    this._socket.pause();
+  }
+
+  /**
+   * Send a ping.
+   *
+   * @param {*} [data] The data to send
+   * @param {Boolean} [mask] Indicates whether or not to mask `data`
+   * @param {Function} [cb] Callback which is executed when the ping is sent
+   * @public
+   */
+  ping(data, mask, cb) {
+    if (this.readyState === WebSocket.CONNECTING) {
+      throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
+    }
+
+    if (typeof data === 'function') {
+      cb = data;
+      data = mask = undefined;
+    } else if (typeof mask === 'function') {
+      cb = mask;
+      mask = undefined;
+    }
+
+    if (typeof data === 'number') data = data.toString();
+
+    if (this.readyState !== WebSocket.OPEN) {
+      sendAfterClose(this, data, cb);
+      return;
+    }
+
+    if (mask === undefined) mask = !this._isServer;
+    this._sender.ping(data || EMPTY_BUFFER, mask, cb);
+  }
+
+  /**
+   * Send a pong.
+   *
+   * @param {*} [data] The data to send
+   * @param {Boolean} [mask] Indicates whether or not to mask `data`
+   * @param {Function} [cb] Callback which is executed when the pong is sent
+   * @public
+   */
+  pong(data, mask, cb) {
+    if (this.readyState === WebSocket.CONNECTING) {
+      throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
+    }
+
+    if (typeof data === 'function') {
+      cb = data;
+      data = mask = undefined;
+    } else if (typeof mask === 'function') {
+      cb = mask;
+      mask = undefined;
+    }
+
+    if (typeof data === 'number') data = data.toString();
+
+    if (this.readyState !== WebSocket.OPEN) {
+      sendAfterClose(this, data, cb);
+      return;
+    }
+
+    if (mask === undefined) mask = !this._isServer;
+    this._sender.pong(data || EMPTY_BUFFER, mask, cb);
+  }
+
+  /**
+   * Resume the socket.
+   *
+   * @public
+   */
+  resume() {
+    if (
+      this.readyState === WebSocket.CONNECTING ||
+      this.readyState === WebSocket.CLOSED
+    ) {
+      return;
+    }
+
+    this._paused = false;
+    if (!this._receiver._writableState.needDrain) this._socket.resume();
+  }
+
+  /**
+   * Send a data message.
+   *
+   * @param {*} data The message to send
+   * @param {Object} [options] Options object
+   * @param {Boolean} [options.binary] Specifies whether `data` is binary or
+   *     text
+   * @param {Boolean} [options.compress] Specifies whether or not to compress
+   *     `data`
+   * @param {Boolean} [options.fin=true] Specifies whether the fragment is the
+   *     last one
+   * @param {Boolean} [options.mask] Specifies whether or not to mask `data`
+   * @param {Function} [cb] Callback which is executed when data is written out
+   * @public
+   */
+  send(data, options, cb) {
+    if (this.readyState === WebSocket.CONNECTING) {
+      throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
+    }
+
+    if (typeof options === 'function') {
+      cb = options;
+      options = {};
+    }
+
+    if (typeof data === 'number') data = data.toString();
+
+    if (this.readyState !== WebSocket.OPEN) {
+      sendAfterClose(this, data, cb);
+      return;
+    }
+
+    const opts = {
+      binary: typeof data !== 'string',
+      mask: !this._isServer,
+      compress: true,
+      fin: true,
+      ...options
+    };
+
+    if (!this._extensions[PerMessageDeflate.extensionName]) {
+      opts.compress = false;
+    }
+
+    this._sender.send(data || EMPTY_BUFFER, opts, cb);
+  }
+
+  /**
+   * Forcibly close the connection.
+   *
+   * @public
+   */
+  terminate() {
+    if (this.readyState === WebSocket.CLOSED) return;
+    if (this.readyState === WebSocket.CONNECTING) {
+      const msg = 'WebSocket was closed before the connection was established';
+      abortHandshake(this, this._req, msg);
+      return;
+    }
+
+    if (this._socket) {
+      this._readyState = WebSocket.CLOSING;
+      this._socket.destroy();
+    }
+  }
+}
+
+/**
+ * @constant {Number} CONNECTING
+ * @memberof WebSocket
+ */
+Object.defineProperty(WebSocket, 'CONNECTING', {
+  enumerable: true,
+  value: readyStates.indexOf('CONNECTING')
+});
+
+/**
+ * @constant {Number} CONNECTING
+ * @memberof WebSocket.prototype
+ */
+Object.defineProperty(WebSocket.prototype, 'CONNECTING', {
+  enumerable: true,
+  value: readyStates.indexOf('CONNECTING')
+});
+
+/**
+ * @constant {Number} OPEN
+ * @memberof WebSocket
+ */
+Object.defineProperty(WebSocket, 'OPEN', {
+  enumerable: true,
+  value: readyStates.indexOf('OPEN')
+});
+
+/**
+ * @constant {Number} OPEN
+ * @memberof WebSocket.prototype
+ */
+Object.defineProperty(WebSocket.prototype, 'OPEN', {
+  enumerable: true,
+  value: readyStates.indexOf('OPEN')
+});
+
+/**
+ * @constant {Number} CLOSING
+ * @memberof WebSocket
+ */
+Object.defineProperty(WebSocket, 'CLOSING', {
+  enumerable: true,
+  value: readyStates.indexOf('CLOSING')
+});
+
+/**
+ * @constant {Number} CLOSING
+ * @memberof WebSocket.prototype
+ */
+Object.defineProperty(WebSocket.prototype, 'CLOSING', {
+  enumerable: true,
+  value: readyStates.indexOf('CLOSING')
+});
+
+/**
+ * @constant {Number} CLOSED
+ * @memberof WebSocket
+ */
+Object.defineProperty(WebSocket, 'CLOSED', {
+  enumerable: true,
+  value: readyStates.indexOf('CLOSED')
+});
+
+/**
+ * @constant {Number} CLOSED
+ * @memberof WebSocket.prototype
+ */
+Object.defineProperty(WebSocket.prototype, 'CLOSED', {
+  enumerable: true,
+  value: readyStates.indexOf('CLOSED')
+});
+
+[
+  'binaryType',
+  'bufferedAmount',
+  'extensions',
+  'isPaused',
+  'protocol',
+  'readyState',
+  'url'
+].forEach((property) => {
+  Object.defineProperty(WebSocket.prototype, property, { enumerable: true });
+});
+
+//
+// Add the `onopen`, `onerror`, `onclose`, and `onmessage` attributes.
+// See https://html.spec.whatwg.org/multipage/comms.html#the-websocket-interface
+//
+['open', 'error', 'close', 'message'].forEach((method) => {
+  Object.defineProperty(WebSocket.prototype, `on${method}`, {
+    enumerable: true,
+    get() {
+      for (const listener of this.listeners(method)) {
+        if (listener[kForOnEventAttribute]) return listener[kListener];
+      }
+
+      return null;
+    },
+    set(handler) {
+      for (const listener of this.listeners(method)) {
+        if (listener[kForOnEventAttribute]) {
+          this.removeListener(method, listener);
+          break;
+        }
+      }
+
+      if (typeof handler !== 'function') return;
+
+      this.addEventListener(method, handler, {
+        [kForOnEventAttribute]: true
+      });
+    }
+  });
+});
+
+WebSocket.prototype.addEventListener = addEventListener;
+WebSocket.prototype.removeEventListener = removeEventListener;
+
+module.exports = WebSocket;
+
+/**
+ * Initialize a WebSocket client.
+ *
+ * @param {WebSocket} websocket The client to initialize
+ * @param {(String|URL)} address The URL to which to connect
+ * @param {Array} protocols The subprotocols
+ * @param {Object} [options] Connection options
+ * @param {Boolean} [options.allowSynchronousEvents=true] Specifies whether any
+ *     of the `'message'`, `'ping'`, and `'pong'` events can be emitted multiple
+ *     times in the same tick
+ * @param {Boolean} [options.autoPong=true] Specifies whether or not to
+ *     automatically send a pong in response to a ping
+ * @param {Number} [options.closeTimeout=30000] Duration in milliseconds to wait
+ *     for the closing handshake to finish after `websocket.close()` is called
+ * @param {Function} [options.finishRequest] A function which can be used to
+ *     customize the headers of each http request before it is sent
+ * @param {Boolean} [options.followRedirects=false] Whether or not to follow
+ *     redirects
+ * @param {Function} [options.generateMask] The function used to generate the
+ *     masking key
+ * @param {Number} [options.handshakeTimeout] Timeout in milliseconds for the
+ *     handshake request
+ * @param {Number} [options.maxBufferedChunks=262144] The maximum number of
+ *     buffered data chunks
+ * @param {Number} [options.maxFragments=16384] The maximum number of message
+ *     fragments
+ * @param {Number} [options.maxPayload=104857600] The maximum allowed message
+ *     size
+ * @param {Number} [options.maxPendingAutoPongs=60] The maximum number of
+ *     pending automatic pongs
+ * @param {Number} [options.maxRedirects=10] The maximum number of redirects
+ *     allowed
+ * @param {String} [options.origin] Value of the `Origin` or
+ *     `Sec-WebSocket-Origin` header
+ * @param {(Boolean|Object)} [options.perMessageDeflate=true] Enable/disable
+ *     permessage-deflate
+ * @param {Number} [options.protocolVersion=13] Value of the
+ *     `Sec-WebSocket-Version` header
+ * @param {Boolean} [options.skipUTF8Validation=false] Specifies whether or
+ *     not to skip UTF-8 validation for text and close messages
+ * @return {Object} The resolved options object used for initialization
+ * @private
+ */
+function initAsClient(websocket, address, protocols, options) {
+  const opts = {
+    allowSynchronousEvents: true,
+    autoPong: true,
+    closeTimeout: CLOSE_TIMEOUT,
+    protocolVersion: protocolVersions[1],
+    maxBufferedChunks: 256 * 1024,
+    maxFragments: 16 * 1024,
+    maxPayload: 100 * 1024 * 1024,
+    maxPendingAutoPongs: 60,
+    skipUTF8Validation: false,
+    perMessageDeflate: true,
+    followRedirects: false,
+    maxRedirects: 10,
+    ...options,
+    socketPath: undefined,
+    hostname: undefined,
+    protocol: undefined,
+    protocols: undefined,
+    timeout: undefined,
+    method: 'GET',
+    host: undefined,
+    path: undefined,
+    port: undefined
+  };
+
+  if (!protocolVersions.includes(opts.protocolVersion)) {
+    throw new RangeError(
+      `Unsupported protocol version: ${opts.protocolVersion} ` +
+        `(supported versions: ${protocolVersions.join(', ')})`
+    );
+  }
+
+  let parsedUrl;
+
+  if (address instanceof URL) {
+    parsedUrl = address;
+  } else {
+    try {
+      parsedUrl = new URL(address);
+    } catch {
+      throw new SyntaxError(`Invalid URL: ${address}`);
+    }
+  }
+
+  if (parsedUrl.protocol === 'http:' || parsedUrl.protocol === 'https:') {
+    parsedUrl = new URL(parsedUrl);
+    parsedUrl.protocol = parsedUrl.protocol === 'http:' ? 'ws:' : 'wss:';
+  }
+
+  websocket._url = parsedUrl.href;
+
+  const isSecure = parsedUrl.protocol === 'wss:';
+  const isIpcUrl = parsedUrl.protocol === 'ws+unix:';
+  let invalidUrlMessage;
+
+  if (parsedUrl.protocol !== 'ws:' && !isSecure && !isIpcUrl) {
+    invalidUrlMessage =
+      'The URL\'s protocol must be one of "ws:", "wss:", ' +
+      '"http:", "https:", or "ws+unix:"';
+  } else if (isIpcUrl && !parsedUrl.pathname) {
+    invalidUrlMessage = "The URL's pathname is empty";
+  } else if (parsedUrl.hash) {
+    invalidUrlMessage = 'The URL contains a fragment identifier';
+  }
+
+  if (invalidUrlMessage) {
+    const err = new SyntaxError(invalidUrlMessage);
+
+    if (websocket._redirects === 0) {
+      throw err;
+    } else {
+      emitErrorAndClose(websocket, err);
+      return;
+    }
+  }
+
+  const defaultPort = isSecure ? 443 : 80;
+  const key = randomBytes(16).toString('base64');
+  const request = isSecure ? https.request : http.request;
+  const protocolSet = new Set();
+  let perMessageDeflate;
+
+  opts.createConnection =
+    opts.createConnection || (isSecure ? tlsConnect : netConnect);
+  opts.defaultPort = opts.defaultPort || defaultPort;
+  opts.port = parsedUrl.port || defaultPort;
+  opts.host = parsedUrl.hostname.startsWith('[')
+    ? parsedUrl.hostname.slice(1, -1)
+    : parsedUrl.hostname;
+  opts.headers = {
+    ...opts.headers,
+    'Sec-WebSocket-Version': opts.protocolVersion,
+    'Sec-WebSocket-Key': key,
+    Connection: 'Upgrade',
+    Upgrade: 'websocket'
+  };
+  opts.path = parsedUrl.pathname + parsedUrl.search;
+  opts.timeout = opts.handshakeTimeout;
+
+  if (opts.perMessageDeflate) {
+    perMessageDeflate = new PerMessageDeflate({
+      ...opts.perMessageDeflate,
+      isServer: false,
+      maxPayload: opts.maxPayload
+    });
+    opts.headers['Sec-WebSocket-Extensions'] = format({
+      [PerMessageDeflate.extensionName]: perMessageDeflate.offer()
+    });
+  }
+  if (protocols.length) {
+    for (const protocol of protocols) {
+      if (
+        typeof protocol !== 'string' ||
+        !subprotocolRegex.test(protocol) ||
+        protocolSet.has(protocol)
+      ) {
+        throw new SyntaxError(
+          'An invalid or duplicated subprotocol was specified'
+        );
+      }
+
+      protocolSet.add(protocol);
+    }
+
+    opts.headers['Sec-WebSocket-Protocol'] = protocols.join(',');
+  }
+  if (opts.origin) {
+    if (opts.protocolVersion < 13) {
+      opts.headers['Sec-WebSocket-Origin'] = opts.origin;
+    } else {
+      opts.headers.Origin = opts.origin;
+    }
+  }
+  if (parsedUrl.username || parsedUrl.password) {
+    const username = querystring.unescape(parsedUrl.username);
+    const password = querystring.unescape(parsedUrl.password);
+
+    opts.auth = `${username}:${password}`;
+  }
+
+  if (isIpcUrl) {
+    const i = opts.path.indexOf(':');
+
+    if (i === -1) {
+      opts.socketPath = opts.path;
+      opts.path = '';
+    } else {
+      opts.socketPath = opts.path.slice(0, i);
+      opts.path = opts.path.slice(i + 1);
+    }
+  }
+
+  let req;
+
+  if (opts.followRedirects) {
+    if (websocket._redirects === 0) {
+      websocket._originalIpc = isIpcUrl;
+      websocket._originalSecure = isSecure;
+      websocket._originalHostOrSocketPath = isIpcUrl
+        ? opts.socketPath
+        : parsedUrl.host;
+
+      const headers = options && options.headers;
+
+      //
+      // Shallow copy the user provided options so that headers can be changed
+      // without mutating the original object.
+      //
+      options = { ...options, headers: {} };
+
+      if (headers) {
+        for (const [key, value] of Object.entries(headers)) {
+          options.headers[key.toLowerCase()] = value;
+        }
+      }
+    } else if (websocket.listenerCount('redirect') === 0) {
+      const isSameHost = isIpcUrl
+        ? websocket._originalIpc
+          ? opts.socketPath === websocket._originalHostOrSocketPath
+          : false
+        : websocket._originalIpc
+          ? false
+          : parsedUrl.host === websocket._originalHostOrSocketPath;
+
+      if (!isSameHost || (websocket._originalSecure && !isSecure)) {
+        //
+        // Match curl 7.77.0 behavior and drop the following headers. These
+        // headers are also dropped when following a redirect to a subdomain.
+        //
+        delete opts.headers.authorization;
+        delete opts.headers.cookie;
+
+        if (!isSameHost) delete opts.headers.host;
+
+        opts.auth = undefined;
+      }
+    }
+
+    //
+    // Match curl 7.77.0 behavior and make the first `Authorization` header win.
+    // If the `Authorization` header is set, then there is nothing to do as it
+    // will take precedence.
+    //
+    if (opts.auth && !options.headers.authorization) {
+      options.headers.authorization =
+        'Basic ' + Buffer.from(opts.auth).toString('base64');
+    }
+
+    req = websocket._req = request(opts);
+
+    if (websocket._redirects) {
+      //
+      // Unlike what is done for the `'upgrade'` event, no early exit is
+      // triggered here if the user calls `websocket.close()` or
+      // `websocket.terminate()` from a listener of the `'redirect'` event. This
+      // is because the user can also call `request.destroy()` with an error
+      // before calling `websocket.close()` or `websocket.terminate()` and this
+      // would result in an error being emitted on the `request` object with no
+      // `'error'` event listeners attached.
+      //
+      websocket.emit('redirect', websocket.url, req);
+    }
+  } else {
+    req = websocket._req = request(opts);
+  }
+
+  if (opts.timeout) {
+    req.on('timeout', () => {
+      abortHandshake(websocket, req, 'Opening handshake has timed out');
+    });
+  }
+
+  req.on('error', (err) => {
+    if (req === null || req[kAborted]) return;
+
+    req = websocket._req = null;
+    emitErrorAndClose(websocket, err);
+  });
+
+  req.on('response', (res) => {
+    const location = res.headers.location;
+    const statusCode = res.statusCode;
+
+    if (
+      location &&
+      opts.followRedirects &&
+      statusCode >= 300 &&
+      statusCode < 400
+    ) {
+      if (++websocket._redirects > opts.maxRedirects) {
+        abortHandshake(websocket, req, 'Maximum redirects exceeded');
+        return;
+      }
+
+      req.abort();
+
+      let addr;
+
+      try {
+        addr = new URL(location, address);
+      } catch (e) {
+        const err = new SyntaxError(`Invalid URL: ${location}`);
+        emitErrorAndClose(websocket, err);
+        return;
+      }
+
+      initAsClient(websocket, addr, protocols, options);
+    } else if (!websocket.emit('unexpected-response', req, res)) {
+      abortHandshake(
+        websocket,
+        req,
+        `Unexpected server response: ${res.statusCode}`
+      );
+    }
+  });
+
+  req.on('upgrade', (res, socket, head) => {
+    websocket.emit('upgrade', res);
+
+    //
+    // The user may have closed the connection from a listener of the
+    // `'upgrade'` event.
+    //
+    if (websocket.readyState !== WebSocket.CONNECTING) return;
+
+    req = websocket._req = null;
+
+    const upgrade = res.headers.upgrade;
+
+    if (upgrade === undefined || upgrade.toLowerCase() !== 'websocket') {
+      abortHandshake(websocket, socket, 'Invalid Upgrade header');
+      return;
+    }
+
+    const digest = createHash('sha1')
+      .update(key + GUID)
+      .digest('base64');
+
+    if (res.headers['sec-websocket-accept'] !== digest) {
+      abortHandshake(websocket, socket, 'Invalid Sec-WebSocket-Accept header');
+      return;
+    }
+
+    const serverProt = res.headers['sec-websocket-protocol'];
+    let protError;
+
+    if (serverProt !== undefined) {
+      if (!protocolSet.size) {
+        protError = 'Server sent a subprotocol but none was requested';
+      } else if (!protocolSet.has(serverProt)) {
+        protError = 'Server sent an invalid subprotocol';
+      }
+    } else if (protocolSet.size) {
+      protError = 'Server sent no subprotocol';
+    }
+
+    if (protError) {
+      abortHandshake(websocket, socket, protError);
+      return;
+    }
+
+    if (serverProt) websocket._protocol = serverProt;
+
+    const secWebSocketExtensions = res.headers['sec-websocket-extensions'];
+
+    if (secWebSocketExtensions !== undefined) {
+      if (!perMessageDeflate) {
+        const message =
+          'Server sent a Sec-WebSocket-Extensions header but no extension ' +
+          'was requested';
+        abortHandshake(websocket, socket, message);
+        return;
+      }
+
+      let extensions;
+
+      try {
+        extensions = parse(secWebSocketExtensions);
+      } catch (err) {
+        const message = 'Invalid Sec-WebSocket-Extensions header';
+        abortHandshake(websocket, socket, message);
+        return;
+      }
+
+      const extensionNames = Object.keys(extensions);
+
+      if (
+        extensionNames.length !== 1 ||
+        extensionNames[0] !== PerMessageDeflate.extensionName
+      ) {
+        const message = 'Server indicated an extension that was not requested';
+        abortHandshake(websocket, socket, message);
+        return;
+      }
+
+      try {
+        perMessageDeflate.accept(extensions[PerMessageDeflate.extensionName]);
+      } catch (err) {
+        const message = 'Invalid Sec-WebSocket-Extensions header';
+        abortHandshake(websocket, socket, message);
+        return;
+      }
+
+      websocket._extensions[PerMessageDeflate.extensionName] =
+        perMessageDeflate;
+    }
+
+    websocket.setSocket(socket, head, {
+      allowSynchronousEvents: opts.allowSynchronousEvents,
+      generateMask: opts.generateMask,
+      maxBufferedChunks: opts.maxBufferedChunks,
+      maxFragments: opts.maxFragments,
+      maxPayload: opts.maxPayload,
+      skipUTF8Validation: opts.skipUTF8Validation
+    });
+  });
+
+  if (opts.finishRequest) {
+    opts.finishRequest(req, websocket);
+  } else {
+    req.end();
+  }
+
+  return opts;
+}
+
+/**
+ * Emit the `'error'` and `'close'` events.
+ *
+ * @param {WebSocket} websocket The WebSocket instance
+ * @param {Error} The error to emit
+ * @private
+ */
+function emitErrorAndClose(websocket, err) {
+  websocket._readyState = WebSocket.CLOSING;
+  //
+  // The following assignment is practically useless and is done only for
+  // consistency.
+  //
+  websocket._errorEmitted = true;
+  websocket.emit('error', err);
+  websocket.emitClose();
+}
+
+/**
+ * Create a `net.Socket` and initiate a connection.
+ *
+ * @param {Object} options Connection options
+ * @return {net.Socket} The newly created socket used to start the connection
+ * @private
+ */
+function netConnect(options) {
+  options.path = options.socketPath;
+  return net.connect(options);
+}
+
+/**
+ * Create a `tls.TLSSocket` and initiate a connection.
+ *
+ * @param {Object} options Connection options
+ * @return {tls.TLSSocket} The newly created socket used to start the connection
+ * @private
+ */
+function tlsConnect(options) {
+  options.path = undefined;
+
+  if (!options.servername && options.servername !== '') {
+    options.servername = net.isIP(options.host) ? '' : options.host;
+  }
+
+  return tls.connect(options);
+}
+
+/**
+ * Abort the handshake and emit an error.
+ *
+ * @param {WebSocket} websocket The WebSocket instance
+ * @param {(http.ClientRequest|net.Socket|tls.Socket)} stream The request to
+ *     abort or the socket to destroy
+ * @param {String} message The error message
+ * @private
+ */
+function abortHandshake(websocket, stream, message) {
+  websocket._readyState = WebSocket.CLOSING;
+
+  const err = new Error(message);
+  Error.captureStackTrace(err, abortHandshake);
+
+  if (stream.setHeader) {
+    stream[kAborted] = true;
+    stream.abort();
+
+    if (stream.socket && !stream.socket.destroyed) {
+      //
+      // On Node.js >= 14.3.0 `request.abort()` does not destroy the socket if
+      // called after the request completed. See
+      // https://github.com/websockets/ws/issues/1869.
+      //
+      stream.socket.destroy();
+    }
+
+    process.nextTick(emitErrorAndClose, websocket, err);
+  } else {
+    stream.destroy(err);
+    stream.once('error', websocket.emit.bind(websocket, 'error'));
+    stream.once('close', websocket.emitClose.bind(websocket));
+  }
+}
+
+/**
+ * Handle cases where the `ping()`, `pong()`, or `send()` methods are called
+ * when the `readyState` attribute is `CLOSING` or `CLOSED`.
+ *
+ * @param {WebSocket} websocket The WebSocket instance
+ * @param {*} [data] The data to send
+ * @param {Function} [cb] Callback
+ * @private
+ */
+function sendAfterClose(websocket, data, cb) {
+  if (data) {
+    const length = isBlob(data) ? data.size : toBuffer(data).length;
+
+    //
+    // The `_bufferedAmount` property is used only when the peer is a client and
+    // the opening handshake fails. Under these circumstances, in fact, the
+    // `setSocket()` method is not called, so the `_socket` and `_sender`
+    // properties are set to `null`.
+    //
+    if (websocket._socket) websocket._sender._bufferedBytes += length;
+    else websocket._bufferedAmount += length;
+  }
+
+  if (cb) {
+    const err = new Error(
+      `WebSocket is not open: readyState ${websocket.readyState} ` +
+        `(${readyStates[websocket.readyState]})`
+    );
+    process.nextTick(cb, err);
+  }
+}
+
+/**
+ * The listener of the `Receiver` `'conclude'` event.
+ *
+ * @param {Number} code The status code
+ * @param {Buffer} reason The reason for closing
+ * @private
+ */
+function receiverOnConclude(code, reason) {
+  const websocket = this[kWebSocket];
+
+  websocket._closeFrameReceived = true;
+  websocket._closeCode = code;
+
+  //
+  // The reason is a view into the buffer the socket delivered. Copy it so that
+  // the `WebSocket` does not keep that buffer alive. The copy is not pooled
+  // because a pooled one would keep the pool alive in the same way.
+  //
+  if (reason.length === 0) {
+    websocket._closeMessage = EMPTY_BUFFER;
+  } else {
+    websocket._closeMessage = Buffer.allocUnsafeSlow(reason.length);
+    websocket._closeMessage.set(reason);
+  }
+
+  if (websocket._socket[kWebSocket] === undefined) return;
+
+  websocket._socket.removeListener('data', socketOnData);
+  process.nextTick(resume, websocket._socket);
+
+  if (code === 1005) websocket.close();
+  else websocket.close(code, reason);
+}
+
+/**
+ * The listener of the `Receiver` `'drain'` event.
+ *
+ * @private
+ */
+function receiverOnDrain() {
+  const websocket = this[kWebSocket];
+
+  if (!websocket.isPaused) websocket._socket.resume();
+}
+
+/**
+ * The listener of the `Receiver` `'error'` event.
+ *
+ * @param {(RangeError|Error)} err The emitted error
+ * @private
+ */
+function receiverOnError(err) {
+  const websocket = this[kWebSocket];
+
+  if (websocket._socket[kWebSocket] !== undefined) {
+    websocket._socket.removeListener('data', socketOnData);
+
+    //
+    // On Node.js < 14.0.0 the `'error'` event is emitted synchronously. See
+    // https://github.com/websockets/ws/issues/1940.
+    //
+    process.nextTick(resume, websocket._socket);
+
+    websocket.close(err[kStatusCode]);
+  }
+
+  if (!websocket._errorEmitted) {
+    websocket._errorEmitted = true;
+    websocket.emit('error', err);
+  }
+}
+
+/**
+ * The listener of the `Receiver` `'finish'` event.
+ *
+ * @private
+ */
+function receiverOnFinish() {
+  this[kWebSocket].emitClose();
+}
+
+/**
+ * The listener of the `Receiver` `'message'` event.
+ *
+ * @param {Buffer|ArrayBuffer|Buffer[])} data The message
+ * @param {Boolean} isBinary Specifies whether the message is binary or not
+ * @private
+ */
+function receiverOnMessage(data, isBinary) {
+  this[kWebSocket].emit('message', data, isBinary);
+}
+
+/**
+ * The listener of the `Receiver` `'ping'` event.
+ *
+ * @param {Buffer} data The data included in the ping frame
+ * @private
+ */
+function receiverOnPing(data) {
+  const websocket = this[kWebSocket];
+
+  if (websocket._autoPong && websocket.readyState === WebSocket.OPEN) {
+    if (
+      websocket._maxPendingAutoPongs > 0 &&
+      websocket._pendingAutoPongs >= websocket._maxPendingAutoPongs
+    ) {
+      websocket.terminate();
+    } else {
+      websocket._pendingAutoPongs++;
+      websocket.pong(data, !this._isServer, websocket._autoPongComplete);
+    }
+  }
+
+  websocket.emit('ping', data);
+}
+
+/**
+ * The callback for automatic pong responses.
+ *
+ * @param {WebSocket} websocket The WebSocket instance
+ * @private
+ */
+function autoPongComplete(websocket) {
+  websocket._pendingAutoPongs--;
+}
+
+/**
+ * The listener of the `Receiver` `'pong'` event.
+ *
+ * @param {Buffer} data The data included in the pong frame
+ * @private
+ */
+function receiverOnPong(data) {
+  this[kWebSocket].emit('pong', data);
+}
+
+/**
+ * Resume a readable stream
+ *
+ * @param {Readable} stream The readable stream
+ * @private
+ */
+function resume(stream) {
+  stream.resume();
+}
+
+/**
+ * The `Sender` error event handler.
+ *
+ * @param {Error} The error
+ * @private
+ */
+function senderOnError(err) {
+  const websocket = this[kWebSocket];
+
+  if (websocket.readyState === WebSocket.CLOSED) return;
+  if (websocket.readyState === WebSocket.OPEN) {
+    websocket._readyState = WebSocket.CLOSING;
+    setCloseTimer(websocket);
+  }
+
+  //
+  // `socket.end()` is used instead of `socket.destroy()` to allow the other
+  // peer to finish sending queued data. There is no need to set a timer here
+  // because `CLOSING` means that it is already set or not needed.
+  //
+  this._socket.end();
+
+  if (!websocket._errorEmitted) {
+    websocket._errorEmitted = true;
+    websocket.emit('error', err);
+  }
+}
+
+/**
+ * Set a timer to destroy the underlying raw socket of a WebSocket.
+ *
+ * @param {WebSocket} websocket The WebSocket instance
+ * @private
+ */
+function setCloseTimer(websocket) {
+  websocket._closeTimer = setTimeout(
+    websocket._socket.destroy.bind(websocket._socket),
+    websocket._closeTimeout
+  );
+}
+
+/**
+ * The listener of the socket `'close'` event.
+ *
+ * @private
+ */
+function socketOnClose() {
+  const websocket = this[kWebSocket];
+
+  this.removeListener('close', socketOnClose);
+  this.removeListener('data', socketOnData);
+  this.removeListener('end', socketOnEnd);
+
+  websocket._readyState = WebSocket.CLOSING;
+
+  //
+  // The close frame might not have been received or the `'end'` event emitted,
+  // for example, if the socket was destroyed due to an error. Ensure that the
+  // `receiver` stream is closed after writing any remaining buffered data to
+  // it. If the readable side of the socket is in flowing mode then there is no
+  // buffered data as everything has been already written. If instead, the
+  // socket is paused, any possible buffered data will be read as a single
+  // chunk.
+  //
+  if (
+    !this._readableState.endEmitted &&
+    !websocket._closeFrameReceived &&
+    !websocket._receiver._writableState.errorEmitted &&
+    this._readableState.length !== 0
+  ) {
+    const chunk = this.read(this._readableState.length);
+
+    websocket._receiver.write(chunk);
+  }
+
+  websocket._receiver.end();
+
+  this[kWebSocket] = undefined;
+
+  clearTimeout(websocket._closeTimer);
+
+  if (
+    websocket._receiver._writableState.finished ||
+    websocket._receiver._writableState.errorEmitted
+  ) {
+    websocket.emitClose();
+  } else {
+    websocket._receiver.on('error', receiverOnFinish);
+    websocket._receiver.on('finish', receiverOnFinish);
+  }
+}
+
+/**
+ * The listener of the socket `'data'` event.
+ *
+ * @param {Buffer} chunk A chunk of data
+ * @private
+ */
+function socketOnData(chunk) {
+  if (!this[kWebSocket]._receiver.write(chunk)) {
+    this.pause();
+  }
+}
+
+/**
+ * The listener of the socket `'end'` event.
+ *
+ * @private
+ */
+function socketOnEnd() {
+  const websocket = this[kWebSocket];
+
+  websocket._readyState = WebSocket.CLOSING;
+  websocket._receiver.end();
+  this.end();
+}
+
+/**
+ * The listener of the socket `'error'` event.
+ *
+ * @private
+ */
+function socketOnError() {
+  const websocket = this[kWebSocket];
+
+  this.removeListener('error', socketOnError);
+  this.on('error', NOOP);
+
+  if (websocket) {
+    websocket._readyState = WebSocket.CLOSING;
+    this.destroy();
+  }
+}
+
+
+/***/ }),
+
+/***/ 18327:
+/***/ ((module) => {
+
+module.exports = eval("require")("bufferutil");
+
+
+/***/ }),
+
+/***/ 62414:
+/***/ ((module) => {
+
+module.exports = eval("require")("utf-8-validate");
+
+
+/***/ }),
+
 /***/ 42613:
 /***/ ((module) => {
 
@@ -73713,6 +78833,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("crypto");
 
 /***/ }),
 
+/***/ 72250:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("dns");
+
+/***/ }),
+
 /***/ 24434:
 /***/ ((module) => {
 
@@ -73738,6 +78865,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs/promises"
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("http");
+
+/***/ }),
+
+/***/ 85675:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("http2");
 
 /***/ }),
 
@@ -73997,6 +79131,20 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
+
+/***/ }),
+
+/***/ 932:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("process");
+
+/***/ }),
+
+/***/ 83480:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("querystring");
 
 /***/ }),
 
@@ -74988,7 +80136,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _host_stoppable_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(25534);
 /* harmony import */ var _host_variables_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(71967);
 /* harmony import */ var _pipeline_open_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(25553);
-/* harmony import */ var _pipeline_step_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(81587);
+/* harmony import */ var _pipeline_step_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(80673);
 /* harmony import */ var _runner_artifacts_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(38265);
 /* harmony import */ var _runner_log_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(11592);
 /* harmony import */ var _runner_step_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(21894);
@@ -76821,7 +81969,7 @@ function loginOf({ image, registry, }) {
 
 /***/ }),
 
-/***/ 81587:
+/***/ 80673:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -77349,7 +82497,7 @@ function parsePlatform(text) {
         return { os, architecture };
     return { os, architecture, variant };
 }
-function platform_platformName({ os, architecture, variant }) {
+function platformName({ os, architecture, variant }) {
     return variant === undefined || (architecture === "arm64" && variant === "v8")
         ? `${os}/${architecture}`
         : `${os}/${architecture}/${variant}`;
@@ -87034,6 +92182,12 @@ const acceptResult = looseObject({
     timeline: array(looseObject({ what: schemas_string(), seconds: schemas_number() }))
         .readonly()
         .optional(),
+    /** The inputs of the acceptance, where a stage made it: its thresholds, in bytes and seconds. */
+    inputs: record(schemas_string(), unknown()).optional(),
+    /** The node's log where a check failed; `at` as below. */
+    logs: array(looseObject({ at: schemas_number(), text: schemas_string() }))
+        .readonly()
+        .optional(),
     /** Bytes on the card at milliseconds since 1970. */
     vram: looseObject({
         samples: array(looseObject({ at: schemas_number(), bytes: schemas_number() })).readonly(),
@@ -87051,6 +92205,8 @@ const promoteResult = looseObject({
         moved: schemas_boolean(),
         why: schemas_string(),
     })),
+    /** Checks of the acceptance that were left out, each with its reason. */
+    notRun: array(looseObject({ check: schemas_string(), reason: schemas_string() })).optional(),
     /** Why the candidate was published without a scan or acceptance; absent when it was tested. */
     untested: looseObject({ reason: schemas_string(), missing: array(schemas_string()) }).optional(),
 });
@@ -87062,8 +92218,6 @@ const promoteResult = looseObject({
 const ofMadeBuilders = ["driver", "driver-opts", "buildkitd-config"];
 /** What is asked for by a value and would be left undone without a word. */
 const later = [
-    ["acceptance", "required"],
-    ["gpu", "required"],
     ["sarif-upload", "always"],
     ["sbom", "true"],
     ["sign", "true"],
@@ -87246,7 +92400,7 @@ function place(name, text) {
 }
 /** The platforms of an input or flag: at least one, none of them twice. */
 function platformsOf(name, text) {
-    const names = items(name, text).map((entry) => platform_platformName(parsePlatform(entry)));
+    const names = items(name, text).map((entry) => platformName(parsePlatform(entry)));
     if (names.length === 0)
         throw wrong(name, text, "at least one, such as linux/amd64");
     const twice = names.find((entry, at) => names.indexOf(entry) !== at);
@@ -87491,6 +92645,7 @@ function summary(results) {
         stages(results),
         summary_layers(results),
         platforms(results),
+        acceptance(results),
         tags(results),
         pulling(results),
     ];
@@ -87576,6 +92731,39 @@ function platforms({ assemble }) {
         : `\n\n${assemble.absent.length} model layers are not in ${code(assemble.repository)}: the weights were not published.`;
     return `### Platforms\n\n${table(["Platform", "Size", "Image", "Runtime"], rows)}${absent}`;
 }
+/** Each acceptance with its checks; what was not run is told first. */
+function acceptance({ accept }) {
+    return accept
+        .map(({ platform, target, verdict, reason, checks }) => {
+        const head = `### Acceptance${platform === "" ? "" : ` on ${platform}`}: ${verdict}`;
+        const why = reason === undefined || verdict === "failed" ? "" : `\n\n${cell(reason)}.`;
+        if (checks.length === 0)
+            return `${head}${why}`;
+        const left = checks.filter((check) => check.verdict === "skipped").map(({ name }) => name);
+        const note = left.length === 0 ? "" : `\n\nNot run (${target}): ${left.join(", ")}.`;
+        return `${head}${why}${note}\n\n${table(["Check", "Verdict", "Time", "Why, or what was measured"], checks.map(checkRow))}`;
+    })
+        .join("\n\n");
+}
+function checkRow({ name, verdict, seconds, reason, measured, }) {
+    const figures = Object.entries(measured ?? {})
+        .filter(([, value]) => !Array.isArray(value))
+        .map(([what, value]) => `${what} ${figure(what, value)}`);
+    return [
+        name,
+        verdict === "failed" ? "**failed**" : verdict,
+        seconds === undefined ? "" : summary_duration(seconds),
+        cell(reason ?? figures.join(", ")),
+    ];
+}
+/** A measured value with its unit, which its name ends in. */
+function figure(name, value) {
+    if (typeof value !== "number")
+        return String(value);
+    if (name.endsWith("Bytes"))
+        return (0,amount/* amount */.v)(value);
+    return String(Math.round(value * 1000) / 1000);
+}
 function tags({ promote }) {
     if (promote === undefined || promote.tags.length === 0)
         return "";
@@ -87587,7 +92775,11 @@ function tags({ promote }) {
     const untested = promote.untested === undefined
         ? ""
         : `\n\n> Published without ${promote.untested.missing.join(", ")}: ${cell(promote.untested.reason)}`;
-    return `### Tags\n\n${table(["Tag", "", "Why"], rows)}${untested}`;
+    const left = promote.notRun ?? [];
+    const without = left.length === 0
+        ? ""
+        : `\n\nAccepted without ${left.map(({ check, reason }) => `${check} (${cell(reason)})`).join(", ")}.`;
+    return `### Tags\n\n${table(["Tag", "", "Why"], rows)}${without}${untested}`;
 }
 function pulling({ prepare, assemble, promote }) {
     if (prepare === undefined ||
@@ -87765,54 +92957,2142 @@ function foreign(what, cause) {
     });
 }
 
-// EXTERNAL MODULE: external "node:process"
-var external_node_process_ = __nccwpck_require__(1708);
-// EXTERNAL MODULE: ./lib/owner.js
-var owner = __nccwpck_require__(45524);
-// EXTERNAL MODULE: ./lib/stores/layout/lock.js
-var lock = __nccwpck_require__(47862);
-;// CONCATENATED MODULE: ./lib/pipeline/alone.js
+;// CONCATENATED MODULE: ./lib/report/junit.js
+/** An acceptance as JUnit XML: `<testsuites>` at the root, one case a check (the schema that CI servers share). Pure. */
+function junit({ platform, target, verdict, checks }) {
+    const count = (wanted) => checks.filter((check) => check.verdict === wanted).length;
+    const seconds = checks.reduce((sum, check) => sum + (check.seconds ?? 0), 0).toFixed(3);
+    const counts = `tests="${checks.length}" failures="${count("failed")}" errors="0" time="${seconds}"`;
+    const skipped = count("skipped") + count("inconclusive");
+    return [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        `<testsuites name="director-image accept" ${counts}>`,
+        `  <testsuite name="${attribute(`accept ${target} ${platform}`.trim())}" ${counts} skipped="${skipped}">`,
+        `    <properties><property name="verdict" value="${attribute(verdict)}"/></properties>`,
+        ...checks.flatMap(testcase),
+        "  </testsuite>",
+        "</testsuites>",
+        "",
+    ].join("\n");
+}
+function testcase(check) {
+    const { name, verdict, reason = "", seconds = 0, measured } = check;
+    const head = `    <testcase classname="director-image.accept" name="${attribute(name)}" time="${seconds.toFixed(3)}"`;
+    const inside = [
+        ...(verdict === "failed"
+            ? [`      <failure message="${attribute(reason)}" type="failed"/>`]
+            : []),
+        ...(verdict === "skipped" || verdict === "inconclusive"
+            ? [
+                `      <skipped message="${attribute(verdict === "skipped" ? reason : `inconclusive: ${reason}`)}"/>`,
+            ]
+            : []),
+        ...(measured === undefined
+            ? []
+            : [`      <system-out>${junit_text(JSON.stringify(measured))}</system-out>`]),
+    ];
+    return inside.length === 0 ? [`${head}/>`] : [`${head}>`, ...inside, "    </testcase>"];
+}
+function attribute(value) {
+    return junit_text(value)
+        .replaceAll('"', "&quot;")
+        .replaceAll(/[\r\n\t]+/g, " ");
+}
+/** Without what XML 1.0 (section 2.2) does not allow. */
+function junit_text(value) {
+    return value
+        .replaceAll(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "")
+        .replaceAll("&", "&amp;")
+        .replaceAll("<", "&lt;")
+        .replaceAll(">", "&gt;");
+}
 
-
-
-
-
-
-/** Names the process that works in a results folder, for as long as it does. */
-const holderFile = ".run";
-/**
- * Does the work while no other run on this disk uses the results folder, which is made where it is missing. A RemoteError says who is in it;
- * a run that was killed does not count. A folder that somebody else made in a place like /tmp is a UsageError.
- */
-async function aloneIn(folder, work, ports) {
-    const { files } = ports;
-    const path = (0,external_node_path_.join)(folder, holderFile);
-    await makeFolder(folder, files);
-    if (isSomebodyElses(await files.lstat(folder), await files.stat((0,external_node_path_.join)(folder, "..")), (0,external_node_process_.getuid)?.()))
-        throw new errors/* UsageError */.eb(`results: ${folder} belongs to another user of this machine.`, {
-            todo: "Give a folder of your own: --results DIR.",
-        });
-    const enter = async () => {
-        const holder = await files.readFile(path, "utf8").catch(() => "");
-        if (holder !== "" && (0,owner/* isGone */.S)(holder) !== true)
-            throw new errors/* RemoteError */.Hi(`Another run (${holder}) is using the results folder ${folder}.`, {
-                todo: `Wait for it, or give this one another folder (results). If there is none, remove ${path}.`,
-            });
-        await files.writeFile(path, (0,owner/* thisProcess */.W)());
+;// CONCATENATED MODULE: ./lib/stores/either.js
+/** A store whose blobs may also be read from another one, where it lacks them: an image whose weights lie elsewhere. */
+function either(store, other) {
+    return {
+        ...store,
+        blobSize: async (digest) => (await store.blobSize(digest)) ?? other.blobSize(digest),
+        readBlob: async function* (digest, from, signal) {
+            const has = (await store.blobSize(digest)) !== undefined;
+            yield* (has ? store : other).readBlob(digest, from, signal);
+        },
     };
-    await (0,lock/* underLock */.y)(`${path}.lock`, enter, ports);
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/docker-cli.js
+
+/** By which everything that a run made can be found. */
+function label(id) {
+    return `network.nsn.director.acceptance=${id}`;
+}
+/** Standard output of a docker command that must succeed. */
+async function must(docker, ...args) {
+    const { code, stdout, stderr } = await docker(...args);
+    if (code === 0)
+        return stdout;
+    throw new errors/* CommandError */.Qd(`docker ${args.slice(0, 2).join(" ")} failed: ${stderr.trim()}`);
+}
+/** `--mount` for each. Pure. */
+function mountFlags(mounts) {
+    return mounts.flatMap((mount) => ["--mount", mount]);
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/proc.js
+/** Prints every process's status; the same words for a container and for this machine. */
+const statusScript = "cat /proc/[0-9]*/status 2>/dev/null; true";
+/** Reads one /proc/PID/status after the other. Pure. */
+function parseStatuses(text) {
+    return text
+        .split(/^(?=Name:)/m)
+        .filter((status) => status.startsWith("Name:"))
+        .map((status) => {
+        const field = (name) => new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1]?.trim() ?? "";
+        return {
+            name: field("Name"),
+            pid: Number(field("Pid")),
+            user: Number(field("Uid").split(/\s+/)[1]),
+            noNewPrivileges: field("NoNewPrivs") === "1",
+        };
+    });
+}
+/** The files of a container's own control group, of version 2 and of version 1 (kernel documentation, "cgroup-v2", "cgroup-v1"). */
+const usageFiles = [
+    "/sys/fs/cgroup/cpu.stat",
+    "/sys/fs/cgroup/memory.peak",
+    "/sys/fs/cgroup/cpu/cpu.stat",
+    "/sys/fs/cgroup/cpuacct/cpuacct.usage",
+    "/sys/fs/cgroup/memory/memory.max_usage_in_bytes",
+];
+/** Reads `grep -H "" FILES`; undefined where the kernel tells neither version's figures. Pure. */
+function parseUsage(text) {
+    const value = (file, key = "") => {
+        const pattern = new RegExp(`/${file}:${key === "" ? "" : `${key} `}(\\d+)$`, "m");
+        const found = pattern.exec(text)?.[1];
+        return found === undefined ? undefined : Number(found);
+    };
+    const microseconds = value("cpu.stat", "usage_usec");
+    const nanoseconds = value("cpuacct.usage");
+    const cpuSeconds = microseconds !== undefined
+        ? microseconds / 1e6
+        : nanoseconds === undefined
+            ? undefined
+            : nanoseconds / 1e9;
+    const memoryPeakBytes = value("memory.peak") ?? value("memory.max_usage_in_bytes");
+    if (cpuSeconds === undefined || memoryPeakBytes === undefined)
+        return undefined;
+    const [periods, of] = [value("cpu.stat", "nr_throttled"), value("cpu.stat", "nr_periods")];
+    return {
+        cpuSeconds,
+        memoryPeakBytes,
+        ...(periods === undefined || of === undefined ? {} : { throttled: { periods, of } }),
+    };
+}
+/** The processes below one, itself included, by their parents. Pure; `statuses` are those of the whole machine. */
+function descendants(root, parents) {
+    const found = new Set([root]);
+    for (let grown = true; grown;) {
+        grown = false;
+        for (const [pid, parent] of parents) {
+            if (!found.has(parent) || found.has(pid))
+                continue;
+            found.add(pid);
+            grown = true;
+        }
+    }
+    return found;
+}
+/** Fields of /proc/PID/stat (proc(5)), counted from 1; the second, a name in brackets, may hold anything. */
+function fieldsOf(stat) {
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (number) => Number(fields[number - 3] ?? Number.NaN);
+}
+/** The parent's number in a /proc/PID/stat. Pure. */
+function parentOf(stat) {
+    return fieldsOf(stat)(4);
+}
+/** Clock ticks a second, as Linux tells them to programs on every machine that counts. */
+const ticks = 100;
+/**
+ * What processes used, from their /proc/PID/stat (own time and that of children which have ended) and /proc/PID/status (the highest resident
+ * size of each; the sum may be above what was used at one moment). Pure.
+ */
+function usageOf(stats, statuses) {
+    const used = stats
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => [14, 15, 16, 17].reduce((sum, number) => sum + fieldsOf(line)(number), 0));
+    const peaks = [...statuses.matchAll(/^VmHWM:\s*(\d+) kB$/gm)].map(([, kB]) => Number(kB) * 1024);
+    const sum = (values) => values.reduce((total, value) => total + value, 0);
+    return { cpuSeconds: sum(used) / ticks, memoryPeakBytes: sum(peaks) };
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/container-node.js
+
+
+/** The ports of a Director's image, as it exposes them. */
+const exposed = ["9100/tcp", "50051/tcp", "9000/tcp", "9000/udp"];
+/** Starts a container; one that Docker refuses to start is still a node, whose state says why. */
+async function runContainer(run, { docker, clock }) {
+    const { network, wanted } = run;
+    const container = `${network}-${wanted.name.replaceAll(/[^a-z0-9]+/g, "-")}`;
+    const remove = async () => {
+        await docker("rm", "--force", container);
+        await docker("volume", "rm", "--force", volumeOf(container));
+    };
+    const started = clock.now();
+    let place;
+    let refused;
     try {
-        return await work();
+        await must(docker, "volume", "create", "--label", label(run.id), volumeOf(container));
+        const { code, stderr } = await docker("run", ...runArguments(run, container));
+        if (code !== 0)
+            refused = stderr.trim().replace(/\nRun 'docker run --help'[\s\S]*$/, "");
+        place = await placeOf(container, network, docker);
+    }
+    catch (error) {
+        await remove();
+        throw error;
+    }
+    const state = async () => {
+        const seen = stateOf((await inspect(container, docker))?.State);
+        return refused === undefined ? seen : { ...seen, error: refused };
+    };
+    return {
+        name: wanted.name,
+        started,
+        get http() {
+            return new URL(`http://127.0.0.1:${place.ports["9100/tcp"]}`);
+        },
+        get grpc() {
+            return `127.0.0.1:${place.ports["50051/tcp"]}`;
+        },
+        get p2p() {
+            const { "9000/udp": udp, "9000/tcp": tcp } = place.ports;
+            return { host: "127.0.0.1", udp, tcp };
+        },
+        get multiaddr() {
+            return `/ip4/${place.address}/udp/9000/quic-v1`;
+        },
+        state,
+        logs: () => logsOf(container, docker),
+        exec: (command, ...args) => docker("exec", container, command, ...args),
+        pids: async () => {
+            const listed = await docker("top", container, "-eo", "pid");
+            return new Set(listed.stdout
+                .split("\n")
+                .slice(1)
+                .map(Number)
+                .filter((pid) => pid > 0));
+        },
+        processes: async () => parseStatuses(await must(docker, "exec", container, "sh", "-c", statusScript)),
+        usage: async () => parseUsage((await docker("exec", container, "grep", "-H", "", ...usageFiles)).stdout),
+        signal: async (name) => void (await docker("kill", "--signal", name, container)),
+        restart: async () => {
+            await must(docker, "start", container);
+            place = await placeOf(container, network, docker);
+        },
+        remove,
+    };
+}
+function runArguments(run, container) {
+    const { id, network, image, mounts, gpus, memoryBytes, cpus, wanted } = run;
+    const { peers, chainUrl, bare = false, hardened } = wanted;
+    const environment = {
+        SUBSTRATE_WS_URL: chainUrl,
+        ...(peers.length === 0 ? {} : { P2P_BOOTSTRAP_PEERS: peers.join(",") }),
+        ...(bare ? { MODELS_PATH: "/nonexistent" } : {}),
+    };
+    return [
+        ...["--detach", "--name", container, "--label", label(id), "--network", network],
+        ...exposed.flatMap((port) => ["--publish", `127.0.0.1::${port}`]),
+        ...["--memory", String(memoryBytes), "--memory-swap", String(memoryBytes)],
+        ...["--cpus", String(cpus), "--volume", `${volumeOf(container)}:/data`],
+        ...(hardened ? hardening : []),
+        ...(bare ? [] : mountFlags(mounts)),
+        ...(gpus && !bare ? ["--gpus", "all"] : []),
+        ...Object.entries(environment).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
+        image,
+    ];
+}
+const hardening = [
+    ...["--cap-drop", "ALL", "--security-opt", "no-new-privileges"],
+    ...["--read-only", "--tmpfs", "/tmp"],
+];
+function volumeOf(container) {
+    return `${container}-data`;
+}
+async function inspect(container, docker) {
+    const { code, stdout } = await docker("inspect", container);
+    return code === 0 ? JSON.parse(stdout)[0] : undefined;
+}
+/** Where it is reached; Docker gives other ports at every start. */
+async function placeOf(container, network, docker) {
+    const seen = (await inspect(container, docker))?.NetworkSettings;
+    const port = (name) => Number(seen?.Ports?.[name]?.[0]?.HostPort ?? 0);
+    return {
+        address: seen?.Networks[network]?.IPAddress ?? "",
+        ports: {
+            "9100/tcp": port("9100/tcp"),
+            "50051/tcp": port("50051/tcp"),
+            "9000/tcp": port("9000/tcp"),
+            "9000/udp": port("9000/udp"),
+        },
+    };
+}
+function stateOf(state) {
+    if (state === undefined)
+        return { running: false, outOfMemory: false };
+    const { Running, ExitCode, OOMKilled, FinishedAt, Health, Error: error } = state;
+    const health = Health?.Status;
+    return {
+        running: Running,
+        outOfMemory: OOMKilled,
+        ...(Running ? {} : { exitCode: ExitCode, ended: Date.parse(FinishedAt) }),
+        ...(health === "starting" || health === "healthy" || health === "unhealthy" ? { health } : {}),
+        ...(error === "" ? {} : { error }),
+    };
+}
+/** Both streams in the order of their times. */
+async function logsOf(container, docker) {
+    const { stdout, stderr } = await docker("logs", "--timestamps", container);
+    return `${stdout}\n${stderr}`
+        .split("\n")
+        .flatMap((line) => {
+        const at = line.indexOf(" ");
+        const time = Date.parse(line.slice(0, at));
+        return Number.isNaN(time) ? [] : [{ at: time, text: line.slice(at + 1) }];
+    })
+        .sort((a, b) => a.at - b.at);
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/container-target.js
+
+
+/** An image in the local Docker, on a network of its own. */
+async function containerTarget(options, { exec, clock }) {
+    const { image, mounts, id, env, root } = options;
+    const docker = (...args) => exec("docker", args, { env });
+    const network = `director-image-${id}`;
+    await must(docker, "network", "create", "--label", label(id), network);
+    const nodes = [];
+    const close = async () => {
+        await Promise.all(nodes.splice(0).map((node) => node.remove()));
+        await docker("network", "rm", network);
+    };
+    try {
+        const [facts] = JSON.parse(await must(docker, "network", "inspect", network));
+        return {
+            kind: "container",
+            name: image,
+            hostAddress: facts.IPAM.Config[0]?.Gateway?.split("/")[0] ?? "127.0.0.1",
+            image: () => imageFacts(image, root, docker),
+            weights: () => hashes({ image, mounts, root }, docker),
+            start: async (wanted) => {
+                const node = await runContainer({ ...options, network, wanted }, { docker, clock });
+                nodes.push(node);
+                return node;
+            },
+            close,
+        };
+    }
+    catch (error) {
+        await close();
+        throw error;
+    }
+}
+async function imageFacts(image, root, docker) {
+    const [{ Architecture, Config }] = JSON.parse(await must(docker, "image", "inspect", image));
+    const env = (Config.Env ?? []).map((line) => {
+        const at = line.indexOf("=");
+        return [line.slice(0, at), line.slice(at + 1)];
+    });
+    return {
+        architecture: Architecture,
+        user: Config.User ?? "",
+        env: Object.fromEntries(env),
+        entrypoint: Config.Entrypoint ?? [],
+        command: Config.Cmd ?? [],
+        exposedPorts: Object.keys(Config.ExposedPorts ?? {}),
+        volumes: Object.keys(Config.Volumes ?? {}),
+        stopSignal: Config.StopSignal ?? "",
+        healthcheck: Config.Healthcheck?.Test ?? [],
+        labels: Config.Labels ?? {},
+        ...(await sizeOf(image, root, docker)),
+    };
+}
+/** The image on disk without its models, by its own du, as root: some folders are for nobody else. */
+async function sizeOf(image, root, docker) {
+    const run = ["run", "--rm", "--network", "none", "--read-only", "--user", "0"];
+    const du = ["--entrypoint", "du", image, "-sxB1", `--exclude=${root}`, "/"];
+    const { code, stdout } = await docker(...run, ...du);
+    const bytes = Number(stdout.split("\t")[0]);
+    return code === 0 && bytes > 0 ? { bytesWithoutModels: bytes } : {};
+}
+/** Hashes every file below the models' root, baked or mounted, at the speed of the image's own sha256sum. */
+async function hashes({ image, mounts, root }, docker) {
+    const run = ["run", "--rm", "--network", "none", "--read-only", ...mountFlags(mounts)];
+    const find = ["--entrypoint", "find", image, root, "-type", "f", "-exec", "sha256sum", "{}", "+"];
+    const listed = await must(docker, ...run, ...find);
+    return new Map(listed
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => [line.slice(66).slice(root.length + 1), line.slice(0, 64)]));
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/gpus.js
+const mebibyte = 1024 ** 2;
+const csv = "--format=csv,noheader,nounits";
+/** What nvidia-smi is asked for, here and inside the node. */
+const cardQuery = [
+    "--query-gpu=index,uuid,name,driver_version,memory.total,memory.used,mig.mode.current",
+    csv,
+];
+const appFields = "pid,gpu_uuid,used_memory";
+/** Reads the machine's cards; undefined where there is no nvidia-smi or it finds none, with what it said. */
+async function findGpus(exec) {
+    const ask = async (...query) => {
+        const { code, stdout, stderr } = await exec("nvidia-smi", query);
+        if (code !== 0)
+            throw new Error(`nvidia-smi: ${(stderr || stdout).trim() || `exit ${code}`}`);
+        return stdout;
+    };
+    const now = async () => parseCards(await ask(...cardQuery));
+    try {
+        const cards = await now();
+        if (cards.length === 0)
+            return { why: "nvidia-smi lists no card" };
+        const apps = async () => parseApps(await ask(`--query-compute-apps=${appFields}`, csv));
+        return { gpus: { cards, apps, now }, why: "" };
+    }
+    catch (error) {
+        return { why: error instanceof Error ? error.message : String(error) };
+    }
+}
+/** The cards that an acceptance looks at, as the input `gpu` says. */
+async function gpusFor(mode, exec) {
+    return mode === "off" ? undefined : (await findGpus(exec)).gpus;
+}
+/** Reads `--query-gpu`; sizes come in MiB. */
+function parseCards(text) {
+    return gpus_rows(text).map(([index, uuid = "", name = "", driver = "", total, used, mig]) => ({
+        index: Number(index),
+        uuid,
+        name,
+        driver,
+        totalBytes: Number(total) * mebibyte,
+        usedBytes: Number(used) * mebibyte,
+        mig: mig === "Enabled",
+    }));
+}
+/** Reads `--query-compute-apps`; `[N/A]` and `[Not Supported]` are what a driver says that does not tell. */
+function parseApps(text) {
+    return gpus_rows(text).map(([pid, gpu = "", used]) => {
+        const mebibytes = Number(used);
+        return {
+            pid: Number(pid),
+            gpu,
+            usedBytes: Number.isFinite(mebibytes) ? mebibytes * mebibyte : undefined,
+        };
+    });
+}
+function gpus_rows(text) {
+    return text
+        .split("\n")
+        .filter((line) => line.trim() !== "")
+        .map((line) => line.split(",").map((field) => field.trim()));
+}
+/** The memory of the node's processes on all cards, by the driver's own figures. Pure. */
+function vramOf(cards, apps, pids) {
+    if (cards.some(({ mig }) => mig))
+        return { unknown: "MIG is on: the driver refuses figures of single processes" };
+    const own = apps.filter(({ pid }) => pids.has(pid));
+    if (own.some(({ usedBytes }) => usedBytes === undefined))
+        return { unknown: "the driver does not tell the memory of single processes" };
+    return {
+        bytes: own.reduce((sum, { usedBytes = 0 }) => sum + usedBytes, 0),
+        foreign: apps.filter(({ pid }) => !pids.has(pid)).map(({ pid }) => pid),
+    };
+}
+/**
+ * The newest major version of CUDA whose programs a driver runs (NVIDIA, "CUDA Compatibility", minor version compatibility): 525 and up run all
+ * of 12, 580 and up all of 13. Pure.
+ */
+function cudaMajorOf(driver) {
+    const major = Number.parseInt(driver, 10);
+    if (major >= 580)
+        return 13;
+    if (major >= 525)
+        return 12;
+    return major >= 450 ? 11 : 0;
+}
+/** Whether a version of a driver is at least another: `550.54.15` and `535`. Pure. */
+function isAtLeast(version, least) {
+    const [seen, wanted] = [version, least].map((text) => text.split(".").map(Number));
+    for (const [at, part] of (wanted ?? []).entries()) {
+        const other = seen?.[at] ?? 0;
+        if (other !== part)
+            return other > part;
+    }
+    return true;
+}
+
+// EXTERNAL MODULE: external "node:events"
+var external_node_events_ = __nccwpck_require__(78474);
+// EXTERNAL MODULE: external "node:http"
+var external_node_http_ = __nccwpck_require__(37067);
+// EXTERNAL MODULE: ./node_modules/ws/lib/stream.js
+var stream = __nccwpck_require__(86412);
+// EXTERNAL MODULE: ./node_modules/ws/lib/extension.js
+var extension = __nccwpck_require__(61335);
+// EXTERNAL MODULE: ./node_modules/ws/lib/permessage-deflate.js
+var permessage_deflate = __nccwpck_require__(4376);
+// EXTERNAL MODULE: ./node_modules/ws/lib/receiver.js
+var receiver = __nccwpck_require__(20893);
+// EXTERNAL MODULE: ./node_modules/ws/lib/sender.js
+var sender = __nccwpck_require__(7389);
+// EXTERNAL MODULE: ./node_modules/ws/lib/subprotocol.js
+var subprotocol = __nccwpck_require__(43332);
+// EXTERNAL MODULE: ./node_modules/ws/lib/websocket.js
+var websocket = __nccwpck_require__(56681);
+// EXTERNAL MODULE: ./node_modules/ws/lib/websocket-server.js
+var websocket_server = __nccwpck_require__(70129);
+;// CONCATENATED MODULE: ./node_modules/ws/wrapper.mjs
+
+
+
+
+
+
+
+
+
+
+
+/* harmony default export */ const wrapper = ((/* unused pure expression or super */ null && (WebSocket)));
+
+;// CONCATENATED MODULE: ./lib/acceptance/chain.js
+
+
+
+const headEvery = 1_000;
+/** Starts an endpoint on a free port of the given address. */
+async function startChain(address, now) {
+    let port = 0;
+    let server;
+    let close = () => undefined;
+    const begun = now();
+    const stop = async () => {
+        close();
+        const closing = server;
+        server = undefined;
+        if (closing !== undefined)
+            await new Promise((resolve) => closing.close(resolve));
+    };
+    const start = async () => {
+        if (server !== undefined)
+            return;
+        const opened = (0,external_node_http_.createServer)();
+        opened.listen(port, address);
+        await (0,external_node_events_.once)(opened, "listening");
+        const bound = opened.address();
+        if (typeof bound === "object" && bound !== null)
+            port = bound.port;
+        server = opened;
+        close = serve(opened, () => Math.floor((now() - begun) / headEvery) + 1);
+    };
+    await start();
+    return { url: `ws://${address.includes(":") ? `[${address}]` : address}:${port}`, start, stop };
+}
+/** Answers on a server; the result ends every conversation. */
+function serve(server, head) {
+    const sockets = new websocket_server({ server, maxPayload: 64 * 1024 });
+    const subscribed = new Set();
+    const timer = setInterval(() => {
+        const params = { subscription: "heads", result: header(head()) };
+        const text = JSON.stringify({ jsonrpc: "2.0", method: "chain_newHead", params });
+        for (const socket of subscribed)
+            socket.send(text);
+    }, headEvery);
+    sockets.on("connection", (socket) => {
+        socket.on("error", () => socket.terminate());
+        socket.on("close", () => subscribed.delete(socket));
+        socket.on("message", (data) => {
+            const request = requestOf(String(data));
+            if (request === undefined)
+                return socket.close(1003);
+            if (request.method === "chain_subscribeNewHeads")
+                subscribed.add(socket);
+            socket.send(JSON.stringify({ jsonrpc: "2.0", id: request.id, ...answer(request.method, head()) }));
+        });
+    });
+    return () => {
+        clearInterval(timer);
+        for (const socket of sockets.clients)
+            socket.terminate();
+        sockets.close();
+    };
+}
+function answer(method, head) {
+    switch (method) {
+        case "system_health":
+            return { result: { peers: 3, isSyncing: false, shouldHavePeers: true } };
+        case "chain_getHeader":
+            return { result: header(head) };
+        case "chain_subscribeNewHeads":
+            return { result: "heads" };
+        case "system_chain":
+            return { result: "acceptance" };
+        default:
+            return { error: { code: -32601, message: `Method not found: ${method}` } };
+    }
+}
+function header(number) {
+    const zeros = `0x${"0".repeat(64)}`;
+    return {
+        number: `0x${number.toString(16)}`,
+        parentHash: zeros,
+        stateRoot: zeros,
+        extrinsicsRoot: zeros,
+        digest: { logs: [] },
+    };
+}
+function requestOf(text) {
+    try {
+        const { id, method } = JSON.parse(text);
+        return typeof method === "string" ? { id, method } : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/check.js
+/** The checks, in the order in which they run (design: "Results", accept). */
+const checkNames = (/* unused pure expression or super */ null && ([
+    "config",
+    "startup",
+    "gpu",
+    "models",
+    "vram",
+    "user",
+    "health",
+    "metrics",
+    "grpc",
+    "p2p",
+    "resources",
+    "shutdown",
+    "restart",
+]));
+function passed(measured, limit) {
+    return finding("passed", undefined, measured, limit);
+}
+function failed(reason, measured, limit) {
+    return finding("failed", reason, measured, limit);
+}
+function skipped(reason) {
+    return finding("skipped", reason);
+}
+function inconclusive(reason, measured, limit) {
+    return finding("inconclusive", reason, measured, limit);
+}
+/** Failed with every complaint, or passed where there is none. */
+function check_judged(complaints, measured, limit) {
+    return complaints.length === 0
+        ? passed(measured, limit)
+        : failed(complaints.join("; "), measured, limit);
+}
+function finding(verdict, reason, measured, limit) {
+    return {
+        verdict,
+        ...(reason === undefined ? {} : { reason }),
+        ...(measured === undefined ? {} : { measured }),
+        ...(limit === undefined ? {} : { limit }),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/config.js
+
+/** What an image promises to whoever runs it (design: "The reference node"; Dockerfile.director). */
+const config_config = {
+    name: "config",
+    after: [],
+    seconds: () => 60,
+    run: async ({ target, expected, limits }) => {
+        const image = await target.image();
+        if (image === undefined)
+            return skipped("a process has no image");
+        const { user, bytesWithoutModels: bytes } = image;
+        const tooLarge = bytes !== undefined && bytes >= limits.imageBytes
+            ? [
+                `without models it has ${gigabytes(bytes)}, ${gigabytes(limits.imageBytes)} are the limit`,
+            ]
+            : [];
+        return check_judged([...complaintsOf(image, expected.labels), ...tooLarge], { user, ...(bytes === undefined ? {} : { bytesWithoutModels: bytes }) }, { bytesWithoutModels: limits.imageBytes });
+    },
+};
+const ports = ["9000/udp", "9000/tcp", "9100/tcp", "50051/tcp"];
+const secret = /(TOKEN|SECRET|PASSWORD|PRIVATE_KEY)$/i;
+/** What is not as promised, in words; `labels` must be there. Pure. */
+function complaintsOf(image, labels) {
+    const { user, env, entrypoint, exposedPorts, healthcheck, stopSignal, volumes } = image;
+    const secrets = Object.keys(env).filter((name) => secret.test(name) && env[name] !== "");
+    const missing = ports.filter((port) => !exposedPorts.includes(port));
+    const unlabelled = labels.filter((name) => (image.labels[name] ?? "") === "");
+    return [
+        ...(["1000", "nsn", "1000:1000", "nsn:nsn"].includes(user)
+            ? []
+            : [`its user is ${user === "" ? "root" : user}, not nsn (1000)`]),
+        ...secrets.map((name) => `the variable ${name} carries a value in the image`),
+        ...(healthcheck.length > 0 && healthcheck[0] !== "NONE" ? [] : ["it has no health check"]),
+        ...(missing.length === 0 ? [] : [`it does not expose ${missing.join(", ")}`]),
+        ...(entrypoint.length > 0 ? [] : ["it has no entrypoint, so that arguments are no flags"]),
+        ...(stopSignal === "SIGTERM" || stopSignal === "" || stopSignal === "15"
+            ? []
+            : [`its stop signal is ${stopSignal}, not SIGTERM`]),
+        ...(volumes.length === 0
+            ? []
+            : [`it declares volumes (${volumes.join(", ")}), which are copied at every start`]),
+        ...unlabelled.map((name) => `it has no label ${name}`),
+    ];
+}
+function gigabytes(bytes) {
+    return `${(bytes / 1e9).toFixed(2)} GB`;
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/gpu.js
+
+
+const program = "import torch; print(torch.cuda.is_available(), torch.cuda.device_count(), torch.version.cuda)";
+/** The node sees this machine's cards, by a driver that is new enough for its CUDA. */
+const gpu = {
+    name: "gpu",
+    after: ["startup"],
+    seconds: () => 120,
+    run: async ({ gpu: mode, gpus, nodes, limits }) => {
+        if (mode === "off")
+            return skipped("gpu is off");
+        if (gpus === undefined)
+            return mode === "required" ? failed("this machine has no GPU") : skipped("no GPU");
+        const node = nodes.main;
+        const inside = await node.exec("nvidia-smi", ...cardQuery);
+        if (inside.code !== 0)
+            return failed(`nvidia-smi does not run in it: ${(inside.stderr || inside.stdout).trim()}`);
+        const torch = await node.exec("python3", "-c", program);
+        const driver = gpus.cards[0]?.driver ?? "";
+        const seen = torch.code === 0 ? parseTorch(torch.stdout) : lastLine(torch.stderr);
+        const cuda = typeof seen === "string" ? undefined : seen.cuda;
+        return check_judged([
+            ...cardComplaints(parseCards(inside.stdout), gpus.cards),
+            ...(isAtLeast(driver, limits.driver)
+                ? []
+                : [`the driver is ${driver}, ${limits.driver} or newer is wanted`]),
+            ...(typeof seen === "string"
+                ? [`torch does not run in it: ${seen}`]
+                : torchComplaints(seen, driver, gpus.cards.length)),
+        ], { cards: gpus.cards.map(({ name }) => name), driver, cuda: cuda ?? "unknown" }, { driver: limits.driver });
+    },
+};
+/** Whether the node sees the machine's cards, all of them and no others. Pure. */
+function cardComplaints(seen, wanted) {
+    const names = (cards) => cards
+        .map(({ uuid }) => uuid)
+        .toSorted()
+        .join();
+    return names(seen) === names(wanted)
+        ? []
+        : [`it sees ${seen.length} cards, this machine has ${wanted.length}`];
+}
+/** What torch lacks to use them. Pure. */
+function torchComplaints({ available, count, cuda }, driver, cards) {
+    if (!available)
+        return ["torch finds no GPU (torch.cuda.is_available())"];
+    const newest = cudaMajorOf(driver);
+    return [
+        ...(count === cards ? [] : [`torch sees ${count} cards, this machine has ${cards}`]),
+        ...(Number.parseInt(cuda ?? "0", 10) <= newest
+            ? []
+            : [`torch is built for CUDA ${cuda}, the driver ${driver} runs CUDA ${newest} at most`]),
+    ];
+}
+/** `True 1 12.6`. Pure. */
+function parseTorch(text) {
+    const [available, count, cuda] = text.trim().split(/\s+/);
+    return {
+        available: available === "True",
+        count: Number(count ?? 0),
+        cuda: cuda === undefined || cuda === "None" ? undefined : cuda,
+    };
+}
+function lastLine(text) {
+    return text.trim().split("\n").at(-1) ?? "";
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/exposition.js
+const suffixes = {
+    prometheus: {
+        counter: [""],
+        gauge: [""],
+        untyped: [""],
+        histogram: ["_bucket", "_sum", "_count"],
+        summary: ["", "_sum", "_count"],
+    },
+    openmetrics: {
+        counter: ["_total", "_created"],
+        gauge: [""],
+        unknown: [""],
+        histogram: ["_bucket", "_sum", "_count", "_created"],
+        summary: ["", "_sum", "_count", "_created"],
+        info: ["_info"],
+        stateset: [""],
+        gaugehistogram: ["_bucket", "_gsum", "_gcount"],
+    },
+};
+const metricName = "[a-zA-Z_:][a-zA-Z0-9_:]*";
+/** What is between braces: a value in quotes may hold a brace itself. */
+const braced = `(?:[^"}]|"(?:[^"\\\\]|\\\\.)*")*`;
+const timestamp = {
+    prometheus: "-?\\d+",
+    openmetrics: "[+-]?[\\d.]+(?:[eE][+-]?\\d+)?",
+};
+const labelPair = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(,|$)/y;
+/**
+ * Reads a page of metrics strictly: Prometheus text 0.0.4 or OpenMetrics 1.0. An Error names the line that breaks the format. Every sample
+ * must belong to a family that was declared before it, families do not interleave, histograms are cumulative and end in `+Inf`.
+ */
+function parseExposition(text, format) {
+    const lines = text.split("\n");
+    if (lines.pop() !== "")
+        throw new Error("the last line has no line feed");
+    if (format === "openmetrics" && lines.pop() !== "# EOF")
+        throw new Error("an OpenMetrics page ends with # EOF");
+    const page = { format, families: new Map(), current: undefined };
+    for (const [at, line] of lines.entries())
+        takeLine(page, line, (what) => new Error(`line ${at + 1}, "${line.slice(0, 120)}": ${what}`));
+    for (const family of page.families.values())
+        checkValues(family);
+    return [...page.families.values()];
+}
+function takeLine(page, line, wrong) {
+    const strict = page.format === "openmetrics";
+    if (line === "") {
+        if (strict)
+            throw wrong("empty lines are not allowed");
+        return;
+    }
+    if (!line.startsWith("#")) {
+        takeSample(page, line, wrong);
+        return;
+    }
+    const [, word = "", name = "", value = ""] = /^# (HELP|TYPE|UNIT) (\S+)(?: (.*))?$/.exec(line) ?? [];
+    if (word !== "")
+        takeDeclaration(page, { word, name, value }, wrong);
+    else if (strict)
+        throw wrong("only HELP, TYPE, UNIT and EOF may be commented");
+}
+function takeDeclaration(page, { word, name, value }, wrong) {
+    if (!new RegExp(`^${metricName}$`).test(name))
+        throw wrong("this is no name of a metric");
+    if (page.current?.name !== name) {
+        if (page.families.has(name))
+            throw wrong("the family's lines are not together");
+        const type = page.format === "prometheus" ? "untyped" : "unknown";
+        page.current = { name, type, samples: [] };
+        page.families.set(name, page.current);
+    }
+    if (word !== "TYPE")
+        return;
+    if (page.current.samples.length > 0)
+        throw wrong("TYPE comes after a sample");
+    if (!Object.hasOwn(suffixes[page.format], value))
+        throw wrong(`there is no type "${value}"`);
+    page.current.type = value;
+}
+function takeSample({ current, format }, line, wrong) {
+    const sample = parseSample(line, format, wrong);
+    if (current === undefined)
+        throw wrong("no family was declared before");
+    const { name, type, samples } = current;
+    const endings = suffixes[format][type] ?? [];
+    if (!endings.some((ending) => name + ending === sample.name))
+        throw wrong(`this is no sample of the ${type} ${name}`);
+    const key = keyOf(sample);
+    if (samples.some((other) => keyOf(other) === key))
+        throw wrong("it is there twice");
+    samples.push(sample);
+}
+function parseSample(line, format, wrong) {
+    const [, name = "", inner, rest = ""] = new RegExp(`^(${metricName})(?:\\{(${braced})\\})? (.*)$`).exec(line) ?? [];
+    if (name === "")
+        throw wrong("this is no sample");
+    const labels = {};
+    labelPair.lastIndex = 0;
+    for (let left = inner ?? ""; left !== "";) {
+        labelPair.lastIndex = 0;
+        const match = labelPair.exec(left);
+        if (match === null)
+            throw wrong("its labels cannot be read");
+        const [whole, label = "", value = ""] = match;
+        if (Object.hasOwn(labels, label))
+            throw wrong(`the label ${label} is there twice`);
+        labels[label] = value.replace(/\\(["\\n])/g, (_, it) => (it === "n" ? "\n" : it));
+        left = left.slice(whole.length);
+    }
+    const time = `(?: ${timestamp[format]})?`;
+    const exemplar = format === "openmetrics" ? `(?: # \\{${braced}\\} \\S+${time})?` : "";
+    const text = new RegExp(`^(\\S+)${time}${exemplar}$`).exec(rest)?.[1];
+    const value = numberOf(text ?? "");
+    if (text === undefined || value === undefined)
+        throw wrong("its value is no number");
+    return { name, labels, value };
+}
+function numberOf(text) {
+    if (/^[+-]?Inf$/.test(text))
+        return text.startsWith("-") ? -Infinity : Infinity;
+    if (text === "NaN")
+        return Number.NaN;
+    return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) ? Number(text) : undefined;
+}
+function keyOf({ name, labels }) {
+    return JSON.stringify([name, Object.entries(labels).sort()]);
+}
+/** What a type promises of its values. */
+function checkValues({ name, type, samples }) {
+    if (type === "counter" && samples.some(({ value }) => !(value >= 0)))
+        throw new Error(`the counter ${name} has a value that is not 0 or more`);
+    if (type !== "histogram")
+        return;
+    for (const key of new Set(samples.map(seriesOf))) {
+        const all = samples.filter((sample) => seriesOf(sample) === key);
+        const buckets = all.filter((one) => one.name === `${name}_bucket`);
+        const count = all.find((one) => one.name === `${name}_count`);
+        checkBuckets(name, buckets, count?.value);
+    }
+}
+function checkBuckets(name, buckets, count) {
+    const bounds = buckets.map(({ labels }) => numberOf(labels["le"] ?? "") ?? Number.NaN);
+    const pairs = bounds.slice(1).map((bound, at) => [bounds[at] ?? 0, bound]);
+    if (!pairs.every(([low, high]) => low < high) || bounds.at(-1) !== Infinity)
+        throw new Error(`the buckets of ${name} do not rise to le="+Inf"`);
+    const values = buckets.map(({ value }) => value);
+    if (values.some((value, at) => value < (values[at - 1] ?? 0)))
+        throw new Error(`the buckets of ${name} are not cumulative`);
+    if (count !== values.at(-1))
+        throw new Error(`the count of ${name} is not its last bucket`);
+}
+/** The labels of a sample without its bucket's bound. */
+function seriesOf({ labels: { le: _le, ...labels } }) {
+    return JSON.stringify(Object.entries(labels).sort());
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/metrics-page.js
+
+
+const accept = {
+    prometheus: "text/plain;version=0.0.4",
+    openmetrics: "application/openmetrics-text;version=1.0.0",
+};
+/** Asks for /metrics in a format; a string says why there is no answer. */
+async function askMetrics(node, format, { fetch, signal }) {
+    try {
+        const response = await fetch({
+            ...{ method: "GET", url: new URL("/metrics", node.http), signal, idleTimeout: 3_000 },
+            headers: { accept: accept[format] },
+        });
+        const type = response.headers["content-type"] ?? "";
+        return { status: response.status, type, text: await response.text() };
+    }
+    catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof errors/* RemoteError */.Hi))
+            throw error;
+        return error.message;
+    }
+}
+/** One sample of a node by its name and labels; undefined where it cannot be had. */
+async function sampleOf(node, name, labels, world) {
+    const page = await askMetrics(node, "openmetrics", world);
+    if (typeof page === "string" || page.status !== 200)
+        return undefined;
+    try {
+        return parseExposition(page.text, "openmetrics")
+            .flatMap(({ samples }) => samples)
+            .find((sample) => sample.name === name &&
+            Object.entries(labels).every(([key, value]) => sample.labels[key] === value))?.value;
+    }
+    catch {
+        return undefined;
+    }
+}
+/** Waits until a sample is as wanted; the last value, and whether that was it. */
+async function awaitSample(node, what, wanted, seconds, world) {
+    const until = world.clock.now() + seconds * 1000;
+    for (;;) {
+        const last = await sampleOf(node, what.name, what.labels ?? {}, world);
+        if (last !== undefined && wanted(last))
+            return { met: true, last };
+        if (world.clock.now() >= until)
+            return { met: false, last };
+        await world.clock.sleep(200, world.signal);
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/grpc.js
+
+
+/** Milliseconds that a round may take. */
+const deadline = 5_000;
+const promised = ["grpc.health.v1.Health", "nsn.bft.v1.BftCoordination", "nsn.director.v1.Vortex"];
+/** The health service serves, reflection names the services, and one round is coordinated with the second node. */
+const grpc = {
+    name: "grpc",
+    after: ["startup"],
+    seconds: () => 90,
+    run: async (world) => {
+        const { nodes, clock } = world;
+        const calls = await world.grpc(nodes.main);
+        try {
+            const status = await calls.health("");
+            const services = await calls.services();
+            const missing = promised.filter((name) => !services.includes(name));
+            const complaints = [
+                ...(status === "SERVING" ? [] : [`its health service says ${status}`]),
+                ...(missing.length === 0 ? [] : [`reflection does not name ${missing.join(", ")}`]),
+            ];
+            if (complaints.length > 0)
+                return failed(complaints.join("; "), { services });
+            await nodes.second();
+            const voters = await awaitSample(...[
+                nodes.main,
+                { name: "nsn_bft_voters" },
+                (value) => value >= 2,
+                30,
+                world,
+            ]);
+            if (!voters.met)
+                return failed(`no second voter came within 30 s (nsn_bft_voters is ${voters.last})`);
+            const digest = new Uint8Array(32).fill(7);
+            const round = await calls.propose(clock.now() % 2 ** 31, digest, deadline);
+            return check_judged([
+                ...(round.ballots >= round.quorum && round.quorum >= 2
+                    ? []
+                    : [`the round ended with ${round.ballots} ballots, its quorum is ${round.quorum}`]),
+                ...(round.seconds * 1000 < deadline ? [] : [`the round took ${round.seconds} s`]),
+            ], { roundSeconds: round.seconds, ballots: round.ballots, services }, { roundSeconds: deadline / 1000 });
+        }
+        catch (error) {
+            world.signal.throwIfAborted();
+            return failed(`gRPC: ${error instanceof Error ? error.message : error}`);
+        }
+        finally {
+            calls.close();
+        }
+    },
+};
+
+;// CONCATENATED MODULE: ./lib/acceptance/health.js
+
+/** Milliseconds that an answer may take. */
+const patience = 3_000;
+/** Asks once; a string says why there is no answer. */
+async function askHealth(node, { fetch, signal }) {
+    try {
+        const url = new URL("/health", node.http);
+        const response = await fetch({ method: "GET", url, signal, idleTimeout: patience });
+        const text = await response.text();
+        return { status: response.status, body: bodyOf(text) };
+    }
+    catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof errors/* RemoteError */.Hi))
+            throw error;
+        return error.message;
+    }
+}
+function bodyOf(text) {
+    try {
+        const body = JSON.parse(text);
+        return typeof body === "object" && body !== null ? body : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+/** What is wrong with a body, in words; nothing where it is as documented. Pure. */
+function health_complaintsOf(body) {
+    if (body === undefined)
+        return ["/health gives no JSON object"];
+    const { status, checks, version } = body;
+    return [
+        ...(status === "healthy" || status === "unhealthy"
+            ? []
+            : [`its status is ${JSON.stringify(status)}`]),
+        ...(typeof version === "string" && version !== "" ? [] : ["it names no version"]),
+        ...["p2p_connected", "models_loaded", "chain_synced"]
+            .filter((name) => typeof checks?.[name]?.ok !== "boolean")
+            .map((name) => `it does not tell the check ${name}`),
+    ];
+}
+/** The checks that fail in a body, with their reasons. Pure. */
+function failing(body) {
+    return Object.entries(body?.checks ?? {})
+        .filter(([, check]) => check?.ok === false)
+        .map(([name, { detail }]) => `${name}: ${detail}`)
+        .join("; ");
+}
+/** Waits until an answer is as wanted; the last answer, and whether that was it. */
+async function awaitHealth(node, wanted, seconds, world) {
+    const begun = world.clock.now();
+    for (;;) {
+        const last = await askHealth(node, world);
+        const passed = (world.clock.now() - begun) / 1000;
+        if (typeof last !== "string" && wanted(last))
+            return { met: true, last, seconds: passed };
+        if (passed >= seconds || !(await node.state()).running)
+            return { met: false, last, seconds: passed };
+        await world.clock.sleep(200, world.signal);
+    }
+}
+/** An answer in a few words, for a reason. Pure. */
+function health_describe(health) {
+    if (typeof health === "string")
+        return health;
+    const why = failing(health.body);
+    return `/health answers ${health.status}${why === "" ? "" : ` (${why})`}`;
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/health.js
+
+
+/** Seconds in which a node must notice that its chain has gone, and that it is back (the reference node's back-off is 15 s at most). */
+const notice = 45;
+/** 200 with the documented body, 503 when the chain is gone, and 200 again. */
+const health = {
+    name: "health",
+    after: ["startup"],
+    seconds: () => 2 * notice + 30,
+    run: async (world) => {
+        const { nodes, chain } = world;
+        const node = nodes.main;
+        const first = await askHealth(node, world);
+        if (typeof first === "string" || first.status !== 200)
+            return failed(`it was healthy, and is not any more: ${health_describe(first)}`);
+        const wrong = health_complaintsOf(first.body);
+        if (wrong.length > 0)
+            return failed(`its body is not as documented: ${wrong.join("; ")}`);
+        if (chain === undefined)
+            return skipped("with a real chain nobody stops it, so that 503 was not seen");
+        await chain.stop();
+        const down = await awaitHealth(node, ({ status }) => status === 503, notice, world);
+        await chain.start();
+        if (!down.met)
+            return failed(`the chain's endpoint was stopped, and after ${notice} s ${health_describe(down.last)}; 503 was wanted`);
+        const up = await awaitHealth(node, ({ status }) => status === 200, notice, world);
+        const measured = { unhealthySeconds: down.seconds, healthySeconds: up.seconds };
+        return check_judged([
+            ...(typeof down.last === "string" ? [] : health_complaintsOf(down.last.body)),
+            ...(up.met
+                ? []
+                : [`the chain's endpoint is back, and after ${notice} s ${health_describe(up.last)}`]),
+        ], measured, { unhealthySeconds: notice, healthySeconds: notice });
+    },
+};
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/metrics.js
+
+
+
+/** What the first user reads, with types as both formats name them (design: "The reference node"). */
+const metrics_promised = [
+    {
+        name: "nsn_vortex_vram_usage_bytes",
+        type: "gauge",
+        sane: (value) => value >= 0 && value < 1e12,
+    },
+    {
+        name: "nsn_p2p_connected_peers",
+        type: "gauge",
+        sane: (value) => value >= 0 && value < 1e5,
+    },
+    {
+        name: "nsn_bft_round_duration_seconds",
+        type: "histogram",
+        sane: (value) => value >= 0,
+    },
+];
+/** The promised metrics in both formats, each valid to a strict parser. */
+const metrics = {
+    name: "metrics",
+    after: ["startup"],
+    seconds: () => 60,
+    run: async (world) => {
+        const complaints = [];
+        for (const format of ["prometheus", "openmetrics"]) {
+            const page = await askMetrics(world.nodes.main, format, world);
+            complaints.push(...(typeof page === "string" ? [page] : judgePage(page, format)).map((complaint) => `${format}: ${complaint}`));
+        }
+        return check_judged(complaints, { metrics: metrics_promised.map(({ name }) => name) });
+    },
+};
+/** What is wrong with a page, in words. Pure. */
+function judgePage({ status, type, text }, format) {
+    if (status !== 200)
+        return [`/metrics answers ${status}`];
+    const wanted = format === "openmetrics" ? "application/openmetrics-text" : "text/plain";
+    const mistyped = type.startsWith(wanted)
+        ? []
+        : [`its type is ${type || "not told"}, not ${wanted}`];
+    try {
+        const families = parseExposition(text, format);
+        return [...mistyped, ...metrics_promised.flatMap((one) => judgeFamily(one, families))];
+    }
+    catch (error) {
+        return [...mistyped, error instanceof Error ? error.message : String(error)];
+    }
+}
+function judgeFamily({ name, type, sane }, families) {
+    const family = families.find((one) => one.name === name);
+    if (family === undefined || family.samples.length === 0)
+        return [`${name} is missing`];
+    if (family.type !== type)
+        return [`${name} is a ${family.type}, not a ${type}`];
+    const odd = family.samples.find(({ value }) => !sane(value));
+    return odd === undefined ? [] : [`${odd.name} is ${odd.value}`];
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/timeline.js
+/** The start as the log tells it: the first line, each model, all of them. Pure; times in milliseconds since 1970. */
+function timelineOf(logs, started) {
+    const at = (line) => Math.max(0, (line.at - started) / 1000);
+    const first = logs[0];
+    const loading = loadingLines(logs).map(({ line, title }) => ({
+        what: `loading ${title}`,
+        seconds: at(line),
+    }));
+    const loaded = logs.find(({ text }) => text.includes("All models loaded."));
+    return [
+        { what: "created", seconds: 0 },
+        ...(first === undefined ? [] : [{ what: "first log", seconds: at(first) }]),
+        ...loading,
+        ...(loaded === undefined ? [] : [{ what: "models loaded", seconds: at(loaded) }]),
+    ];
+}
+/** The lines that name a model which is being loaded, in their order. Pure. */
+function loadingLines(logs) {
+    return logs.flatMap((line) => {
+        const title = /(?:^|\s)Loading (\S.*)\.\.\.$/.exec(line.text.trimEnd())?.[1];
+        return title === undefined ? [] : [{ line, title }];
+    });
+}
+/** The gigabytes of `All models loaded. VRAM: N GB`. Pure. */
+function loadedVram(logs) {
+    for (const { text } of logs) {
+        const found = /All models loaded\. VRAM: (\d+\.\d) GB/.exec(text)?.[1];
+        if (found !== undefined)
+            return Number(found);
+    }
+    return undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/models.js
+
+
+/** The weights that are there are those of the lock, and the log says that all were loaded. */
+const models = {
+    name: "models",
+    after: ["startup"],
+    seconds: () => 1_800,
+    run: async (world) => {
+        const { target, expected, log } = world;
+        const logs = await logsOnceLoaded(world);
+        const titles = loadingLines(logs).map(({ title }) => title);
+        const vram = loadedVram(logs);
+        log.info("Hashing the weights that are there.");
+        const there = await target.weights();
+        const complaints = [
+            ...(same(titles, expected.titles)
+                ? []
+                : [`the log names ${list(titles)} as loaded, ${list(expected.titles)} was wanted`]),
+            ...(vram === undefined ? ['the log has no line "All models loaded. VRAM: N GB"'] : []),
+            ...wrongWeights(expected.weights, there),
+        ];
+        return check_judged(complaints, { files: there.size, loaded: titles }, { files: expected.weights.size });
+    },
+};
+/** The log, which may come a moment later than /health says that the models are loaded. */
+async function logsOnceLoaded({ nodes, clock, signal }) {
+    for (const until = clock.now() + 5_000;;) {
+        const logs = await nodes.main.logs();
+        if (loadedVram(logs) !== undefined || clock.now() >= until)
+            return logs;
+        await clock.sleep(200, signal);
+    }
+}
+/** What differs between two lists of hashes, at most five lines of it. Pure. */
+function wrongWeights(wanted, there) {
+    const wrong = [...wanted].flatMap(([path, sha256]) => {
+        const seen = there.get(path);
+        if (seen === undefined)
+            return [`${path} is missing`];
+        return seen === sha256 ? [] : [`${path} has sha256 ${seen}, the lock says ${sha256}`];
+    });
+    return wrong.length > 5 ? [...wrong.slice(0, 5), `and ${wrong.length - 5} more`] : wrong;
+}
+function same(one, other) {
+    return one.length === other.length && one.every((value, at) => value === other[at]);
+}
+function list(names) {
+    return names.length === 0 ? "nothing" : names.join(", ");
+}
+
+;// CONCATENATED MODULE: external "node:dgram"
+const external_node_dgram_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:dgram");
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(77030);
+;// CONCATENATED MODULE: ./lib/acceptance/probes.js
+
+
+/** Milliseconds between two tries of a datagram, and how many there are. */
+const again = 500;
+const tries = 6;
+/**
+ * Whether QUIC answers there: a long-header packet of a version that nobody speaks makes every server send a Version Negotiation packet (RFC
+ * 9000, sections 6 and 17.2.1). Gives the versions that it names; undefined where nothing answers.
+ */
+async function probeQuic(host, port, signal) {
+    const socket = (0,external_node_dgram_namespaceObject.createSocket)("udp4");
+    let timer;
+    try {
+        return await new Promise((resolve, reject) => {
+            let sent = 0;
+            const send = () => {
+                if (sent === tries)
+                    return resolve(undefined);
+                sent += 1;
+                socket.send(unknownVersion(), port, host);
+            };
+            socket.on("message", (packet) => {
+                const versions = negotiatedVersions(packet);
+                if (versions !== undefined)
+                    resolve(versions);
+            });
+            socket.on("error", reject);
+            signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+            timer = setInterval(send, again);
+            send();
+        });
     }
     finally {
-        await files.rm(path, { force: true });
+        clearInterval(timer);
+        socket.close();
     }
 }
-/** Whether a folder was put, by another user, where everybody may make files but nobody may take another's away (/tmp: mode 1777). */
-function isSomebodyElses(folder, parent, me) {
-    return me !== undefined && folder.uid !== me && (parent.mode & 0o1002) === 0o1002;
+/** 1,200 bytes, the least that a server answers (RFC 9000, section 14.1); the version is of the pattern that is reserved for this (15). */
+function unknownVersion() {
+    const packet = Buffer.alloc(1_200);
+    packet[0] = 0xc0;
+    packet.writeUInt32BE(0x1a2a3a4a, 1);
+    packet[5] = 8;
+    packet.write("director", 6, "latin1");
+    packet[14] = 8;
+    packet.write("accepted", 15, "latin1");
+    return packet;
+}
+/** The versions of a Version Negotiation packet; undefined for any other. Pure. */
+function negotiatedVersions(packet) {
+    const view = Buffer.from(packet);
+    if (view.length < 7 || ((view[0] ?? 0) & 0x80) === 0 || view.readUInt32BE(1) !== 0)
+        return undefined;
+    const ids = 5 + 1 + (view[5] ?? 0);
+    const from = ids + 1 + (view[ids] ?? 0);
+    const versions = [];
+    for (let at = from; at + 4 <= view.length; at += 4)
+        versions.push(`0x${view.readUInt32BE(at).toString(16).padStart(8, "0")}`);
+    return versions.length === 0 ? undefined : versions;
+}
+/** Whether libp2p answers over TCP: both sides begin with `/multistream/1.0.0` (libp2p, "Connection establishment"). */
+function probeMultistream(host, port, signal) {
+    const hello = Buffer.from("\x13/multistream/1.0.0\n", "latin1");
+    return new Promise((resolve) => {
+        const socket = (0,external_node_net_.connect)({ host, port });
+        const end = (answer) => {
+            socket.destroy();
+            resolve(answer);
+        };
+        let seen = Buffer.alloc(0);
+        socket.setTimeout(3_000, () => end(undefined));
+        socket.on("connect", () => socket.write(hello));
+        socket.on("data", (bytes) => {
+            seen = Buffer.concat([seen, bytes]);
+            if (seen.length >= hello.length)
+                end(seen.subarray(0, hello.length).equals(hello) ? "/multistream/1.0.0" : undefined);
+        });
+        socket.on("error", () => end(undefined));
+        socket.on("close", () => end(undefined));
+        signal.addEventListener("abort", () => end(undefined), { once: true });
+    });
 }
 
+;// CONCATENATED MODULE: ./lib/acceptance/checks/p2p.js
+
+
+
+/** Seconds in which two nodes of one network find each other. */
+const meeting = 30;
+const atLeast = (least) => (value) => value >= least;
+/** QUIC and TCP answer, a second node finds the first, and a message of GossipSub arrives. */
+const p2p = {
+    name: "p2p",
+    after: ["startup"],
+    seconds: () => 120,
+    run: async (world) => {
+        const { nodes, signal } = world;
+        const { host, udp, tcp } = nodes.main.p2p;
+        const versions = await probeQuic(host, udp, signal);
+        const multistream = await probeMultistream(host, tcp, signal);
+        const complaints = [
+            ...(versions === undefined ? ["nothing speaks QUIC at 9000/udp"] : []),
+            ...(multistream === undefined ? ["nothing speaks libp2p at 9000/tcp"] : []),
+        ];
+        const second = await nodes.second();
+        const peers = { name: "nsn_p2p_connected_peers" };
+        const [here, there] = [
+            await awaitSample(nodes.main, peers, atLeast(1), meeting, world),
+            await awaitSample(second, peers, atLeast(1), meeting, world),
+        ];
+        if (!here.met || !there.met) {
+            const seen = `the node counts ${here.last ?? "none"}, the second ${there.last ?? "none"}`;
+            return failed([...complaints, `a second node did not find it within ${meeting} s: ${seen}`].join("; "));
+        }
+        const delivered = await message(world);
+        return check_judged([...complaints, ...(delivered === undefined ? [] : [delivered])], {
+            quic: versions ?? [],
+            peers: here.last ?? 0,
+        });
+    },
+};
+/** Asks the node for a slot, whose recipe it publishes on nsn/recipes; why the second node did not get it. */
+async function message(world) {
+    const second = await world.nodes.second();
+    const topic = { name: "nsn_p2p_messages_total", labels: { topic: "nsn/recipes" } };
+    const before = (await awaitSample(second, topic, () => true, 5, world)).last ?? 0;
+    const calls = await world.grpc(world.nodes.main);
+    try {
+        // A mesh of two needs a heartbeat or so before it carries anything: the message may have to be sent again.
+        for (let slot = 1; slot <= 10; slot += 1) {
+            await calls.generateSlot(slot, `acceptance ${slot}`, 30_000);
+            if ((await awaitSample(second, topic, atLeast(before + 1), 3, world)).met)
+                return undefined;
+        }
+        return "the second node received none of ten messages on nsn/recipes";
+    }
+    catch (error) {
+        world.signal.throwIfAborted();
+        return `no message could be sent: ${error instanceof Error ? error.message : error}`;
+    }
+    finally {
+        calls.close();
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/resources.js
+
+/** Milliseconds that a slot may take. */
+const resources_deadline = 120_000;
+/** Part of the periods in which the kernel may hold it back, and by how much its memory on the card may move. */
+const most = { throttled: 0.1, drift: 0.02 };
+/** Slots one after another under the promised limits: no kill, processors to spare, memory on the card steady. */
+const resources = {
+    name: "resources",
+    after: ["startup", "models"],
+    seconds: ({ limits }) => 60 + (limits.slots * resources_deadline) / 1000,
+    run: async (world) => {
+        const { nodes, limits, clock } = world;
+        const node = nodes.main;
+        const calls = await world.grpc(node);
+        const before = await node.usage();
+        const begun = clock.now();
+        const vram = [];
+        try {
+            for (let slot = 1; slot <= limits.slots; slot += 1)
+                vram.push((await calls.generateSlot(1_000 + slot, `load ${slot}`, resources_deadline)).vramBytes);
+        }
+        catch (error) {
+            world.signal.throwIfAborted();
+            const { outOfMemory } = await node.state();
+            const done = `after ${vram.length} of ${limits.slots} slots`;
+            return failed(outOfMemory
+                ? `it used up its memory ${done} and was killed`
+                : `GenerateSlot ended ${done}: ${error instanceof Error ? error.message : error}`);
+        }
+        finally {
+            calls.close();
+        }
+        const { outOfMemory } = await node.state();
+        if (outOfMemory)
+            return failed("a process of it was killed for memory");
+        const after = await node.usage();
+        if (before === undefined || after === undefined)
+            return inconclusive("this machine's kernel does not tell what the node used");
+        return judgeUsage({ before, after, vram, seconds: (clock.now() - begun) / 1000 }, limits);
+    },
+};
+/** What the figures say. Pure. */
+function judgeUsage(seen, { cpus, memoryBytes, slots }) {
+    const { before, after, vram, seconds } = seen;
+    const load = (after.cpuSeconds - before.cpuSeconds) / (seconds * cpus);
+    const throttled = share(before.throttled, after.throttled);
+    const [low, high] = [Math.min(...vram), Math.max(...vram)];
+    const drift = high === 0 ? 0 : (high - low) / high;
+    const percent = (part) => `${(100 * part).toFixed(1)} %`;
+    return check_judged([
+        ...(load < 1 ? [] : [`it used ${percent(load)} of its ${cpus} processors`]),
+        ...(throttled < most.throttled
+            ? []
+            : [`it was held back in ${percent(throttled)} of the periods, 10 % are allowed`]),
+        ...(drift <= most.drift ? [] : [`its memory on the card moved by ${percent(drift)}`]),
+    ], {
+        ...{ slots, seconds, cpuLoad: load, throttled, memoryPeakBytes: after.memoryPeakBytes },
+        ...{ vramDrift: drift },
+    }, { cpuLoad: 1, throttled: most.throttled, memoryPeakBytes: memoryBytes, vramDrift: most.drift });
+}
+function share(before, after) {
+    if (after === undefined)
+        return 0;
+    const periods = after.of - (before?.of ?? 0);
+    return periods === 0 ? 0 : (after.periods - (before?.periods ?? 0)) / periods;
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/shutdown.js
+
+
+/** Seconds within which it must end when nothing is in flight, so that a plain `docker stop` never kills. */
+const idleSeconds = 10;
+const departures = { name: "nsn_p2p_departures_total", labels: { reason: "announced" } };
+/** SIGTERM while others are connected: announced, drained, flushed, exit 0 in time; a second SIGTERM does no harm. */
+const shutdown = {
+    name: "shutdown",
+    after: ["startup"],
+    seconds: ({ limits }) => 2 * limits.shutdownSeconds + 120,
+    run: async (world) => {
+        const { nodes, limits, clock, signal } = world;
+        const node = nodes.main;
+        const second = await nodes.second();
+        await awaitSample(second, { name: "nsn_p2p_connected_peers" }, (peers) => peers >= 1, 30, world);
+        const before = (await sampleOf(second, departures.name, departures.labels, world)) ?? 0;
+        const calls = await world.grpc(node);
+        const inFlight = calls.generateSlot(9_001, "in flight", 30_000).then(() => true, () => false);
+        await clock.sleep(50, signal);
+        const begun = clock.now();
+        await node.signal("SIGTERM");
+        const during = askMetrics(node, "openmetrics", world);
+        await clock.sleep(200, signal);
+        await node.signal("SIGTERM");
+        const end = await awaitEnd(node, limits.shutdownSeconds, world);
+        const answered = await during;
+        const ended = await inFlight;
+        calls.close();
+        if (end === undefined)
+            return failed(`it still runs ${limits.shutdownSeconds} s after SIGTERM`);
+        const seconds = Math.max(0, (end.at - begun) / 1000);
+        const announced = await awaitSample(second, departures, (count) => count > before, 5, world);
+        const idle = await idleEnd(world);
+        return check_judged([
+            ...(end.exitCode === 0 ? [] : [`it ended with exit code ${end.exitCode}`]),
+            ...(announced.met ? [] : ["the second node was not told of its departure"]),
+            ...(ended ? [] : ["the gRPC call in flight was cut off"]),
+            ...(typeof answered !== "string" && answered.status === 200
+                ? []
+                : ["/metrics did not answer during the drain"]),
+            ...shutdown_complaintsOf(await node.logs()),
+            ...(idle.complaint === undefined ? [] : [idle.complaint]),
+        ], { seconds, ...(idle.seconds === undefined ? {} : { idleSeconds: idle.seconds }) }, { seconds: limits.shutdownSeconds, idleSeconds });
+    },
+};
+/** SIGTERM as soon as it runs, with nothing in flight. */
+async function idleEnd(world) {
+    const node = await world.nodes.another("early-end");
+    try {
+        await awaitLog(node, 10, world);
+        const begun = world.clock.now();
+        await node.signal("SIGTERM");
+        const end = await awaitEnd(node, world.limits.shutdownSeconds, world);
+        if (end === undefined)
+            return {
+                complaint: `told to stop during its start, it still runs after ${world.limits.shutdownSeconds} s`,
+            };
+        const seconds = Math.max(0, (end.at - begun) / 1000);
+        if (end.exitCode !== 0)
+            return {
+                seconds,
+                complaint: `told to stop during its start, it ended with exit code ${end.exitCode}`,
+            };
+        return seconds < idleSeconds
+            ? { seconds }
+            : {
+                seconds,
+                complaint: `with nothing in flight it took ${seconds.toFixed(1)} s to end, 10 s are allowed`,
+            };
+    }
+    finally {
+        await node.remove();
+    }
+}
+async function awaitLog(node, seconds, { clock, signal }) {
+    const until = clock.now() + seconds * 1000;
+    while ((await node.logs()).length === 0 && clock.now() < until)
+        await clock.sleep(100, signal);
+}
+/** When and how it ended; undefined if it did not in time. */
+async function awaitEnd(node, seconds, { clock, signal }) {
+    const until = clock.now() + seconds * 1000;
+    for (;;) {
+        const state = await node.state();
+        if (!state.running)
+            return { at: state.ended ?? clock.now(), exitCode: state.exitCode };
+        if (clock.now() >= until)
+            return undefined;
+        await clock.sleep(100, signal);
+    }
+}
+/** What the last words lack. Pure. */
+function shutdown_complaintsOf(logs) {
+    const flushed = logs.filter(({ text }) => text.includes("Metrics flushed: "));
+    if (flushed.length !== 1)
+        return [`the log has ${flushed.length} lines "Metrics flushed: {json}", one is wanted`];
+    const text = flushed[0]?.text.replace(/^.*Metrics flushed: /, "") ?? "";
+    try {
+        const metrics = JSON.parse(text);
+        return typeof metrics === "object" && metrics !== null
+            ? []
+            : ["the flushed metrics are no object"];
+    }
+    catch {
+        return ["what follows Metrics flushed: is not JSON"];
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/restart.js
+
+
+
+/** Killed without warning, it starts again on the same volumes and is the same peer. */
+const restart = {
+    name: "restart",
+    after: ["startup"],
+    seconds: ({ limits }) => 3 * limits.startupSeconds + 60,
+    run: async (world) => {
+        const { nodes, limits } = world;
+        const node = nodes.main;
+        if (!(await node.state()).running)
+            await node.restart();
+        const isOk = ({ status }) => status === 200;
+        const first = await awaitHealth(node, isOk, limits.startupSeconds, world);
+        if (!first.met)
+            return failed(`it did not start again after its end: ${health_describe(first.last)}`);
+        const before = await peerId(world);
+        await node.signal("SIGKILL");
+        if ((await awaitEnd(node, 10, world)) === undefined)
+            return failed("SIGKILL did not end it");
+        await node.restart();
+        const again = await awaitHealth(node, isOk, limits.startupSeconds, world);
+        if (!again.met)
+            return failed(`it is not healthy after kill -9: ${health_describe(again.last)}`);
+        const after = await peerId(world);
+        return check_judged([
+            ...(before === undefined ? ["/health does not name its peer id"] : []),
+            ...(before === after ? [] : [`it was ${before}, and is ${after} now`]),
+        ], { healthySeconds: again.seconds }, { healthySeconds: limits.startupSeconds });
+    },
+};
+async function peerId(world) {
+    const health = await askHealth(world.nodes.main, world);
+    return typeof health === "string" ? undefined : health.body?.peer_id;
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/startup.js
+
+
+/** From the start to 200 on /health, and to the container's own word for it. */
+const startup = {
+    name: "startup",
+    after: [],
+    seconds: ({ limits }) => 2 * limits.startupSeconds + 60,
+    run: async (world) => {
+        const hardened = await start(await world.nodes.startMain(), world);
+        if (hardened.verdict === "passed")
+            return hardened;
+        const plain = await start(await world.nodes.startMain(hardened.reason), world);
+        return plain.verdict === "passed" ? plain : hardened;
+    },
+};
+async function start(node, world) {
+    const { startupSeconds } = world.limits;
+    const limit = { healthySeconds: startupSeconds };
+    const refused = (await node.state()).error;
+    if (refused !== undefined)
+        return failed(`it could not be started: ${refused}`);
+    const { met, last, seconds } = await awaitHealth(node, isOk, startupSeconds, world);
+    if (!met)
+        return failed(await why(node, last, startupSeconds), { healthySeconds: seconds }, limit);
+    const own = await awaitOwnHealth(node, startupSeconds - seconds, world);
+    const measured = { healthySeconds: seconds, ...(own === undefined ? {} : { container: own }) };
+    return own === undefined || own === "healthy"
+        ? passed(measured, limit)
+        : failed(`/health answers 200 after ${seconds.toFixed(1)} s, but the container's own health check says ${own}`, measured, limit);
+}
+function isOk({ status }) {
+    return status === 200;
+}
+/** What Docker's health check says in the end; undefined where there is none. */
+async function awaitOwnHealth(node, seconds, { clock, signal }) {
+    const until = clock.now() + seconds * 1000;
+    for (;;) {
+        const { health } = await node.state();
+        if (health !== "starting" || clock.now() >= until)
+            return health;
+        await clock.sleep(500, signal);
+    }
+}
+/** Why a node is not healthy: its end with its last words, or its last answer. */
+async function why(node, last, seconds) {
+    const { running, exitCode, outOfMemory } = await node.state();
+    const words = (await node.logs())
+        .filter(({ text }) => text.trim() !== "")
+        .at(-1)
+        ?.text.trim();
+    const said = words === undefined ? "; it said nothing" : `; its last words: ${words}`;
+    if (outOfMemory)
+        return `it used up its memory and was killed${said}`;
+    if (!running)
+        return `it ended by itself with exit code ${exitCode}${said}`;
+    return `it is not healthy after ${seconds} s: ${health_describe(last)}`;
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/user.js
+
+/** Every process is user 1000 and cannot gain privileges, in a container that was hardened as operators are told to. */
+const user = {
+    name: "user",
+    after: ["startup"],
+    seconds: () => 60,
+    run: async ({ nodes, target }) => {
+        if (target.kind === "process")
+            return skipped("a process runs as whoever started it");
+        if (nodes.hardening !== undefined)
+            return failed(`it runs only without --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges: ${nodes.hardening}`);
+        const processes = await nodes.main.processes();
+        const name = (one) => `${one.name} (${one.pid})`;
+        const others = processes.filter((one) => one.user !== 1000);
+        const gaining = processes.filter((one) => !one.noNewPrivileges);
+        return check_judged([
+            ...(processes.length === 0 ? ["no process can be seen"] : []),
+            ...others.map((one) => `${name(one)} runs as user ${one.user}`),
+            ...gaining.map((one) => `${name(one)} may gain privileges (NoNewPrivs: 0)`),
+        ], { processes: processes.map(name) });
+    },
+};
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/vram.js
+
+
+/** How far the node's own figure may be from the card's. */
+const tolerance = 0.1;
+/** Samples that are looked at for the steady figure. */
+const steadySamples = 5;
+/** Peak and steady memory on the card, by its own figures, beside what the node says. */
+const vram = {
+    name: "vram",
+    after: ["startup", "gpu"],
+    seconds: () => 60,
+    run: async (world) => {
+        const { vram: series, clock, signal } = world;
+        for (let left = steadySamples; left > 0; left -= 1) {
+            await series.sample();
+            await clock.sleep(500, signal);
+        }
+        const own = await sampleOf(world.nodes.main, "nsn_vortex_vram_usage_bytes", {}, world);
+        return judgeVram(series, own, world.limits.vramBytes);
+    },
+};
+/** The verdict on a series, `own` being the node's figure in bytes. Pure. */
+function judgeVram({ samples, trouble, foreign }, own, limitBytes) {
+    if (trouble !== undefined)
+        return skipped(`unsupported: ${trouble}`);
+    if (samples.length === 0)
+        return failed("no figure was taken of the card");
+    const bytes = samples.map((sample) => sample.bytes);
+    const peakBytes = Math.max(...bytes);
+    const last = bytes.slice(-steadySamples);
+    const steadyBytes = last.reduce((sum, value) => sum + value, 0) / last.length;
+    const measured = { peakBytes, steadyBytes, ...(own === undefined ? {} : { ownBytes: own }) };
+    const limit = { peakBytes: limitBytes };
+    if (foreign.size > 0)
+        return inconclusive(`others use the card too (processes ${[...foreign].join(", ")}), so that the figures prove nothing`, measured, limit);
+    const off = own === undefined ? undefined : Math.abs(own - steadyBytes) / Math.max(steadyBytes, 1);
+    return check_judged([
+        ...(peakBytes < limitBytes
+            ? []
+            : [`the peak is ${vram_gigabytes(peakBytes)}, ${vram_gigabytes(limitBytes)} are the limit`]),
+        ...(steadyBytes > 0 ? [] : ["the node has no memory on the card"]),
+        ...(off === undefined ? ["the node does not say nsn_vortex_vram_usage_bytes"] : []),
+        ...(off !== undefined && off > tolerance
+            ? [
+                `the node says ${vram_gigabytes(own ?? 0)}, the card ${vram_gigabytes(steadyBytes)}: ${Math.round(off * 100)} % apart, 10 % are allowed`,
+            ]
+            : []),
+    ], measured, limit);
+}
+function vram_gigabytes(bytes) {
+    return `${(bytes / 1e9).toFixed(2)} GB`;
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** All of them, in the order in which they run. */
+const checks_checks = [
+    ...[config_config, startup, gpu, models, vram, user, health],
+    ...[metrics, grpc, p2p, resources, shutdown, restart],
+];
+
+;// CONCATENATED MODULE: ./lib/acceptance/grpc.js
+/** What is beside the node's own protocols: gRPC's health and reflection, as far as they are used. */
+const common = {
+    nested: {
+        grpc: {
+            nested: {
+                health: {
+                    nested: {
+                        v1: {
+                            nested: {
+                                HealthCheckRequest: { fields: { service: { type: "string", id: 1 } } },
+                                HealthCheckResponse: {
+                                    fields: { status: { type: "ServingStatus", id: 1 } },
+                                    nested: {
+                                        ServingStatus: {
+                                            values: { UNKNOWN: 0, SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 },
+                                        },
+                                    },
+                                },
+                                Health: {
+                                    methods: {
+                                        Check: {
+                                            requestType: "HealthCheckRequest",
+                                            responseType: "HealthCheckResponse",
+                                        },
+                                    },
+                                },
+                            },
+                        },
+                    },
+                },
+                reflection: {
+                    nested: {
+                        v1: {
+                            nested: {
+                                ServerReflectionRequest: { fields: { list_services: { type: "string", id: 7 } } },
+                                ServiceResponse: { fields: { name: { type: "string", id: 1 } } },
+                                ListServiceResponse: {
+                                    fields: { service: { rule: "repeated", type: "ServiceResponse", id: 1 } },
+                                },
+                                ServerReflectionResponse: {
+                                    fields: { list_services_response: { type: "ListServiceResponse", id: 6 } },
+                                },
+                                ServerReflection: {
+                                    methods: {
+                                        ServerReflectionInfo: {
+                                            requestType: "ServerReflectionRequest",
+                                            requestStream: true,
+                                            responseType: "ServerReflectionResponse",
+                                            responseStream: true,
+                                        },
+                                    },
+                                },
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    },
+};
+const options = { keepCase: true, longs: Number, enums: String, defaults: true };
+/** Milliseconds that a call may take that names no deadline itself. */
+const usual = 5_000;
+/** Connects to `HOST:PORT`; `protos` is the folder of the node's protocols (director/proto). */
+async function connectGrpc(address, protos, now) {
+    const [grpc, loader] = await Promise.all([Promise.all(/* import() */[__nccwpck_require__.e(81), __nccwpck_require__.e(33)]).then(__nccwpck_require__.t.bind(__nccwpck_require__, 83033, 19)), __nccwpck_require__.e(/* import() */ 81).then(__nccwpck_require__.t.bind(__nccwpck_require__, 76081, 19))]);
+    const definitions = {
+        ...loader.fromJSON(common, options),
+        ...loader.loadSync(["nsn/bft/v1/coordination.proto", "nsn/director/v1/vortex.proto"], {
+            ...options,
+            includeDirs: [protos],
+        }),
+    };
+    const clients = new Map();
+    const client = (service) => {
+        const known = clients.get(service);
+        if (known !== undefined)
+            return known;
+        const definition = definitions[service];
+        const Service = grpc.makeGenericClientConstructor(definition, service);
+        const made = new Service(address, grpc.credentials.createInsecure(), {
+            "grpc.use_local_subchannel_pool": 1,
+        });
+        clients.set(service, made);
+        return made;
+    };
+    const call = (service, method, request, milliseconds = usual) => new Promise((resolve, reject) => {
+        const made = client(service);
+        const deadline = new Date(now() + milliseconds);
+        made[method]?.(request, { deadline }, (error, answer) => {
+            if (error === null)
+                resolve(answer);
+            else
+                reject(new Error(`${grpc.status[error.code]}: ${error.details}`, { cause: error }));
+        });
+    });
+    return {
+        health: async (service) => String((await call("grpc.health.v1.Health", "Check", { service }))["status"]),
+        services: () => listServices(client("grpc.reflection.v1.ServerReflection"), now() + usual),
+        propose: async (slot, digest, deadlineMs) => {
+            const request = { slot, digest, deadline_ms: deadlineMs };
+            const answer = await call("nsn.bft.v1.BftCoordination", "Propose", request, deadlineMs + usual);
+            const certificate = answer["certificate"];
+            return {
+                quorum: Number(answer["quorum"]),
+                ballots: certificate?.ballots?.length ?? 0,
+                seconds: Number(answer["seconds"]),
+            };
+        },
+        generateSlot: async (slot, recipe, deadlineMs) => {
+            const request = { slot, recipe, deadline_ms: deadlineMs };
+            const answer = await call("nsn.director.v1.Vortex", "GenerateSlot", request, deadlineMs + usual);
+            return {
+                digest: String(answer["digest"]),
+                seconds: Number(answer["seconds"]),
+                vramBytes: Number(answer["vram_bytes"]),
+            };
+        },
+        close: () => {
+            for (const made of clients.values())
+                made.close();
+        },
+    };
+}
+function listServices(client, deadline) {
+    const open = client["ServerReflectionInfo"];
+    return new Promise((resolve, reject) => {
+        const stream = open?.call(client, { deadline: new Date(deadline) });
+        stream?.on("data", (answer) => {
+            const list = answer["list_services_response"];
+            resolve((list?.service ?? []).map(({ name }) => name));
+            stream.end();
+        });
+        stream?.on("error", (error) => reject(error));
+        stream?.on("end", () => reject(new Error("the reflection service ended without an answer")));
+        stream?.write({ list_services: "*" });
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/nodes.js
+/** Nodes as they are asked for. Both ways of being together are known to whoever started them: the second dials the first. */
+function nodesOf(target, chainUrl) {
+    let main;
+    let second;
+    let hardening;
+    const started = () => {
+        if (main === undefined)
+            throw new Error("No node was started.");
+        return main;
+    };
+    return {
+        get main() {
+            return started();
+        },
+        get running() {
+            return main;
+        },
+        get hardening() {
+            return hardening;
+        },
+        startMain: async (why) => {
+            await main?.remove();
+            hardening = why;
+            main = await target.start({
+                ...{ name: "node", peers: [], chainUrl },
+                hardened: why === undefined,
+            });
+            return main;
+        },
+        second: () => {
+            second ??= target.start({
+                ...{ name: "second-node", chainUrl, bare: true, hardened: hardening === undefined },
+                peers: [started().multiaddr],
+            });
+            return second;
+        },
+        another: (name) => target.start({
+            ...{ name, chainUrl, peers: [], hardened: hardening === undefined },
+        }),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/vram-series.js
+
+/** Looks at the cards every half second until stopped. */
+function watchVram(gpus, node, clock) {
+    const samples = [];
+    const foreign = new Set();
+    let trouble;
+    const sample = async () => {
+        const running = node();
+        if (gpus === undefined || running === undefined)
+            return;
+        try {
+            const [cards, apps, pids] = await Promise.all([gpus.now(), gpus.apps(), running.pids()]);
+            const reading = vramOf(cards, apps, pids);
+            if ("unknown" in reading) {
+                trouble = reading.unknown;
+                return;
+            }
+            for (const pid of reading.foreign)
+                foreign.add(pid);
+            samples.push({ at: clock.now(), bytes: reading.bytes });
+        }
+        catch (error) {
+            trouble ??= error instanceof Error ? error.message : String(error);
+        }
+    };
+    let busy = false;
+    const timer = setInterval(async () => {
+        if (busy)
+            return;
+        busy = true;
+        await sample();
+        busy = false;
+    }, 500);
+    timer.unref();
+    return {
+        samples,
+        get trouble() {
+            return trouble;
+        },
+        foreign,
+        sample,
+        stop: () => clearInterval(timer),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/run.js
+
+
+
+
+
+
+
+
+/** Starts the target, checks it and takes away everything that was made, whatever happens. A check that fails is no error. */
+async function run_accept(target, options, ports) {
+    const { expected, limits, gpu, gpus, protos } = options;
+    const { clock, log, signal } = ports;
+    const chain = options.chainUrl === undefined ? await startChain(target.hostAddress, clock.now) : undefined;
+    const nodes = nodesOf(target, options.chainUrl ?? chain?.url ?? "");
+    const vram = watchVram(gpus, () => nodes.running, clock);
+    const world = {
+        ...ports,
+        ...{ target, nodes, chain, expected, limits, gpu, gpus, vram },
+        grpc: (node) => connectGrpc(node.grpc, protos, clock.now),
+    };
+    let timeline = [];
+    try {
+        const results = [];
+        for (const check of checks_checks) {
+            const result = await runCheck(check, results, world);
+            results.push(result);
+            log.info(checkLine(result));
+            if (check.name === "startup")
+                timeline = await timelineIfStarted(world, result);
+            signal.throwIfAborted();
+        }
+        const verdict = verdictOf(results);
+        const keep = verdict.verdict === "failed" && nodes.running !== undefined;
+        const logs = keep ? await nodes.main.logs() : [];
+        const samples = { samples: [...vram.samples], limitBytes: limits.vramBytes };
+        return { target: target.kind, ...verdict, checks: results, timeline, vram: samples, logs };
+    }
+    finally {
+        vram.stop();
+        await chain?.stop();
+        await target.close();
+    }
+}
+async function runCheck(check, before, world) {
+    const begun = world.clock.now();
+    const finding = await findingOf(check, before, world);
+    return { name: check.name, ...finding, seconds: (world.clock.now() - begun) / 1000 };
+}
+async function findingOf(check, before, world) {
+    const blocking = blockedBy(check, before);
+    if (blocking !== undefined)
+        return skipped(`after ${blocking}`);
+    const seconds = check.seconds(world);
+    const timeout = AbortSignal.timeout(seconds * 1000);
+    const signal = AbortSignal.any([world.signal, timeout]);
+    try {
+        return await check.run({ ...world, signal });
+    }
+    catch (error) {
+        world.signal.throwIfAborted();
+        if (timeout.aborted)
+            return failed(`it did not come to an end within ${seconds} s`);
+        return failed((0,errors/* isError */.bJ)(error) ? error.message : String(error));
+    }
+}
+/** The first check before this one that it needs and that did not pass. Pure. */
+function blockedBy({ after }, before) {
+    return after.find((name) => before.some((result) => result.name === name && result.verdict !== "passed"));
+}
+/** The whole run's verdict: what failed decides, then what is inconclusive; skipped checks are told and decide nothing. Pure. */
+function verdictOf(results) {
+    const named = (verdict) => results.filter((result) => result.verdict === verdict).map(({ name }) => name);
+    for (const verdict of ["failed", "inconclusive"]) {
+        const names = named(verdict);
+        if (names.length > 0)
+            return { verdict, reason: `${verdict}: ${names.join(", ")}` };
+    }
+    return { verdict: "passed" };
+}
+async function timelineIfStarted(world, startup) {
+    const node = world.nodes.running;
+    if (node === undefined)
+        return [];
+    const events = timelineOf(await node.logs(), node.started);
+    const healthy = startup.measured?.["healthySeconds"];
+    return startup.verdict === "passed" && typeof healthy === "number"
+        ? [...events, { what: "healthy", seconds: healthy }].sort((a, b) => a.seconds - b.seconds)
+        : events;
+}
+/** A check as a person reads it. Pure. */
+function checkLine({ name, verdict, reason, seconds = 0, }) {
+    return `${verdict.padEnd(12)}  ${name.padEnd(9)}  ${seconds.toFixed(1).padStart(6)} s${reason === undefined ? "" : `  ${reason}`}`;
+}
+
+// EXTERNAL MODULE: ./lib/images/manifest.js
+var images_manifest = __nccwpck_require__(31397);
 ;// CONCATENATED MODULE: ./lib/images/names.js
 /** Label and annotation names of a final image (design: "The final image"). */
 const names_names = {
@@ -88014,6 +95294,455 @@ function isComplete(lock) {
     return lock.layers !== undefined;
 }
 
+;// CONCATENATED MODULE: ./lib/random-id.js
+/** Twelve hexadecimal digits for the name of what a run makes: runs side by side on one machine have different ones. */
+function randomId(clock) {
+    return Math.floor(clock.random() * 2 ** 48)
+        .toString(16)
+        .padStart(12, "0");
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/docker-engine.js
+
+/** Asks the engine what it is; a string says why there is none. */
+async function dockerEngine({ exec, env, }) {
+    const ask = async (command, format) => {
+        const { code, stdout, stderr } = await exec("docker", [command, "--format", format], { env });
+        if (code !== 0)
+            throw new errors/* CommandError */.Qd(stderr.trim().split("\n").at(-1) ?? "");
+        return JSON.parse(stdout);
+    };
+    try {
+        const server = (await ask("version", "{{json .Server}}"));
+        const info = (await ask("info", "{{json .}}"));
+        return {
+            platform: `${server.Os}/${server.Arch}`,
+            version: server.Version,
+            cpus: info.NCPU,
+            root: info.DockerRootDir,
+        };
+    }
+    catch (error) {
+        return error instanceof errors/* CommandError */.Qd ? error.message : "its answer is no JSON";
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/docker-room.js
+
+/** Bytes of disk for a byte that is pulled: the blob, its unpacked copy, and some room. */
+const perByte = 2.2;
+/** Why Docker has no room for the layers that it lacks of images; undefined where it has, or where that cannot be told (an engine elsewhere). */
+async function roomFor(images, { root }, ports) {
+    const disk = await ports.files.statfs(root).catch(() => undefined);
+    if (disk === undefined)
+        return undefined;
+    const there = await localImages(ports);
+    const needed = perByte * images.reduce((sum, image) => sum + missingBytes(image, there), 0);
+    const free = disk.bavail * disk.bsize;
+    return needed <= free
+        ? undefined
+        : `disk, needs ${(0,amount/* amount */.v)(needed)} at ${root}, ${(0,amount/* amount */.v)(free)} are free`;
+}
+/** Bytes of the layers above those that the image shares with one that is there. Pure. */
+function missingBytes(image, there) {
+    const shared = (other) => {
+        const at = image.findIndex(({ diffId }, layer) => diffId !== other[layer]);
+        return at === -1 ? image.length : at;
+    };
+    const most = Math.max(0, ...there.map(shared));
+    return image.slice(most).reduce((sum, { size }) => sum + size, 0);
+}
+/** The layers of every image that the engine has, by their diff_ids; none where it does not tell. */
+async function localImages({ exec, env, }) {
+    const listed = await exec("docker", ["image", "ls", "--quiet", "--no-trunc"], { env });
+    const ids = [...new Set(listed.stdout.split("\n").filter((id) => id !== ""))];
+    if (listed.code !== 0 || ids.length === 0)
+        return [];
+    const format = "{{json .RootFS.Layers}}";
+    // One that was removed meanwhile fails the command, which tells of the others all the same.
+    const { stdout } = await exec("docker", ["image", "inspect", "--format", format, ...ids], {
+        env,
+    });
+    return stdout
+        .split("\n")
+        .filter((line) => line.startsWith("["))
+        .map((line) => JSON.parse(line));
+}
+
+;// CONCATENATED MODULE: external "node:stream/promises"
+const external_node_stream_promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/promises");
+;// CONCATENATED MODULE: ./lib/stores/serve.js
+
+
+
+/** Serves a store as a registry on loopback that can only be read, so that an engine on this machine can `docker pull` from a layout. */
+async function serveStore(store, { log }) {
+    const server = (0,external_node_http_.createServer)((request, response) => {
+        serve_answer(store, request, response).catch((error) => {
+            log.debug(`${request.method} ${request.url}: ${String(error)}`);
+            if (response.headersSent)
+                response.destroy();
+            else
+                fault(response, 500, "UNKNOWN", String(error));
+        });
+    });
+    await new Promise((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(0, "127.0.0.1", resolve);
+    });
+    const { port } = server.address();
+    return {
+        host: `127.0.0.1:${port}`,
+        close: async () => {
+            server.closeAllConnections();
+            await new Promise((resolve) => server.close(resolve));
+        },
+    };
+}
+async function serve_answer(store, request, response) {
+    if (request.method !== "GET" && request.method !== "HEAD")
+        return fault(response, 405, "UNSUPPORTED", "this registry can only be read");
+    const path = (request.url ?? "").split("?")[0] ?? "";
+    if (/^\/v2\/?$/.test(path)) {
+        response.writeHead(200, { "docker-distribution-api-version": "registry/2.0" }).end("{}");
+        return;
+    }
+    const [, kind, reference] = /^\/v2\/.+\/(manifests|blobs)\/([^/]+)$/.exec(path) ?? [];
+    if (kind === "manifests")
+        return await sendManifest(store, reference ?? "", request, response);
+    if (kind === "blobs")
+        return await sendBlob(store, reference ?? "", request, response);
+    fault(response, 404, "NAME_UNKNOWN", "there is nothing here");
+}
+async function sendManifest(store, reference, request, response) {
+    const manifest = await store.readManifest(reference);
+    if (manifest === undefined)
+        return fault(response, 404, "MANIFEST_UNKNOWN", `${store.name} has no ${reference}`);
+    response.writeHead(200, {
+        "content-type": manifest.mediaType,
+        "content-length": manifest.bytes.length,
+        "docker-content-digest": manifest.digest,
+    });
+    response.end(request.method === "HEAD" ? undefined : manifest.bytes);
+}
+async function sendBlob(store, digest, request, response) {
+    const size = (0,images_digest/* isDigest */.Bc)(digest) ? await store.blobSize(digest) : undefined;
+    if (!(0,images_digest/* isDigest */.Bc)(digest) || size === undefined)
+        return fault(response, 404, "BLOB_UNKNOWN", `${store.name} has no ${digest}`);
+    const range = parseRange(request.headers.range, size);
+    if (range === "outside") {
+        response.writeHead(416, { "content-range": `bytes */${size}` }).end();
+        return;
+    }
+    const { from, to } = range ?? { from: 0, to: size };
+    response.writeHead(range === undefined ? 200 : 206, {
+        "content-type": "application/octet-stream",
+        "content-length": to - from,
+        "docker-content-digest": digest,
+        "accept-ranges": "bytes",
+        ...(range === undefined ? {} : { "content-range": `bytes ${from}-${to - 1}/${size}` }),
+    });
+    if (request.method === "HEAD") {
+        response.end();
+        return;
+    }
+    const stop = new AbortController();
+    response.once("close", () => stop.abort());
+    await (0,external_node_stream_promises_namespaceObject.pipeline)(upTo(to - from, store.readBlob(digest, from, stop.signal)), response);
+}
+async function* upTo(length, bytes) {
+    let left = length;
+    for await (const piece of bytes) {
+        yield piece.length > left ? piece.subarray(0, left) : piece;
+        left -= piece.length;
+        if (left <= 0)
+            return;
+    }
+}
+/** One range of bytes (RFC 9110, 14.2), its end excluded; undefined: the whole. */
+function parseRange(header, size) {
+    const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
+    if (first === "" && last === "")
+        return undefined;
+    if (first === "") {
+        const from = Math.max(0, size - Number(last));
+        return from === size ? "outside" : { from, to: size };
+    }
+    const from = Number(first);
+    const to = last === "" ? size : Math.min(Number(last) + 1, size);
+    return from < size && from < to ? { from, to } : "outside";
+}
+function fault(response, status, code, message) {
+    const body = JSON.stringify({ errors: [{ code, message }] });
+    response.writeHead(status, {
+        "content-type": "application/json",
+        "content-length": Buffer.byteLength(body),
+    });
+    response.end(response.req.method === "HEAD" ? undefined : body);
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/load.js
+
+
+/**
+ * Brings an image of any store into the local Docker under a name: Docker pulls it from a registry that lives on loopback for that
+ * long, so that layers which are there already are not sent, and both of Docker's image stores do the same.
+ */
+async function loadImage(store, digest, name, { exec, env, log, signal }) {
+    const docker = async (...args) => {
+        const { code, stderr } = await exec("docker", args, {
+            env,
+            signal,
+            onLine: (line) => log.debug(line),
+        });
+        if (code !== 0)
+            throw new errors/* CommandError */.Qd(`docker ${args[0]} failed (exit ${code}): ${stderr.trim()}`, {
+                todo: "Is a Docker engine running on this machine? Try: docker info",
+            });
+    };
+    const server = await serveStore(store, { log });
+    const pulled = `${server.host}/director@${digest}`;
+    try {
+        await docker("pull", "--quiet", pulled);
+        await docker("tag", pulled, name);
+        await docker("rmi", pulled);
+    }
+    finally {
+        await server.close();
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/mounted-models.js
+
+
+
+/** Names of the models of which an image with these layers carries nothing; none for an open lock, which does not tell. Pure. */
+function mountedModels(lock, layers) {
+    if (lock === undefined || !isComplete(lock))
+        return [];
+    const baked = new Set(layers.map(({ digest }) => digest));
+    const absent = lock.layers.filter(({ digest }) => !baked.has(digest));
+    const names = absent.flatMap(({ files }) => files.map((id) => id.split("/")[0] ?? ""));
+    return [...new Set(names)];
+}
+/** The models image that an image's label names (design: "The final image"); undefined where it names none. */
+function modelsImageOf(label, image, { open }) {
+    const at = label.lastIndexOf("@");
+    const digest = label.slice(at + 1);
+    if (at === -1 || !(0,images_digest/* isDigest */.Bc)(digest))
+        return undefined;
+    const place = label.slice(0, at);
+    return { store: place === "layout" ? image : open((0,images_reference/* parsePlace */.De)(place)), digest };
+}
+/** `docker run --mount`, one for each model, of a models image that the local Docker has under a name (design: "Mounted models"). Pure. */
+function mountsOf(models, root, image) {
+    return models.map((model) => [
+        ...["type=image", `source=${image}`, `target=${root}/${model}`],
+        `image-subpath=${imagePath(root, model)}`,
+    ].join(","));
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/runtime-images.js
+
+
+
+/** The platform manifests behind references: an index gives several, a manifest one. Attestations are left out. */
+async function runtimePlatforms(reference, store) {
+    const document = await store.readManifest(reference);
+    if (document === undefined)
+        throw new errors/* CheckError */.tl(`${store.name} has no image ${reference}.`, {
+            todo: "Build it first, or name another runtime image.",
+        });
+    if (!(0,images_manifest/* isIndex */.nw)(document)) {
+        const config = await readConfigBlob(document, store);
+        return [
+            {
+                platform: platformName({
+                    os: String(config["os"]),
+                    architecture: String(config["architecture"]),
+                    ...variantOf(config),
+                }),
+                digest: document.digest,
+                store,
+            },
+        ];
+    }
+    return (0,images_manifest/* parseIndex */.A1)(document)
+        .manifests.filter(({ platform }) => platform !== undefined && platform.os !== "unknown")
+        .map(({ platform, digest }) => ({
+        platform: platformName(platform),
+        digest,
+        store,
+    }));
+}
+/** The runtimes in the order of the wanted platforms, each exactly once; a platform that is missing on one side is refused. */
+function inOrder(runtimes, platforms) {
+    const extra = runtimes.find(({ platform }) => !platforms.includes(platform));
+    if (extra !== undefined)
+        throw new errors/* UsageError */.eb(`A runtime image for ${extra.platform} was given, which the image shall not have (platforms: ${platforms.join(", ")}).`);
+    return platforms.map((platform) => {
+        const [found, second] = runtimes.filter((runtime) => runtime.platform === platform);
+        if (found === undefined)
+            throw new errors/* CheckError */.tl(`There is no runtime image for ${platform}.`, {
+                todo: `Build it (stage build, platforms: ${platform}) and assemble again.`,
+            });
+        if (second !== undefined && second.digest !== found.digest)
+            throw new errors/* UsageError */.eb(`There are two runtime images for ${platform}: ${found.digest} and ${second.digest}.`);
+        return found;
+    });
+}
+async function readRuntime(runtime) {
+    const { platform, digest, store } = runtime;
+    const manifest = await store.readManifest(digest);
+    if (manifest === undefined)
+        throw new errors/* CheckError */.tl(`${store.name} does not hold the runtime image ${digest} of ${platform}.`, {
+            todo: "Run the stage build again.",
+        });
+    const config = await readConfigBlob(manifest, store);
+    return { ...runtime, image: { platform: parsePlatform(platform), manifest, config } };
+}
+/** An image's config as it is; an IntegrityError if it is not JSON. */
+async function readConfigBlob(manifest, store) {
+    const { config } = (0,images_manifest/* parseManifest */.Ng)(manifest);
+    const pieces = [];
+    for await (const piece of store.readBlob(config.digest))
+        pieces.push(piece);
+    try {
+        return JSON.parse(Buffer.concat(pieces).toString("utf8"));
+    }
+    catch (cause) {
+        throw new errors/* IntegrityError */.cs(`The config ${config.digest} of ${manifest.digest} is not JSON.`, {
+            cause,
+        });
+    }
+}
+function variantOf(config) {
+    return typeof config["variant"] === "string" ? { variant: config["variant"] } : {};
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/accept-image.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Brings a candidate into the local Docker and accepts it there, on this machine's platform. What stands in the way is a skipped result, not an error. */
+async function acceptImage(candidate, inputs, ports) {
+    const { digest, store } = candidate;
+    const engine = await dockerEngine(ports);
+    const platform = typeof engine === "string" ? "" : engine.platform;
+    const ready = typeof engine === "string"
+        ? `no Docker engine here: ${engine}`
+        : await readyToLoad(candidate, engine, ports);
+    if (typeof engine === "string" || typeof ready === "string")
+        return {
+            ...{ digest, platform, target: "container", verdict: "skipped" },
+            ...{ reason: String(ready), checks: [] },
+        };
+    const image = await load("candidate", { store, digest }, ports);
+    const models = ready.models && (await load("models", ready.models, ports));
+    const mounts = models === undefined ? [] : mountsOf(ready.mounted, candidate.lock?.root ?? "/models", models);
+    const fitting = { ...inputs, cpus: fittingCpus(inputs.cpus, engine, ports) };
+    return {
+        ...{ digest, platform },
+        ...(await acceptContainer({ image, mounts, lock: candidate.lock }, fitting, ports)),
+    };
+}
+/** The first Docker that mounts images. */
+const mountingVersion = 28;
+/** What a run needs besides the image; a string says why it cannot be run here. */
+async function readyToLoad({ digest, store, lock }, engine, ports) {
+    const image = await imageFor(engine.platform, { store, digest });
+    if (image === undefined)
+        return `the image is not for ${engine.platform}`;
+    const mounted = mountedModels(lock, layersOf(image));
+    const label = image.image.config.config?.Labels?.[names_names.models] ?? "";
+    const models = mounted.length === 0 ? undefined : modelsImageOf(label, store, ports);
+    if (mounted.length > 0 && models === undefined)
+        return `weights not published: there is no models image to mount ${mounted.join(", ")} from`;
+    if (mounted.length > 0 && Number.parseInt(engine.version, 10) < mountingVersion)
+        return `Docker ${engine.version} cannot mount models from an image, ${mountingVersion} can`;
+    if (models !== undefined && (await models.store.manifestDigest(models.digest)) === undefined)
+        return `weights not published: ${models.store.name} has no models image ${models.digest}`;
+    const weights = models && (await imageFor(engine.platform, models));
+    const pulled = [image, ...(weights === undefined ? [] : [weights])];
+    const absent = (await Promise.all(pulled.map(missing))).reduce((sum, count) => sum + count, 0);
+    if (absent > 0)
+        return `weights not published: ${absent} layers are not there`;
+    const diffIds = ({ image: { config, manifest } }) => (0,images_manifest/* parseManifest */.Ng)(manifest).layers.map(({ size, digest }, at) => ({
+        ...{ size, diffId: config.rootfs.diff_ids[at] ?? digest },
+    }));
+    return (await roomFor(pulled.map(diffIds), engine, ports)) ?? { mounted, models };
+}
+/** The image for a platform; undefined where it is for others only. */
+async function imageFor(platform, { store, digest }) {
+    const images = await runtimePlatforms(digest, store);
+    const one = images.find((image) => image.platform === platform);
+    return one && readRuntime(one);
+}
+/** How many of its layers its store lacks. */
+async function missing({ store, image }) {
+    const sizes = await Promise.all(layersOf({ image }).map(({ digest }) => store.blobSize(digest)));
+    return sizes.filter((size) => size === undefined).length;
+}
+function layersOf({ image }) {
+    return (0,images_manifest/* parseManifest */.Ng)(image.manifest).layers;
+}
+async function load(what, { store, digest }, ports) {
+    const name = `director-image-${what}:${(0,images_digest/* short */.h0)(digest)}`;
+    await ports.log.group(`Load ${name}`, () => loadImage(store, digest, name, ports));
+    return name;
+}
+/** Docker refuses a container that wants more processors than its machine has. */
+function fittingCpus(wanted, { cpus }, { log }) {
+    if (wanted > cpus)
+        log.info(`acceptance-cpus: ${wanted} are wanted, this machine has ${cpus}: it gets ${cpus}.`);
+    return Math.min(wanted, cpus);
+}
+async function acceptContainer({ image, mounts, lock, }, inputs, ports) {
+    const { memory: memoryBytes, cpus } = inputs;
+    const gpus = await gpusFor(inputs.gpu, ports.exec);
+    const target = await containerTarget({
+        ...{ image, mounts, memoryBytes, cpus, env: ports.env, root: lock?.root ?? "/models" },
+        id: randomId(ports.clock),
+        gpus: gpus !== undefined,
+    }, ports);
+    return run_accept(target, { ...acceptOptions(lock, inputs, ports.home), gpus }, ports);
+}
+/** What the lock and the inputs say, in the words of acceptance. Pure. */
+function acceptOptions(lock, inputs, home) {
+    const models = lock?.models ?? [];
+    return {
+        expected: {
+            titles: models.map(({ title }) => title),
+            weights: new Map(lock_filesOf(models).map(({ id, file }) => [id, file.sha256])),
+            labels: lock === undefined ? [] : [names_names.models],
+        },
+        limits: {
+            startupSeconds: inputs.startupTimeout,
+            shutdownSeconds: inputs.shutdownTimeout,
+            vramBytes: inputs.maxVram,
+            imageBytes: inputs.maxImageSize,
+            driver: inputs.minDriver,
+            memoryBytes: inputs.memory,
+            cpus: inputs.cpus,
+            slots: inputs.slots,
+        },
+        gpu: inputs.gpu,
+        chainUrl: inputs.chainUrl,
+        protos: (0,external_node_path_.join)(home, "director", "proto"),
+    };
+}
+
 ;// CONCATENATED MODULE: ./lib/models/pack.js
 
 
@@ -88048,7 +95777,7 @@ function plannedLayer(root, files, digest) {
     return { digest, size: sizeOfLayer(root, sorted), files: sorted };
 }
 /** The layers of a lock with their files. */
-function layersOf(models, layers) {
+function pack_layersOf(models, layers) {
     const files = new Map(lock_filesOf(models).map((file) => [file.id, file]));
     return layers.map((layer) => ({
         digest: layer.digest,
@@ -88365,8 +96094,6 @@ function sorted(texts) {
 
 // EXTERNAL MODULE: ./lib/images/descriptor.js
 var descriptor = __nccwpck_require__(97033);
-// EXTERNAL MODULE: ./lib/images/manifest.js
-var images_manifest = __nccwpck_require__(31397);
 ;// CONCATENATED MODULE: ./lib/images/assemble.js
 
 
@@ -88380,7 +96107,7 @@ const layerCountLimit = 125;
 /** Puts the model layers below the runtime's and the lock above: by writing a manifest and a config only. A CheckError says why not. */
 function assemblePlatform(runtime, additions) {
     const manifest = (0,images_manifest/* parseManifest */.Ng)(runtime.manifest);
-    const where = `The runtime image ${runtime.manifest.digest} (${platform_platformName(runtime.platform)})`;
+    const where = `The runtime image ${runtime.manifest.digest} (${platformName(runtime.platform)})`;
     const { models, lock, root } = additions;
     const refused = refusal(manifest, runtime.config, root, models.length + (lock === undefined ? 0 : 1));
     if (refused !== undefined)
@@ -88574,8 +96301,6 @@ async function copyBlob({ digest, size }, from, to, { signal, onProgress, force 
 
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(57075);
-;// CONCATENATED MODULE: external "node:stream/promises"
-const external_node_stream_promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/promises");
 // EXTERNAL MODULE: external "node:zlib"
 var external_node_zlib_ = __nccwpck_require__(38522);
 var external_node_zlib_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_node_zlib_, 2);
@@ -88729,84 +96454,6 @@ async function checkLayer(layer, root, store, signal) {
             owner = { uid: entry.uid, gid: entry.gid, mode: entry.mode & 0o7777 };
     });
     return owner;
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/runtime-images.js
-
-
-
-/** The platform manifests behind references: an index gives several, a manifest one. Attestations are left out. */
-async function runtimePlatforms(reference, store) {
-    const document = await store.readManifest(reference);
-    if (document === undefined)
-        throw new CheckError(`${store.name} has no image ${reference}.`, {
-            todo: "Build it first, or name another runtime image.",
-        });
-    if (!isIndex(document)) {
-        const config = await readConfigBlob(document, store);
-        return [
-            {
-                platform: platformName({
-                    os: String(config["os"]),
-                    architecture: String(config["architecture"]),
-                    ...variantOf(config),
-                }),
-                digest: document.digest,
-                store,
-            },
-        ];
-    }
-    return parseIndex(document)
-        .manifests.filter(({ platform }) => platform !== undefined && platform.os !== "unknown")
-        .map(({ platform, digest }) => ({
-        platform: platformName(platform),
-        digest,
-        store,
-    }));
-}
-/** The runtimes in the order of the wanted platforms, each exactly once; a platform that is missing on one side is refused. */
-function inOrder(runtimes, platforms) {
-    const extra = runtimes.find(({ platform }) => !platforms.includes(platform));
-    if (extra !== undefined)
-        throw new errors/* UsageError */.eb(`A runtime image for ${extra.platform} was given, which the image shall not have (platforms: ${platforms.join(", ")}).`);
-    return platforms.map((platform) => {
-        const [found, second] = runtimes.filter((runtime) => runtime.platform === platform);
-        if (found === undefined)
-            throw new errors/* CheckError */.tl(`There is no runtime image for ${platform}.`, {
-                todo: `Build it (stage build, platforms: ${platform}) and assemble again.`,
-            });
-        if (second !== undefined && second.digest !== found.digest)
-            throw new errors/* UsageError */.eb(`There are two runtime images for ${platform}: ${found.digest} and ${second.digest}.`);
-        return found;
-    });
-}
-async function readRuntime(runtime) {
-    const { platform, digest, store } = runtime;
-    const manifest = await store.readManifest(digest);
-    if (manifest === undefined)
-        throw new errors/* CheckError */.tl(`${store.name} does not hold the runtime image ${digest} of ${platform}.`, {
-            todo: "Run the stage build again.",
-        });
-    const config = await readConfigBlob(manifest, store);
-    return { ...runtime, image: { platform: parsePlatform(platform), manifest, config } };
-}
-/** An image's config as it is; an IntegrityError if it is not JSON. */
-async function readConfigBlob(manifest, store) {
-    const { config } = (0,images_manifest/* parseManifest */.Ng)(manifest);
-    const pieces = [];
-    for await (const piece of store.readBlob(config.digest))
-        pieces.push(piece);
-    try {
-        return JSON.parse(Buffer.concat(pieces).toString("utf8"));
-    }
-    catch (cause) {
-        throw new errors/* IntegrityError */.cs(`The config ${config.digest} of ${manifest.digest} is not JSON.`, {
-            cause,
-        });
-    }
-}
-function variantOf(config) {
-    return typeof config["variant"] === "string" ? { variant: config["variant"] } : {};
 }
 
 ;// CONCATENATED MODULE: ./lib/pipeline/known-layers.js
@@ -89006,9 +96653,11 @@ async function bringModels({ models, mayLackModels }, { weights, target }) {
     return absent;
 }
 function platformResult({ image: { platform, manifest, runtimeDigest, size }, }) {
-    return { platform: platform_platformName(platform), digest: manifest.digest, runtimeDigest, size };
+    return { platform: platformName(platform), digest: manifest.digest, runtimeDigest, size };
 }
 
+// EXTERNAL MODULE: external "node:process"
+var external_node_process_ = __nccwpck_require__(1708);
 ;// CONCATENATED MODULE: ./lib/buildx/arguments.js
 
 /** 1980-01-01, the earliest that every archive format can say: the latest time of a file in a runtime layer. */
@@ -89072,7 +96721,7 @@ function outputOf(output) {
         ]
             .concat(common)
             .join(",")
-        : ["type=oci", csv(`dest=${output.layout}`), "tar=false"].concat(common).join(",");
+        : ["type=oci", arguments_csv(`dest=${output.layout}`), "tar=false"].concat(common).join(",");
 }
 /** The index that BuildKit writes is not the final one, and a build of one platform has none: only the manifests' annotations go there. */
 function manifestOnly(annotations) {
@@ -89105,15 +96754,15 @@ function secretsOf({ secrets, secretFiles, secretEnvs }) {
         ...secrets.map((line, at) => {
             const [id, value] = split("secrets", line, at);
             const variable = `DIRECTOR_IMAGE_SECRET_${at}`;
-            return { argument: `${csv(`id=${id}`)},env=${variable}`, env: { [variable]: value } };
+            return { argument: `${arguments_csv(`id=${id}`)},env=${variable}`, env: { [variable]: value } };
         }),
         ...secretFiles.map((line, at) => {
             const [id, file] = split("secret-files", line, at);
-            return { argument: `${csv(`id=${id}`)},${csv(`src=${file}`)}`, env: {} };
+            return { argument: `${arguments_csv(`id=${id}`)},${arguments_csv(`src=${file}`)}`, env: {} };
         }),
         ...secretEnvs.map((line, at) => {
             const [id, variable] = split("secret-envs", line, at);
-            return { argument: `${csv(`id=${id}`)},${csv(`env=${variable}`)}`, env: {} };
+            return { argument: `${arguments_csv(`id=${id}`)},${arguments_csv(`env=${variable}`)}`, env: {} };
         }),
     ];
 }
@@ -89129,7 +96778,7 @@ function arguments_pairs(flag, values) {
     return Object.entries(values).flatMap(([key, value]) => [flag, `${key}=${value}`]);
 }
 /** One field of buildx's comma-separated values. */
-function csv(field) {
+function arguments_csv(field) {
     return /[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
 }
 
@@ -89272,7 +96921,7 @@ function checkPlatforms(wanted, builder) {
     throw new errors/* CommandError */.Qd(`platforms: the builder ${builder.name} cannot run ${missing.join(", ")}; it has ${builder.platforms.join(", ") || "none"}.`, { todo: howToEmulate });
 }
 function normal(platform) {
-    return platform_platformName(parsePlatform(platform));
+    return platformName(parsePlatform(platform));
 }
 
 ;// CONCATENATED MODULE: ./lib/buildx/progress.js
@@ -89536,11 +97185,11 @@ async function readBuilt(store, digest, wanted, baseOf = () => undefined) {
         ? imagesOf(built)
         : [{ platform: wanted[0] ?? "", digest }];
     const platforms = await Promise.all(wanted.map(async (name) => {
-        const platform = platform_platformName(parsePlatform(name));
+        const platform = platformName(parsePlatform(name));
         const image = found.find((entry) => entry.platform === platform || !(0,images_manifest/* isIndex */.nw)(built));
         if (image === undefined)
             throw new errors/* IntegrityError */.cs(`${store.name}@${digest} has no image for ${platform}, only for ${found.map((entry) => entry.platform).join(", ")}.`);
-        const size = await sizeOf(store, image.digest);
+        const size = await outcome_sizeOf(store, image.digest);
         const base = await baseFrom(store, baseOf(platform), image.attestation);
         return { platform, digest: image.digest, size, ...(base === undefined ? {} : { base }) };
     }));
@@ -89560,7 +97209,7 @@ function imagesOf(index) {
         const attestation = attestations.get(digest);
         return [
             {
-                platform: platform_platformName(platform),
+                platform: platformName(platform),
                 digest,
                 ...(attestation === undefined ? {} : { attestation }),
             },
@@ -89578,7 +97227,7 @@ async function baseFrom(store, written, attestation) {
     return digest === undefined ? { name } : { name, digest };
 }
 /** Bytes of the layers as they are stored. */
-async function sizeOf(store, digest) {
+async function outcome_sizeOf(store, digest) {
     const { layers } = (0,images_manifest/* parseManifest */.Ng)(await outcome_read(store, digest));
     return layers.reduce((sum, { size }) => sum + size, 0);
 }
@@ -89615,7 +97264,7 @@ async function build(builder, request, ports) {
     const title = `Build ${request.platforms.join(", ")} with ${builder.name} (${builder.driver})`;
     if ("layout" in output)
         await files.rm(output.layout, { recursive: true, force: true });
-    const progress = await log.group(title, () => start({ ...request, builder: builder.name, output, metadataFile }, ports));
+    const progress = await log.group(title, () => build_start({ ...request, builder: builder.name, output, metadataFile }, ports));
     const digest = builtDigest(await files.readFile(metadataFile, "utf8"));
     const place = "push" in output ? output.push : `oci:${output.layout}`;
     const baseOf = await bases(request, files);
@@ -89630,7 +97279,7 @@ async function build(builder, request, ports) {
 async function nativeDigest({ name }, request, ports) {
     const metadataFile = await freshMetadata(request, ports.files);
     const call = { ...request, builder: name, mayPush: false, metadataFile };
-    await start({ ...call, output: { native: true } }, ports);
+    await build_start({ ...call, output: { native: true } }, ports);
     return builtDigest(await ports.files.readFile(metadataFile, "utf8"));
 }
 async function freshMetadata({ scratch, platforms }, { rm }) {
@@ -89647,7 +97296,7 @@ async function bases({ source, options }, files) {
     const text = await files.readFile(source.file, "utf8").catch(() => undefined);
     return (platform) => text === undefined ? undefined : baseImage(text, source, options.args, platform);
 }
-async function start(call, { docker, log, signal }) {
+async function build_start(call, { docker, log, signal }) {
     const { args, env } = commandLine(call);
     for (const secret of Object.values(env))
         maskSecret(log, secret);
@@ -89679,14 +97328,6 @@ async function checkSecrets({ options }, { docker, files }) {
             throw new errors/* UsageError */.eb(`secret-files: ${file} cannot be read.`, { cause });
         });
     }
-}
-
-;// CONCATENATED MODULE: ./lib/random-id.js
-/** Twelve hexadecimal digits for the name of what a run makes: runs side by side on one machine have different ones. */
-function randomId(clock) {
-    return Math.floor(clock.random() * 2 ** 48)
-        .toString(16)
-        .padStart(12, "0");
 }
 
 ;// CONCATENATED MODULE: ./lib/buildx/builder.js
@@ -90044,7 +97685,7 @@ async function setUpDocker(request, ports) {
     if (serves && login === undefined)
         return { docker: { exec, env }, buildx: found, remove: async () => undefined };
     if (!serves)
-        log.info(missing(found));
+        log.info(set_up_missing(found));
     const plugin = serves ? undefined : await install(request, ports);
     const original = env["DOCKER_CONFIG"] || (0,external_node_path_.join)(env["HOME"] ?? "/", ".docker");
     const folder = await files.mkdtemp((0,external_node_path_.join)(scratch, "docker-"));
@@ -90079,7 +97720,7 @@ async function findBuildx(docker, signal) {
     const version = /\bbuildx v?(\d+\.\d+\.\d+)/.exec(result.stdout)?.[1];
     return result.code === 0 ? version : undefined;
 }
-function missing(found) {
+function set_up_missing(found) {
     return found === undefined
         ? "docker has no buildx."
         : `buildx ${found} is too old (${oldestBuildx} is needed).`;
@@ -90095,9 +97736,9 @@ const subject = "vnd.docker.reference.digest";
  * are wanted. A CheckError names a platform that the index does not have.
  */
 function selectPlatforms(index, wanted) {
-    const names = new Set(wanted.map((platform) => platform_platformName(parsePlatform(platform))));
+    const names = new Set(wanted.map((platform) => platformName(parsePlatform(platform))));
     const value = (0,images_manifest/* parseIndex */.A1)(index);
-    const found = value.manifests.filter(({ platform }) => platform !== undefined && names.has(platform_platformName(platform)));
+    const found = value.manifests.filter(({ platform }) => platform !== undefined && names.has(platformName(platform)));
     const missing = [...names].find((name) => !found.some((entry) => nameOf(entry) === name));
     if (missing !== undefined) {
         const has = value.manifests.map(nameOf).filter((name) => name !== undefined);
@@ -90110,7 +97751,7 @@ function selectPlatforms(index, wanted) {
         : (0,images_manifest/* document */.Al)(index.mediaType, { ...value, manifests });
 }
 function nameOf({ platform }) {
-    return platform === undefined || platform.os === "unknown" ? undefined : platform_platformName(platform);
+    return platform === undefined || platform.os === "unknown" ? undefined : platformName(platform);
 }
 
 ;// CONCATENATED MODULE: ./lib/stores/transfer.js
@@ -90197,7 +97838,7 @@ function transfer_sizeOf(blobs) {
 /** The file in a run's own folder that names the builder it made. */
 const builderFile = "builder.json";
 /** How long docker may take to remove a builder; a job does not wait for an engine that hangs. Milliseconds. */
-const patience = 60_000;
+const clean_up_patience = 60_000;
 /** Writes down which builder is about to be made, so that it can be removed if this process is killed. */
 async function rememberBuilder(name, folder, env, files) {
     const variables = Object.fromEntries(Object.entries(env).filter(([key]) => key === "DOCKER_CONFIG" || key === "BUILDX_CONFIG"));
@@ -90229,7 +97870,7 @@ async function cleanUp(folder, ports) {
 async function removeBuilder({ name, variables }, { exec, env, log }) {
     const { code, stderr } = await exec("docker", ["buildx", "rm", "--force", name], {
         env: { ...env, ...variables },
-        signal: AbortSignal.timeout(patience),
+        signal: AbortSignal.timeout(clean_up_patience),
     });
     if (code === 0)
         log.info(`Removed the builder ${name}.`);
@@ -90478,7 +98119,7 @@ function planModels(lock, to) {
 }
 /** The layers that the lock lists, else those that packing gives. */
 function plannedLayers({ root, models, layers }) {
-    return layers === undefined ? packFiles(models, { root }) : layersOf(models, layers);
+    return layers === undefined ? packFiles(models, { root }) : pack_layersOf(models, layers);
 }
 /** A UsageError for the first layer that a store would not take, before anything moves. */
 function refuseLargeLayers(layers, { name, layerLimit }) {
@@ -90507,7 +98148,7 @@ function bakedLayers(lock, delivery) {
         return lock.layers;
     if (delivery === "mount")
         return [];
-    return layersOf(lock.models, lock.layers).flatMap(({ files }, at) => {
+    return pack_layersOf(lock.models, lock.layers).flatMap(({ files }, at) => {
         const kinds = deliveriesOf(files);
         if (kinds.size > 1) {
             throw new errors/* UsageError */.eb(`${layerName(files)}: this layer holds models to bake and models to mount.`, { todo: "Run director-image models lock again: it separates them." });
@@ -90670,6 +98311,126 @@ function baseLabels({ base, }) {
 async function completedLock(folder, files) {
     const path = (0,external_node_path_.join)(folder, "models.lock.json");
     return parseLock(await files.readFile(path, "utf8"), path);
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/accept.js
+
+
+
+
+
+
+
+
+
+
+/** Lines of a node's log that are shown where a check failed; all are in the result. */
+const shownLines = 40;
+/**
+ * Starts the candidate in this machine's Docker and checks it. What is wrong with it is the result's verdict, which is kept before
+ * `refuseAcceptance` lets the stage fail.
+ */
+async function acceptStage(stage, ports) {
+    const { config, results, accepted } = stage;
+    const plan = needed(results, "prepare");
+    const candidate = needed(results, "assemble");
+    const { digest } = candidate;
+    const xml = (0,external_node_path_.join)(config.results, `${jobName("accept", config, plan)}.xml`);
+    await ports.files.rm(xml, { force: true });
+    const inputs = config.acceptance;
+    if (inputs.mode === "off")
+        return {
+            ...{ digest, platform: "", target: "container", verdict: "skipped", checks: [] },
+            reason: "acceptance: off",
+        };
+    const before = accepted?.find((one) => one.verdict === "passed" && one.digest === digest);
+    if (before !== undefined && JSON.stringify(before.inputs) === JSON.stringify(inputs)) {
+        ports.log.info(`${digest} passed before on this machine, with the same inputs.`);
+        return before;
+    }
+    const login = (0,pipeline_open/* loginOf */.D)(config);
+    const open = (place, more) => ports.open(place, { login, ...more });
+    const target = open((0,images_reference/* parsePlace */.De)(candidate.repository));
+    const store = plan.push ? target : either(target, open((0,images_reference/* parsePlace */.De)(plan.models.repository)));
+    const lock = plan.models.lock === "" ? undefined : await completedLock(config.results, ports.files);
+    const result = await acceptImage({ store, digest, lock }, inputs, { ...ports, open });
+    await ports.files.writeFile(xml, junit(result));
+    await showLogs(result, ports);
+    return { ...result, inputs: { ...inputs } };
+}
+/** The end of the node's log, where a check failed. */
+async function showLogs({ logs = [] }, { log }) {
+    if (logs.length === 0)
+        return;
+    await log.group("The node's last words", async () => {
+        for (const { text } of logs.slice(-shownLines))
+            log.info(text);
+    });
+}
+/** A CheckError for a candidate that a check refused, or that was not accepted where it must be. What was not looked at is a warning. */
+function refuseAcceptance(result, { mode, gpu }, { warning }) {
+    const { digest, verdict, reason, checks } = result;
+    const refused = checks.filter((check) => check.verdict === "failed");
+    if (verdict === "failed")
+        throw new errors/* CheckError */.tl(`The acceptance of ${digest} failed. ${refused.map(({ name, reason: why }) => `${name}: ${why}`).join(". ")}.`, { todo: "No tag is moved. The node's log is in accept.json, and its end above." });
+    const must = mode === "required" ? "acceptance: required" : "gpu: required";
+    if (verdict !== "passed" && (mode === "required" || gpu === "required"))
+        throw new errors/* CheckError */.tl(`${must}, but the acceptance of ${digest} was ${verdict}: ${reason}.`, {
+            todo: "Run it where it can be told: a Docker engine, room on the disk, published weights, no other program on the card.",
+        });
+    if (mode === "off")
+        return;
+    if (verdict !== "passed")
+        warning(`The candidate was not accepted: ${verdict}, ${reason}.`);
+    const left = checks.filter((check) => check.verdict === "skipped");
+    if (left.length > 0)
+        warning(`Not checked: ${left.map(({ name, reason: why }) => `${name} (${why})`).join(", ")}.`);
+}
+
+// EXTERNAL MODULE: ./lib/owner.js
+var owner = __nccwpck_require__(45524);
+// EXTERNAL MODULE: ./lib/stores/layout/lock.js
+var lock = __nccwpck_require__(47862);
+;// CONCATENATED MODULE: ./lib/pipeline/alone.js
+
+
+
+
+
+
+/** Names the process that works in a results folder, for as long as it does. */
+const holderFile = ".run";
+/**
+ * Does the work while no other run on this disk uses the results folder, which is made where it is missing. A RemoteError says who is in it;
+ * a run that was killed does not count. A folder that somebody else made in a place like /tmp is a UsageError.
+ */
+async function aloneIn(folder, work, ports) {
+    const { files } = ports;
+    const path = (0,external_node_path_.join)(folder, holderFile);
+    await makeFolder(folder, files);
+    if (isSomebodyElses(await files.lstat(folder), await files.stat((0,external_node_path_.join)(folder, "..")), (0,external_node_process_.getuid)?.()))
+        throw new errors/* UsageError */.eb(`results: ${folder} belongs to another user of this machine.`, {
+            todo: "Give a folder of your own: --results DIR.",
+        });
+    const enter = async () => {
+        const holder = await files.readFile(path, "utf8").catch(() => "");
+        if (holder !== "" && (0,owner/* isGone */.S)(holder) !== true)
+            throw new errors/* RemoteError */.Hi(`Another run (${holder}) is using the results folder ${folder}.`, {
+                todo: `Wait for it, or give this one another folder (results). If there is none, remove ${path}.`,
+            });
+        await files.writeFile(path, (0,owner/* thisProcess */.W)());
+    };
+    await (0,lock/* underLock */.y)(`${path}.lock`, enter, ports);
+    try {
+        return await work();
+    }
+    finally {
+        await files.rm(path, { force: true });
+    }
+}
+/** Whether a folder was put, by another user, where everybody may make files but nobody may take another's away (/tmp: mode 1777). */
+function isSomebodyElses(folder, parent, me) {
+    return me !== undefined && folder.uid !== me && (parent.mode & 0o1002) === 0o1002;
 }
 
 ;// CONCATENATED MODULE: ./lib/models/gate/content.js
@@ -91448,9 +99209,9 @@ async function openJournal(path, root, { files, log }) {
     }
     let writable = true;
     return {
-        digestOf: (layer) => known.get(keyOf(root, layer)),
+        digestOf: (layer) => known.get(journal_keyOf(root, layer)),
         add: async (layer, digest) => {
-            const key = keyOf(root, layer);
+            const key = journal_keyOf(root, layer);
             if (!writable || known.get(key) === digest)
                 return;
             known.set(key, digest);
@@ -91480,7 +99241,7 @@ async function append(path, line, { mkdir, open }) {
         await handle.close();
     }
 }
-function keyOf(root, { files }) {
+function journal_keyOf(root, { files }) {
     const content = files.map(({ id, file }) => [id, file.size, file.sha256]);
     return (0,images_digest/* digestOf */.ol)(JSON.stringify([root, content]));
 }
@@ -91641,7 +99402,7 @@ const worthwhile = 4 * 2 ** 20;
 /** Bytes go to the thread in buffers of this size, which come back to be filled again. */
 const bufferSize = 2 ** 20;
 const buffersEach = 3;
-const program = `
+const hash_thread_program = `
 const { parentPort } = require("node:worker_threads");
 const { createHash } = require("node:crypto");
 const hashes = new Map();
@@ -91655,7 +99416,7 @@ parentPort.on("message", ({ id, buffer, size, last }) => {
 `;
 /** Starts the thread; it lives until it is terminated. */
 function startHashThread() {
-    return new external_node_worker_threads_.Worker(program, { eval: true });
+    return new external_node_worker_threads_.Worker(hash_thread_program, { eval: true });
 }
 /**
  * Does the work with hashes that run in a thread of their own: a layer that is streamed is hashed twice, as a layer by its store and
@@ -92331,7 +100092,7 @@ const types = {
         choices: { format: ["short", "long"] },
     },
 };
-const common = ["type", "enable", "priority", "prefix", "suffix"];
+const rule_common = ["type", "enable", "priority", "prefix", "suffix"];
 /** Reads one rule of docker/metadata-action's language; a UsageError names the line and what is wrong with it. */
 function parseRule(line) {
     const given = attributesOf(line);
@@ -92348,7 +100109,7 @@ function parseRule(line) {
 }
 function attributesFor(type, line, given) {
     const { defaults, required, choices = {} } = types[type];
-    const unknown = Object.keys(given).find((key) => !common.includes(key) && !Object.hasOwn(defaults, key));
+    const unknown = Object.keys(given).find((key) => !rule_common.includes(key) && !Object.hasOwn(defaults, key));
     if (unknown !== undefined)
         throw rule_wrong(line, `type=${type} has no attribute "${unknown}"`);
     const attributes = Object.fromEntries(Object.entries(defaults).map(([key, value]) => [key, given[key] || value]));
@@ -92647,7 +100408,7 @@ function promotion(current, candidate, force) {
         return { move: true, why: "first" };
     if (current.digest === candidate.digest)
         return { move: false, why: "already there" };
-    if (same(current.platforms, candidate.platforms))
+    if (age_same(current.platforms, candidate.platforms))
         return { move: false, why: "unchanged: the same platform manifests" };
     if (current.age === undefined)
         return { move: true, why: "the image before does not say how old it is" };
@@ -92668,7 +100429,7 @@ function isOlder(one, other) {
 function ageName({ commitTime, refresh }) {
     return refresh === undefined ? commitTime : `${commitTime}, refresh ${refresh}`;
 }
-function same(one, other) {
+function age_same(one, other) {
     return one.length === other.length && one.every((digest, at) => digest === other[at]);
 }
 
@@ -92690,7 +100451,7 @@ async function readCandidate(document, store) {
             });
         const config = await readConfigBlob(manifest, store);
         return {
-            platform: platform === undefined ? "unknown" : platform_platformName(platform),
+            platform: platform === undefined ? "unknown" : platformName(platform),
             digest,
             diffIds: runtimePart((0,images_manifest/* parseManifest */.Ng)(manifest).layers, config)?.diffIds,
         };
@@ -92717,6 +100478,13 @@ function readiness(candidate, seen, scans, accepts) {
         refused: found.flatMap(({ refused }) => refused ?? []),
         missing: found.flatMap(({ missing }) => missing ?? []),
     };
+}
+/** The checks that acceptances left out, and why: a promise of less than an acceptance can say. Pure. */
+function notRun(accepts) {
+    return accepts
+        .flatMap(({ checks }) => checks)
+        .filter(({ verdict }) => verdict === "skipped")
+        .map(({ name, reason = "" }) => ({ check: name, reason }));
 }
 function sameAs({ platform, digest }, seen) {
     const found = seen.find((entry) => entry.platform === platform);
@@ -92795,12 +100563,16 @@ async function promote(promoting, ports) {
     const untested = promote_checked(promoting, await readCandidate(document, store));
     if (untested !== undefined)
         log.warning(`Published without ${untested.missing.join(", ")}: ${untested.reason}`);
+    const left = notRun(promoting.accepts);
+    if (left.length > 0)
+        log.info(`Accepted without: ${left.map(({ check, reason }) => `${check} (${reason})`).join(", ")}.`);
     const aged = candidateAge(document);
     const moves = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
     await moveAll(moves, document, ports);
     return {
         digest: candidate.digest,
         tags: moves.map(({ before: _before, ...move }) => move),
+        ...(left.length === 0 ? {} : { notRun: left }),
         ...(untested === undefined ? {} : { untested }),
     };
 }
@@ -92928,16 +100700,25 @@ async function promoteStage({ config, results }, { open, log, signal }) {
 
 
 
+
 const run_stages = {
     prepare: async ({ config, facts }, { clock, log }) => prepare(config, facts, clock.now(), log),
     models: modelsStage,
     build: buildStage,
     scan: notYet("scan"),
     assemble: assembleStage,
-    accept: notYet("accept"),
+    accept: acceptStage,
     promote: promoteStage,
     report: notYet("report"),
 };
+/** Stages that judge: their result is kept before it fails them, and that of an earlier try goes when they begin. */
+const refusals = {
+    accept: (result, { acceptance }, { log }) => refuseAcceptance(acceptResult.parse(result), acceptance, log),
+};
+/** Whether a stage's result may be one that says no. */
+function judges(name) {
+    return refusals[name] !== undefined;
+}
 /** Runs stages one after the other, while nobody else uses the results folder; the last one's result. */
 async function runStages(names, config, facts, ports) {
     return aloneIn(config.results, async () => {
@@ -92949,15 +100730,20 @@ async function runStages(names, config, facts, ports) {
     }, ports);
 }
 /** Runs one stage from the results folder and writes its result there. */
-async function runStage(name, config, facts, ports, earlier = []) {
+async function runStage(name, config, facts, ports, before = {}) {
     ports.signal.throwIfAborted();
     const begun = ports.clock.now();
     const results = await readAll(config.results, ports);
     if (name !== "prepare")
         checkPlan(config, facts, results);
-    const result = await run_stages[name]({ config, facts, results, earlier }, ports);
+    const file = resultName(name, config, results);
+    const refuse = refusals[name];
+    if (refuse !== undefined)
+        await ports.files.rm((0,external_node_path_.join)(config.results, `${file}.json`), { force: true });
+    const result = await run_stages[name]({ config, facts, results, ...before }, ports);
     const timed = { ...result, seconds: (ports.clock.now() - begun) / 1000 };
-    await writeResult(ports.files, config.results, resultName(name, config, results), timed);
+    await writeResult(ports.files, config.results, file, timed);
+    refuse?.(timed, config, ports);
     return timed;
 }
 /** A plan comes from a file: it may not say more than this very job may do. */
@@ -92974,20 +100760,20 @@ function checkPlan(config, facts, { prepare: plan }) {
  * `begun` is called when all results in the folder are of this run.
  */
 async function runPipeline(config, facts, ports, begun = () => undefined) {
-    const run = (name) => runStage(name, config, facts, ports);
     const remove = async (names) => {
         for (const name of names)
             await ports.files.rm((0,external_node_path_.join)(config.results, name), { recursive: true, force: true });
     };
     const work = async () => {
         const old = await earlierRun(config.results, ports.files);
-        const { build: earlier } = await readAll(config.results, ports);
+        const { build: earlier, accept: accepted } = await readAll(config.results, ports);
+        const run = (name, signal = ports.signal) => runStage(name, config, facts, { ...ports, signal }, { earlier, accepted });
         await run("prepare");
         await remove(old.filter((name) => name !== "prepare.json" && name.endsWith(".json")));
         begun();
         try {
             refuseUntested(config, await readAll(config.results, ports));
-            await together(["models", "build"], (name, signal) => runStage(name, config, facts, { ...ports, signal }, earlier), ports.signal);
+            await together(["models", "build"], run, ports.signal);
         }
         finally {
             const { build } = await readAll(config.results, ports);
@@ -92995,6 +100781,7 @@ async function runPipeline(config, facts, ports, begun = () => undefined) {
             await remove(old.filter((name) => !name.endsWith(".json") && !kept.includes(name)));
         }
         await run("assemble");
+        await run("accept");
         const { prepare: plan } = await readAll(config.results, ports);
         if (plan?.push === true)
             await run("promote");
@@ -93002,11 +100789,11 @@ async function runPipeline(config, facts, ports, begun = () => undefined) {
     };
     return aloneIn(config.results, work, ports);
 }
-/** Promote would refuse a candidate that nobody scanned or accepted: said before hours of work, not after. */
+/** Promote would refuse a candidate that nobody scanned: said before hours of work, not after. */
 function refuseUntested({ promote }, { prepare: plan }) {
     if (plan?.push !== true || promote.allowUntested !== undefined)
         return;
-    throw new errors/* UsageError */.eb("Scan and acceptance are not in this version, so that nothing is published.", {
+    throw new errors/* UsageError */.eb("The scan is not in this version, so that nothing is published.", {
         todo: "Say why it may be published all the same (allow-untested: REASON), or push nothing (push: false).",
     });
 }
@@ -93106,13 +100893,24 @@ async function runAlone(stage, config, ports, run) {
         const found = await artifacts.download(isWanted, config.results);
         log.info(`Results of earlier jobs: ${found.join(", ") || "none"}.`);
     }
-    await run();
+    let refusal;
+    try {
+        await run();
+    }
+    catch (error) {
+        if (!judges(stage))
+            throw error;
+        refusal = error;
+    }
+    // A verdict that says no is a result, too: without it, promote would take the stage for one that did not run.
     const results = await readAll(config.results, ports);
-    const name = resultName(stage, config, results);
     const files = await step_filesOf(stage, config, results);
-    await artifacts.upload(`${prefix}${name}`, config.results, files);
+    if (refusal === undefined || files.length > 0)
+        await artifacts.upload(`${prefix}${resultName(stage, config, results)}`, config.results, files);
+    if (refusal !== undefined)
+        throw refusal;
 }
-/** A stage's files in the results folder: its result, the completed lock, the layout of a runtime that was not pushed. */
+/** A stage's files in the results folder: its result, JUnit XML, the completed lock, the layout of a runtime that was not pushed. */
 async function step_filesOf(stage, config, results) {
     const { results: folder } = config;
     const { prepare: plan } = results;
@@ -93122,6 +100920,7 @@ async function step_filesOf(stage, config, results) {
         .filter((entry) => entry.isFile())
         .map((entry) => (0,external_node_path_.join)(entry.parentPath, entry.name).slice(folder.length + 1))
         .filter((path) => path === `${resultName(stage, config, results)}.json` ||
+        (stage === "accept" && path === `${resultName(stage, config, results)}.xml`) ||
         (stage === "models" && path === "models.lock.json") ||
         (layout !== undefined && path.startsWith(layout)));
 }

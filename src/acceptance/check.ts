@@ -42,7 +42,7 @@ export interface Check {
 
 export type CheckResult = Finding & { readonly name: CheckName; readonly seconds: number };
 
-export function passed(measured?: Figures, limit?: Figures): Finding {
+function passed(measured?: Figures, limit?: Figures): Finding {
   return finding("passed", undefined, measured, limit);
 }
 

@@ -4,6 +4,9 @@ import type { StartOptions } from "./node.ts";
 /** The ports of a Director's image, as it exposes them. */
 export const exposed = ["9100/tcp", "50051/tcp", "9000/tcp", "9000/udp"] as const;
 
+/** On the node's volume: the root cannot be written to. */
+export const metricsFile = "/data/metrics.json";
+
 export interface Run extends ContainerOptions {
   readonly network: string;
   /** Milliseconds by which the engine's clock is ahead of this machine's. */
@@ -18,6 +21,7 @@ export function runArguments(run: Run, container: string): readonly string[] {
   const data = `type=volume,source=${volumeOf(container)},target=/data,volume-label=${label(id)}`;
   const environment = {
     SUBSTRATE_WS_URL: chainUrl,
+    METRICS_FILE: metricsFile,
     // Also where there are none: an image may have some of its own.
     P2P_BOOTSTRAP_PEERS: peers.join(","),
     ...(bare ? { MODELS_PATH: "/nonexistent" } : {}),

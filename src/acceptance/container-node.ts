@@ -3,7 +3,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Files } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
 import { inspect, logsOf, type Place, pidsOf, placeOf, stateOf } from "./container-answers.ts";
-import { type Run, runArguments, volumeOf } from "./container-arguments.ts";
+import { metricsFile, type Run, runArguments, volumeOf } from "./container-arguments.ts";
 import { type SeenFromHere, seenFromHere } from "./container-proc.ts";
 import { absentProgram, cleaningTime, type Docker, type DockerCli, must } from "./docker-cli.ts";
 import type { LogLine, NodeProcess, RunningNode } from "./node.ts";
@@ -88,6 +88,13 @@ function nodeOf(made: Container, ports: Ports, signal: AbortSignal): RunningNode
         (await look())?.usage ||
           (await docker("exec", name, "grep", "-H", "", ...usageFiles)).stdout,
       ),
+    metricsFile: async () => {
+      // As a tar archive on standard output, whose header has no braces; the container may have ended.
+      const { code, stdout } = await docker("cp", `${name}:${metricsFile}`, "-");
+      return code === 0
+        ? stdout.slice(stdout.indexOf("{"), stdout.lastIndexOf("}") + 1)
+        : undefined;
+    },
     signal: async (signalName) => {
       const { code } = await docker("kill", "--signal", signalName, name);
       if (code === 0) made.signalled = true;

@@ -47,9 +47,10 @@ export async function containerTarget(
         kind: "container",
         name: image,
         hostAddress: network.gateway,
+        models: root,
         under,
         image: async () => ({
-          ...(await imageFacts(image, docker(until))),
+          ...(await imageFacts({ image, id }, docker(until))),
           ...(await sizeOf(root, once)),
         }),
         weights: () => hashes(options, once),
@@ -98,7 +99,8 @@ export function clockAhead(
 }
 
 interface InspectedImage {
-  readonly Architecture: string;
+  /** Of an image, not of a container. */
+  readonly Architecture?: string;
   readonly Config: {
     readonly User?: string;
     readonly Env?: readonly string[] | null;
@@ -112,16 +114,16 @@ interface InspectedImage {
   };
 }
 
-async function imageFacts(image: string, docker: DockerCli): Promise<ImageFacts> {
-  const [{ Architecture, Config }] = JSON.parse(await must(docker, "image", "inspect", image)) as [
-    InspectedImage,
-  ];
+async function imageFacts(
+  { image, id }: Pick<ContainerOptions, "image" | "id">,
+  docker: DockerCli,
+): Promise<ImageFacts> {
+  const { Config } = await describedImage(image, id, docker);
   const env = (Config.Env ?? []).map((line) => {
     const at = line.indexOf("=");
     return [line.slice(0, at), line.slice(at + 1)] as const;
   });
   return {
-    architecture: Architecture,
     user: Config.User ?? "",
     env: Object.fromEntries(env),
     entrypoint: Config.Entrypoint ?? [],
@@ -156,6 +158,26 @@ function oneProgram(
       await docker(AbortSignal.timeout(cleaningTime))("rm", "--force", "--volumes", name);
     }
   };
+}
+
+/**
+ * Docker's containerd store does not fetch layers that are unpacked already, and says nothing of an image whose layers are not all there as
+ * they came: a container of it, which is made and never started, has the same configuration.
+ */
+async function describedImage(
+  image: string,
+  id: string,
+  docker: DockerCli,
+): Promise<InspectedImage> {
+  const [told] = JSON.parse(await must(docker, "image", "inspect", image)) as [InspectedImage];
+  if (told.Architecture !== "") return told;
+  const container = (await must(docker, "create", "--label", label(id), image)).trim();
+  try {
+    const [made] = JSON.parse(await must(docker, "inspect", container)) as [InspectedImage];
+    return made;
+  } finally {
+    await docker("rm", "--force", "--volumes", container);
+  }
 }
 
 /** The image on disk without its models, by its own du, as root: some folders are for nobody else. */

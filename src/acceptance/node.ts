@@ -25,6 +25,8 @@ export interface RunningNode {
   /** What its processes may do, as /proc says it where the node runs. */
   processes(): Promise<readonly NodeProcess[]>;
   usage(): Promise<Usage | undefined>;
+  /** What it wrote to METRICS_FILE; undefined where there is no such file. */
+  metricsFile(): Promise<string | undefined>;
   signal(name: "SIGTERM" | "SIGKILL"): Promise<void>;
   /** Starts it again on the same volumes after it has ended. */
   restart(): Promise<void>;
@@ -53,15 +55,16 @@ export type LogLine = { readonly at: number; readonly text: string };
 export interface NodeProcess {
   readonly pid: number;
   readonly name: string;
-  /** The effective user. */
-  readonly user: number;
+  /** The real, the effective, the saved and the file system's user. */
+  readonly users: readonly number[];
   readonly noNewPrivileges: boolean;
 }
 
 /** What the kernel counted for the node and its children. */
 export interface Usage {
   readonly cpuSeconds: number;
-  readonly memoryPeakBytes: number;
+  /** Kernels before 5.19 do not tell it of a control group of version 2. */
+  readonly memoryPeakBytes?: number;
   /** Periods in which it was held back, of all; where the kernel limits it. */
   readonly throttled?: { readonly periods: number; readonly of: number };
 }
@@ -86,6 +89,8 @@ export interface Target {
   readonly name: string;
   /** An address of this machine on which the chain's endpoint is reached from the node. */
   readonly hostAddress: string;
+  /** Folder of the weights, as its nodes see it. */
+  readonly models: string;
   /** The image's own description; undefined for a process. */
   image(): Promise<ImageFacts | undefined>;
   /** Hashes of the weights that are really there, by path below the models' root. */
@@ -97,7 +102,6 @@ export interface Target {
 
 /** An image's configuration (OCI image specification, "Image Configuration", and Docker's Healthcheck). */
 export interface ImageFacts {
-  readonly architecture: string;
   readonly user: string;
   readonly env: Readonly<Record<string, string>>;
   readonly entrypoint: readonly string[];

@@ -29,6 +29,9 @@ interface Made {
   signalled: boolean;
 }
 
+/** In the folder of its data. */
+const metricsFile = "metrics.json";
+
 /** Starts the command on free ports of loopback, with a folder of its own for its data. */
 export async function runProcess(
   { command, env, models, temporary, wanted }: Run,
@@ -47,6 +50,7 @@ export async function runProcess(
       SUBSTRATE_WS_URL: wanted.chainUrl,
       MODELS_PATH: bare ? join(data, "none") : models,
       DATA_PATH: data,
+      METRICS_FILE: join(data, metricsFile),
       METRICS_PORT: String(http),
       GRPC_PORT: String(grpc),
       P2P_PORT: String(p2p),
@@ -99,6 +103,7 @@ function nodeOf(made: Made, ports: ProcessPorts, signal: AbortSignal): RunningNo
       const pids = await family();
       return usageOf(await texts(pids, "stat", files), await texts(pids, "status", files));
     },
+    metricsFile: () => files.readFile(join(data, metricsFile), "utf8").catch(() => undefined),
     signal: async (what) => {
       signal.throwIfAborted();
       if (made.ending === undefined) made.signalled = true;

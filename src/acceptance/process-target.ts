@@ -36,6 +36,7 @@ export function processTarget(options: ProcessOptions, ports: ProcessPorts): Tar
     kind: "process",
     name: options.command.join(" "),
     hostAddress: "127.0.0.1",
+    models: options.models,
     under,
     image: async () => undefined,
     weights: () => hashes(options.models, ports.files, until),

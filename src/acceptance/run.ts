@@ -11,7 +11,7 @@ import type { Gpus } from "./gpus.ts";
 import { connectGrpc } from "./grpc.ts";
 import type { Target } from "./node.ts";
 import { type AllNodes, type NodeLine, nodesOf } from "./nodes.ts";
-import { type Event, timelineOf } from "./timeline.ts";
+import { type Event, timelineOf, withHealth } from "./timeline.ts";
 import { type VramSample, type VramSeries, watchVram } from "./vram-series.ts";
 import type { Expected, Limits, World } from "./world.ts";
 
@@ -200,10 +200,7 @@ async function timelineIfStarted(run: Run, startup: CheckResult): Promise<readon
   if (node === undefined) return [];
   const logs = await afterwards(run, (signal) => node.under(signal).logs());
   const events = timelineOf(logs, node.started);
-  const healthy = startup.measured?.["healthySeconds"];
-  return startup.verdict === "passed" && typeof healthy === "number"
-    ? [...events, { what: "healthy", seconds: healthy }].sort((a, b) => a.seconds - b.seconds)
-    : events;
+  return startup.verdict === "passed" ? withHealth(events, startup.measured ?? {}) : events;
 }
 
 /** A check as a person reads it. Pure. */

@@ -10,7 +10,8 @@ import { UsageError } from "../errors.ts";
 import { digestOf } from "../images/digest.ts";
 import { parseReference } from "../images/reference.ts";
 import type { Lock } from "../models/lock.ts";
-import { acceptImage, acceptOptions } from "../pipeline/accept-image.ts";
+import { acceptImage } from "../pipeline/accept-image.ts";
+import { acceptOptions } from "../pipeline/accept-options.ts";
 import { readLock } from "../pipeline/models.ts";
 import type { Ports } from "../pipeline/ports.ts";
 import { chart } from "../report/chart.ts";
@@ -24,6 +25,9 @@ const thresholds: readonly InputName[] = [
   ...(["min-driver", "acceptance-memory", "acceptance-cpus", "acceptance-slots"] as const),
   "chain-url",
 ];
+
+/** An image that could not be looked at (no Docker, no room, no weights) is no image that is fit to run. */
+const exitCodes = { passed: 0, failed: 1, inconclusive: 1, skipped: 3 } as const;
 
 export const acceptCommand: Command = {
   name: "accept",
@@ -65,7 +69,7 @@ export const acceptCommand: Command = {
             { ...ports, temporary: environment.temporary },
           );
     await writeViews(result, given, ports);
-    return { json: result, text: textOf(result), exitCode: result.verdict === "failed" ? 1 : 0 };
+    return { json: result, text: textOf(result), exitCode: exitCodes[result.verdict] };
   },
 };
 
@@ -103,7 +107,7 @@ async function acceptProcess(
     ports,
   );
   const gpus = await gpusFor(inputs.gpu, ports.exec);
-  const options = { ...acceptOptions(lock, inputs, ports.home), gpus };
+  const options = { ...acceptOptions({ lock }, inputs, ports.home), gpus };
   const acceptance = await accept(target, options, ports);
   return { digest: digestOf(text), platform: "", ...acceptance };
 }

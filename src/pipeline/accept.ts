@@ -6,6 +6,7 @@ import { junit } from "../report/junit.ts";
 import type { AcceptResult } from "../results/stages.ts";
 import { either } from "../stores/either.ts";
 import { acceptImage } from "./accept-image.ts";
+import { promisedBy } from "./accept-options.ts";
 import { completedLock } from "./assemble.ts";
 import { jobName } from "./job.ts";
 import { needed } from "./needed.ts";
@@ -44,7 +45,8 @@ export async function acceptStage(stage: Stage, ports: Ports): Promise<AcceptRes
   const store = plan.push ? target : either(target, open(parsePlace(plan.models.repository)));
   const lock =
     plan.models.lock === "" ? undefined : await completedLock(config.results, ports.files);
-  const result = await acceptImage({ store, digest, lock }, inputs, { ...ports, open });
+  const promised = promisedBy(plan, results.build);
+  const result = await acceptImage({ store, digest, lock, promised }, inputs, { ...ports, open });
   await ports.files.writeFile(xml, junit(result));
   await showLogs(result, ports);
   return { ...result, inputs: { ...inputs } };

@@ -23,21 +23,33 @@ interface Version {
 interface Info {
   readonly NCPU: number;
   readonly DockerRootDir: string;
+  readonly OperatingSystem?: string;
+  readonly SecurityOptions?: readonly string[] | null;
 }
 
-/** Asks the engine what it is; a string says why there is none. */
+/** Asks the engine what it is; a string says why there is none on this machine. */
 export async function dockerEngine({
   exec,
   env,
 }: Pick<Ports, "exec" | "env">): Promise<DockerEngine | string> {
-  const ask = async (command: string, format: string): Promise<unknown> => {
-    const { code, stdout, stderr } = await exec("docker", [command, "--format", format], { env });
+  const ask = async (format: string, ...command: readonly string[]): Promise<unknown> => {
+    const { code, stdout, stderr } = await exec("docker", [...command, "--format", format], {
+      env,
+    });
     if (code !== 0) throw new CommandError(stderr.trim().split("\n").at(-1) ?? "");
     return JSON.parse(stdout);
   };
   try {
-    const server = (await ask("version", "{{json .Server}}")) as Version;
-    const info = (await ask("info", "{{json .}}")) as Info;
+    const server = (await ask("{{json .Server}}", "version")) as Version;
+    const info = (await ask("{{json .}}", "info")) as Info;
+    const endpoint = await ask("{{json .Endpoints.docker.Host}}", "context", "inspect");
+    if (!/^(unix|npipe):/.test(String(endpoint)))
+      return `it is on another machine (${endpoint}), and nodes are looked at from this one`;
+    if (
+      info.OperatingSystem === "Docker Desktop" ||
+      info.SecurityOptions?.includes("name=rootless")
+    )
+      return "its networks cannot be reached from this machine (rootless Docker, or Docker Desktop)";
     return {
       platform: `${server.Os}/${server.Arch}`,
       version: server.Version,

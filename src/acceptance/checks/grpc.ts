@@ -1,8 +1,9 @@
 import { type Check, failed, judged } from "../check.ts";
-import { awaitSample } from "../metrics-page.ts";
+import { awaitSample, sampleOf } from "../metrics-page.ts";
 
 /** Milliseconds that a round may take. */
 const deadline = 5_000;
+const rounds = { name: "nsn_bft_round_duration_seconds_count" };
 const promised = ["grpc.health.v1.Health", "nsn.bft.v1.BftCoordination", "nsn.director.v1.Vortex"];
 
 /** The health service serves, reflection names the services, and one round is coordinated with the second node. */
@@ -34,10 +35,13 @@ export const grpc: Check = {
       );
       if (!voters.met)
         return failed(`no second voter came within 30 s (nsn_bft_voters is ${voters.last})`);
+      const before = (await sampleOf(nodes.main, rounds.name, {}, world)) ?? 0;
       const digest = new Uint8Array(32).fill(7);
       const round = await calls.propose(clock.now() % 2 ** 31, digest, deadline);
+      const counted = await awaitSample(nodes.main, rounds, (count) => count > before, 5, world);
       return judged(
         [
+          ...(counted.met ? [] : [`${rounds.name} did not count the round (${counted.last})`]),
           ...(round.ballots >= round.quorum && round.quorum >= 2
             ? []
             : [`the round ended with ${round.ballots} ballots, its quorum is ${round.quorum}`]),

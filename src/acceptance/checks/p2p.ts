@@ -1,3 +1,4 @@
+import { awaitAcquaintance } from "../acquaintance.ts";
 import { type Check, failed, judged } from "../check.ts";
 import { awaitSample } from "../metrics-page.ts";
 import { probeMultistream, probeQuic } from "../probes.ts";
@@ -6,7 +7,7 @@ import { probeMultistream, probeQuic } from "../probes.ts";
 const meeting = 30;
 const atLeast = (least: number) => (value: number) => value >= least;
 
-/** QUIC and TCP answer, a second node finds the first, and a message of GossipSub arrives. */
+/** QUIC and TCP answer, a second node finds the first, both know each other's topics, and a message of GossipSub arrives. */
 export const p2p: Check = {
   name: "p2p",
   after: ["startup"],
@@ -32,11 +33,12 @@ export const p2p: Check = {
         [...complaints, `a second node did not find it within ${meeting} s: ${seen}`].join("; "),
       );
     }
-    const delivered = await message(world);
-    return judged([...complaints, ...(delivered === undefined ? [] : [delivered])], {
-      quic: versions ?? [],
-      peers: here.last ?? 0,
-    });
+    const strange = await awaitAcquaintance(10, world);
+    const undelivered = await message(world);
+    return judged(
+      [...complaints, ...strange, ...(undelivered === undefined ? [] : [undelivered])],
+      { quic: versions ?? [], peers: here.last ?? 0 },
+    );
   },
 };
 

@@ -11,7 +11,12 @@ mod network;
 use crate::{config::Config, metrics::Metrics, ports::probe_p2p};
 use behaviour::Behaviour;
 use libp2p::{Multiaddr, PeerId, Swarm, identity::Keypair, multiaddr::Protocol, noise, tcp, yamux};
-use std::{collections::BTreeSet, net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::debug;
 
@@ -40,6 +45,8 @@ impl Topic {
 pub struct View {
     pub listening: Vec<Multiaddr>,
     pub connected: BTreeSet<PeerId>,
+    /// What each of them is subscribed to, as it said.
+    pub topics: BTreeMap<PeerId, BTreeSet<&'static str>>,
     /// Connected peers that are subscribed to `nsn/bft`.
     pub voters: BTreeSet<PeerId>,
 }
@@ -86,7 +93,8 @@ pub struct Started {
 pub fn start(config: &Config, key: Keypair, metrics: Arc<Metrics>) -> anyhow::Result<Started> {
     probe_p2p(config.p2p_port)?;
     let peer_id = key.public().to_peer_id();
-    let swarm = swarm(config.p2p_port, key, Duration::from_secs(config.p2p_ping))?;
+    let mut swarm = swarm(config.p2p_port, key, Duration::from_secs(config.p2p_ping))?;
+    config.p2p_external_addresses.iter().for_each(|address| swarm.add_external_address(address.clone()));
     let (view_sender, view) = watch::channel(View::default());
     let (commands, command_receiver) = mpsc::channel(64);
     let (bft_sender, bft_messages) = mpsc::channel(256);
