@@ -8,11 +8,9 @@ import { judgeVram } from "../../src/acceptance/checks/vram.ts";
 import type { ImageFacts, Usage } from "../../src/acceptance/node.ts";
 
 const good: ImageFacts = {
-  architecture: "amd64",
   user: "1000",
   env: { PATH: "/usr/bin", HF_TOKEN: "" },
   entrypoint: ["nsn-director"],
-  command: [],
   exposedPorts: ["9000/udp", "9000/tcp", "9100/tcp", "50051/tcp"],
   volumes: [],
   stopSignal: "SIGTERM",

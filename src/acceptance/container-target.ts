@@ -29,7 +29,7 @@ export async function containerTarget(
       kind: "container",
       name: image,
       hostAddress: facts.IPAM.Config[0]?.Gateway?.split("/")[0] ?? "127.0.0.1",
-      image: () => imageFacts(image, root, docker),
+      image: () => imageFacts(options, docker),
       weights: () => hashes({ image, mounts, root }, docker),
       start: async (wanted) => {
         const node = await runContainer({ ...options, network, wanted }, { docker, clock });
@@ -48,13 +48,11 @@ interface NetworkFacts {
   readonly IPAM: { readonly Config: readonly { readonly Gateway?: string }[] };
 }
 
-interface InspectedImage {
-  readonly Architecture: string;
+interface Inspected {
   readonly Config: {
     readonly User?: string;
     readonly Env?: readonly string[] | null;
     readonly Entrypoint?: readonly string[] | null;
-    readonly Cmd?: readonly string[] | null;
     readonly ExposedPorts?: Readonly<Record<string, object>> | null;
     readonly Volumes?: Readonly<Record<string, object>> | null;
     readonly StopSignal?: string;
@@ -63,20 +61,28 @@ interface InspectedImage {
   };
 }
 
-async function imageFacts(image: string, root: string, docker: DockerCli): Promise<ImageFacts> {
-  const [{ Architecture, Config }] = JSON.parse(await must(docker, "image", "inspect", image)) as [
-    InspectedImage,
-  ];
+/**
+ * The image's configuration, by a container of it that is not started: `docker image inspect` gives an empty one for an image some of whose
+ * layers were there unpacked and were therefore not pulled (containerd's store; every candidate after the first is such an image).
+ */
+async function imageFacts(
+  { image, root, id }: Pick<ContainerOptions, "image" | "root" | "id">,
+  docker: DockerCli,
+): Promise<ImageFacts> {
+  const create = ["create", "--network", "none", "--label", label(id)];
+  const container = (await must(docker, ...create, image, "no-command")).trim();
+  const text = await must(docker, "inspect", container).finally(() =>
+    docker("rm", "--force", "--volumes", container),
+  );
+  const [{ Config }] = JSON.parse(text) as [Inspected];
   const env = (Config.Env ?? []).map((line) => {
     const at = line.indexOf("=");
     return [line.slice(0, at), line.slice(at + 1)] as const;
   });
   return {
-    architecture: Architecture,
     user: Config.User ?? "",
     env: Object.fromEntries(env),
     entrypoint: Config.Entrypoint ?? [],
-    command: Config.Cmd ?? [],
     exposedPorts: Object.keys(Config.ExposedPorts ?? {}),
     volumes: Object.keys(Config.Volumes ?? {}),
     stopSignal: Config.StopSignal ?? "",

@@ -94,11 +94,9 @@ export interface Target {
 
 /** An image's configuration (OCI image specification, "Image Configuration", and Docker's Healthcheck). */
 export interface ImageFacts {
-  readonly architecture: string;
   readonly user: string;
   readonly env: Readonly<Record<string, string>>;
   readonly entrypoint: readonly string[];
-  readonly command: readonly string[];
   readonly exposedPorts: readonly string[];
   readonly volumes: readonly string[];
   readonly stopSignal: string;
