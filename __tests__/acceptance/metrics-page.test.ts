@@ -73,7 +73,7 @@ describe("waiting for a sample", () => {
     const begun = Date.now();
     const dead = await node(() => [503, ""], { running: false, exitCode: 9 });
     const alive = await node(() => [200, "a 1\n"]);
-    const why = "the second node ended by itself (exit code 9); its last words: Bye";
+    const why = "the second node ended by itself with exit code 9; its last words: Bye";
     for (const [one, needs] of [
       [dead, []],
       [alive, [dead]],

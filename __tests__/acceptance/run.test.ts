@@ -148,7 +148,8 @@ describe("a node that ended by itself", () => {
     });
     expect(result).toMatchObject({
       verdict: "failed",
-      reason: "it ended by itself (exit code 7); its last words: my last words; connection refused",
+      reason:
+        "it ended by itself with exit code 7; its last words: my last words; connection refused",
       measured: { seen: 1 },
     });
     expect(result.logs).toMatchObject([{ node: "node", text: "my last words" }]);
@@ -160,7 +161,7 @@ describe("a node that ended by itself", () => {
       throw new RemoteError("it hung up", { cause: new Error("ECONNRESET") });
     });
     expect(reason).toBe(
-      "it ended by itself (exit code 7); its last words: my last words; it hung up because: ECONNRESET",
+      "it ended by itself with exit code 7; its last words: my last words; it hung up because: ECONNRESET",
     );
   });
 
@@ -186,7 +187,7 @@ time.sleep(600)`;
       return judged([]);
     });
     expect(result.reason).toBe(
-      "the second node ended by itself (exit code 3); its last words: no peer",
+      "the second node ended by itself with exit code 3; its last words: no peer",
     );
     expect(result.logs).toMatchObject([{ node: "second node", text: "no peer" }]);
   });
@@ -206,12 +207,12 @@ time.sleep(600)`;
   });
 
   it.each([
-    ["it ended by itself (exit code 7); it said nothing", true],
+    ["it ended by itself with exit code 7; it said nothing", true],
     ["it is not healthy", false],
   ])("is not told twice: %s", (reason, told) => {
-    const because = becauseOf(["it ended by itself (exit code 7); it said nothing"], reason);
+    const because = becauseOf(["it ended by itself with exit code 7; it said nothing"], reason);
     expect(because).toBe(
-      told ? reason : `it ended by itself (exit code 7); it said nothing; ${reason}`,
+      told ? reason : `it ended by itself with exit code 7; it said nothing; ${reason}`,
     );
   });
 });

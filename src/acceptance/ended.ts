@@ -11,7 +11,7 @@ export async function endingOf(node: RunningNode): Promise<string | undefined> {
   const words = (await node.logs()).findLast(({ text }) => text.trim() !== "")?.text.trim();
   const said = words === undefined ? "it said nothing" : `its last words: ${words}`;
   if (outOfMemory) return `used up its memory and was killed; ${said}`;
-  return `ended by itself (${exitCode === undefined ? "by a signal" : `exit code ${exitCode}`}); ${said}`;
+  return `ended by itself ${exitCode === undefined ? "by a signal" : `with exit code ${exitCode}`}; ${said}`;
 }
 
 /** Aborts when the node ends that nobody told to; looks twice a second until it is stopped. */

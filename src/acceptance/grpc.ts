@@ -92,6 +92,9 @@ const options = { keepCase: true, longs: Number, enums: String, defaults: true }
 /** Milliseconds that a call may take that names no deadline itself. */
 const usual = 5_000;
 
+/** Milliseconds within which whoever takes a connection says that it speaks gRPC. */
+const silence = 4_000;
+
 type Unary = (
   request: object,
   options: { deadline: Date },
@@ -110,15 +113,23 @@ export async function connectGrpc(
   protos: string,
   { now, signal }: Limits,
 ): Promise<NodeGrpc> {
-  const { client, close, status } = await clientsOf(address, protos);
+  const { client, close, status, connecting } = await clientsOf(address, protos);
   const call = (service: string, method: string, request: object, milliseconds = usual) =>
     new Promise<Record<string, unknown>>((resolve, reject) => {
       signal.throwIfAborted();
-      const made = client(service) as unknown as Record<string, Unary>;
+      const made = client(service);
       const deadline = new Date(now() + milliseconds);
       const stop = () => under?.cancel();
-      const under = made[method]?.(request, { deadline }, (error, answer) => {
+      // A port that takes connections and says nothing is not waited for until the call's own deadline.
+      const silent = setTimeout(() => {
+        if (made.getChannel().getConnectivityState(false) !== connecting) return;
+        reject(new Error(`nobody speaks gRPC there (within ${silence / 1000} s)`));
+        stop();
+      }, silence);
+      const methods = made as unknown as Record<string, Unary>;
+      const under = methods[method]?.(request, { deadline }, (error, answer) => {
         signal.removeEventListener("abort", stop);
+        clearTimeout(silent);
         if (error === null) resolve(answer);
         else if (signal.aborted) reject(signal.reason);
         else reject(new Error(`${status[error.code]}: ${error.details}`, { cause: error }));
@@ -192,7 +203,7 @@ async function clientsOf(address: string, protos: string) {
   const close = () => {
     for (const made of clients.values()) made.close();
   };
-  return { client, close, status: grpc.status };
+  return { client, close, status: grpc.status, connecting: grpc.connectivityState.CONNECTING };
 }
 
 function listServices(

@@ -154,6 +154,7 @@ async function findingOf(check: Check, { nodes, signal: stop, under }: Run): Pro
   } catch (error) {
     stop.throwIfAborted();
     if (timeout.aborted) return tooLong;
+    if (watch?.signal.aborted) return failed("it ended");
     return failed(explain(error).replaceAll(/\s*\n\s*/g, " "));
   } finally {
     watch?.stop();
@@ -182,6 +183,7 @@ async function afterwards<T>(
 
 /** Why a check failed: first, where it does not say so itself, that a node had ended. Pure. */
 export function becauseOf(ended: readonly string[], reason: string): string {
+  if (reason === "it ended" && ended.length > 0) return ended.join("; ");
   const said = /ended by itself|could not be started|used up its memory/.test(reason);
   return said ? reason : [...ended, reason].join("; ");
 }
