@@ -233,6 +233,24 @@ describe("a signal", () => {
   );
 });
 
+it("what a killed docker asked for may come after the first look, and is taken away all the same", async () => {
+  const stop = new AbortController();
+  let came = false;
+  const late: Exec = async (command, args, options) => {
+    const said = await exec(command, args, options);
+    const filter = args.find((arg) => arg.startsWith("label="));
+    if (args[0] === "network" && args[1] === "ls" && !came) {
+      came = true;
+      await docker("create", "--label", filter?.slice("label=".length) ?? "", images.bare);
+    }
+    return said;
+  };
+  const { id, target } = await targetOf(images.bare, { signal: stop.signal, exec: late });
+  stop.abort(new Error("stopped"));
+  await target.close();
+  expect({ came, left: await leftOf(id) }).toEqual({ came: true, left: [] });
+});
+
 it("what Docker does not let go of is a warning", async () => {
   const { id, target } = await targetOf(images.debian);
   const network = `director-image-${id}`;
