@@ -1,7 +1,7 @@
 import type { RunningNode } from "./node.ts";
 
 /** Milliseconds between two looks. */
-const every = 500;
+const every = 1_000;
 
 /** How a node came to its end, with its last words; undefined while it runs. */
 export async function endOf(node: RunningNode): Promise<string | undefined> {
@@ -16,7 +16,7 @@ export async function endOf(node: RunningNode): Promise<string | undefined> {
     : `it ended by itself with exit code ${exitCode}; ${said}`;
 }
 
-/** Aborts when the node ends; looks twice a second until it is stopped. */
+/** Aborts when the node ends; looks once a second until it is stopped. */
 export function watchEnd(node: RunningNode): {
   readonly signal: AbortSignal;
   stop(): void;

@@ -63,7 +63,7 @@ export const programs: readonly Broken[] = [
       health: /^it was healthy, and is not any more: \/health answers 503 \(models_loaded: /,
       p2p: /^no message could be sent: UNAVAILABLE: /,
       resources: /^GenerateSlot ended after 0 of 1 slots: UNAVAILABLE: /,
-      shutdown: /^no gRPC call could be put in flight: UNAVAILABLE: /,
+      shutdown: /gRPC call .*: UNAVAILABLE: the sidecar /,
     },
   },
   {
@@ -154,7 +154,7 @@ export const programs: readonly Broken[] = [
       grpc: /^gRPC: UNAVAILABLE: .*ECONNREFUSED/,
       p2p: /^no message could be sent: UNAVAILABLE: .*ECONNREFUSED/,
       resources: /^GenerateSlot ended after 0 of 1 slots: UNAVAILABLE: .*ECONNREFUSED/,
-      shutdown: /^no gRPC call could be put in flight: UNAVAILABLE: .*ECONNREFUSED/,
+      shutdown: /^no gRPC call could be put in flight: nobody speaks gRPC there/,
     },
   },
   {
@@ -164,7 +164,7 @@ export const programs: readonly Broken[] = [
       grpc: /^gRPC: nobody speaks gRPC there \(within 4 s\)$/,
       p2p: /^no message could be sent: nobody speaks gRPC there/,
       resources: /^GenerateSlot ended after 0 of 1 slots: nobody speaks gRPC there/,
-      shutdown: /^the gRPC call in flight was cut off: UNAVAILABLE: /,
+      shutdown: /^no gRPC call could be put in flight: nobody speaks gRPC there/,
     },
   },
   {

@@ -76,11 +76,14 @@ async function terminate(node: RunningNode, world: World): Promise<Termination> 
   const { clock, signal, limits } = world;
   const calls = await world.grpc(node, signal);
   try {
-    const call = flying(calls.generateSlot(9_001, "in flight", 30_000));
+    const connected = calls.connect();
+    await connected.catch(() => undefined);
+    const call = flying(connected.then(() => calls.generateSlot(9_001, "in flight", 30_000)));
     await clock.sleep(50, signal);
     const refused = call.trouble;
     await node.signal("SIGTERM");
     const drain = metricsMeanwhile(call, node, world);
+    drain.catch(() => undefined); // told where it is waited for
     await clock.sleep(200, signal);
     const again = clock.now();
     await node.signal("SIGTERM");
@@ -147,7 +150,8 @@ async function idleEnd(
   const { clock, limits, nodes } = world;
   const node = await nodes.another("early-end");
   try {
-    await awaitLog(node, 10, world);
+    // Before its first word it may not have heard of signals yet.
+    await awaitLog(node, limits.startupSeconds, world);
     const begun = clock.now();
     await node.signal("SIGTERM");
     const end = await awaitEnd(node, limits.shutdownSeconds, world);
