@@ -22,6 +22,8 @@ export function runArguments(run: Run, container: string): readonly string[] {
   const environment = {
     SUBSTRATE_WS_URL: chainUrl,
     METRICS_FILE: metricsFile,
+    // Whose lines are looked for, whatever the image has been given.
+    LOG_FORMAT: "text",
     // Also where there are none: an image may have some of its own.
     P2P_BOOTSTRAP_PEERS: peers.join(","),
     ...(bare ? { MODELS_PATH: "/nonexistent" } : {}),

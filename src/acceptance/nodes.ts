@@ -59,15 +59,20 @@ export function nodesOf(target: Target, { chainUrl, signal: run }: Surroundings)
       return hardening;
     },
     startMain: async (why) => {
-      await main?.remove();
+      const before = main;
+      // Nobody looks at the card meanwhile: what is ending would count as somebody else's.
+      main = undefined;
+      await before?.remove();
       hardening = why;
       const name = why === undefined ? "node" : "unhardened node";
       main = await start(signal, { name, peers: [] });
       return main.under(signal);
     },
     second: async () => {
-      const peers = [await addressOf(started(), signal)];
-      second ??= await start(signal, { name: "second node", bare: true, peers });
+      if (second === undefined) {
+        const peers = [await addressOf(started(), signal)];
+        second = await start(signal, { name: "second node", bare: true, peers });
+      }
       const why = await endingOf(second.under(signal));
       if (why !== undefined) throw new CommandError(`the second node ${why}`);
       return second.under(signal);

@@ -51,6 +51,7 @@ export async function runProcess(
       MODELS_PATH: bare ? join(data, "none") : models,
       DATA_PATH: data,
       METRICS_FILE: join(data, metricsFile),
+      LOG_FORMAT: "text",
       METRICS_PORT: String(http),
       GRPC_PORT: String(grpc),
       P2P_PORT: String(p2p),

@@ -30,7 +30,10 @@ export function watchVram(
     const running = node();
     if (gpus === undefined || running === undefined) return false;
     try {
-      const [cards, apps, pids] = await Promise.all([gpus.now(), gpus.apps(), running.pids()]);
+      // Before and after: a process that comes or goes meanwhile is the node's all the same.
+      const before = await running.pids();
+      const [cards, apps] = await Promise.all([gpus.now(), gpus.apps()]);
+      const pids = new Set([...before, ...(await running.pids())]);
       const reading = vramOf(cards, apps, pids);
       if ("unknown" in reading) throw new Error(reading.unknown);
       for (const pid of reading.foreign) foreign.add(pid);

@@ -33,7 +33,8 @@ export const gpu: Check = {
           : [`the driver is ${driver}, ${limits.driver} or newer is wanted`]),
         ...(typeof seen === "string"
           ? [`torch does not run in it: ${seen}`]
-          : torchComplaints(seen, driver, gpus.cards.length)),
+          : torchComplaints(seen, driver, gpus.cards)),
+        ...cudaComplaint("the image", (await node.exec("printenv", "CUDA_VERSION")).stdout, driver),
       ],
       { cards: gpus.cards.map(({ name }) => name), driver, cuda: cuda ?? "unknown" },
       { driver: limits.driver },
@@ -57,16 +58,25 @@ function cardComplaints(seen: readonly Gpu[], wanted: readonly Gpu[]): readonly 
 export function torchComplaints(
   { available, count, cuda }: Torch,
   driver: string,
-  cards: number,
+  cards: readonly Pick<Gpu, "mig">[],
 ): readonly string[] {
   if (!available) return ["torch finds no GPU (torch.cuda.is_available())"];
-  const newest = cudaMajorOf(driver);
+  // Of cards that are cut into instances CUDA gives a program one instance.
+  const isAll = count === cards.length || (count > 0 && cards.some(({ mig }) => mig));
   return [
-    ...(count === cards ? [] : [`torch sees ${count} cards, this machine has ${cards}`]),
-    ...(Number.parseInt(cuda ?? "0", 10) <= newest
-      ? []
-      : [`torch is built for CUDA ${cuda}, the driver ${driver} runs CUDA ${newest} at most`]),
+    ...(isAll ? [] : [`torch sees ${count} cards, this machine has ${cards.length}`]),
+    ...cudaComplaint("torch", cuda ?? "", driver),
   ];
+}
+
+/** Where something is made for a newer CUDA than the driver runs; nothing where it does not say. Pure. */
+export function cudaComplaint(what: string, cuda: string, driver: string): readonly string[] {
+  const [wanted, newest] = [Number.parseInt(cuda, 10), cudaMajorOf(driver)];
+  return !(wanted > newest)
+    ? []
+    : [
+        `${what} is built for CUDA ${cuda.trim()}, the driver ${driver} runs CUDA ${newest} at most`,
+      ];
 }
 
 interface Torch {

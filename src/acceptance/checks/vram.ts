@@ -20,9 +20,12 @@ export const vram: Check = {
       await clock.sleep(500, signal);
     }
     const own = await sampleOf(world.nodes.main, "nsn_vortex_vram_usage_bytes", {}, world);
-    return steady === 0 && series.samples.length > 0
-      ? inconclusive(`the card gives no figures any more: ${series.trouble}`)
-      : judgeVram(series, own, world.limits.vramBytes);
+    if (steady === 0 && series.samples.length > 0)
+      return inconclusive(`the card gives no figures any more: ${series.trouble}`);
+    const finding = judgeVram(series, own, world.limits.vramBytes);
+    return finding.verdict === "skipped" && world.gpu === "required"
+      ? failed(`gpu: required, but its memory cannot be told: ${finding.reason}`)
+      : finding;
   },
 };
 
