@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer } from "node:net";
@@ -21,24 +22,20 @@ interface Held {
   readonly release: () => Promise<void>;
 }
 
-/** Takes a port for both; undefined where the one that TCP gave is another's for UDP. */
+/** Below the ports that Linux gives to outgoing connections: one of those might be taken between the look and the start. */
+const range = [12_000, 32_000] as const;
+
+/** Takes a port for both; undefined where it is another's. */
 async function hold(): Promise<Held | undefined> {
-  const server = createServer().listen(0, "0.0.0.0");
-  await once(server, "listening");
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  const socket = createSocket("udp4");
+  const port = randomInt(...range);
+  const server = createServer().listen(port, "0.0.0.0");
+  const socket = createSocket("udp4").bind(port, "0.0.0.0");
+  const taken = await Promise.allSettled([once(server, "listening"), once(socket, "listening")]);
   const release = async () => {
-    socket.close();
-    server.close();
-    await once(server, "close");
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    await new Promise<void>((resolve) => socket.close(() => resolve()));
   };
-  try {
-    socket.bind(port, "0.0.0.0");
-    await once(socket, "listening");
-    return { port, release };
-  } catch {
-    await release();
-    return undefined;
-  }
+  if (taken.every(({ status }) => status === "fulfilled")) return { port, release };
+  await release().catch(() => undefined);
+  return undefined;
 }

@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer, type IncomingHttpHeaders } from "node:http2";
-import { type AddressInfo, createServer as listen } from "node:net";
 
 /** `node no-reflection.ts PROGRAM…`: a Director whose gRPC does not tell its services; everything else passes through. */
 const [program = "", ...args] = process.argv.slice(2);
 const own = Number(process.env["GRPC_PORT"]);
-const elsewhere = await freePort();
+/** Not one of those that Linux gives to outgoing connections. */
+const elsewhere = 12_000 + Math.floor(Math.random() * 20_000);
 const node = spawn(program, args, {
   env: { ...process.env, GRPC_PORT: String(elsewhere) },
   stdio: "inherit",
@@ -46,12 +46,3 @@ const unimplemented = {
 };
 const [code] = await once(node, "exit");
 process.exit(code ?? 1);
-
-async function freePort(): Promise<number> {
-  const probe = listen().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
-}

@@ -1,5 +1,6 @@
 """Carries a node's TCP or UDP from one port to another, and can be cut."""
 
+import random
 import socket
 import threading
 import time
@@ -93,12 +94,10 @@ class DatagramRelay:
 
 
 def free_port() -> int:
-    """A port that is free for TCP and UDP."""
+    """A port that is free for TCP and UDP, and that no outgoing connection takes meanwhile."""
     while True:
-        with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
-            port: int = server.getsockname()[1]
-            try:
-                datagrams.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        port = random.randrange(12_000, 32_000)
+        with socket.socket() as streams, socket.socket(type=socket.SOCK_DGRAM) as datagrams, suppress(OSError):
+            streams.bind(("0.0.0.0", port))
+            datagrams.bind(("0.0.0.0", port))
             return port
