@@ -121,6 +121,16 @@ describe("a node in a container", () => {
     await node.remove();
   });
 
+  it("is seen with a process that has ended and that nobody has waited for", async () => {
+    const { target } = await targetOf(images.debian);
+    const node = await target.start(wanted);
+    await node.exec("sh", "-c", "sleep 0.1 & exit 0");
+    const zombies = async () => (await node.processes()).filter(({ zombie }) => zombie);
+    for (const until = Date.now() + 10_000; Date.now() < until; await setTimeout(100))
+      if ((await zombies()).length > 0) break;
+    expect(await zombies()).toMatchObject([{ name: "sleep", users: [1000, 1000, 1000, 1000] }]);
+  });
+
   it("tells whether it was sent a signal, until it is started again", async () => {
     const { target } = await targetOf(images.debian);
     const node = await target.start(wanted);

@@ -68183,10 +68183,12 @@ function volumeOf(container) {
 ;// CONCATENATED MODULE: ./lib/acceptance/container-proc.js
 
 
+
 /** Looks at a container's processes; undefined where Docker runs them on another machine, whose numbers mean others here. */
-async function seenFromHere(container, pids, { readFile }) {
-    const read = (path) => readFile(path, "utf8").catch(() => "");
-    const processes = await Promise.all([...pids].map(async (pid) => ({
+async function seenFromHere(container, pids, files) {
+    const read = (path) => files.readFile(path, "utf8").catch(() => "");
+    const all = [...pids, ...(await zombiesOf(pids, files))];
+    const processes = await Promise.all(all.map(async (pid) => ({
         group: groupOf(await read(`/proc/${pid}/cgroup`), container),
         status: await read(`/proc/${pid}/status`),
     })));
@@ -68196,6 +68198,17 @@ async function seenFromHere(container, pids, { readFile }) {
         return undefined;
     const figures = await Promise.all(usageFiles.map(async (file) => (await read((0,external_node_path_.join)((0,external_node_path_.dirname)(file), group, (0,external_node_path_.basename)(file)))).replaceAll(/^(?=.)/gm, `${file}:`)));
     return { statuses: own.map(({ status }) => status).join(""), usage: figures.join("") };
+}
+/** The children of processes that have ended and that nobody has waited for: no control group lists them (cgroups(7)). */
+async function zombiesOf(pids, { readdir, readFile }) {
+    const names = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
+    const stats = await Promise.all(names.map((name) => readFile(`/proc/${name}/stat`, "utf8").catch(() => "")));
+    return names
+        .filter((_, at) => {
+        const stat = stats[at] ?? "";
+        return stateOf(stat).state === "Z" && pids.has(parentOf(stat));
+    })
+        .map(Number);
 }
 /** A container's control group by a /proc/PID/cgroup (cgroups(7)); undefined for a process that is not in it. Pure. */
 function groupOf(text, container) {

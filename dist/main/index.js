@@ -80145,7 +80145,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _host_stoppable_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(25534);
 /* harmony import */ var _host_variables_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(71967);
 /* harmony import */ var _pipeline_open_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(25553);
-/* harmony import */ var _pipeline_step_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(77196);
+/* harmony import */ var _pipeline_step_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(26957);
 /* harmony import */ var _runner_artifacts_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(38265);
 /* harmony import */ var _runner_log_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(11592);
 /* harmony import */ var _runner_step_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(21894);
@@ -81978,7 +81978,7 @@ function loginOf({ image, registry, }) {
 
 /***/ }),
 
-/***/ 77196:
+/***/ 26957:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -93220,7 +93220,7 @@ function parseUsage(text) {
     };
 }
 /** The processes below one, itself included, by their parents. Pure; `statuses` are those of the whole machine. */
-function descendants(root, parents) {
+function proc_descendants(root, parents) {
     const found = new Set([root]);
     for (let grown = true; grown;) {
         grown = false;
@@ -93239,7 +93239,7 @@ function fieldsOf(stat) {
     return (number) => Number(fields[number - 3] ?? Number.NaN);
 }
 /** The parent's number in a /proc/PID/stat. Pure. */
-function parentOf(stat) {
+function proc_parentOf(stat) {
     return fieldsOf(stat)(4);
 }
 /** Clock ticks a second, as Linux tells them to programs on every machine that counts. */
@@ -93258,13 +93258,42 @@ function usageOf(stats, statuses) {
     return { cpuSeconds: sum(used) / ticks, memoryPeakBytes: sum(peaks) };
 }
 
+;// CONCATENATED MODULE: ./lib/acceptance/process-family.js
+
+/**
+ * The processes that one has started, itself included, as long as they live; `zombies`: and those whose end nobody has waited for. Who has lost its parent is known by its session (setsid(2)): a
+ * sidecar has a process group of its own, and may outlive whoever started it.
+ */
+async function familyOf(leader, { readdir, readFile }, zombies = false) {
+    const names = await readdir("/proc").catch(() => []);
+    const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
+    const stats = await Promise.all(pids.map(async (pid) => {
+        const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+        return { pid, stat, ...process_family_stateOf(stat) };
+    }));
+    const living = stats.filter(({ state }) => state !== "" && state !== "X" && (zombies || state !== "Z"));
+    const parents = living.map(({ pid, stat, session }) => {
+        const parent = session === leader && pid !== leader ? leader : parentOf(stat);
+        return [pid, parent];
+    });
+    const family = descendants(leader, new Map(parents));
+    return new Set(living.map(({ pid }) => pid).filter((pid) => family.has(pid)));
+}
+/** The state's letter and the session of a /proc/PID/stat (proc(5), fields 3 and 6). Pure. */
+function process_family_stateOf(stat) {
+    const [state = "", , , session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return { state, session: Number(session) };
+}
+
 ;// CONCATENATED MODULE: ./lib/acceptance/container-proc.js
 
 
+
 /** Looks at a container's processes; undefined where Docker runs them on another machine, whose numbers mean others here. */
-async function seenFromHere(container, pids, { readFile }) {
-    const read = (path) => readFile(path, "utf8").catch(() => "");
-    const processes = await Promise.all([...pids].map(async (pid) => ({
+async function seenFromHere(container, pids, files) {
+    const read = (path) => files.readFile(path, "utf8").catch(() => "");
+    const all = [...pids, ...(await zombiesOf(pids, files))];
+    const processes = await Promise.all(all.map(async (pid) => ({
         group: groupOf(await read(`/proc/${pid}/cgroup`), container),
         status: await read(`/proc/${pid}/status`),
     })));
@@ -93274,6 +93303,17 @@ async function seenFromHere(container, pids, { readFile }) {
         return undefined;
     const figures = await Promise.all(usageFiles.map(async (file) => (await read((0,external_node_path_.join)((0,external_node_path_.dirname)(file), group, (0,external_node_path_.basename)(file)))).replaceAll(/^(?=.)/gm, `${file}:`)));
     return { statuses: own.map(({ status }) => status).join(""), usage: figures.join("") };
+}
+/** The children of processes that have ended and that nobody has waited for: no control group lists them (cgroups(7)). */
+async function zombiesOf(pids, { readdir, readFile }) {
+    const names = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
+    const stats = await Promise.all(names.map((name) => readFile(`/proc/${name}/stat`, "utf8").catch(() => "")));
+    return names
+        .filter((_, at) => {
+        const stat = stats[at] ?? "";
+        return process_family_stateOf(stat).state === "Z" && pids.has(proc_parentOf(stat));
+    })
+        .map(Number);
 }
 /** A container's control group by a /proc/PID/cgroup (cgroups(7)); undefined for a process that is not in it. Pure. */
 function groupOf(text, container) {

@@ -12,7 +12,7 @@ import { parseStatuses, parseUsage, statusScript, usageFiles } from "./proc.ts";
 interface Ports {
   readonly docker: Docker;
   readonly clock: Pick<Clock, "now">;
-  readonly files: Pick<Files, "readFile">;
+  readonly files: Pick<Files, "readdir" | "readFile">;
   readonly log: Pick<Log, "warning">;
 }
 

@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import type { Files } from "../ports/files.ts";
-import { usageFiles } from "./proc.ts";
+import { parentOf, usageFiles } from "./proc.ts";
+import { stateOf } from "./process-family.ts";
 
 /** What this machine's kernel tells of a container: independent of what is in its image. */
 export interface SeenFromHere {
@@ -14,11 +15,12 @@ export interface SeenFromHere {
 export async function seenFromHere(
   container: string,
   pids: ReadonlySet<number>,
-  { readFile }: Pick<Files, "readFile">,
+  files: Pick<Files, "readdir" | "readFile">,
 ): Promise<SeenFromHere | undefined> {
-  const read = (path: string) => readFile(path, "utf8").catch(() => "");
+  const read = (path: string) => files.readFile(path, "utf8").catch(() => "");
+  const all = [...pids, ...(await zombiesOf(pids, files))];
   const processes = await Promise.all(
-    [...pids].map(async (pid) => ({
+    all.map(async (pid) => ({
       group: groupOf(await read(`/proc/${pid}/cgroup`), container),
       status: await read(`/proc/${pid}/status`),
     })),
@@ -32,6 +34,23 @@ export async function seenFromHere(
     ),
   );
   return { statuses: own.map(({ status }) => status).join(""), usage: figures.join("") };
+}
+
+/** The children of processes that have ended and that nobody has waited for: no control group lists them (cgroups(7)). */
+async function zombiesOf(
+  pids: ReadonlySet<number>,
+  { readdir, readFile }: Pick<Files, "readdir" | "readFile">,
+): Promise<readonly number[]> {
+  const names = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const stats = await Promise.all(
+    names.map((name) => readFile(`/proc/${name}/stat`, "utf8").catch(() => "")),
+  );
+  return names
+    .filter((_, at) => {
+      const stat = stats[at] ?? "";
+      return stateOf(stat).state === "Z" && pids.has(parentOf(stat));
+    })
+    .map(Number);
 }
 
 /** A container's control group by a /proc/PID/cgroup (cgroups(7)); undefined for a process that is not in it. Pure. */

@@ -20,7 +20,7 @@ import type { ImageFacts, Target } from "./node.ts";
 export interface ContainerPorts {
   readonly exec: Exec;
   readonly clock: Pick<Clock, "now">;
-  readonly files: Pick<Files, "readFile">;
+  readonly files: Pick<Files, "readdir" | "readFile">;
   readonly log: Pick<Log, "warning">;
   /** The run's: aborted, it leaves nothing to do but to take away what was made. */
   readonly signal: AbortSignal;

@@ -30,7 +30,7 @@ export async function familyOf(
 }
 
 /** The state's letter and the session of a /proc/PID/stat (proc(5), fields 3 and 6). Pure. */
-function stateOf(stat: string): { readonly state: string; readonly session: number } {
+export function stateOf(stat: string): { readonly state: string; readonly session: number } {
   const [state = "", , , session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return { state, session: Number(session) };
 }
