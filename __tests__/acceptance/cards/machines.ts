@@ -12,6 +12,8 @@ export interface Machine {
   readonly inputs?: readonly string[];
   readonly gpu: Expected;
   readonly vram: Expected;
+  /** Why `resources` fails, which no other check does. */
+  readonly resources?: RegExp;
 }
 
 interface Smi {
@@ -87,6 +89,7 @@ export const machines: readonly Machine[] = [
     inputs: ["--max-vram", "2GB"],
     gpu: passed,
     vram: ["failed", /^the peak is 2\.12 GB, 2\.00 GB are the limit$/],
+    resources: /^its memory on the card came to 2\.12 GB under load, 2\.00 GB are the limit$/,
   },
   {
     name: "a node that is on no card",
@@ -100,6 +103,14 @@ export const machines: readonly Machine[] = [
     ...{ torch, own },
     gpu: passed,
     vram: ["skipped", /^unsupported: MIG is on: the driver refuses figures of single processes$/],
+  },
+  {
+    name: "MIG, though a GPU is required",
+    smi: { ...alone, cards: [{ ...one, name: "NVIDIA H100", mig: "Enabled" }] },
+    ...{ torch, own },
+    inputs: ["--gpu", "required"],
+    gpu: passed,
+    vram: ["failed", /^gpu: required, but its memory cannot be told: unsupported: MIG is on/],
   },
   {
     name: "a driver that does not tell the memory of processes",
