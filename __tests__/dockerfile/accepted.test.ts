@@ -80,7 +80,7 @@ describe("The reference node's image with the miniature's weights", () => {
     beforeAll(async () => {
       const files = await programs();
       const origin = await manifestOf(layout, candidate.split("@")[1] ?? "");
-      accepted = sideBySide(images, 3, async (row) => {
+      accepted = sideBySide(images, 2, async (row) => {
         const digest = await derive(layout, origin, (image) => changed(image, row), files);
         const reference = `oci:${layout}@${digest}`;
         const limits = [...small, ...(row.inputs ?? [])];

@@ -57038,11 +57038,13 @@ async function takeOff(calls, world) {
         count = Math.min(count, wanted.calls);
         const before = await sampleOf(second, recipes.name, recipes.labels, world);
         const least = (typeof before === "number" ? before : 0) + count;
+        const begun = world.clock.now();
         const flight = fly(Array.from({ length: count }, (_, at) => calls.generateSlot(9_001 + at, `in flight ${tries}.${at}`, 60_000)));
         await awaitSample(second, { ...recipes, least }, 1, world);
         if (flight.pending() > 0 || tries === 1)
             return flight;
-        count *= 4;
+        // All of it was done by now: as many as the seconds want by what these took.
+        count = Math.ceil((count * wanted.seconds * 1000) / (world.clock.now() - begun));
     }
 }
 function fly(calls) {
