@@ -1,94 +1,16 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import { groupOf } from "../../src/acceptance/container-proc.ts";
-import {
-  type ContainerPorts,
-  clockAhead,
-  containerTarget,
-} from "../../src/acceptance/container-target.ts";
-import type { StartOptions, Target } from "../../src/acceptance/node.ts";
+import { clockAhead } from "../../src/acceptance/container-target.ts";
 import { exec } from "../../src/host/exec.ts";
 import type { Exec } from "../../src/ports/exec.ts";
-import { randomId } from "../../src/random-id.ts";
-import { attempt, docker } from "../dockerfile/docker.ts";
-import { service } from "../fakes/service.ts";
-import { testPorts } from "../stores/ports.ts";
+import { docker } from "../dockerfile/docker.ts";
+import { leftOf } from "./labelled.ts";
+import { images, ports, targetOf, waiting, wanted, warnings } from "./waits.ts";
 
 jest.setTimeout(120_000);
 
-/** A node of its kind that only waits: with all of Debian, with a volume of its own and peers; and with nothing but itself. */
-const images = {
-  debian: "director-image-test/waits:debian",
-  bare: "director-image-test/waits:bare",
-};
-const dockerfile = `FROM ${service("TEST_BASES")}/base:bookworm AS debian
-ENV P2P_BOOTSTRAP_PEERS=/ip4/192.0.2.1/udp/9000/quic-v1
-RUN mkdir /models && echo weights > /models/a.bin && mkdir -m 700 /other
-VOLUME /other
-ENTRYPOINT ["sh", "-c", "echo peers=[$P2P_BOOTSTRAP_PEERS]; exec sleep 600"]
-USER 1000
-FROM scratch AS bare
-COPY --from=debian /lib64/ld-linux-x86-64.so.2 /lib64/
-COPY --from=debian /lib/x86_64-linux-gnu/libc.so.6 /lib/x86_64-linux-gnu/
-COPY --from=debian /usr/bin/sleep /sleep
-ENTRYPOINT ["/sleep", "600"]
-USER 1000
-`;
-
-beforeAll(async () => {
-  const folder = await mkdtemp(join(tmpdir(), "waits-"));
-  await writeFile(join(folder, "Dockerfile"), dockerfile);
-  for (const [stage, image] of Object.entries(images))
-    await docker("build", "--quiet", "--target", stage, "--tag", image, folder);
-  await rm(folder, { recursive: true });
-});
-afterAll(async () => {
-  for (const image of Object.values(images)) await attempt("image", "rm", "--force", image);
-});
-
-const wanted: StartOptions = { name: "node", peers: [], chainUrl: "ws://x:1", hardened: true };
-const open: { readonly id: string; readonly target: Target }[] = [];
-const { lines: warnings, ...ports } = testPorts();
-
-async function targetOf(image: string, more: Partial<ContainerPorts> = {}) {
-  const id = randomId({ random: Math.random });
-  const limits = { memoryBytes: 256e6, cpus: 1, gpus: false };
-  const target = await containerTarget(
-    {
-      image,
-      id,
-      root: "/models",
-      mounts: [],
-      env: { ...process.env } as Record<string, string>,
-      ...limits,
-    },
-    { ...ports, signal: new AbortController().signal, ...more },
-  );
-  open.push({ id, target });
-  return { id, target };
-}
-
-/** What carries the label of a run. */
-async function leftOf(id: string): Promise<readonly string[]> {
-  const filter = ["--filter", `label=network.nsn.director.acceptance=${id}`];
-  const lists = await Promise.all([
-    docker("ps", "--all", "--format", "{{.Names}}", ...filter),
-    docker("volume", "ls", "--quiet", ...filter),
-    docker("network", "ls", "--quiet", ...filter),
-  ]);
-  return lists.flatMap((list) => list.split("\n")).filter((name) => name !== "");
-}
-
-afterEach(async () => {
-  for (const { id, target } of open.splice(0)) {
-    await target.close();
-    expect(await leftOf(id)).toEqual([]);
-  }
-  expect(warnings.splice(0)).toEqual([]);
-});
+waiting();
 
 describe("a node in a container", () => {
   it("dials nobody but who it is told to, whatever its image has for peers", async () => {

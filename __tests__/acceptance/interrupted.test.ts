@@ -6,6 +6,7 @@ import { digestOf } from "../../src/images/digest.ts";
 import { type Desk, openDesk, type Running } from "../commands/program.ts";
 import { attempt, docker } from "../dockerfile/docker.ts";
 import { service } from "../fakes/service.ts";
+import { leftOf } from "./labelled.ts";
 
 jest.setTimeout(240_000);
 
@@ -72,17 +73,6 @@ async function until(running: Running, holds: () => Promise<boolean>): Promise<v
     const ended = await Promise.race([running.ended, setTimeout(50)]);
     if (ended !== undefined) throw new Error(`The run has ended: ${ended.stderr}`);
   }
-}
-
-/** What carries the label of a run. */
-async function leftOf(id: string): Promise<readonly string[]> {
-  const filter = ["--filter", `label=network.nsn.director.acceptance=${id}`];
-  const lists = await Promise.all([
-    docker("ps", "--all", "--format", "{{.Names}}", ...filter),
-    docker("volume", "ls", "--quiet", ...filter),
-    docker("network", "ls", "--quiet", ...filter),
-  ]);
-  return lists.flatMap((list) => list.split("\n")).filter((name) => name !== "");
 }
 
 type Moment = (image: string) => Promise<boolean>;

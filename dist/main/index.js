@@ -93239,7 +93239,7 @@ function fieldsOf(stat) {
     return (number) => Number(fields[number - 3] ?? Number.NaN);
 }
 /** The parent's number in a /proc/PID/stat. Pure. */
-function proc_parentOf(stat) {
+function parentOf(stat) {
     return fieldsOf(stat)(4);
 }
 /** Clock ticks a second, as Linux tells them to programs on every machine that counts. */
@@ -93260,26 +93260,30 @@ function usageOf(stats, statuses) {
 
 ;// CONCATENATED MODULE: ./lib/acceptance/process-family.js
 
-/**
- * The processes that one has started, itself included, as long as they live; `zombies`: and those whose end nobody has waited for. Who has lost its parent is known by its session (setsid(2)): a
- * sidecar has a process group of its own, and may outlive whoever started it.
- */
-async function familyOf(leader, { readdir, readFile }, zombies = false) {
+/** Every process of this machine. */
+async function processesHere({ readdir, readFile }) {
     const names = await readdir("/proc").catch(() => []);
     const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
-    const stats = await Promise.all(pids.map(async (pid) => {
+    const all = await Promise.all(pids.map(async (pid) => {
         const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-        return { pid, stat, ...process_family_stateOf(stat) };
+        return { pid, parent: parentOf(stat), ...process_family_stateOf(stat) };
     }));
-    const living = stats.filter(({ state }) => state !== "" && state !== "X" && (zombies || state !== "Z"));
-    const parents = living.map(({ pid, stat, session }) => {
-        const parent = session === leader && pid !== leader ? leader : parentOf(stat);
-        return [pid, parent];
+    return all.filter(({ state }) => state !== "" && state !== "X");
+}
+/**
+ * The processes that one has started, itself included, as long as they live; `zombies`: and those whose end nobody has waited for. Who has
+ * lost its parent is known by its session (setsid(2)): a sidecar has a process group of its own, and may outlive whoever started it.
+ */
+async function familyOf(leader, files, zombies = false) {
+    const living = (await processesHere(files)).filter(({ state }) => zombies || state !== "Z");
+    const parents = living.map(({ pid, parent, session }) => {
+        const below = session === leader && pid !== leader ? leader : parent;
+        return [pid, below];
     });
     const family = descendants(leader, new Map(parents));
     return new Set(living.map(({ pid }) => pid).filter((pid) => family.has(pid)));
 }
-/** The state's letter and the session of a /proc/PID/stat (proc(5), fields 3 and 6). Pure. */
+/** The state's letter and the session (fields 3 and 6). Pure. */
 function process_family_stateOf(stat) {
     const [state = "", , , session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return { state, session: Number(session) };
@@ -93305,15 +93309,10 @@ async function seenFromHere(container, pids, files) {
     return { statuses: own.map(({ status }) => status).join(""), usage: figures.join("") };
 }
 /** The children of processes that have ended and that nobody has waited for: no control group lists them (cgroups(7)). */
-async function zombiesOf(pids, { readdir, readFile }) {
-    const names = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
-    const stats = await Promise.all(names.map((name) => readFile(`/proc/${name}/stat`, "utf8").catch(() => "")));
-    return names
-        .filter((_, at) => {
-        const stat = stats[at] ?? "";
-        return process_family_stateOf(stat).state === "Z" && pids.has(proc_parentOf(stat));
-    })
-        .map(Number);
+async function zombiesOf(pids, files) {
+    return (await processesHere(files))
+        .filter(({ state, parent }) => state === "Z" && pids.has(parent))
+        .map(({ pid }) => pid);
 }
 /** A container's control group by a /proc/PID/cgroup (cgroups(7)); undefined for a process that is not in it. Pure. */
 function groupOf(text, container) {
@@ -94030,11 +94029,13 @@ function lastLine(text) {
 const every = 500;
 /** How a node came to its end that nobody told to end, in words that follow its name; undefined where it runs, or was sent a signal. */
 async function endingOf(node) {
-    const { running, signalled = false, error, exitCode, outOfMemory } = await node.state();
-    if (running || signalled)
+    const state = await node.state();
+    if (state.running || state.signalled)
         return undefined;
-    if (error !== undefined)
-        return `could not be started: ${error}`;
+    return state.error === undefined ? endedHow(node, state) : `could not be started: ${state.error}`;
+}
+/** What a node ended of, with its last words, in words that follow its name. */
+async function endedHow(node, { exitCode, outOfMemory }) {
     const words = (await node.logs()).findLast(({ text }) => text.trim() !== "")?.text.trim();
     const said = words === undefined ? "it said nothing" : `its last words: ${words}`;
     if (outOfMemory)
@@ -95402,6 +95403,7 @@ function drainComplaints({ metrics, silent, refused }) {
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/startup.js
 
 
+
 /** From the start to 200 on /health, and to the container's own word for it. */
 const startup = {
     name: "startup",
@@ -95465,16 +95467,10 @@ async function ownComplaints(node, { container }, healthySeconds) {
     const first = `/health answers 200 after ${healthySeconds.toFixed(1)} s`;
     return [`${first}, but the container's own health check says ${container}${late}`];
 }
-/** How a node ended, with its last words; undefined while it runs. */
+/** How a node ended, or lost a process for memory, with its last words; undefined while it runs. */
 async function endOf(node) {
-    const { running, exitCode, outOfMemory } = await node.state();
-    if (running && !outOfMemory)
-        return undefined;
-    const words = (await node.logs()).findLast(({ text }) => text.trim() !== "")?.text.trim();
-    const said = words === undefined ? "; it said nothing" : `; its last words: ${words}`;
-    return outOfMemory
-        ? `it used up its memory and was killed${said}`
-        : `it ended by itself with exit code ${exitCode}${said}`;
+    const state = await node.state();
+    return state.running && !state.outOfMemory ? undefined : `it ${await endedHow(node, state)}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/user.js
@@ -95503,6 +95499,7 @@ const user = {
 };
 
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/vram.js
+
 
 
 /** How far the node's own figure may be from the card's. */
@@ -95549,7 +95546,7 @@ function judgeVram({ samples, trouble, foreign }, own, limitBytes) {
     return check_judged([
         ...(peakBytes < limitBytes
             ? []
-            : [`the peak is ${gigabytes(peakBytes)}, ${gigabytes(limitBytes)} are the limit`]),
+            : [`the peak is ${(0,amount/* gigabytes */.k)(peakBytes)}, ${(0,amount/* gigabytes */.k)(limitBytes)} are the limit`]),
         ...(steadyBytes > 0 ? [] : ["the node has no memory on the card"]),
         ...vram_ownComplaints(own, steadyBytes),
     ], measured, limit);
@@ -95563,11 +95560,8 @@ function vram_ownComplaints(own, card) {
     return off <= tolerance
         ? []
         : [
-            `the node says ${gigabytes(own)}, the card ${gigabytes(card)}: ${Math.round(off * 100)} % apart, 10 % are allowed`,
+            `the node says ${(0,amount/* gigabytes */.k)(own)}, the card ${(0,amount/* gigabytes */.k)(card)}: ${Math.round(off * 100)} % apart, 10 % are allowed`,
         ];
-}
-function gigabytes(bytes) {
-    return `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/checks.js
@@ -95813,7 +95807,6 @@ function nodesOf(target, { chainUrl, signal: run }) {
                 throw new errors/* CommandError */.Qd(`the second node ${why}`);
             return second.under(signal);
         },
-        another: async (name) => (await start(signal, { name, peers: [] })).under(signal),
     });
     return {
         get running() {
@@ -99324,7 +99317,91 @@ async function acceptContainer({ image, mounts, lock, said }, inputs, ports) {
     return run_accept(target, options, ports);
 }
 
+;// CONCATENATED MODULE: ./lib/pipeline/readiness.js
+
+
+/**
+ * Whether this very candidate was scanned and accepted (design: "promote"): the results speak of its digests, and the layers that were
+ * scanned are those of the image that the store has.
+ */
+function readiness(candidate, seen, scans, accepts) {
+    const found = [
+        ...candidate.platforms.map((platform) => sameAs(platform, seen)),
+        ...seen.map((platform) => namedIn(candidate, platform)),
+        ...candidate.platforms.map((platform) => scanOf(platform, seen, scans)),
+        acceptanceOf(candidate, accepts),
+    ];
+    return {
+        refused: found.flatMap(({ refused }) => refused ?? []),
+        missing: found.flatMap(({ missing }) => missing ?? []),
+    };
+}
+/** The checks that acceptances left out, and why: a promise of less than an acceptance can say. Pure. */
+function notRun(accepts) {
+    return accepts
+        .flatMap(({ checks }) => checks)
+        .filter(({ verdict }) => verdict === "skipped")
+        .map(({ name, reason = "" }) => ({ check: name, reason }));
+}
+/** The same for people: `gpu (no GPU), vram (after gpu)`. Pure. */
+function inWords(left) {
+    return left.map(({ check, reason }) => `${check} (${reason})`).join(", ");
+}
+function sameAs({ platform, digest }, seen) {
+    const found = seen.find((entry) => entry.platform === platform);
+    return found?.digest === digest
+        ? {}
+        : {
+            refused: `assemble.json names ${digest} for ${platform}, the candidate has ${found?.digest ?? "no such platform"}`,
+        };
+}
+function namedIn({ platforms }, { platform, digest }) {
+    return platforms.some((entry) => entry.platform === platform)
+        ? {}
+        : { refused: `the candidate has ${digest} for ${platform}, which assemble.json does not name` };
+}
+/** Every scan of the platform counts: one that failed, or that looked at something else, is not made good by another. */
+function scanOf({ platform, runtimeDigest }, seen, scans) {
+    const looked = scans.filter(({ platforms }) => platforms.some((scanned) => scanned.platform === platform));
+    const scan = worst(looked);
+    if (scan === undefined)
+        return { missing: `the scan of ${platform}` };
+    const scanned = looked
+        .flatMap(({ platforms }) => platforms)
+        .filter((entry) => entry.platform === platform);
+    const foreign = scanned.find((entry) => entry.digest !== runtimeDigest);
+    if (foreign !== undefined)
+        return {
+            refused: `the scan of ${platform} looked at ${foreign.digest}, the candidate was made from ${runtimeDigest}`,
+        };
+    const layers = seen.find((entry) => entry.platform === platform)?.diffIds;
+    if (scanned.some(({ diffIds }) => diffIds !== undefined && !(0,external_node_util_.isDeepStrictEqual)(diffIds, layers)))
+        return {
+            refused: `the scan of ${platform} looked at other layers than the candidate's (diff_ids)`,
+        };
+    const verdict = readiness_judged(`the scan of ${platform}`, scan);
+    return verdict.refused === undefined && scanned.some(({ diffIds }) => diffIds === undefined)
+        ? { missing: `the scan of ${platform} (it does not say which layers it looked at)` }
+        : verdict;
+}
+function acceptanceOf({ digest }, accepts) {
+    const accept = worst(accepts);
+    if (accept === undefined)
+        return { missing: "the acceptance" };
+    const other = accepts.find((entry) => entry.digest !== digest);
+    if (other !== undefined)
+        return { refused: `the acceptance started ${other.digest}, the candidate is ${digest}` };
+    return readiness_judged("the acceptance", accept);
+}
+function readiness_judged(what, { verdict, reason }) {
+    if (verdict === "passed")
+        return {};
+    const why = `${what} ${verdict}${reason === undefined ? "" : ` (${reason})`}`;
+    return verdict === "failed" ? { refused: why } : { missing: why };
+}
+
 ;// CONCATENATED MODULE: ./lib/pipeline/accept.js
+
 
 
 
@@ -99395,9 +99472,9 @@ function refuseAcceptance(result, { mode, gpu }, { warning }) {
         return;
     if (verdict !== "passed")
         warning(`The candidate was not accepted: ${verdict}, ${reason}.`);
-    const left = checks.filter((check) => check.verdict === "skipped");
+    const left = notRun([result]);
     if (left.length > 0)
-        warning(`Not checked: ${left.map(({ name, reason: why }) => `${name} (${why})`).join(", ")}.`);
+        warning(`Not checked: ${inWords(left)}.`);
 }
 
 // EXTERNAL MODULE: ./lib/owner.js
@@ -101471,85 +101548,6 @@ async function readCandidate(document, store) {
     }));
 }
 
-;// CONCATENATED MODULE: ./lib/pipeline/readiness.js
-
-
-/**
- * Whether this very candidate was scanned and accepted (design: "promote"): the results speak of its digests, and the layers that were
- * scanned are those of the image that the store has.
- */
-function readiness(candidate, seen, scans, accepts) {
-    const found = [
-        ...candidate.platforms.map((platform) => sameAs(platform, seen)),
-        ...seen.map((platform) => namedIn(candidate, platform)),
-        ...candidate.platforms.map((platform) => scanOf(platform, seen, scans)),
-        acceptanceOf(candidate, accepts),
-    ];
-    return {
-        refused: found.flatMap(({ refused }) => refused ?? []),
-        missing: found.flatMap(({ missing }) => missing ?? []),
-    };
-}
-/** The checks that acceptances left out, and why: a promise of less than an acceptance can say. Pure. */
-function notRun(accepts) {
-    return accepts
-        .flatMap(({ checks }) => checks)
-        .filter(({ verdict }) => verdict === "skipped")
-        .map(({ name, reason = "" }) => ({ check: name, reason }));
-}
-function sameAs({ platform, digest }, seen) {
-    const found = seen.find((entry) => entry.platform === platform);
-    return found?.digest === digest
-        ? {}
-        : {
-            refused: `assemble.json names ${digest} for ${platform}, the candidate has ${found?.digest ?? "no such platform"}`,
-        };
-}
-function namedIn({ platforms }, { platform, digest }) {
-    return platforms.some((entry) => entry.platform === platform)
-        ? {}
-        : { refused: `the candidate has ${digest} for ${platform}, which assemble.json does not name` };
-}
-/** Every scan of the platform counts: one that failed, or that looked at something else, is not made good by another. */
-function scanOf({ platform, runtimeDigest }, seen, scans) {
-    const looked = scans.filter(({ platforms }) => platforms.some((scanned) => scanned.platform === platform));
-    const scan = worst(looked);
-    if (scan === undefined)
-        return { missing: `the scan of ${platform}` };
-    const scanned = looked
-        .flatMap(({ platforms }) => platforms)
-        .filter((entry) => entry.platform === platform);
-    const foreign = scanned.find((entry) => entry.digest !== runtimeDigest);
-    if (foreign !== undefined)
-        return {
-            refused: `the scan of ${platform} looked at ${foreign.digest}, the candidate was made from ${runtimeDigest}`,
-        };
-    const layers = seen.find((entry) => entry.platform === platform)?.diffIds;
-    if (scanned.some(({ diffIds }) => diffIds !== undefined && !(0,external_node_util_.isDeepStrictEqual)(diffIds, layers)))
-        return {
-            refused: `the scan of ${platform} looked at other layers than the candidate's (diff_ids)`,
-        };
-    const verdict = readiness_judged(`the scan of ${platform}`, scan);
-    return verdict.refused === undefined && scanned.some(({ diffIds }) => diffIds === undefined)
-        ? { missing: `the scan of ${platform} (it does not say which layers it looked at)` }
-        : verdict;
-}
-function acceptanceOf({ digest }, accepts) {
-    const accept = worst(accepts);
-    if (accept === undefined)
-        return { missing: "the acceptance" };
-    const other = accepts.find((entry) => entry.digest !== digest);
-    if (other !== undefined)
-        return { refused: `the acceptance started ${other.digest}, the candidate is ${digest}` };
-    return readiness_judged("the acceptance", accept);
-}
-function readiness_judged(what, { verdict, reason }) {
-    if (verdict === "passed")
-        return {};
-    const why = `${what} ${verdict}${reason === undefined ? "" : ` (${reason})`}`;
-    return verdict === "failed" ? { refused: why } : { missing: why };
-}
-
 ;// CONCATENATED MODULE: ./lib/pipeline/promote.js
 
 
@@ -101576,7 +101574,7 @@ async function promote(promoting, ports) {
         log.warning(`Published without ${untested.missing.join(", ")}: ${untested.reason}`);
     const left = notRun(promoting.accepts);
     if (left.length > 0)
-        log.info(`Accepted without: ${left.map(({ check, reason }) => `${check} (${reason})`).join(", ")}.`);
+        log.info(`Accepted without: ${inWords(left)}.`);
     const aged = candidateAge(document);
     const moves = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
     await moveAll(moves, document, ports);

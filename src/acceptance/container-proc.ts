@@ -1,7 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import type { Files } from "../ports/files.ts";
-import { parentOf, usageFiles } from "./proc.ts";
-import { stateOf } from "./process-family.ts";
+import { usageFiles } from "./proc.ts";
+import { processesHere } from "./process-family.ts";
 
 /** What this machine's kernel tells of a container: independent of what is in its image. */
 export interface SeenFromHere {
@@ -39,18 +39,11 @@ export async function seenFromHere(
 /** The children of processes that have ended and that nobody has waited for: no control group lists them (cgroups(7)). */
 async function zombiesOf(
   pids: ReadonlySet<number>,
-  { readdir, readFile }: Pick<Files, "readdir" | "readFile">,
+  files: Pick<Files, "readdir" | "readFile">,
 ): Promise<readonly number[]> {
-  const names = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
-  const stats = await Promise.all(
-    names.map((name) => readFile(`/proc/${name}/stat`, "utf8").catch(() => "")),
-  );
-  return names
-    .filter((_, at) => {
-      const stat = stats[at] ?? "";
-      return stateOf(stat).state === "Z" && pids.has(parentOf(stat));
-    })
-    .map(Number);
+  return (await processesHere(files))
+    .filter(({ state, parent }) => state === "Z" && pids.has(parent))
+    .map(({ pid }) => pid);
 }
 
 /** A container's control group by a /proc/PID/cgroup (cgroups(7)); undefined for a process that is not in it. Pure. */

@@ -1,13 +1,20 @@
-import type { RunningNode } from "./node.ts";
+import type { NodeState, RunningNode } from "./node.ts";
 
 /** Milliseconds between two looks. */
 const every = 500;
 
 /** How a node came to its end that nobody told to end, in words that follow its name; undefined where it runs, or was sent a signal. */
 export async function endingOf(node: RunningNode): Promise<string | undefined> {
-  const { running, signalled = false, error, exitCode, outOfMemory } = await node.state();
-  if (running || signalled) return undefined;
-  if (error !== undefined) return `could not be started: ${error}`;
+  const state = await node.state();
+  if (state.running || state.signalled) return undefined;
+  return state.error === undefined ? endedHow(node, state) : `could not be started: ${state.error}`;
+}
+
+/** What a node ended of, with its last words, in words that follow its name. */
+export async function endedHow(
+  node: RunningNode,
+  { exitCode, outOfMemory }: Pick<NodeState, "exitCode" | "outOfMemory">,
+): Promise<string> {
   const words = (await node.logs()).findLast(({ text }) => text.trim() !== "")?.text.trim();
   const said = words === undefined ? "it said nothing" : `its last words: ${words}`;
   if (outOfMemory) return `used up its memory and was killed; ${said}`;

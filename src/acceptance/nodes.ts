@@ -77,7 +77,6 @@ export function nodesOf(target: Target, { chainUrl, signal: run }: Surroundings)
       if (why !== undefined) throw new CommandError(`the second node ${why}`);
       return second.under(signal);
     },
-    another: async (name) => (await start(signal, { name, peers: [] })).under(signal),
   });
   return {
     get running() {

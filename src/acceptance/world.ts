@@ -41,8 +41,6 @@ export interface Nodes {
   startMain(withoutHardening?: string): Promise<RunningNode>;
   /** Another node of the same image, without models, which dials the first; started when it is first asked for. */
   second(): Promise<RunningNode>;
-  /** A further one with models and volumes of its own. */
-  another(name: string): Promise<RunningNode>;
 }
 
 /** What the candidate is supposed to carry and say. */

@@ -12,6 +12,7 @@ import { jobName } from "./job.ts";
 import { needed } from "./needed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
+import { inWords, notRun } from "./readiness.ts";
 import type { Stage } from "./stage.ts";
 
 /** Lines of a node's log that are shown where a check failed; all are in the result. */
@@ -80,7 +81,6 @@ export function refuseAcceptance(
     });
   if (mode === "off") return;
   if (verdict !== "passed") warning(`The candidate was not accepted: ${verdict}, ${reason}.`);
-  const left = checks.filter((check) => check.verdict === "skipped");
-  if (left.length > 0)
-    warning(`Not checked: ${left.map(({ name, reason: why }) => `${name} (${why})`).join(", ")}.`);
+  const left = notRun([result]);
+  if (left.length > 0) warning(`Not checked: ${inWords(left)}.`);
 }

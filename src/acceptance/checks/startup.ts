@@ -1,4 +1,5 @@
 import { type Check, type Finding, failed, judged } from "../check.ts";
+import { endedHow } from "../ended.ts";
 import { awaitHealth, describe, isHealthy } from "../health.ts";
 import type { NodeState, RunningNode, Target } from "../node.ts";
 import type { World } from "../world.ts";
@@ -79,13 +80,8 @@ async function ownComplaints(
   return [`${first}, but the container's own health check says ${container}${late}`];
 }
 
-/** How a node ended, with its last words; undefined while it runs. */
+/** How a node ended, or lost a process for memory, with its last words; undefined while it runs. */
 async function endOf(node: RunningNode): Promise<string | undefined> {
-  const { running, exitCode, outOfMemory } = await node.state();
-  if (running && !outOfMemory) return undefined;
-  const words = (await node.logs()).findLast(({ text }) => text.trim() !== "")?.text.trim();
-  const said = words === undefined ? "; it said nothing" : `; its last words: ${words}`;
-  return outOfMemory
-    ? `it used up its memory and was killed${said}`
-    : `it ended by itself with exit code ${exitCode}${said}`;
+  const state = await node.state();
+  return state.running && !state.outOfMemory ? undefined : `it ${await endedHow(node, state)}`;
 }

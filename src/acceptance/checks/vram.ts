@@ -1,3 +1,4 @@
+import { gigabytes } from "../../amount.ts";
 import { type Check, type Finding, failed, inconclusive, judged, skipped } from "../check.ts";
 import { sampleOf } from "../metrics-page.ts";
 import type { VramSeries } from "../vram-series.ts";
@@ -74,8 +75,4 @@ function ownComplaints(own: number | string | undefined, card: number): readonly
     : [
         `the node says ${gigabytes(own)}, the card ${gigabytes(card)}: ${Math.round(off * 100)} % apart, 10 % are allowed`,
       ];
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(2)} GB`;
 }
