@@ -117,7 +117,7 @@ describe("a node among others", () => {
     const fetch = rewritten("/metrics", (text) => text.replace(count, "$1 0"));
     expect(await make(grpc, { fetch })).toMatchObject({
       verdict: "failed",
-      reason: "nsn_bft_round_duration_seconds_count did not count the round (0)",
+      reason: "the round was not counted: nsn_bft_round_duration_seconds_count of the node is 0",
     });
   });
 });

@@ -93,10 +93,10 @@ class DatagramRelay:
             send(packet)
 
 
-def free_port() -> int:
-    """A port that is free for TCP and UDP, and that no outgoing connection takes meanwhile."""
+def free_port(promised: set[int]) -> int:
+    """A port that is free for TCP and UDP, promised to nobody, and that no outgoing connection takes meanwhile."""
     while True:
-        port = random.randrange(12_000, 32_000)
+        port = random.choice([port for port in range(12_000, 32_000) if port not in promised])
         with socket.socket() as streams, socket.socket(type=socket.SOCK_DGRAM) as datagrams, suppress(OSError):
             streams.bind(("0.0.0.0", port))
             datagrams.bind(("0.0.0.0", port))
