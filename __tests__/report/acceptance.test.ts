@@ -42,6 +42,17 @@ it("JUnit XML has a case for each check, with its failure or why it was skipped"
   expect(lines).toContainEqual("skipped {'message': 'no GPU'}");
 });
 
+it("JUnit XML of a run that could not be has one case that says why", () => {
+  const reason = "no Docker engine here: refused";
+  const lines = read(junit({ ...result, verdict: "skipped", reason, checks: [] })).split("\n");
+  expect(lines[0]).toMatch(/^testsuites .*'tests': '1', 'failures': '0'/);
+  expect(lines[1]).toMatch(/'skipped': '1'/);
+  expect(lines.filter((line) => line.startsWith("testcase "))).toEqual([
+    expect.stringContaining("'name': 'accept'"),
+  ]);
+  expect(lines).toContainEqual(`skipped {'message': '${reason}'}`);
+});
+
 it("the chart is an SVG with the start and the curve", () => {
   const svg = chart(result);
   expect(read(svg)).toMatch(/^svg /);

@@ -50648,6 +50648,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers"
 
 /***/ }),
 
+/***/ 8500:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+
+/***/ }),
+
 /***/ 1692:
 /***/ ((module) => {
 
@@ -55024,6 +55031,7 @@ exports.suggestSimilar = suggestSimilar;
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   k: () => (/* binding */ gigabytes),
 /* harmony export */   v: () => (/* binding */ amount)
 /* harmony export */ });
 /** Bytes for people: `11.7 GB`, GB being 10⁹. */
@@ -55032,6 +55040,10 @@ function amount(bytes) {
     const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
     const value = bytes / 1000 ** power;
     return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
+}
+/** The same with two decimals, for what is held to a limit. */
+function gigabytes(bytes) {
+    return `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
 
@@ -55043,8 +55055,8 @@ function amount(bytes) {
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
-/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4519);
-/* harmony import */ var _commands_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8869);
+/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5387);
+/* harmony import */ var _commands_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7369);
 /* harmony import */ var _commands_program_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6989);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(452);
 /* harmony import */ var _host_closed_pipe_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(113);
@@ -55084,7 +55096,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 4519:
+/***/ 5387:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -55232,6 +55244,9 @@ function vramOf(cards, apps, pids) {
  */
 function cudaMajorOf(driver) {
     const major = Number.parseInt(driver, 10);
+    // Newer than what is known here: whatever it runs, nothing is refused for it.
+    if (major >= 600)
+        return Number.POSITIVE_INFINITY;
     if (major >= 580)
         return 13;
     if (major >= 525)
@@ -55253,12 +55268,6 @@ function isAtLeast(version, least) {
 var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
-;// CONCATENATED MODULE: external "node:dgram"
-const external_node_dgram_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:dgram");
-// EXTERNAL MODULE: external "node:events"
-var external_node_events_ = __nccwpck_require__(8474);
-// EXTERNAL MODULE: external "node:net"
-var external_node_net_ = __nccwpck_require__(7030);
 ;// CONCATENATED MODULE: ./lib/acceptance/proc.js
 /** Prints every process's status; the same words for a container and for this machine. */
 const statusScript = "cat /proc/[0-9]*/status 2>/dev/null; true";
@@ -55272,10 +55281,15 @@ function parseStatuses(text) {
         return {
             name: field("Name"),
             pid: Number(field("Pid")),
-            user: Number(field("Uid").split(/\s+/)[1]),
+            users: (field("Uid").match(/\d+/g) ?? []).map(Number),
             noNewPrivileges: field("NoNewPrivs") === "1",
+            zombie: field("State").startsWith("Z"),
         };
     });
+}
+/** Whether a process is one user in all four senses: the others are what it was or may become again (credentials(7)). Pure. */
+function isUserOnly({ users }, user) {
+    return users.length === 4 && users.every((one) => one === user);
 }
 /** The files of a container's own control group, of version 2 and of version 1 (kernel documentation, "cgroup-v2", "cgroup-v1"). */
 const usageFiles = [
@@ -55285,7 +55299,7 @@ const usageFiles = [
     "/sys/fs/cgroup/cpuacct/cpuacct.usage",
     "/sys/fs/cgroup/memory/memory.max_usage_in_bytes",
 ];
-/** Reads `grep -H "" FILES`; undefined where the kernel tells neither version's figures. Pure. */
+/** Reads `grep -H "" FILES`; undefined where the kernel does not tell processor time. Pure. */
 function parseUsage(text) {
     const value = (file, key = "") => {
         const pattern = new RegExp(`/${file}:${key === "" ? "" : `${key} `}(\\d+)$`, "m");
@@ -55299,13 +55313,13 @@ function parseUsage(text) {
         : nanoseconds === undefined
             ? undefined
             : nanoseconds / 1e9;
-    const memoryPeakBytes = value("memory.peak") ?? value("memory.max_usage_in_bytes");
-    if (cpuSeconds === undefined || memoryPeakBytes === undefined)
+    if (cpuSeconds === undefined)
         return undefined;
+    const memoryPeakBytes = value("memory.peak") ?? value("memory.max_usage_in_bytes");
     const [periods, of] = [value("cpu.stat", "nr_throttled"), value("cpu.stat", "nr_periods")];
     return {
         cpuSeconds,
-        memoryPeakBytes,
+        ...(memoryPeakBytes === undefined ? {} : { memoryPeakBytes }),
         ...(periods === undefined || of === undefined ? {} : { throttled: { periods, of } }),
     };
 }
@@ -55348,112 +55362,200 @@ function usageOf(stats, statuses) {
     return { cpuSeconds: sum(used) / ticks, memoryPeakBytes: sum(peaks) };
 }
 
+;// CONCATENATED MODULE: ./lib/acceptance/process-family.js
+
+/** Every process of this machine. */
+async function processesHere({ readdir, readFile }) {
+    const names = await readdir("/proc").catch(() => []);
+    const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
+    const all = await Promise.all(pids.map(async (pid) => {
+        const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+        return { pid, parent: parentOf(stat), ...stateOf(stat) };
+    }));
+    return all.filter(({ state }) => state !== "" && state !== "X");
+}
+/**
+ * The processes that one has started, itself included, as long as they live; `zombies`: and those whose end nobody has waited for. Who has
+ * lost its parent is known by its session (setsid(2)): a sidecar has a process group of its own, and may outlive whoever started it.
+ */
+async function familyOf(leader, files, zombies = false) {
+    const living = (await processesHere(files)).filter(({ state }) => zombies || state !== "Z");
+    const parents = living.map(({ pid, parent, session }) => {
+        const below = session === leader && pid !== leader ? leader : parent;
+        return [pid, below];
+    });
+    const family = descendants(leader, new Map(parents));
+    return new Set(living.map(({ pid }) => pid).filter((pid) => family.has(pid)));
+}
+/** The state's letter and the session (fields 3 and 6). Pure. */
+function stateOf(stat) {
+    const [state = "", , , session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return { state, session: Number(session) };
+}
+
+;// CONCATENATED MODULE: external "node:dgram"
+const external_node_dgram_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:dgram");
+// EXTERNAL MODULE: external "node:events"
+var external_node_events_ = __nccwpck_require__(8474);
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
+;// CONCATENATED MODULE: ./lib/acceptance/process-ports.js
+
+
+
+
+/** Ports that are free for TCP and UDP on every address, as many as are asked for, no two the same. */
+async function freePorts(count) {
+    const held = [];
+    try {
+        while (held.length < count) {
+            const one = await hold();
+            if (one !== undefined)
+                held.push(one);
+        }
+        return held.map(({ port }) => port);
+    }
+    finally {
+        for (const { release } of held)
+            await release();
+    }
+}
+/** Below the ports that Linux gives to outgoing connections: one of those might be taken between the look and the start. */
+const range = [12_000, 32_000];
+/** Takes a port for both; undefined where it is another's. */
+async function hold() {
+    const port = (0,external_node_crypto_.randomInt)(...range);
+    const server = (0,external_node_net_.createServer)().listen(port, "0.0.0.0");
+    const socket = (0,external_node_dgram_namespaceObject.createSocket)("udp4").bind(port, "0.0.0.0");
+    const taken = await Promise.allSettled([(0,external_node_events_.once)(server, "listening"), (0,external_node_events_.once)(socket, "listening")]);
+    const release = async () => {
+        await new Promise((resolve) => server.close(() => resolve()));
+        await new Promise((resolve) => socket.close(() => resolve()));
+    };
+    if (taken.every(({ status }) => status === "fulfilled"))
+        return { port, release };
+    await release().catch(() => undefined);
+    return undefined;
+}
+
 ;// CONCATENATED MODULE: ./lib/acceptance/process-node.js
 
 
 
 
-
+/** In the folder of its data. */
+const metricsFile = "metrics.json";
 /** Starts the command on free ports of loopback, with a folder of its own for its data. */
-async function runProcess({ command, env, models, temporary, wanted }, { spawn, exec, clock, files }) {
-    const data = await files.mkdtemp((0,external_node_path_.join)(temporary, `director-${wanted.name}-`));
-    const [http, grpc, p2p] = [await freePort(), await freePort(), await freePort()];
-    const environment = {
-        ...env,
-        SUBSTRATE_WS_URL: wanted.chainUrl,
-        MODELS_PATH: wanted.bare === true ? (0,external_node_path_.join)(data, "none") : models,
-        DATA_PATH: data,
-        METRICS_PORT: String(http),
-        GRPC_PORT: String(grpc),
-        P2P_PORT: String(p2p),
-        P2P_BOOTSTRAP_PEERS: wanted.peers.join(","),
-        ...(wanted.bare === true ? { CUDA_VISIBLE_DEVICES: "" } : {}),
-    };
-    const lines = [];
-    let child;
-    let ending;
-    const run = async () => {
-        ending = undefined;
+async function runProcess({ command, env, models, temporary, wanted }, ports, signal) {
+    const { spawn, clock, files } = ports;
+    const data = await files.mkdtemp((0,external_node_path_.join)(temporary, `director-${wanted.name.replaceAll(/[^a-z0-9]+/g, "-")}-`));
+    try {
+        const [http = 0, grpc = 0, p2p = 0] = await freePorts(3);
+        const bare = wanted.bare === true;
+        const environment = {
+            ...env,
+            SUBSTRATE_WS_URL: wanted.chainUrl,
+            MODELS_PATH: bare ? (0,external_node_path_.join)(data, "none") : models,
+            DATA_PATH: data,
+            METRICS_FILE: (0,external_node_path_.join)(data, metricsFile),
+            LOG_FORMAT: "text",
+            METRICS_PORT: String(http),
+            GRPC_PORT: String(grpc),
+            P2P_PORT: String(p2p),
+            P2P_BOOTSTRAP_PEERS: wanted.peers.join(","),
+            ...(bare ? { CUDA_VISIBLE_DEVICES: "" } : {}),
+        };
+        const lines = [];
         const [program, ...args] = command;
         const onLine = (text) => void lines.push({ at: clock.now(), text });
-        child = await spawn(program, args, { env: environment, onLine });
-        const mine = child;
-        void mine.ended.then((exitCode) => {
-            if (mine === child)
-                ending = { exitCode, at: clock.now() };
-        });
-    };
-    const started = clock.now();
-    await run();
-    const below = async () => descendants(child.pid, await parents(files));
-    const state = async () => ({
-        running: ending === undefined,
-        outOfMemory: false,
-        ...(ending === undefined ? {} : { ended: ending.at }),
-        ...(ending?.exitCode === undefined ? {} : { exitCode: ending.exitCode }),
+        const run = () => spawn(program, args, { env: environment, onLine });
+        signal.throwIfAborted();
+        const started = clock.now();
+        const made = {
+            ...{ name: wanted.name, environment, data, ports: { http, grpc, p2p }, started, lines, run },
+            ...{ child: await run(), ending: undefined, signalled: false },
+        };
+        watchEnd(made, ports);
+        return nodeOf(made, ports, signal);
+    }
+    catch (error) {
+        await files.rm(data, { recursive: true, force: true });
+        throw error;
+    }
+}
+function watchEnd(made, { clock }) {
+    const { child } = made;
+    void child.ended.then((exitCode) => {
+        if (made.child === child)
+            made.ending = { exitCode, at: clock.now() };
     });
+}
+function nodeOf(made, ports, signal) {
+    const { name, environment, data, started, lines } = made;
+    const { http, grpc, p2p } = made.ports;
+    const { exec, files } = ports;
+    const family = () => familyOf(made.child.pid, files);
     return {
-        name: wanted.name,
-        started,
+        ...{ name, started },
+        under: (other) => nodeOf(made, ports, other),
         http: new URL(`http://127.0.0.1:${http}`),
         grpc: `127.0.0.1:${grpc}`,
         p2p: { host: "127.0.0.1", udp: p2p, tcp: p2p },
-        multiaddr: `/ip4/127.0.0.1/udp/${p2p}/quic-v1`,
-        state,
+        multiaddrs: {
+            quic: `/ip4/127.0.0.1/udp/${p2p}/quic-v1`,
+            tcp: `/ip4/127.0.0.1/tcp/${p2p}`,
+        },
+        state: async () => process_node_stateOf(made),
         logs: async () => [...lines],
-        exec: (program, ...args) => exec(program, args, { env: environment }),
-        pids: below,
-        processes: async () => parseStatuses(await texts(await below(), "status", files)),
+        exec: (program, ...args) => exec(program, args, { env: environment, signal }),
+        pids: family,
+        processes: async () => parseStatuses(await texts(await familyOf(made.child.pid, files, true), "status", files)),
+        leftovers: async () => parseStatuses(await texts(await family(), "status", files)),
         usage: async () => {
-            const pids = await below();
+            const pids = await family();
             return usageOf(await texts(pids, "stat", files), await texts(pids, "status", files));
         },
-        // As in a container: who is killed takes everything that it started along.
-        signal: async (name) => (name === "SIGKILL" ? child.killAll() : void child.kill(name)),
+        metricsFile: () => files.readFile((0,external_node_path_.join)(data, metricsFile), "utf8").catch(() => undefined),
+        signal: async (what) => {
+            signal.throwIfAborted();
+            if (made.ending === undefined)
+                made.signalled = true;
+            // As in a container: who is killed takes everything that it started along.
+            if (what === "SIGKILL")
+                await made.child.killAll(family);
+            else
+                made.child.kill(what);
+        },
         restart: async () => {
+            signal.throwIfAborted();
             // As in a container: with its first process, all that it started has ended.
-            await child.killAll();
-            await run();
+            await made.child.killAll(family);
+            made.child = await made.run();
+            made.ending = undefined;
+            made.signalled = false;
+            watchEnd(made, ports);
         },
         remove: async () => {
-            await child.killAll();
-            await child.ended;
-            await files.rm(data, { recursive: true, force: true });
+            await made.child.killAll(family);
+            await files.rm(data, { recursive: true, force: true }).catch((error) => {
+                ports.log.warning(`${data} is left: ${error instanceof Error ? error.message : error}`);
+            });
         },
     };
 }
-/** The parent of every process of this machine. */
-async function parents({ readdir, readFile, }) {
-    const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
-    const all = await Promise.all(pids.map(async (pid) => {
-        const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-        return [pid, parentOf(stat)];
-    }));
-    return new Map(all);
+function process_node_stateOf({ ending, signalled }) {
+    return {
+        running: ending === undefined,
+        outOfMemory: false,
+        signalled,
+        ...(ending === undefined ? {} : { ended: ending.at }),
+        ...(ending?.exitCode === undefined ? {} : { exitCode: ending.exitCode }),
+    };
 }
 /** One of the files of each process, those that are still there, one after the other. */
 async function texts(pids, name, { readFile }) {
     const all = [...pids].map((pid) => readFile(`/proc/${pid}/${name}`, "utf8").catch(() => ""));
     return (await Promise.all(all)).join("");
-}
-/** A port that is free for TCP and UDP. */
-async function freePort() {
-    for (;;) {
-        const server = (0,external_node_net_.createServer)().listen(0, "127.0.0.1");
-        await (0,external_node_events_.once)(server, "listening");
-        const address = server.address();
-        const port = typeof address === "object" && address !== null ? address.port : 0;
-        const socket = (0,external_node_dgram_namespaceObject.createSocket)("udp4");
-        const isFree = await new Promise((resolve) => {
-            socket.once("error", () => resolve(false));
-            socket.bind(port, "127.0.0.1", () => resolve(true));
-        });
-        socket.close();
-        server.close();
-        await (0,external_node_events_.once)(server, "close");
-        if (isFree)
-            return port;
-    }
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/process-target.js
@@ -55464,30 +55566,37 @@ async function freePort() {
 /** A command on this machine: for a GPU machine without Docker. */
 function processTarget(options, ports) {
     const nodes = [];
-    return {
+    const under = (until) => ({
         kind: "process",
         name: options.command.join(" "),
         hostAddress: "127.0.0.1",
+        models: options.models,
+        under,
         image: async () => undefined,
-        weights: () => hashes(options.models, ports.files),
-        start: async (wanted) => {
-            const node = await runProcess({ ...options, wanted }, ports);
+        weights: () => hashes(options.models, ports.files, until),
+        start: (wanted) => {
+            const node = runProcess({ ...options, wanted }, ports, until);
             nodes.push(node);
             return node;
         },
         close: async () => {
-            await Promise.all(nodes.splice(0).map((node) => node.remove()));
+            // Also of a start that is under way, so that nothing comes after the end.
+            const made = await Promise.allSettled(nodes.splice(0));
+            await Promise.all(made.map((one) => (one.status === "fulfilled" ? one.value.remove() : undefined)));
         },
-    };
+    });
+    return under(ports.signal);
 }
-async function hashes(folder, { readdir }) {
+async function hashes(folder, { readdir }, signal) {
     const entries = await readdir(folder, { recursive: true, withFileTypes: true });
     const found = new Map();
     for (const entry of entries.filter((one) => one.isFile())) {
         const path = (0,external_node_path_.join)(entry.parentPath, entry.name);
         const hash = (0,external_node_crypto_.createHash)("sha256");
-        for await (const piece of (0,external_node_fs_.createReadStream)(path))
+        for await (const piece of (0,external_node_fs_.createReadStream)(path)) {
+            signal.throwIfAborted();
             hash.update(piece);
+        }
         found.set((0,external_node_path_.relative)(folder, path), hash.digest("hex"));
     }
     return found;
@@ -55531,36 +55640,49 @@ var websocket_server = __nccwpck_require__(129);
 
 
 
+
 const headEvery = 1_000;
 /** Starts an endpoint on a free port of the given address. */
 async function startChain(address, now) {
-    let port = 0;
-    let server;
-    let close = () => undefined;
+    const server = (0,external_node_http_.createServer)();
+    const callers = new Set();
+    let stopped = false;
+    server.on("connection", (socket) => {
+        if (stopped)
+            return void socket.destroy();
+        callers.add(socket);
+        socket.once("close", () => callers.delete(socket));
+    });
+    server.listen(0, address);
+    await (0,external_node_events_.once)(server, "listening").catch((cause) => {
+        throw new errors/* RemoteError */.Hi(`No chain endpoint can be opened at ${address}.`, {
+            cause,
+            todo: "Where Docker's containers run on another machine, give an endpoint that they reach: chain-url.",
+        });
+    });
     const begun = now();
-    const stop = async () => {
-        close();
-        const closing = server;
-        server = undefined;
-        if (closing !== undefined)
-            await new Promise((resolve) => closing.close(resolve));
+    const silence = serve(server, () => Math.floor((now() - begun) / headEvery) + 1);
+    const stop = () => {
+        stopped = true;
+        for (const socket of callers)
+            socket.destroy();
     };
-    const start = async () => {
-        if (server !== undefined)
-            return;
-        const opened = (0,external_node_http_.createServer)();
-        opened.listen(port, address);
-        await (0,external_node_events_.once)(opened, "listening");
-        const bound = opened.address();
-        if (typeof bound === "object" && bound !== null)
-            port = bound.port;
-        server = opened;
-        close = serve(opened, () => Math.floor((now() - begun) / headEvery) + 1);
+    const bound = server.address();
+    const port = typeof bound === "object" && bound !== null ? bound.port : 0;
+    return {
+        url: `ws://${address.includes(":") ? `[${address}]` : address}:${port}`,
+        stop,
+        start: () => {
+            stopped = false;
+        },
+        close: async () => {
+            silence();
+            stop();
+            await new Promise((resolve) => server.close(resolve));
+        },
     };
-    await start();
-    return { url: `ws://${address.includes(":") ? `[${address}]` : address}:${port}`, start, stop };
 }
-/** Answers on a server; the result ends every conversation. */
+/** Answers on a server; the result ends it. */
 function serve(server, head) {
     const sockets = new websocket_server({ server, maxPayload: 64 * 1024 });
     const subscribed = new Set();
@@ -55584,8 +55706,6 @@ function serve(server, head) {
     });
     return () => {
         clearInterval(timer);
-        for (const socket of sockets.clients)
-            socket.terminate();
         sockets.close();
     };
 }
@@ -55667,7 +55787,10 @@ function finding(verdict, reason, measured, limit) {
     };
 }
 
+// EXTERNAL MODULE: ./lib/amount.js
+var amount = __nccwpck_require__(7331);
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/config.js
+
 
 /** What an image promises to whoever runs it (design: "The reference node"; Dockerfile.director). */
 const config = {
@@ -55681,22 +55804,22 @@ const config = {
         const { user, bytesWithoutModels: bytes } = image;
         const tooLarge = bytes !== undefined && bytes >= limits.imageBytes
             ? [
-                `without models it has ${gigabytes(bytes)}, ${gigabytes(limits.imageBytes)} are the limit`,
+                `without models it has ${(0,amount/* gigabytes */.k)(bytes)}, ${(0,amount/* gigabytes */.k)(limits.imageBytes)} are the limit`,
             ]
             : [];
-        return judged([...complaintsOf(image, expected.labels), ...tooLarge], { user, ...(bytes === undefined ? {} : { bytesWithoutModels: bytes }) }, { bytesWithoutModels: limits.imageBytes });
+        return judged([...complaintsOf(image, expected), ...tooLarge], { user, ...(bytes === undefined ? {} : { bytesWithoutModels: bytes }) }, { bytesWithoutModels: limits.imageBytes });
     },
 };
 const ports = ["9000/udp", "9000/tcp", "9100/tcp", "50051/tcp"];
 const secret = /(TOKEN|SECRET|PASSWORD|PRIVATE_KEY)$/i;
-/** What is not as promised, in words; `labels` must be there. Pure. */
-function complaintsOf(image, labels) {
+/** What is not as promised, in words. Pure. */
+function complaintsOf(image, { labels, annotations }) {
     const { user, env, entrypoint, exposedPorts, healthcheck, stopSignal, volumes } = image;
     const secrets = Object.keys(env).filter((name) => secret.test(name) && env[name] !== "");
     const missing = ports.filter((port) => !exposedPorts.includes(port));
-    const unlabelled = labels.filter((name) => (image.labels[name] ?? "") === "");
+    const without = (wanted, there) => wanted.filter((name) => (there[name] ?? "") === "");
     return [
-        ...(["1000", "nsn", "1000:1000", "nsn:nsn"].includes(user)
+        ...(/^(1000|nsn)(:.*)?$/.test(user)
             ? []
             : [`its user is ${user === "" ? "root" : user}, not nsn (1000)`]),
         ...secrets.map((name) => `the variable ${name} carries a value in the image`),
@@ -55709,11 +55832,9 @@ function complaintsOf(image, labels) {
         ...(volumes.length === 0
             ? []
             : [`it declares volumes (${volumes.join(", ")}), which are copied at every start`]),
-        ...unlabelled.map((name) => `it has no label ${name}`),
+        ...without(labels, image.labels).map((name) => `it has no label ${name}`),
+        ...without(annotations.wanted, annotations.there).map((name) => `its manifest has no annotation ${name}`),
     ];
-}
-function gigabytes(bytes) {
-    return `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/gpu.js
@@ -55725,11 +55846,15 @@ const gpu = {
     name: "gpu",
     after: ["startup"],
     seconds: () => 120,
-    run: async ({ gpu: mode, gpus, nodes, limits }) => {
+    run: async ({ gpu: mode, gpus, nodes, limits, exec }) => {
         if (mode === "off")
             return skipped("gpu is off");
-        if (gpus === undefined)
-            return mode === "required" ? failed("this machine has no GPU") : skipped("no GPU");
+        if (gpus === undefined) {
+            const { why } = await findGpus(exec);
+            return mode === "required"
+                ? failed(`this machine has no GPU: ${why}`)
+                : skipped(`no GPU: ${why}`);
+        }
         const node = nodes.main;
         const inside = await node.exec("nvidia-smi", ...cardQuery);
         if (inside.code !== 0)
@@ -55745,7 +55870,8 @@ const gpu = {
                 : [`the driver is ${driver}, ${limits.driver} or newer is wanted`]),
             ...(typeof seen === "string"
                 ? [`torch does not run in it: ${seen}`]
-                : torchComplaints(seen, driver, gpus.cards.length)),
+                : torchComplaints(seen, driver, gpus.cards)),
+            ...cudaComplaint("the image", (await node.exec("printenv", "CUDA_VERSION")).stdout, driver),
         ], { cards: gpus.cards.map(({ name }) => name), driver, cuda: cuda ?? "unknown" }, { driver: limits.driver });
     },
 };
@@ -55763,13 +55889,21 @@ function cardComplaints(seen, wanted) {
 function torchComplaints({ available, count, cuda }, driver, cards) {
     if (!available)
         return ["torch finds no GPU (torch.cuda.is_available())"];
-    const newest = cudaMajorOf(driver);
+    // Of cards that are cut into instances CUDA gives a program one instance.
+    const isAll = count === cards.length || (count > 0 && cards.some(({ mig }) => mig));
     return [
-        ...(count === cards ? [] : [`torch sees ${count} cards, this machine has ${cards}`]),
-        ...(Number.parseInt(cuda ?? "0", 10) <= newest
-            ? []
-            : [`torch is built for CUDA ${cuda}, the driver ${driver} runs CUDA ${newest} at most`]),
+        ...(isAll ? [] : [`torch sees ${count} cards, this machine has ${cards.length}`]),
+        ...cudaComplaint("torch", cuda ?? "", driver),
     ];
+}
+/** Where something is made for a newer CUDA than the driver runs; nothing where it does not say. Pure. */
+function cudaComplaint(what, cuda, driver) {
+    const [wanted, newest] = [Number.parseInt(cuda, 10), cudaMajorOf(driver)];
+    return !(wanted > newest)
+        ? []
+        : [
+            `${what} is built for CUDA ${cuda.trim()}, the driver ${driver} runs CUDA ${newest} at most`,
+        ];
 }
 /** `True 1 12.6`. Pure. */
 function parseTorch(text) {
@@ -55782,6 +55916,340 @@ function parseTorch(text) {
 }
 function lastLine(text) {
     return text.trim().split("\n").at(-1) ?? "";
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/ended.js
+/** Milliseconds between two looks. */
+const every = 500;
+/** How a node came to its end that nobody told to end, in words that follow its name; undefined where it runs, or was sent a signal. */
+async function endingOf(node) {
+    const state = await node.state();
+    if (state.running || state.signalled)
+        return undefined;
+    return state.error === undefined ? endedHow(node, state) : `could not be started: ${state.error}`;
+}
+/** What a node ended of, with its last words, in words that follow its name. */
+async function endedHow(node, { exitCode, outOfMemory }) {
+    const words = (await node.logs()).findLast(({ text }) => text.trim() !== "")?.text.trim();
+    const said = words === undefined ? "it said nothing" : `its last words: ${words}`;
+    if (outOfMemory)
+        return `used up its memory and was killed; ${said}`;
+    return `ended by itself ${exitCode === undefined ? "by a signal" : `with exit code ${exitCode}`}; ${said}`;
+}
+/** Aborts when the node ends that nobody told to; looks twice a second until it is stopped. */
+function ended_watchEnd(node) {
+    const ended = new AbortController();
+    let busy = false;
+    const timer = setInterval(async () => {
+        if (busy)
+            return;
+        busy = true;
+        const { running, signalled = false } = await node
+            .state()
+            .catch(() => ({ running: true, signalled: false }));
+        busy = false;
+        if (!running && !signalled)
+            ended.abort(new Error("the node ended"));
+    }, every);
+    timer.unref();
+    return { signal: ended.signal, stop: () => clearInterval(timer) };
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/metrics-page.js
+
+
+const accept = {
+    prometheus: "text/plain;version=0.0.4",
+    openmetrics: "application/openmetrics-text;version=1.0.0",
+};
+/** Asks for /metrics in a format; a string says why there is no answer. */
+async function askMetrics(node, format, { fetch, signal }) {
+    try {
+        const response = await fetch({
+            ...{ method: "GET", url: new URL("/metrics", node.http), signal, idleTimeout: 3_000 },
+            headers: { accept: accept[format] },
+        });
+        const type = response.headers["content-type"] ?? "";
+        return { status: response.status, type, text: await response.text() };
+    }
+    catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof errors/* RemoteError */.Hi))
+            throw error;
+        return error.message;
+    }
+}
+/** Seconds for which a page may be unreadable before nobody waits for it any more. */
+const patience = 5;
+/** One sample of a node by its name and labels: undefined where the page has none, a string that says why there is no page. */
+async function sampleOf(node, name, labels, world) {
+    const page = await askMetrics(node, "openmetrics", world);
+    if (typeof page === "string")
+        return page;
+    return page.status === 200
+        ? sampleIn(page.text, name, labels)
+        : `/metrics answers ${page.status}`;
+}
+/** The value of a line, whatever is wrong with the page around it: that is for the check `metrics` to say. Pure. */
+function sampleIn(text, name, labels = {}) {
+    const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
+    for (const line of text.split("\n")) {
+        const [, found, inner = "", value = ""] = /^([^\s{#]+)(?:\{(.*)\})?\s+(\S+)/.exec(line) ?? [];
+        const number = Number(value);
+        if (found === name && !Number.isNaN(number) && wanted.every((pair) => inner.includes(pair)))
+            return number;
+    }
+    return undefined;
+}
+/** Waits until a sample has come to the least that is wanted. `needs` are nodes without which it cannot come: with their end, so ends the wait. */
+async function awaitSample(node, what, seconds, world) {
+    const { name, labels = {}, least, needs = [] } = what;
+    const { clock, signal } = world;
+    const until = clock.now() + seconds * 1000;
+    let readable = clock.now();
+    for (;;) {
+        const seen = await sampleOf(node, name, labels, world);
+        if (typeof seen === "number" && seen >= least)
+            return { met: true, value: seen };
+        for (const one of [node, ...needs]) {
+            const end = await endingOf(one);
+            if (end !== undefined)
+                return { met: false, why: `${called(one)} ${end}`, late: false };
+        }
+        if (typeof seen !== "string")
+            readable = clock.now();
+        if (clock.now() >= Math.min(until, readable + patience * 1000)) {
+            const why = `${name} of ${called(node)} ${wordsOf(seen)}`;
+            return { met: false, why, late: typeof seen !== "string" };
+        }
+        await clock.sleep(200, signal);
+    }
+}
+function called({ name }) {
+    return `the ${name}`;
+}
+function wordsOf(seen) {
+    if (seen === undefined)
+        return "is not on its /metrics";
+    return typeof seen === "string" ? `cannot be read: ${seen}` : `is ${seen}`;
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/meeting.js
+
+/** Seconds after the start of the second node within which both have found each other, whichever check asks. */
+const meeting = 30;
+/** Waits until both nodes count a peer; the number that the node under test counts, or why they have not met. */
+async function awaitMeeting(world) {
+    const peers = { name: "nsn_p2p_connected_peers", least: 1 };
+    const { main } = world.nodes;
+    const second = await world.nodes.second();
+    const [here, there] = await Promise.all([
+        awaitSample(main, { ...peers, needs: [second] }, left(second.started, world), world),
+        awaitSample(second, { ...peers, needs: [main] }, left(second.started, world), world),
+    ]);
+    if (!here.met)
+        return explained(here, "a second node did not find it");
+    return there.met ? here : explained(there, "a second node did not find it");
+}
+/** Waits until the node under test would ask the second one in a round. */
+async function awaitVoter(world) {
+    const { main } = world.nodes;
+    const second = await world.nodes.second();
+    const voters = { name: "nsn_bft_voters", least: 2, needs: [second] };
+    const seen = await awaitSample(main, voters, left(second.started, world), world);
+    return seen.met ? seen : explained(seen, "no second voter came");
+}
+function explained(missed, what) {
+    return missed.late ? { ...missed, why: `${what} within ${meeting} s: ${missed.why}` } : missed;
+}
+function left(started, { clock }) {
+    return Math.max(0, meeting - (clock.now() - started) / 1000);
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/grpc.js
+
+
+
+/** Milliseconds that a round may take. */
+const deadline = 5_000;
+const rounds = { name: "nsn_bft_round_duration_seconds_count" };
+const promised = ["grpc.health.v1.Health", "nsn.bft.v1.BftCoordination", "nsn.director.v1.Vortex"];
+/** The health service serves, reflection names the services, and one round is coordinated with the second node. */
+const grpc = {
+    name: "grpc",
+    after: ["startup"],
+    seconds: () => 90,
+    run: async (world) => {
+        const { nodes, clock } = world;
+        const calls = await world.grpc(nodes.main);
+        try {
+            const status = await calls.health("");
+            const services = await calls.services();
+            const missing = promised.filter((name) => !services.includes(name));
+            const complaints = [
+                ...(status === "SERVING" ? [] : [`its health service says ${status}`]),
+                ...(missing.length === 0 ? [] : [`reflection does not name ${missing.join(", ")}`]),
+            ];
+            if (complaints.length > 0)
+                return failed(complaints.join("; "), { services });
+            const voters = await awaitVoter(world);
+            if (!voters.met)
+                return failed(voters.why);
+            const before = await sampleOf(nodes.main, rounds.name, {}, world);
+            const digest = new Uint8Array(32).fill(7);
+            const round = await calls.propose(clock.now() % 2 ** 31, digest, deadline);
+            const least = (typeof before === "number" ? before : 0) + 1;
+            const counted = await awaitSample(nodes.main, { ...rounds, least }, 5, world);
+            return judged([
+                ...(counted.met ? [] : [`the round was not counted: ${counted.why}`]),
+                ...(round.ballots >= round.quorum && round.quorum >= 2
+                    ? []
+                    : [`the round ended with ${round.ballots} ballots, its quorum is ${round.quorum}`]),
+                ...(round.seconds * 1000 < deadline ? [] : [`the round took ${round.seconds} s`]),
+            ], { roundSeconds: round.seconds, ballots: round.ballots, services }, { roundSeconds: deadline / 1000 });
+        }
+        catch (error) {
+            world.signal.throwIfAborted();
+            return failed(`gRPC: ${error instanceof Error ? error.message : error}`);
+        }
+        finally {
+            calls.close();
+        }
+    },
+};
+
+;// CONCATENATED MODULE: ./lib/acceptance/health.js
+
+/** Milliseconds that an answer may take. */
+const health_patience = 3_000;
+/** Asks once; a string says why there is no answer. */
+async function askHealth(node, { fetch, signal }) {
+    try {
+        const url = new URL("/health", node.http);
+        const response = await fetch({ method: "GET", url, signal, idleTimeout: health_patience });
+        const text = await response.text();
+        return { status: response.status, body: bodyOf(text) };
+    }
+    catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof errors/* RemoteError */.Hi))
+            throw error;
+        return error.message;
+    }
+}
+function bodyOf(text) {
+    try {
+        const body = JSON.parse(text);
+        return typeof body === "object" && body !== null ? body : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+const health_checkNames = ["p2p_connected", "models_loaded", "chain_synced"];
+/** What is wrong with an answer whose checks are all good but those named, in words; nothing where it is as documented. Pure. */
+function health_complaintsOf({ status: code, body }, bad) {
+    if (body === undefined)
+        return ["/health gives no JSON object"];
+    const { status, checks, version } = body;
+    const [wantedCode, wantedStatus] = bad.length === 0 ? [200, "healthy"] : [503, "unhealthy"];
+    return [
+        ...(code === wantedCode ? [] : [`it answers ${code}, not ${wantedCode}`]),
+        ...(status === wantedStatus
+            ? []
+            : [`its status is ${JSON.stringify(status)}, not "${wantedStatus}"`]),
+        ...(typeof version === "string" && version !== "" ? [] : ["it names no version"]),
+        ...health_checkNames.flatMap((name) => {
+            const ok = checks?.[name]?.ok;
+            if (typeof ok !== "boolean")
+                return [`it does not tell the check ${name}`];
+            return ok === !bad.includes(name) ? [] : [`it says that ${name} is ${ok ? "good" : "bad"}`];
+        }),
+    ];
+}
+/** The checks that fail in a body, with their reasons. Pure. */
+function failing(body) {
+    return Object.entries(body?.checks ?? {})
+        .filter(([, check]) => check?.ok === false)
+        .map(([name, { detail }]) => `${name}: ${detail}`)
+        .join("; ");
+}
+/** Waits until an answer is as wanted; the last answer, when it was there, and whether that was it, in time. */
+async function awaitHealth(node, { wanted, since, seconds }, world) {
+    for (;;) {
+        const last = await askHealth(node, world);
+        const passed = (world.clock.now() - since) / 1000;
+        if (typeof last !== "string" && wanted(last))
+            return { met: passed <= seconds, last, seconds: passed };
+        if (passed >= seconds || !(await node.state()).running)
+            return { met: false, last, seconds: passed };
+        await world.clock.sleep(200, world.signal);
+    }
+}
+/** Starts the node under test again, after its end, and waits until it is healthy; seconds count from here. */
+async function startAgain(world) {
+    const { nodes, limits, clock } = world;
+    const since = clock.now();
+    await nodes.main.restart();
+    const wanted = { wanted: isHealthy, since, seconds: limits.startupSeconds };
+    return awaitHealth(nodes.main, wanted, world);
+}
+function isHealthy({ status }) {
+    return status === 200;
+}
+/** An answer in a few words, for a reason. Pure. */
+function describe(health) {
+    if (typeof health === "string")
+        return health;
+    const why = failing(health.body);
+    return `/health answers ${health.status}${why === "" ? "" : ` (${why})`}`;
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/health.js
+
+
+/** Seconds in which a node must notice that its chain has gone, and that it is back (the reference node's back-off is 15 s at most). */
+const notice = 45;
+/** 200 with the documented body, 503 when the chain is gone, and 200 again. */
+const health = {
+    name: "health",
+    after: ["startup"],
+    seconds: () => 2 * notice + 30,
+    run: async (world) => {
+        const { nodes, chain, clock } = world;
+        const node = nodes.main;
+        const first = await askHealth(node, world);
+        if (typeof first === "string" || !isHealthy(first))
+            return failed(`it was healthy, and is not any more: ${describe(first)}`);
+        const wrong = health_complaintsOf(first, []);
+        if (wrong.length > 0)
+            return failed(`its body is not as documented: ${wrong.join("; ")}`);
+        if (chain === undefined)
+            return skipped("with a real chain nobody stops it, so that 503 was not seen");
+        const down = await withoutChain(world);
+        if (!down.met)
+            return failed(`the chain's endpoint was stopped, and after ${notice} s ${describe(down.last)}; 503 was wanted`);
+        const back = { wanted: isHealthy, since: clock.now(), seconds: notice };
+        const up = await awaitHealth(node, back, world);
+        return judged([
+            ...(typeof down.last === "string" ? [] : health_complaintsOf(down.last, ["chain_synced"])).map((complaint) => `while the chain's endpoint was stopped: ${complaint}`),
+            ...(up.met
+                ? []
+                : [`the chain's endpoint is back, and after ${notice} s ${describe(up.last)}`]),
+        ], { unhealthySeconds: down.seconds, healthySeconds: up.seconds }, { unhealthySeconds: notice, healthySeconds: notice });
+    },
+};
+/** What the node says while the chain's endpoint is stopped; whatever becomes of it, the endpoint is there again afterwards. */
+async function withoutChain(world) {
+    const { nodes, chain, clock } = world;
+    const gone = { wanted: ({ status }) => status === 503, seconds: notice };
+    try {
+        await chain?.stop();
+        return await awaitHealth(nodes.main, { ...gone, since: clock.now() }, world);
+    }
+    finally {
+        await chain?.start();
+    }
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/exposition.js
@@ -55941,219 +56409,6 @@ function seriesOf({ labels: { le: _le, ...labels } }) {
     return JSON.stringify(Object.entries(labels).sort());
 }
 
-;// CONCATENATED MODULE: ./lib/acceptance/metrics-page.js
-
-
-const accept = {
-    prometheus: "text/plain;version=0.0.4",
-    openmetrics: "application/openmetrics-text;version=1.0.0",
-};
-/** Asks for /metrics in a format; a string says why there is no answer. */
-async function askMetrics(node, format, { fetch, signal }) {
-    try {
-        const response = await fetch({
-            ...{ method: "GET", url: new URL("/metrics", node.http), signal, idleTimeout: 3_000 },
-            headers: { accept: accept[format] },
-        });
-        const type = response.headers["content-type"] ?? "";
-        return { status: response.status, type, text: await response.text() };
-    }
-    catch (error) {
-        signal.throwIfAborted();
-        if (!(error instanceof errors/* RemoteError */.Hi))
-            throw error;
-        return error.message;
-    }
-}
-/** One sample of a node by its name and labels; undefined where it cannot be had. */
-async function sampleOf(node, name, labels, world) {
-    const page = await askMetrics(node, "openmetrics", world);
-    if (typeof page === "string" || page.status !== 200)
-        return undefined;
-    try {
-        return parseExposition(page.text, "openmetrics")
-            .flatMap(({ samples }) => samples)
-            .find((sample) => sample.name === name &&
-            Object.entries(labels).every(([key, value]) => sample.labels[key] === value))?.value;
-    }
-    catch {
-        return undefined;
-    }
-}
-/** Waits until a sample is as wanted; the last value, and whether that was it. */
-async function awaitSample(node, what, wanted, seconds, world) {
-    const until = world.clock.now() + seconds * 1000;
-    for (;;) {
-        const last = await sampleOf(node, what.name, what.labels ?? {}, world);
-        if (last !== undefined && wanted(last))
-            return { met: true, last };
-        if (world.clock.now() >= until)
-            return { met: false, last };
-        await world.clock.sleep(200, world.signal);
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/acceptance/checks/grpc.js
-
-
-/** Milliseconds that a round may take. */
-const deadline = 5_000;
-const promised = ["grpc.health.v1.Health", "nsn.bft.v1.BftCoordination", "nsn.director.v1.Vortex"];
-/** The health service serves, reflection names the services, and one round is coordinated with the second node. */
-const grpc = {
-    name: "grpc",
-    after: ["startup"],
-    seconds: () => 90,
-    run: async (world) => {
-        const { nodes, clock } = world;
-        const calls = await world.grpc(nodes.main);
-        try {
-            const status = await calls.health("");
-            const services = await calls.services();
-            const missing = promised.filter((name) => !services.includes(name));
-            const complaints = [
-                ...(status === "SERVING" ? [] : [`its health service says ${status}`]),
-                ...(missing.length === 0 ? [] : [`reflection does not name ${missing.join(", ")}`]),
-            ];
-            if (complaints.length > 0)
-                return failed(complaints.join("; "), { services });
-            await nodes.second();
-            const voters = await awaitSample(...[
-                nodes.main,
-                { name: "nsn_bft_voters" },
-                (value) => value >= 2,
-                30,
-                world,
-            ]);
-            if (!voters.met)
-                return failed(`no second voter came within 30 s (nsn_bft_voters is ${voters.last})`);
-            const digest = new Uint8Array(32).fill(7);
-            const round = await calls.propose(clock.now() % 2 ** 31, digest, deadline);
-            return judged([
-                ...(round.ballots >= round.quorum && round.quorum >= 2
-                    ? []
-                    : [`the round ended with ${round.ballots} ballots, its quorum is ${round.quorum}`]),
-                ...(round.seconds * 1000 < deadline ? [] : [`the round took ${round.seconds} s`]),
-            ], { roundSeconds: round.seconds, ballots: round.ballots, services }, { roundSeconds: deadline / 1000 });
-        }
-        catch (error) {
-            world.signal.throwIfAborted();
-            return failed(`gRPC: ${error instanceof Error ? error.message : error}`);
-        }
-        finally {
-            calls.close();
-        }
-    },
-};
-
-;// CONCATENATED MODULE: ./lib/acceptance/health.js
-
-/** Milliseconds that an answer may take. */
-const patience = 3_000;
-/** Asks once; a string says why there is no answer. */
-async function askHealth(node, { fetch, signal }) {
-    try {
-        const url = new URL("/health", node.http);
-        const response = await fetch({ method: "GET", url, signal, idleTimeout: patience });
-        const text = await response.text();
-        return { status: response.status, body: bodyOf(text) };
-    }
-    catch (error) {
-        signal.throwIfAborted();
-        if (!(error instanceof errors/* RemoteError */.Hi))
-            throw error;
-        return error.message;
-    }
-}
-function bodyOf(text) {
-    try {
-        const body = JSON.parse(text);
-        return typeof body === "object" && body !== null ? body : undefined;
-    }
-    catch {
-        return undefined;
-    }
-}
-/** What is wrong with a body, in words; nothing where it is as documented. Pure. */
-function health_complaintsOf(body) {
-    if (body === undefined)
-        return ["/health gives no JSON object"];
-    const { status, checks, version } = body;
-    return [
-        ...(status === "healthy" || status === "unhealthy"
-            ? []
-            : [`its status is ${JSON.stringify(status)}`]),
-        ...(typeof version === "string" && version !== "" ? [] : ["it names no version"]),
-        ...["p2p_connected", "models_loaded", "chain_synced"]
-            .filter((name) => typeof checks?.[name]?.ok !== "boolean")
-            .map((name) => `it does not tell the check ${name}`),
-    ];
-}
-/** The checks that fail in a body, with their reasons. Pure. */
-function failing(body) {
-    return Object.entries(body?.checks ?? {})
-        .filter(([, check]) => check?.ok === false)
-        .map(([name, { detail }]) => `${name}: ${detail}`)
-        .join("; ");
-}
-/** Waits until an answer is as wanted; the last answer, and whether that was it. */
-async function awaitHealth(node, wanted, seconds, world) {
-    const begun = world.clock.now();
-    for (;;) {
-        const last = await askHealth(node, world);
-        const passed = (world.clock.now() - begun) / 1000;
-        if (typeof last !== "string" && wanted(last))
-            return { met: true, last, seconds: passed };
-        if (passed >= seconds || !(await node.state()).running)
-            return { met: false, last, seconds: passed };
-        await world.clock.sleep(200, world.signal);
-    }
-}
-/** An answer in a few words, for a reason. Pure. */
-function describe(health) {
-    if (typeof health === "string")
-        return health;
-    const why = failing(health.body);
-    return `/health answers ${health.status}${why === "" ? "" : ` (${why})`}`;
-}
-
-;// CONCATENATED MODULE: ./lib/acceptance/checks/health.js
-
-
-/** Seconds in which a node must notice that its chain has gone, and that it is back (the reference node's back-off is 15 s at most). */
-const notice = 45;
-/** 200 with the documented body, 503 when the chain is gone, and 200 again. */
-const health = {
-    name: "health",
-    after: ["startup"],
-    seconds: () => 2 * notice + 30,
-    run: async (world) => {
-        const { nodes, chain } = world;
-        const node = nodes.main;
-        const first = await askHealth(node, world);
-        if (typeof first === "string" || first.status !== 200)
-            return failed(`it was healthy, and is not any more: ${describe(first)}`);
-        const wrong = health_complaintsOf(first.body);
-        if (wrong.length > 0)
-            return failed(`its body is not as documented: ${wrong.join("; ")}`);
-        if (chain === undefined)
-            return skipped("with a real chain nobody stops it, so that 503 was not seen");
-        await chain.stop();
-        const down = await awaitHealth(node, ({ status }) => status === 503, notice, world);
-        await chain.start();
-        if (!down.met)
-            return failed(`the chain's endpoint was stopped, and after ${notice} s ${describe(down.last)}; 503 was wanted`);
-        const up = await awaitHealth(node, ({ status }) => status === 200, notice, world);
-        const measured = { unhealthySeconds: down.seconds, healthySeconds: up.seconds };
-        return judged([
-            ...(typeof down.last === "string" ? [] : health_complaintsOf(down.last.body)),
-            ...(up.met
-                ? []
-                : [`the chain's endpoint is back, and after ${notice} s ${describe(up.last)}`]),
-        ], measured, { unhealthySeconds: notice, healthySeconds: notice });
-    },
-};
-
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/metrics.js
 
 
@@ -56217,7 +56472,7 @@ function judgeFamily({ name, type, sane }, families) {
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/timeline.js
-/** The start as the log tells it: the first line, each model, all of them. Pure; times in milliseconds since 1970. */
+/** The start as the log tells it: the first line, P2P, each model, all of them. Pure; times in milliseconds since 1970. */
 function timelineOf(logs, started) {
     const at = (line) => Math.max(0, (line.at - started) / 1000);
     const first = logs[0];
@@ -56225,13 +56480,27 @@ function timelineOf(logs, started) {
         what: `loading ${title}`,
         seconds: at(line),
     }));
-    const loaded = logs.find(({ text }) => text.includes("All models loaded."));
-    return [
+    const event = (what, line) => line === undefined ? [] : [{ what, seconds: at(line) }];
+    const listening = logs.find(({ text }) => text.includes("P2P listens on "));
+    return inOrder([
         { what: "created", seconds: 0 },
-        ...(first === undefined ? [] : [{ what: "first log", seconds: at(first) }]),
+        ...event("first log", first),
+        ...event("p2p", listening),
         ...loading,
-        ...(loaded === undefined ? [] : [{ what: "models loaded", seconds: at(loaded) }]),
-    ];
+        ...event("models loaded", logs.find(({ text }) => text.includes("All models loaded."))),
+    ]);
+}
+/** The start with what was seen from outside, by the check `startup`. Pure. */
+function withHealth(events, { healthySeconds, containerSeconds }) {
+    const event = (what, seconds) => typeof seconds === "number" ? [{ what, seconds }] : [];
+    return inOrder([
+        ...events,
+        ...event("healthy", healthySeconds),
+        ...event("container healthy", containerSeconds),
+    ]);
+}
+function inOrder(events) {
+    return events.toSorted((a, b) => a.seconds - b.seconds);
 }
 /** The lines that name a model which is being loaded, in their order. Pure. */
 function loadingLines(logs) {
@@ -56240,19 +56509,15 @@ function loadingLines(logs) {
         return title === undefined ? [] : [{ line, title }];
     });
 }
-/** The gigabytes of `All models loaded. VRAM: N GB`. Pure. */
-function loadedVram(logs) {
-    for (const { text } of logs) {
-        const found = /All models loaded\. VRAM: (\d+\.\d) GB/.exec(text)?.[1];
-        if (found !== undefined)
-            return Number(found);
-    }
-    return undefined;
+/** The first `All models loaded. VRAM: N GB`. Pure. */
+function loadedLine(logs) {
+    return logs.find(({ text }) => /All models loaded\. VRAM: \d+\.\d GB/.test(text));
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/models.js
 
 
+const lockName = "models.lock.json";
 /** The weights that are there are those of the lock, and the log says that all were loaded. */
 const models = {
     name: "models",
@@ -56260,29 +56525,42 @@ const models = {
     seconds: () => 1_800,
     run: async (world) => {
         const { target, expected, log } = world;
+        if (expected.weights.size === 0)
+            return skipped("no models");
         const logs = await logsOnceLoaded(world);
-        const titles = loadingLines(logs).map(({ title }) => title);
-        const vram = loadedVram(logs);
         log.info("Hashing the weights that are there.");
         const there = await target.weights();
-        const complaints = [
-            ...(same(titles, expected.titles)
-                ? []
-                : [`the log names ${list(titles)} as loaded, ${list(expected.titles)} was wanted`]),
-            ...(vram === undefined ? ['the log has no line "All models loaded. VRAM: N GB"'] : []),
+        return judged([
+            ...loadingComplaints(logs, expected.titles),
             ...wrongWeights(expected.weights, there),
-        ];
-        return judged(complaints, { files: there.size, loaded: titles }, { files: expected.weights.size });
+            ...(await wrongLock(world)),
+        ], { files: there.size, loaded: loadingLines(logs).map(({ title }) => title) }, { files: expected.weights.size + 1 });
     },
 };
 /** The log, which may come a moment later than /health says that the models are loaded. */
 async function logsOnceLoaded({ nodes, clock, signal }) {
     for (const until = clock.now() + 5_000;;) {
         const logs = await nodes.main.logs();
-        if (loadedVram(logs) !== undefined || clock.now() >= until)
+        if (loadedLine(logs) !== undefined || clock.now() >= until)
             return logs;
         await clock.sleep(200, signal);
     }
+}
+/** What the log lacks: each model in its turn, and then that all are loaded. Pure. */
+function loadingComplaints(logs, titles) {
+    const loading = loadingLines(logs);
+    const seen = loading.map(({ title }) => title);
+    const loaded = loadedLine(logs);
+    const last = loading.at(-1)?.line;
+    return [
+        ...(same(seen, titles)
+            ? []
+            : [`the log names ${list(seen)} as loaded, ${list(titles)} was wanted`]),
+        ...(loaded === undefined ? ['the log has no line "All models loaded. VRAM: N GB"'] : []),
+        ...(loaded !== undefined && last !== undefined && logs.indexOf(loaded) < logs.indexOf(last)
+            ? [`the log says that all models are loaded before it names ${seen.at(-1)}`]
+            : []),
+    ];
 }
 /** What differs between two lists of hashes, at most five lines of it. Pure. */
 function wrongWeights(wanted, there) {
@@ -56292,13 +56570,62 @@ function wrongWeights(wanted, there) {
             return [`${path} is missing`];
         return seen === sha256 ? [] : [`${path} has sha256 ${seen}, the lock says ${sha256}`];
     });
-    return wrong.length > 5 ? [...wrong.slice(0, 5), `and ${wrong.length - 5} more`] : wrong;
+    const strange = [...there.keys()].filter((path) => path !== lockName && !wanted.has(path));
+    const all = [...wrong, ...strange.map((path) => `${path} is not in the lock`)];
+    return all.length > 5 ? [...all.slice(0, 5), `and ${all.length - 5} more`] : all;
+}
+/** What is wrong with the lock that lies beside the weights: the node goes by it. */
+async function wrongLock({ nodes, target, expected }) {
+    const path = `${target.models}/${lockName}`;
+    const { code, stdout, stderr } = await nodes.main.exec("cat", path);
+    if (code !== 0)
+        return [`${path} cannot be read: ${stderr.trim() || `exit code ${code}`}`];
+    return expected.isLock(stdout) ? [] : [`${path} is not the lock`];
 }
 function same(one, other) {
     return one.length === other.length && one.every((value, at) => value === other[at]);
 }
 function list(names) {
     return names.length === 0 ? "nothing" : names.join(", ");
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/acquaintance.js
+
+/** The topics that every Director is subscribed to. */
+const topics = ["nsn/bft", "nsn/departure", "nsn/recipes"];
+/** Waits until the two nodes know each other by name and topics, so many seconds; what is missing then. */
+async function awaitAcquaintance(seconds, world) {
+    const { nodes, clock, signal } = world;
+    const second = await nodes.second();
+    for (const until = clock.now() + seconds * 1000;;) {
+        const [here, there] = [await askHealth(nodes.main, world), await askHealth(second, world)];
+        const missing = strangeness(here, there);
+        if (missing.length === 0 || clock.now() >= until)
+            return missing;
+        await clock.sleep(200, signal);
+    }
+}
+/** What two nodes do not know of each other, by their answers of /health: each lists its peers, and what those told it. Pure. */
+function strangeness(here, there) {
+    return [
+        ...unknownTo(["the second node", there], ["the node", here]),
+        ...unknownTo(["the node", here], ["the second node", there]),
+    ];
+}
+function unknownTo([asked, answer], [name, health]) {
+    const id = typeof health === "string" ? undefined : health.body?.peer_id;
+    if (id === undefined)
+        return [`${name} does not name its peer id (${describe(health)})`];
+    const peers = typeof answer === "string" ? undefined : answer.body?.peers;
+    if (peers === undefined)
+        return [`${asked} does not name its peers (${describe(answer)})`];
+    const told = peers[id];
+    if (told === undefined)
+        return [`${asked} does not count ${name} (${id}) among its peers`];
+    const missing = topics.filter((topic) => !told.includes(topic));
+    return missing.length === 0
+        ? []
+        : [`${name} has not told ${asked} that it is subscribed to ${missing.join(", ")}`];
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/probes.js
@@ -56312,6 +56639,7 @@ const tries = 6;
  * 9000, sections 6 and 17.2.1). Gives the versions that it names; undefined where nothing answers.
  */
 async function probeQuic(host, port, signal) {
+    signal.throwIfAborted();
     const socket = (0,external_node_dgram_namespaceObject.createSocket)("udp4");
     let timer;
     try {
@@ -56364,6 +56692,8 @@ function negotiatedVersions(packet) {
 }
 /** Whether libp2p answers over TCP: both sides begin with `/multistream/1.0.0` (libp2p, "Connection establishment"). */
 function probeMultistream(host, port, signal) {
+    if (signal.aborted)
+        return Promise.resolve(undefined);
     const hello = Buffer.from("\x13/multistream/1.0.0\n", "latin1");
     return new Promise((resolve) => {
         const socket = (0,external_node_net_.connect)({ host, port });
@@ -56389,10 +56719,9 @@ function probeMultistream(host, port, signal) {
 
 
 
-/** Seconds in which two nodes of one network find each other. */
-const meeting = 30;
-const atLeast = (least) => (value) => value >= least;
-/** QUIC and TCP answer, a second node finds the first, and a message of GossipSub arrives. */
+
+
+/** QUIC and TCP answer, a second node finds the first, both know each other's topics, and a message of GossipSub arrives. */
 const p2p = {
     name: "p2p",
     after: ["startup"],
@@ -56406,34 +56735,26 @@ const p2p = {
             ...(versions === undefined ? ["nothing speaks QUIC at 9000/udp"] : []),
             ...(multistream === undefined ? ["nothing speaks libp2p at 9000/tcp"] : []),
         ];
-        const second = await nodes.second();
-        const peers = { name: "nsn_p2p_connected_peers" };
-        const [here, there] = [
-            await awaitSample(nodes.main, peers, atLeast(1), meeting, world),
-            await awaitSample(second, peers, atLeast(1), meeting, world),
-        ];
-        if (!here.met || !there.met) {
-            const seen = `the node counts ${here.last ?? "none"}, the second ${there.last ?? "none"}`;
-            return failed([...complaints, `a second node did not find it within ${meeting} s: ${seen}`].join("; "));
-        }
-        const delivered = await message(world);
-        return judged([...complaints, ...(delivered === undefined ? [] : [delivered])], {
-            quic: versions ?? [],
-            peers: here.last ?? 0,
-        });
+        const met = await awaitMeeting(world);
+        if (!met.met)
+            return failed([...complaints, met.why].join("; "));
+        const strange = await awaitAcquaintance(10, world);
+        const undelivered = await message(world);
+        return judged([...complaints, ...strange, ...(undelivered === undefined ? [] : [undelivered])], { quic: versions ?? [], peers: met.value });
     },
 };
 /** Asks the node for a slot, whose recipe it publishes on nsn/recipes; why the second node did not get it. */
 async function message(world) {
     const second = await world.nodes.second();
     const topic = { name: "nsn_p2p_messages_total", labels: { topic: "nsn/recipes" } };
-    const before = (await awaitSample(second, topic, () => true, 5, world)).last ?? 0;
+    const before = await sampleOf(second, topic.name, topic.labels, world);
+    const one = { ...topic, least: (typeof before === "number" ? before : 0) + 1 };
     const calls = await world.grpc(world.nodes.main);
     try {
         // A mesh of two needs a heartbeat or so before it carries anything: the message may have to be sent again.
         for (let slot = 1; slot <= 10; slot += 1) {
             await calls.generateSlot(slot, `acceptance ${slot}`, 30_000);
-            if ((await awaitSample(second, topic, atLeast(before + 1), 3, world)).met)
+            if ((await awaitSample(second, one, 3, world)).met)
                 return undefined;
         }
         return "the second node received none of ten messages on nsn/recipes";
@@ -56447,13 +56768,80 @@ async function message(world) {
     }
 }
 
+;// CONCATENATED MODULE: ./lib/acceptance/load.js
+
+
+/** Part of the periods in which the kernel may hold it back, and by how much its memory on the card may move. */
+const most = { throttled: 0.1, drift: 0.02 };
+/** What the figures say. Pure. */
+function judgeLoad(load, limits) {
+    const used = usedBy(load, limits);
+    const memory = memoryOf(load);
+    const { cpus, memoryBytes, vramBytes } = limits;
+    const complaints = [
+        ...(used === undefined || used.cpuLoad < 1
+            ? []
+            : [`it used ${percent(used.cpuLoad)} of its ${cpus} processors`]),
+        ...((used?.throttled ?? 0) < most.throttled
+            ? []
+            : [`it was held back in ${percent(used?.throttled ?? 0)} of the periods, 10 % are allowed`]),
+        ...(memory.vramPeakBytes < vramBytes
+            ? []
+            : [
+                `its memory on the card came to ${(0,amount/* gigabytes */.k)(memory.vramPeakBytes)} under load, ${(0,amount/* gigabytes */.k)(vramBytes)} are the limit`,
+            ]),
+        ...(memory.vramDrift <= most.drift
+            ? []
+            : [`its memory on the card moved by ${percent(memory.vramDrift)}, 2 % are allowed`]),
+    ];
+    const measured = { slots: load.slots.length, seconds: load.seconds, ...used, ...memory };
+    const limit = {
+        ...{ cpuLoad: 1, throttled: most.throttled, memoryPeakBytes: memoryBytes },
+        ...{ vramPeakBytes: vramBytes, vramDrift: most.drift },
+    };
+    return used === undefined && complaints.length === 0
+        ? inconclusive("this machine's kernel does not tell what the node used", measured, limit)
+        : judged(complaints, measured, limit);
+}
+/** Of the processors; nothing that the kernel did not tell. */
+function usedBy({ before, after, seconds }, { cpus }) {
+    if (before === undefined || after === undefined)
+        return undefined;
+    const { memoryPeakBytes } = after;
+    const throttled = share(before.throttled, after.throttled);
+    return {
+        cpuLoad: (after.cpuSeconds - before.cpuSeconds) / (seconds * cpus),
+        ...(throttled === undefined ? {} : { throttled }),
+        ...(memoryPeakBytes === undefined ? {} : { memoryPeakBytes }),
+    };
+}
+/** Peak and movement from slot to slot: by the card's figures where it gives any, else by the node's own. */
+function memoryOf({ slots, during }) {
+    const card = slots.flatMap(({ card }) => (card === undefined ? [] : [card]));
+    const figures = card.length > 0 ? card : slots.map(({ own }) => own);
+    const [low, high] = [Math.min(...figures), Math.max(...figures)];
+    return {
+        vramPeakBytes: Math.max(high, ...during),
+        vramDrift: high === 0 ? 0 : (high - low) / high,
+        vramFrom: card.length > 0 ? "card" : "node",
+    };
+}
+function share(before, after) {
+    if (after === undefined)
+        return undefined;
+    const periods = after.of - (before?.of ?? 0);
+    return periods === 0 ? undefined : (after.periods - (before?.periods ?? 0)) / periods;
+}
+function percent(part) {
+    return `${(100 * part).toFixed(1)} %`;
+}
+
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/resources.js
+
 
 /** Milliseconds that a slot may take. */
 const resources_deadline = 120_000;
-/** Part of the periods in which the kernel may hold it back, and by how much its memory on the card may move. */
-const most = { throttled: 0.1, drift: 0.02 };
-/** Slots one after another under the promised limits: no kill, processors to spare, memory on the card steady. */
+/** Slots one after another under the promised limits: no kill, processors to spare, memory on the card below its limit and steady. */
 const resources = {
     name: "resources",
     after: ["startup", "models"],
@@ -56461,141 +56849,60 @@ const resources = {
     run: async (world) => {
         const { nodes, limits, clock } = world;
         const node = nodes.main;
-        const calls = await world.grpc(node);
         const before = await node.usage();
         const begun = clock.now();
-        const vram = [];
-        try {
-            for (let slot = 1; slot <= limits.slots; slot += 1)
-                vram.push((await calls.generateSlot(1_000 + slot, `load ${slot}`, resources_deadline)).vramBytes);
-        }
-        catch (error) {
-            world.signal.throwIfAborted();
-            const { outOfMemory } = await node.state();
-            const done = `after ${vram.length} of ${limits.slots} slots`;
-            return failed(outOfMemory
-                ? `it used up its memory ${done} and was killed`
-                : `GenerateSlot ended ${done}: ${error instanceof Error ? error.message : error}`);
-        }
-        finally {
-            calls.close();
-        }
+        const slots = [];
+        const stopped = await generate(slots, world);
         const { outOfMemory } = await node.state();
+        const done = `after ${slots.length} of ${limits.slots} slots`;
         if (outOfMemory)
-            return failed("a process of it was killed for memory");
-        const after = await node.usage();
-        if (before === undefined || after === undefined)
-            return inconclusive("this machine's kernel does not tell what the node used");
-        return judgeUsage({ before, after, vram, seconds: (clock.now() - begun) / 1000 }, limits);
+            return failed(`a process of it used up the memory and was killed, ${done}`);
+        if (stopped !== undefined)
+            return failed(`GenerateSlot ended ${done}: ${stopped}`);
+        const seconds = (clock.now() - begun) / 1000;
+        const zombies = await lastingZombies(world);
+        if (zombies.length > 0)
+            return failed(`nobody has waited for the end of its processes: ${zombies.join(", ")}`);
+        const during = world.vram.samples.filter(({ at }) => at >= begun).map(({ bytes }) => bytes);
+        return judgeLoad({ before, after: await node.usage(), seconds, slots, during }, limits);
     },
 };
-/** What the figures say. Pure. */
-function judgeUsage(seen, { cpus, memoryBytes, slots }) {
-    const { before, after, vram, seconds } = seen;
-    const load = (after.cpuSeconds - before.cpuSeconds) / (seconds * cpus);
-    const throttled = share(before.throttled, after.throttled);
-    const [low, high] = [Math.min(...vram), Math.max(...vram)];
-    const drift = high === 0 ? 0 : (high - low) / high;
-    const percent = (part) => `${(100 * part).toFixed(1)} %`;
-    return judged([
-        ...(load < 1 ? [] : [`it used ${percent(load)} of its ${cpus} processors`]),
-        ...(throttled < most.throttled
-            ? []
-            : [`it was held back in ${percent(throttled)} of the periods, 10 % are allowed`]),
-        ...(drift <= most.drift ? [] : [`its memory on the card moved by ${percent(drift)}`]),
-    ], {
-        ...{ slots, seconds, cpuLoad: load, throttled, memoryPeakBytes: after.memoryPeakBytes },
-        ...{ vramDrift: drift },
-    }, { cpuLoad: 1, throttled: most.throttled, memoryPeakBytes: memoryBytes, vramDrift: most.drift });
-}
-function share(before, after) {
-    if (after === undefined)
-        return 0;
-    const periods = after.of - (before?.of ?? 0);
-    return periods === 0 ? 0 : (after.periods - (before?.periods ?? 0)) / periods;
-}
-
-;// CONCATENATED MODULE: ./lib/acceptance/checks/shutdown.js
-
-
-/** Seconds within which it must end when nothing is in flight, so that a plain `docker stop` never kills. */
-const idleSeconds = 10;
-const departures = { name: "nsn_p2p_departures_total", labels: { reason: "announced" } };
-/** SIGTERM while others are connected: announced, drained, flushed, exit 0 in time; a second SIGTERM does no harm. */
-const shutdown = {
-    name: "shutdown",
-    after: ["startup"],
-    seconds: ({ limits }) => 2 * limits.shutdownSeconds + 120,
-    run: async (world) => {
-        const { nodes, limits, clock, signal } = world;
-        const node = nodes.main;
-        const second = await nodes.second();
-        await awaitSample(second, { name: "nsn_p2p_connected_peers" }, (peers) => peers >= 1, 30, world);
-        const before = (await sampleOf(second, departures.name, departures.labels, world)) ?? 0;
-        const calls = await world.grpc(node);
-        const inFlight = calls.generateSlot(9_001, "in flight", 30_000).then(() => true, () => false);
-        await clock.sleep(50, signal);
-        const begun = clock.now();
-        await node.signal("SIGTERM");
-        const during = askMetrics(node, "openmetrics", world);
-        await clock.sleep(200, signal);
-        await node.signal("SIGTERM");
-        const end = await awaitEnd(node, limits.shutdownSeconds, world);
-        const answered = await during;
-        const ended = await inFlight;
-        calls.close();
-        if (end === undefined)
-            return failed(`it still runs ${limits.shutdownSeconds} s after SIGTERM`);
-        const seconds = Math.max(0, (end.at - begun) / 1000);
-        const announced = await awaitSample(second, departures, (count) => count > before, 5, world);
-        const idle = await idleEnd(world);
-        return judged([
-            ...(end.exitCode === 0 ? [] : [`it ended with exit code ${end.exitCode}`]),
-            ...(announced.met ? [] : ["the second node was not told of its departure"]),
-            ...(ended ? [] : ["the gRPC call in flight was cut off"]),
-            ...(typeof answered !== "string" && answered.status === 200
-                ? []
-                : ["/metrics did not answer during the drain"]),
-            ...shutdown_complaintsOf(await node.logs()),
-            ...(idle.complaint === undefined ? [] : [idle.complaint]),
-        ], { seconds, ...(idle.seconds === undefined ? {} : { idleSeconds: idle.seconds }) }, { seconds: limits.shutdownSeconds, idleSeconds });
-    },
-};
-/** SIGTERM as soon as it runs, with nothing in flight. */
-async function idleEnd(world) {
-    const node = await world.nodes.another("early-end");
+/** Has the slots generated, and notes each that is done; why one was not. */
+async function generate(slots, world) {
+    const { nodes, limits, vram, signal } = world;
+    const calls = await world.grpc(nodes.main);
     try {
-        await awaitLog(node, 10, world);
-        const begun = world.clock.now();
-        await node.signal("SIGTERM");
-        const end = await awaitEnd(node, world.limits.shutdownSeconds, world);
-        if (end === undefined)
-            return {
-                complaint: `told to stop during its start, it still runs after ${world.limits.shutdownSeconds} s`,
-            };
-        const seconds = Math.max(0, (end.at - begun) / 1000);
-        if (end.exitCode !== 0)
-            return {
-                seconds,
-                complaint: `told to stop during its start, it ended with exit code ${end.exitCode}`,
-            };
-        return seconds < idleSeconds
-            ? { seconds }
-            : {
-                seconds,
-                complaint: `with nothing in flight it took ${seconds.toFixed(1)} s to end, 10 s are allowed`,
-            };
+        while (slots.length < limits.slots) {
+            const slot = slots.length + 1;
+            const own = (await calls.generateSlot(1_000 + slot, `load ${slot}`, resources_deadline)).vramBytes;
+            const taken = vram.samples.length;
+            await vram.sample();
+            const card = vram.samples.slice(taken).at(-1)?.bytes;
+            slots.push(card === undefined ? { own } : { own, card });
+        }
+        return undefined;
+    }
+    catch (error) {
+        signal.throwIfAborted();
+        return error instanceof Error ? error.message : String(error);
     }
     finally {
-        await node.remove();
+        calls.close();
     }
 }
-async function awaitLog(node, seconds, { clock, signal }) {
-    const until = clock.now() + seconds * 1000;
-    while ((await node.logs()).length === 0 && clock.now() < until)
-        await clock.sleep(100, signal);
+/** Processes that have ended and are still there after a while: whoever started them, or process 1, must wait for them. */
+async function lastingZombies({ nodes, clock, signal }) {
+    for (const until = clock.now() + 10_000;;) {
+        const zombies = (await nodes.main.processes()).filter(({ zombie }) => zombie);
+        if (zombies.length === 0 || clock.now() >= until)
+            return zombies.map(({ name, pid }) => `${name} (${pid})`);
+        await clock.sleep(500, signal);
+    }
 }
-/** When and how it ended; undefined if it did not in time. */
+
+;// CONCATENATED MODULE: ./lib/acceptance/end.js
+
+/** Waits for a node's end; undefined if it does not come in time. */
 async function awaitEnd(node, seconds, { clock, signal }) {
     const until = clock.now() + seconds * 1000;
     for (;;) {
@@ -56607,21 +56914,65 @@ async function awaitEnd(node, seconds, { clock, signal }) {
         await clock.sleep(100, signal);
     }
 }
-/** What the last words lack. Pure. */
-function shutdown_complaintsOf(logs) {
-    const flushed = logs.filter(({ text }) => text.includes("Metrics flushed: "));
-    if (flushed.length !== 1)
-        return [`the log has ${flushed.length} lines "Metrics flushed: {json}", one is wanted`];
-    const text = flushed[0]?.text.replace(/^.*Metrics flushed: /, "") ?? "";
-    try {
-        const metrics = JSON.parse(text);
-        return typeof metrics === "object" && metrics !== null
-            ? []
-            : ["the flushed metrics are no object"];
-    }
-    catch {
-        return ["what follows Metrics flushed: is not JSON"];
-    }
+/** Judges an end that was asked for. Pure. */
+function judgeEnd(end, asked) {
+    const { begun, again, limit, waited } = asked;
+    if (end === undefined)
+        return { seconds: undefined, complaints: [`it still runs ${waited} s after SIGTERM`] };
+    const { at, exitCode } = end;
+    const seconds = Math.max(0, (at - begun) / 1000);
+    return {
+        seconds,
+        complaints: [
+            ...exitComplaints(exitCode, again !== undefined && at >= again),
+            ...(seconds < limit
+                ? []
+                : [`it took ${seconds.toFixed(1)} s to end, ${limit} s are allowed`]),
+        ],
+    };
+}
+/** `secondCame`: before it ended, SIGTERM had been sent once more. */
+function exitComplaints(exitCode, secondCame) {
+    if (exitCode === 0)
+        return [];
+    // 128 and the signal's number, as containers tell it.
+    if (exitCode !== undefined && exitCode !== 143)
+        return [`it ended with exit code ${exitCode}`];
+    return [
+        secondCame
+            ? "a second SIGTERM cut its end short"
+            : "SIGTERM ended it as it ends a program that does not handle it",
+    ];
+}
+/** Starts the node under test again and ends it when it is healthy, and once more at its first words; `limit` in seconds. */
+async function endsWithoutWork(limit, world) {
+    const node = world.nodes.main;
+    const none = { seconds: undefined, complaints: [] };
+    const { met, last } = await startAgain(world);
+    if (!met)
+        return {
+            early: none,
+            idle: { ...none, complaints: [`it did not start again: ${describe(last)}`] },
+        };
+    const idle = await terminate(node, limit, world);
+    if (idle.seconds === undefined)
+        return { idle, early: none };
+    const lines = (await node.logs()).length;
+    await node.restart();
+    await awaitWords(node, lines, world);
+    return { idle, early: await terminate(node, limit, world) };
+}
+/** Waits until its log has more than so many lines, ten seconds at most. */
+async function awaitWords(node, lines, { clock, signal }) {
+    const until = clock.now() + 10_000;
+    while ((await node.logs()).length <= lines && clock.now() < until)
+        await clock.sleep(50, signal);
+}
+async function terminate(node, limit, world) {
+    const begun = world.clock.now();
+    await node.signal("SIGTERM");
+    const waited = Math.max(limit, world.limits.shutdownSeconds);
+    return judgeEnd(await awaitEnd(node, waited, world), { begun, limit, waited });
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/restart.js
@@ -56632,22 +56983,19 @@ function shutdown_complaintsOf(logs) {
 const restart = {
     name: "restart",
     after: ["startup"],
+    endsNode: true,
     seconds: ({ limits }) => 3 * limits.startupSeconds + 60,
     run: async (world) => {
         const { nodes, limits } = world;
         const node = nodes.main;
-        if (!(await node.state()).running)
-            await node.restart();
-        const isOk = ({ status }) => status === 200;
-        const first = await awaitHealth(node, isOk, limits.startupSeconds, world);
-        if (!first.met)
-            return failed(`it did not start again after its end: ${describe(first.last)}`);
+        const lame = await getReady(world);
+        if (lame !== undefined)
+            return failed(lame);
         const before = await peerId(world);
         await node.signal("SIGKILL");
         if ((await awaitEnd(node, 10, world)) === undefined)
             return failed("SIGKILL did not end it");
-        await node.restart();
-        const again = await awaitHealth(node, isOk, limits.startupSeconds, world);
+        const again = await startAgain(world);
         if (!again.met)
             return failed(`it is not healthy after kill -9: ${describe(again.last)}`);
         const after = await peerId(world);
@@ -56657,71 +57005,366 @@ const restart = {
         ], { healthySeconds: again.seconds }, { healthySeconds: limits.startupSeconds });
     },
 };
+/** Has a healthy node that can be killed; why there is none. */
+async function getReady(world) {
+    const { main } = world.nodes;
+    if ((await main.state()).running) {
+        const now = await askHealth(main, world);
+        return typeof now !== "string" && isHealthy(now)
+            ? undefined
+            : `it still runs after the check before, and is not healthy: ${describe(now)}`;
+    }
+    const { met, last } = await startAgain(world);
+    return met ? undefined : `it did not start again after its end: ${describe(last)}`;
+}
 async function peerId(world) {
     const health = await askHealth(world.nodes.main, world);
     return typeof health === "string" ? undefined : health.body?.peer_id;
 }
 
+;// CONCATENATED MODULE: ./lib/acceptance/drain.js
+
+
+/** Seconds that the work in flight shall last, and the most calls for it. */
+const wanted = { seconds: 3, calls: 40 };
+const recipes = { name: "nsn_p2p_messages_total", labels: { topic: "nsn/recipes" } };
+/** Gives a node some seconds of work. The calls have reached it: the second node has their recipes, or they are unanswered after a second. */
+async function takeOff(calls, world) {
+    const second = await world.nodes.second();
+    let seconds = 0;
+    const slot = calls.generateSlot(9_000, "the time it takes", 60_000).then((made) => {
+        seconds = made.seconds;
+    });
+    const [trouble] = await fly([slot]).errors;
+    world.signal.throwIfAborted();
+    if (trouble !== undefined)
+        return { ...fly([]), trouble };
+    let count = Math.max(1, Math.ceil(wanted.seconds / Math.max(seconds, 0.001)));
+    for (let tries = 3;; tries -= 1) {
+        count = Math.min(count, wanted.calls);
+        const before = await sampleOf(second, recipes.name, recipes.labels, world);
+        const least = (typeof before === "number" ? before : 0) + count;
+        const begun = world.clock.now();
+        const flight = fly(Array.from({ length: count }, (_, at) => calls.generateSlot(9_001 + at, `in flight ${tries}.${at}`, 60_000)));
+        await awaitSample(second, { ...recipes, least }, 1, world);
+        if (flight.pending() > 0 || tries === 1)
+            return flight;
+        // All of it was done by now: as many as the seconds want by what these took.
+        count = Math.ceil((count * wanted.seconds * 1000) / (world.clock.now() - begun));
+    }
+}
+function fly(calls) {
+    let pending = calls.length;
+    const ends = calls.map((call) => call
+        .then(() => [], (error) => [error instanceof Error ? error.message : String(error)])
+        .finally(() => {
+        pending -= 1;
+    }));
+    return { pending: () => pending, errors: Promise.all(ends).then((all) => all.flat()) };
+}
+/** Watches a node that was told to end. */
+async function watchDrain(flight, node, calls, world) {
+    const [pages, refused] = await Promise.all([
+        metricsMeanwhile(flight, node, world),
+        refusal(flight, calls, world),
+    ]);
+    return { ...pages, refused };
+}
+async function metricsMeanwhile(flight, node, world) {
+    let metrics = 0;
+    do {
+        const page = await askMetrics(node, "openmetrics", world);
+        if (typeof page !== "string" && page.status === 200)
+            metrics += 1;
+        else if (flight.pending() > 0)
+            return {
+                metrics,
+                silent: typeof page === "string" ? page : `/metrics answers ${page.status}`,
+            };
+        await world.clock.sleep(100, world.signal);
+    } while (flight.pending() > 0);
+    return { metrics, silent: undefined };
+}
+/** Makes new calls on the same connection as long as there is work in flight. What is taken waits for its turn, so nobody waits for it. */
+async function refusal(flight, calls, { clock, signal }) {
+    let refused;
+    for (let slot = 9_500; refused === undefined && flight.pending() > 0; slot += 1) {
+        calls.generateSlot(slot, "too late", 200).catch((error) => {
+            const unavailable = error instanceof Error && error.message.startsWith("UNAVAILABLE");
+            if (unavailable && flight.pending() > 0)
+                refused ??= clock.now();
+        });
+        await clock.sleep(150, signal);
+    }
+    return refused;
+}
+/** Opens an HTTP connection that has been answered and stays open; the result closes it. */
+async function holdHttp(node, signal) {
+    const { hostname, port } = node.http;
+    const socket = (0,external_node_net_.connect)({ host: hostname, port: Number(port), signal });
+    socket.on("error", () => socket.destroy());
+    await new Promise((resolve) => {
+        socket.once("connect", () => socket.write(`GET /health HTTP/1.1\r\nHost: ${hostname}:${port}\r\n\r\n`));
+        socket.once("data", () => resolve());
+        socket.once("close", () => resolve());
+        socket.setTimeout(3_000, () => resolve());
+    });
+    return () => void socket.destroy();
+}
+
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
+;// CONCATENATED MODULE: ./lib/acceptance/last-words.js
+
+const flush = "Metrics flushed: ";
+const sidecar = "Sidecar ended by SIGTERM: ";
+/** What a node has said since its log had so many lines; the last of it may come a moment after the end. */
+async function wordsSince(lines, node, { clock, signal }) {
+    for (const until = clock.now() + 2_000;;) {
+        const words = (await node.logs()).slice(lines);
+        if (words.some(({ text }) => text.includes(flush)) || clock.now() >= until)
+            return words;
+        await clock.sleep(100, signal);
+    }
+}
+/** What the last words lack, `file` being what METRICS_FILE has. Pure. */
+function wordsComplaints(words, file) {
+    return [...sidecarComplaints(words), ...flushComplaints(words, file)];
+}
+function sidecarComplaints(words) {
+    const line = words.find(({ text }) => text.includes(sidecar))?.text;
+    if (line === undefined)
+        return [`the log has no line "${sidecar}…"`];
+    const how = line.slice(line.indexOf(sidecar) + sidecar.length);
+    return /^exit status: 0\b/.test(how)
+        ? []
+        : [`the sidecar was not ended by its own handler of SIGTERM (${how.trim()})`];
+}
+function flushComplaints(words, file) {
+    const flushed = words.filter(({ text }) => text.includes(flush));
+    if (flushed.length !== 1)
+        return [`the log has ${flushed.length} lines "${flush}{json}", one is wanted`];
+    const text = flushed[0]?.text ?? "";
+    const said = parsed(text.slice(text.indexOf(flush) + flush.length));
+    if (said === undefined)
+        return ["what follows Metrics flushed: is not JSON"];
+    if (typeof said !== "object" || said === null)
+        return ["the flushed metrics are no object"];
+    if (file === undefined)
+        return ["METRICS_FILE was not written"];
+    return (0,external_node_util_.isDeepStrictEqual)(parsed(file), said)
+        ? []
+        : ["METRICS_FILE has not the metrics that the log has"];
+}
+function parsed(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/shutdown.js
+
+
+
+
+
+
+/** Seconds within which it must end when nothing is in flight, so that a plain `docker stop` never kills. */
+const idleSeconds = 10;
+const departures = { name: "nsn_p2p_departures_total", labels: { reason: "announced" } };
+/** SIGTERM with work in flight, with nothing in flight, and during the start: announced, drained, flushed, exit 0 in time; a second SIGTERM does no harm. */
+const shutdown = {
+    name: "shutdown",
+    after: ["startup"],
+    endsNode: true,
+    seconds: ({ limits }) => 4 * limits.shutdownSeconds + limits.startupSeconds + 120,
+    run: async (world) => {
+        const { limits } = world;
+        const loaded = await endUnderLoad(world);
+        if (loaded.seconds === undefined)
+            return failed(loaded.complaints.join("; "));
+        const { idle, early } = await endsWithoutWork(idleSeconds, world);
+        const complaints = [
+            ...loaded.complaints,
+            ...idle.complaints.map((complaint) => `with nothing in flight: ${complaint}`),
+            ...early.complaints.map((complaint) => `told to stop during its start: ${complaint}`),
+        ];
+        const measured = {
+            ...{
+                seconds: loaded.seconds,
+                callsInFlight: loaded.inFlight,
+                metricsAnswers: loaded.metrics,
+            },
+            ...(loaded.refusedSeconds === undefined ? {} : { refusedSeconds: loaded.refusedSeconds }),
+            ...(idle.seconds === undefined ? {} : { idleSeconds: idle.seconds }),
+            ...(early.seconds === undefined ? {} : { startSeconds: early.seconds }),
+        };
+        const limit = { seconds: limits.shutdownSeconds, idleSeconds, startSeconds: idleSeconds };
+        return conclude(complaints, measured, limit);
+    },
+};
+/** Without a call in flight when SIGTERM came, nothing was seen of its end. */
+function conclude(complaints, measured, limit) {
+    return complaints.length === 0 && measured.callsInFlight === 0
+        ? inconclusive("every gRPC call had ended before SIGTERM was there", measured, limit)
+        : judged(complaints, measured, limit);
+}
+/** SIGTERM, twice, with slots being generated and open connections of HTTP, gRPC and P2P. */
+async function endUnderLoad(world) {
+    const { nodes, limits, clock, signal } = world;
+    const node = nodes.main;
+    const heard = await hearDeparture(world);
+    const release = await holdHttp(node, signal);
+    const stop = new AbortController();
+    const watching = AbortSignal.any([signal, stop.signal]);
+    const calls = await world.grpc(node);
+    try {
+        const lines = (await node.logs()).length;
+        const flight = await takeOff(calls, world);
+        const inFlight = flight.pending();
+        const begun = clock.now();
+        await node.signal("SIGTERM");
+        const drain = watchDrain(flight, node, calls, { ...world, signal: watching });
+        // Where it does not end, nobody waits for what was seen.
+        drain.catch(() => undefined);
+        await clock.sleep(200, signal);
+        const again = clock.now();
+        await node.signal("SIGTERM");
+        const limit = limits.shutdownSeconds;
+        const asked = { begun, again, limit, waited: limit };
+        const end = judgeEnd(await awaitEnd(node, limit, world), asked);
+        if (end.seconds === undefined)
+            return { ...end, inFlight, metrics: 0, refusedSeconds: undefined };
+        const seen = await drain;
+        const complaints = [
+            ...end.complaints,
+            ...(await heard()),
+            ...(flight.trouble === undefined
+                ? cutOff(await flight.errors)
+                : [`no gRPC call could be put in flight: ${flight.trouble}`]),
+            ...(inFlight === 0 ? [] : drainComplaints(seen)),
+            ...(await node.leftovers()).map(({ name, pid }) => `it has left ${name} (${pid}) running`),
+            ...wordsComplaints(await wordsSince(lines, node, world), await node.metricsFile()),
+        ];
+        const { metrics, refused } = seen;
+        const refusedSeconds = refused === undefined ? undefined : (refused - begun) / 1000;
+        return { seconds: end.seconds, complaints, inFlight, metrics, refusedSeconds };
+    }
+    finally {
+        stop.abort();
+        calls.close();
+        release();
+    }
+}
+/** What the second node hears of the departure; to be asked when the node has gone. */
+async function hearDeparture(world) {
+    const second = await world.nodes.second();
+    const connected = await awaitMeeting(world);
+    if (!connected.met)
+        return async () => [
+            `no second node was connected that could hear of its departure (${connected.why})`,
+        ];
+    const { name, labels } = departures;
+    const before = await sampleOf(second, name, labels, world);
+    const least = (typeof before === "number" ? before : 0) + 1;
+    return async () => {
+        const announced = await awaitSample(second, { ...departures, least }, 5, world);
+        return announced.met ? [] : ["the second node was not told of its departure"];
+    };
+}
+function cutOff(errors) {
+    return errors.length === 0
+        ? []
+        : [`${errors.length} of the gRPC calls in flight were cut off: ${errors[0]}`];
+}
+/** What was wrong while work was in flight. Pure. */
+function drainComplaints({ metrics, silent, refused }) {
+    return [
+        ...(silent === undefined && metrics > 0
+            ? []
+            : [`its metrics were gone before the drain ended: ${silent ?? "no answer came"}`]),
+        ...(refused === undefined ? ["new gRPC calls were taken until the drain had ended"] : []),
+    ];
+}
+
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/startup.js
+
 
 
 /** From the start to 200 on /health, and to the container's own word for it. */
 const startup = {
     name: "startup",
     after: [],
+    endsNode: true,
     seconds: ({ limits }) => 2 * limits.startupSeconds + 60,
     run: async (world) => {
-        const hardened = await start(await world.nodes.startMain(), world);
-        if (hardened.verdict === "passed")
+        const { nodes, target } = world;
+        const hardened = await start(await nodes.startMain(), world);
+        if (hardened.verdict === "passed" || !mayDoWithout(target.kind, await nodes.main.state()))
             return hardened;
-        const plain = await start(await world.nodes.startMain(hardened.reason), world);
+        const plain = await start(await nodes.startMain(hardened.reason), world);
         return plain.verdict === "passed" ? plain : hardened;
     },
 };
+/** Whether hardening may be what a node has ended of. A slow one is not started again: it would be quicker, and nothing but warm. Pure. */
+function mayDoWithout(kind, { running, outOfMemory }) {
+    return kind === "container" && !running && !outOfMemory;
+}
 async function start(node, world) {
-    const { startupSeconds } = world.limits;
-    const limit = { healthySeconds: startupSeconds };
+    const { startupSeconds: seconds } = world.limits;
+    const limit = { healthySeconds: seconds };
     const refused = (await node.state()).error;
     if (refused !== undefined)
         return failed(`it could not be started: ${refused}`);
-    const { met, last, seconds } = await awaitHealth(node, isOk, startupSeconds, world);
-    if (!met)
-        return failed(await why(node, last, startupSeconds), { healthySeconds: seconds }, limit);
-    const own = await awaitOwnHealth(node, startupSeconds - seconds, world);
-    const measured = { healthySeconds: seconds, ...(own === undefined ? {} : { container: own }) };
-    return own === undefined || own === "healthy"
-        ? passed(measured, limit)
-        : failed(`/health answers 200 after ${seconds.toFixed(1)} s, but the container's own health check says ${own}`, measured, limit);
+    const health = { wanted: isHealthy, since: node.started, seconds };
+    const { met, last, seconds: healthySeconds } = await awaitHealth(node, health, world);
+    if (!met) {
+        const late = typeof last !== "string" && isHealthy(last);
+        const slow = late
+            ? `it is healthy after ${healthySeconds.toFixed(1)} s only, ${seconds} s are allowed`
+            : `it is not healthy after ${seconds} s: ${describe(last)}`;
+        return failed((await endOf(node)) ?? slow, { healthySeconds }, limit);
+    }
+    const own = await ownHealth(node, world);
+    return judged(await ownComplaints(node, own, healthySeconds), { healthySeconds, ...own }, limit);
 }
-function isOk({ status }) {
-    return status === 200;
-}
-/** What Docker's health check says in the end; undefined where there is none. */
-async function awaitOwnHealth(node, seconds, { clock, signal }) {
-    const until = clock.now() + seconds * 1000;
+/** What Docker's health check says before the time is over, and when; nothing where there is none. */
+async function ownHealth(node, world) {
+    const { clock, signal, limits } = world;
+    const until = node.started + limits.startupSeconds * 1000;
     for (;;) {
-        const { health } = await node.state();
-        if (health !== "starting" || clock.now() >= until)
-            return health;
-        await clock.sleep(500, signal);
+        const { health, running } = await node.state();
+        if (health === undefined)
+            return {};
+        const now = clock.now();
+        if (health === "healthy")
+            return { container: health, containerSeconds: (now - node.started) / 1000 };
+        if (health !== "starting" || !running || now >= until)
+            return { container: health };
+        await clock.sleep(200, signal);
     }
 }
-/** Why a node is not healthy: its end with its last words, or its last answer. */
-async function why(node, last, seconds) {
-    const { running, exitCode, outOfMemory } = await node.state();
-    const words = (await node.logs())
-        .filter(({ text }) => text.trim() !== "")
-        .at(-1)
-        ?.text.trim();
-    const said = words === undefined ? "; it said nothing" : `; its last words: ${words}`;
-    if (outOfMemory)
-        return `it used up its memory and was killed${said}`;
-    if (!running)
-        return `it ended by itself with exit code ${exitCode}${said}`;
-    return `it is not healthy after ${seconds} s: ${describe(last)}`;
+async function ownComplaints(node, { container }, healthySeconds) {
+    if (container === undefined || container === "healthy")
+        return [];
+    const ended = await endOf(node);
+    if (ended !== undefined)
+        return [ended];
+    const late = container === "starting" ? " (Docker before 25 asks first after a whole interval)" : "";
+    const first = `/health answers 200 after ${healthySeconds.toFixed(1)} s`;
+    return [`${first}, but the container's own health check says ${container}${late}`];
+}
+/** How a node ended, or lost a process for memory, with its last words; undefined while it runs. */
+async function endOf(node) {
+    const state = await node.state();
+    return state.running && !state.outOfMemory ? undefined : `it ${await endedHow(node, state)}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/user.js
+
 
 /** Every process is user 1000 and cannot gain privileges, in a container that was hardened as operators are told to. */
 const user = {
@@ -56735,17 +57378,18 @@ const user = {
             return failed(`it runs only without --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges: ${nodes.hardening}`);
         const processes = await nodes.main.processes();
         const name = (one) => `${one.name} (${one.pid})`;
-        const others = processes.filter((one) => one.user !== 1000);
+        const others = processes.filter((one) => !isUserOnly(one, 1000));
         const gaining = processes.filter((one) => !one.noNewPrivileges);
         return judged([
             ...(processes.length === 0 ? ["no process can be seen"] : []),
-            ...others.map((one) => `${name(one)} runs as user ${one.user}`),
+            ...others.map((one) => `${name(one)} runs as user ${[...new Set(one.users)].join(" and ")}`),
             ...gaining.map((one) => `${name(one)} may gain privileges (NoNewPrivs: 0)`),
         ], { processes: processes.map(name) });
     },
 };
 
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/vram.js
+
 
 
 /** How far the node's own figure may be from the card's. */
@@ -56759,44 +57403,55 @@ const vram = {
     seconds: () => 60,
     run: async (world) => {
         const { vram: series, clock, signal } = world;
+        let steady = 0;
         for (let left = steadySamples; left > 0; left -= 1) {
-            await series.sample();
+            if (await series.sample())
+                steady += 1;
             await clock.sleep(500, signal);
         }
         const own = await sampleOf(world.nodes.main, "nsn_vortex_vram_usage_bytes", {}, world);
-        return judgeVram(series, own, world.limits.vramBytes);
+        if (steady === 0 && series.samples.length > 0)
+            return inconclusive(`the card gives no figures any more: ${series.trouble}`);
+        const finding = judgeVram(series, own, world.limits.vramBytes);
+        return finding.verdict === "skipped" && world.gpu === "required"
+            ? failed(`gpu: required, but its memory cannot be told: ${finding.reason}`)
+            : finding;
     },
 };
-/** The verdict on a series, `own` being the node's figure in bytes. Pure. */
+/** The verdict on a series; `own` is the node's figure in bytes, or why there is none. Pure. */
 function judgeVram({ samples, trouble, foreign }, own, limitBytes) {
-    if (trouble !== undefined)
-        return skipped(`unsupported: ${trouble}`);
     if (samples.length === 0)
-        return failed("no figure was taken of the card");
+        return trouble === undefined
+            ? failed("no figure was taken of the card")
+            : skipped(`unsupported: ${trouble}`);
     const bytes = samples.map((sample) => sample.bytes);
     const peakBytes = Math.max(...bytes);
     const last = bytes.slice(-steadySamples);
     const steadyBytes = last.reduce((sum, value) => sum + value, 0) / last.length;
-    const measured = { peakBytes, steadyBytes, ...(own === undefined ? {} : { ownBytes: own }) };
+    const ownBytes = typeof own === "number" ? own : undefined;
+    const measured = { peakBytes, steadyBytes, ...(ownBytes === undefined ? {} : { ownBytes }) };
     const limit = { peakBytes: limitBytes };
     if (foreign.size > 0)
         return inconclusive(`others use the card too (processes ${[...foreign].join(", ")}), so that the figures prove nothing`, measured, limit);
-    const off = own === undefined ? undefined : Math.abs(own - steadyBytes) / Math.max(steadyBytes, 1);
     return judged([
         ...(peakBytes < limitBytes
             ? []
-            : [`the peak is ${vram_gigabytes(peakBytes)}, ${vram_gigabytes(limitBytes)} are the limit`]),
+            : [`the peak is ${(0,amount/* gigabytes */.k)(peakBytes)}, ${(0,amount/* gigabytes */.k)(limitBytes)} are the limit`]),
         ...(steadyBytes > 0 ? [] : ["the node has no memory on the card"]),
-        ...(off === undefined ? ["the node does not say nsn_vortex_vram_usage_bytes"] : []),
-        ...(off !== undefined && off > tolerance
-            ? [
-                `the node says ${vram_gigabytes(own ?? 0)}, the card ${vram_gigabytes(steadyBytes)}: ${Math.round(off * 100)} % apart, 10 % are allowed`,
-            ]
-            : []),
+        ...vram_ownComplaints(own, steadyBytes),
     ], measured, limit);
 }
-function vram_gigabytes(bytes) {
-    return `${(bytes / 1e9).toFixed(2)} GB`;
+function vram_ownComplaints(own, card) {
+    if (own === undefined)
+        return ["the node does not say nsn_vortex_vram_usage_bytes"];
+    if (typeof own === "string")
+        return [`the node's own figure cannot be read: ${own}`];
+    const off = Math.abs(own - card) / Math.max(card, 1);
+    return off <= tolerance
+        ? []
+        : [
+            `the node says ${(0,amount/* gigabytes */.k)(own)}, the card ${(0,amount/* gigabytes */.k)(card)}: ${Math.round(off * 100)} % apart, 10 % are allowed`,
+        ];
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/checks.js
@@ -56883,42 +57538,39 @@ const common = {
 const options = { keepCase: true, longs: Number, enums: String, defaults: true };
 /** Milliseconds that a call may take that names no deadline itself. */
 const usual = 5_000;
+/** Milliseconds within which whoever takes a connection says that it speaks gRPC. */
+const silence = 4_000;
 /** Connects to `HOST:PORT`; `protos` is the folder of the node's protocols (director/proto). */
-async function connectGrpc(address, protos, now) {
-    const [grpc, loader] = await Promise.all([Promise.all(/* import() */[__nccwpck_require__.e(81), __nccwpck_require__.e(33)]).then(__nccwpck_require__.t.bind(__nccwpck_require__, 3033, 19)), __nccwpck_require__.e(/* import() */ 81).then(__nccwpck_require__.t.bind(__nccwpck_require__, 6081, 19))]);
-    const definitions = {
-        ...loader.fromJSON(common, options),
-        ...loader.loadSync(["nsn/bft/v1/coordination.proto", "nsn/director/v1/vortex.proto"], {
-            ...options,
-            includeDirs: [protos],
-        }),
-    };
-    const clients = new Map();
-    const client = (service) => {
-        const known = clients.get(service);
-        if (known !== undefined)
-            return known;
-        const definition = definitions[service];
-        const Service = grpc.makeGenericClientConstructor(definition, service);
-        const made = new Service(address, grpc.credentials.createInsecure(), {
-            "grpc.use_local_subchannel_pool": 1,
-        });
-        clients.set(service, made);
-        return made;
-    };
+async function connectGrpc(address, protos, { now, signal }) {
+    const { client, close, status, connecting } = await clientsOf(address, protos);
     const call = (service, method, request, milliseconds = usual) => new Promise((resolve, reject) => {
+        signal.throwIfAborted();
         const made = client(service);
         const deadline = new Date(now() + milliseconds);
-        made[method]?.(request, { deadline }, (error, answer) => {
+        const stop = () => under?.cancel();
+        // A port that takes connections and says nothing is not waited for until the call's own deadline.
+        const silent = setTimeout(() => {
+            if (made.getChannel().getConnectivityState(false) !== connecting)
+                return;
+            reject(new Error(`nobody speaks gRPC there (within ${silence / 1000} s)`));
+            stop();
+        }, silence);
+        const methods = made;
+        const under = methods[method]?.(request, { deadline }, (error, answer) => {
+            signal.removeEventListener("abort", stop);
+            clearTimeout(silent);
             if (error === null)
                 resolve(answer);
+            else if (signal.aborted)
+                reject(signal.reason);
             else
-                reject(new Error(`${grpc.status[error.code]}: ${error.details}`, { cause: error }));
+                reject(new Error(`${status[error.code]}: ${error.details}`, { cause: error }));
         });
+        signal.addEventListener("abort", stop);
     });
     return {
         health: async (service) => String((await call("grpc.health.v1.Health", "Check", { service }))["status"]),
-        services: () => listServices(client("grpc.reflection.v1.ServerReflection"), now() + usual),
+        services: () => listServices(client("grpc.reflection.v1.ServerReflection"), now() + usual, signal),
         propose: async (slot, digest, deadlineMs) => {
             const request = { slot, digest, deadline_ms: deadlineMs };
             const answer = await call("nsn.bft.v1.BftCoordination", "Propose", request, deadlineMs + usual);
@@ -56938,30 +57590,68 @@ async function connectGrpc(address, protos, now) {
                 vramBytes: Number(answer["vram_bytes"]),
             };
         },
-        close: () => {
-            for (const made of clients.values())
-                made.close();
-        },
+        close,
     };
 }
-function listServices(client, deadline) {
+/** A client for each service by its full name, made when it is first asked for. */
+async function clientsOf(address, protos) {
+    const [grpc, loader] = await Promise.all([Promise.all(/* import() */[__nccwpck_require__.e(81), __nccwpck_require__.e(33)]).then(__nccwpck_require__.t.bind(__nccwpck_require__, 3033, 19)), __nccwpck_require__.e(/* import() */ 81).then(__nccwpck_require__.t.bind(__nccwpck_require__, 6081, 19))]);
+    const definitions = {
+        ...loader.fromJSON(common, options),
+        ...loader.loadSync(["nsn/bft/v1/coordination.proto", "nsn/director/v1/vortex.proto"], {
+            ...options,
+            includeDirs: [protos],
+        }),
+    };
+    const clients = new Map();
+    const client = (service) => {
+        const known = clients.get(service);
+        if (known !== undefined)
+            return known;
+        const definition = definitions[service];
+        const Service = grpc.makeGenericClientConstructor(definition, service);
+        const made = new Service(address, grpc.credentials.createInsecure(), {
+            "grpc.use_local_subchannel_pool": 1,
+            // It would ask the proxy of http_proxy for a node on loopback.
+            "grpc.enable_http_proxy": 0,
+        });
+        clients.set(service, made);
+        return made;
+    };
+    const close = () => {
+        for (const made of clients.values())
+            made.close();
+    };
+    return { client, close, status: grpc.status, connecting: grpc.connectivityState.CONNECTING };
+}
+function listServices(client, deadline, signal) {
     const open = client["ServerReflectionInfo"];
     return new Promise((resolve, reject) => {
+        signal.throwIfAborted();
         const stream = open?.call(client, { deadline: new Date(deadline) });
+        const stop = () => stream?.cancel();
+        signal.addEventListener("abort", stop, { once: true });
+        stream?.on("close", () => signal.removeEventListener("abort", stop));
         stream?.on("data", (answer) => {
             const list = answer["list_services_response"];
             resolve((list?.service ?? []).map(({ name }) => name));
             stream.end();
         });
-        stream?.on("error", (error) => reject(error));
+        stream?.on("error", (error) => reject(signal.aborted ? signal.reason : error));
         stream?.on("end", () => reject(new Error("the reflection service ended without an answer")));
         stream?.write({ list_services: "*" });
     });
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/nodes.js
+
+
+
+/** Lines of each node's log that are kept. */
+const mostLines = 2_000;
 /** Nodes as they are asked for. Both ways of being together are known to whoever started them: the second dials the first. */
-function nodesOf(target, chainUrl) {
+function nodesOf(target, { chainUrl, signal: run }) {
+    const all = [];
     let main;
     let second;
     let hardening;
@@ -56970,36 +57660,69 @@ function nodesOf(target, chainUrl) {
             throw new Error("No node was started.");
         return main;
     };
-    return {
+    const start = async (signal, options) => {
+        const hardened = hardening === undefined;
+        const node = await target.under(signal).start({ chainUrl, hardened, ...options });
+        const kept = node.under(run);
+        all.push(kept);
+        return kept;
+    };
+    const under = (signal) => ({
         get main() {
-            return started();
+            return started().under(signal);
         },
         get running() {
-            return main;
+            return main?.under(signal);
         },
         get hardening() {
             return hardening;
         },
         startMain: async (why) => {
-            await main?.remove();
+            const before = main;
+            // Nobody looks at the card meanwhile: what is ending would count as somebody else's.
+            main = undefined;
+            await before?.remove();
             hardening = why;
-            main = await target.start({
-                ...{ name: "node", peers: [], chainUrl },
-                hardened: why === undefined,
-            });
+            const name = why === undefined ? "node" : "unhardened node";
+            main = await start(signal, { name, peers: [] });
+            return main.under(signal);
+        },
+        second: async () => {
+            if (second === undefined) {
+                const peers = [await addressOf(started(), signal)];
+                second = await start(signal, { name: "second node", bare: true, peers });
+            }
+            const why = await endingOf(second.under(signal));
+            if (why !== undefined)
+                throw new errors/* CommandError */.Qd(`the second node ${why}`);
+            return second.under(signal);
+        },
+    });
+    return {
+        get running() {
             return main;
         },
-        second: () => {
-            second ??= target.start({
-                ...{ name: "second-node", chainUrl, bare: true, hardened: hardening === undefined },
-                peers: [started().multiaddr],
-            });
-            return second;
+        under,
+        endings: async (signal) => {
+            const [own, other] = await Promise.all([main, second].map((node) => node && endingOf(node.under(signal))));
+            return [
+                ...(own === undefined ? [] : [`it ${own}`]),
+                ...(other === undefined ? [] : [`the second node ${other}`]),
+            ];
         },
-        another: (name) => target.start({
-            ...{ name, chainUrl, peers: [], hardened: hardening === undefined },
-        }),
+        logs: async (signal) => {
+            const order = [...all.filter((node) => node !== main), ...(main === undefined ? [] : [main])];
+            return (await Promise.all(order.map((node) => lastLines(node.under(signal))))).flat();
+        },
     };
+}
+async function lastLines(node) {
+    return (await node.logs()).slice(-mostLines).map((line) => ({ ...line, node: node.name }));
+}
+/** QUIC where it answers, so that it is tried; else TCP, so that its absence is a fault of the check `p2p` alone. */
+async function addressOf({ p2p, multiaddrs }, signal) {
+    const quic = await probeQuic(p2p.host, p2p.udp, signal);
+    return quic === undefined ? multiaddrs.tcp : multiaddrs.quic;
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/vram-series.js
@@ -57012,20 +57735,23 @@ function watchVram(gpus, node, clock) {
     const sample = async () => {
         const running = node();
         if (gpus === undefined || running === undefined)
-            return;
+            return false;
         try {
-            const [cards, apps, pids] = await Promise.all([gpus.now(), gpus.apps(), running.pids()]);
+            // Before and after: a process that comes or goes meanwhile is the node's all the same.
+            const before = await running.pids();
+            const [cards, apps] = await Promise.all([gpus.now(), gpus.apps()]);
+            const pids = new Set([...before, ...(await running.pids())]);
             const reading = vramOf(cards, apps, pids);
-            if ("unknown" in reading) {
-                trouble = reading.unknown;
-                return;
-            }
+            if ("unknown" in reading)
+                throw new Error(reading.unknown);
             for (const pid of reading.foreign)
                 foreign.add(pid);
             samples.push({ at: clock.now(), bytes: reading.bytes });
+            return true;
         }
         catch (error) {
-            trouble ??= error instanceof Error ? error.message : String(error);
+            trouble = error instanceof Error ? error.message : String(error);
+            return false;
         }
     };
     let busy = false;
@@ -57057,62 +57783,123 @@ function watchVram(gpus, node, clock) {
 
 
 
+
+/** Milliseconds that a check which was told to end has to put in order what it changed. */
+const grace = 1_000;
+/** Milliseconds after which it is known whether a node that went silent has ended. */
+const settling = 500;
+/** Milliseconds that looking at the nodes may take after a check. */
+const run_patience = 30_000;
 /** Starts the target, checks it and takes away everything that was made, whatever happens. A check that fails is no error. */
 async function run_accept(target, options, ports) {
-    const { expected, limits, gpu, gpus, protos } = options;
-    const { clock, log, signal } = ports;
-    const chain = options.chainUrl === undefined ? await startChain(target.hostAddress, clock.now) : undefined;
-    const nodes = nodesOf(target, options.chainUrl ?? chain?.url ?? "");
-    const vram = watchVram(gpus, () => nodes.running, clock);
-    const world = {
-        ...ports,
-        ...{ target, nodes, chain, expected, limits, gpu, gpus, vram },
-        grpc: (node) => connectGrpc(node.grpc, protos, clock.now),
-    };
-    let timeline = [];
+    const { clock, signal } = ports;
+    const { limits, gpus, protos } = options;
+    let chain;
+    let vram;
     try {
-        const results = [];
-        for (const check of checks_checks) {
-            const result = await runCheck(check, results, world);
-            results.push(result);
-            log.info(checkLine(result));
-            if (check.name === "startup")
-                timeline = await timelineIfStarted(world, result);
-            signal.throwIfAborted();
-        }
-        const verdict = verdictOf(results);
-        const keep = verdict.verdict === "failed" && nodes.running !== undefined;
-        const logs = keep ? await nodes.main.logs() : [];
-        const samples = { samples: [...vram.samples], limitBytes: limits.vramBytes };
-        return { target: target.kind, ...verdict, checks: results, timeline, vram: samples, logs };
+        if (options.chainUrl === undefined)
+            chain = await startChain(target.hostAddress, clock.now);
+        const nodes = nodesOf(target, { chainUrl: options.chainUrl ?? chain?.url ?? "", signal });
+        const series = watchVram(gpus, () => nodes.running, clock);
+        vram = series;
+        const under = (until) => ({
+            ...{ ...ports, ...options, chain, vram: series, signal: until },
+            target: target.under(until),
+            nodes: nodes.under(until),
+            grpc: (node) => connectGrpc(node.grpc, protos, { now: clock.now, signal: until }),
+        });
+        const found = await runChecks({ nodes, signal, clock, under }, ports.log);
+        const samples = { samples: [...series.samples], limitBytes: limits.vramBytes };
+        return { target: target.kind, ...found, vram: samples };
     }
     finally {
-        vram.stop();
-        await chain?.stop();
-        await target.close();
+        vram?.stop();
+        await Promise.all([chain?.close(), target.close()]);
     }
 }
-async function runCheck(check, before, world) {
-    const begun = world.clock.now();
-    const finding = await findingOf(check, before, world);
-    return { name: check.name, ...finding, seconds: (world.clock.now() - begun) / 1000 };
+async function runChecks(run, log) {
+    const results = [];
+    let timeline = [];
+    let gone;
+    for (const check of checks_checks) {
+        const { result, ended } = await runCheck(check, results, run, gone);
+        if (ended)
+            gone = check.name;
+        results.push(result);
+        log.info(checkLine(result));
+        if (check.name === "startup")
+            timeline = await timelineIfStarted(run, result);
+        run.signal.throwIfAborted();
+    }
+    const verdict = verdictOf(results);
+    const logs = verdict.verdict === "failed" ? await afterwards(run, (signal) => run.nodes.logs(signal)) : [];
+    return { ...verdict, checks: results, timeline, logs };
 }
-async function findingOf(check, before, world) {
-    const blocking = blockedBy(check, before);
-    if (blocking !== undefined)
-        return skipped(`after ${blocking}`);
-    const seconds = check.seconds(world);
+/**
+ * Runs one check under its own signal and the run's, and says whether the node under test has ended by itself meanwhile: no later check can
+ * see anything of it. `gone`: the check during which it did.
+ */
+async function runCheck(check, before, run, gone) {
+    const begun = run.clock.now();
+    const blocking = gone ?? blockedBy(check, before);
+    const finding = blocking === undefined ? await findingOf(check, run) : skipped(`after ${blocking}`);
+    const seconds = (run.clock.now() - begun) / 1000;
+    const result = { name: check.name, ...finding, seconds };
+    if (finding.verdict !== "failed")
+        return { result, ended: false };
+    // A connection breaks a moment before its process has ended.
+    await run.clock.sleep(settling, run.signal);
+    const endings = await afterwards(run, (signal) => run.nodes.endings(signal));
+    return {
+        result: { ...result, reason: becauseOf(endings, finding.reason ?? "") },
+        ended: check.endsNode !== true && endings.some((ending) => ending.startsWith("it ")),
+    };
+}
+async function findingOf(check, { nodes, signal: stop, under }) {
+    const seconds = check.seconds(under(stop));
     const timeout = AbortSignal.timeout(seconds * 1000);
-    const signal = AbortSignal.any([world.signal, timeout]);
+    const watch = check.endsNode === true || nodes.running === undefined ? undefined : ended_watchEnd(nodes.running);
+    const signal = AbortSignal.any([stop, timeout, ...(watch === undefined ? [] : [watch.signal])]);
+    const tooLong = failed(`it did not come to an end within ${seconds} s`);
     try {
-        return await check.run({ ...world, signal });
+        const finding = await Promise.race([check.run(under(signal)), run_endOf(signal)]);
+        stop.throwIfAborted();
+        return timeout.aborted ? tooLong : finding;
     }
     catch (error) {
-        world.signal.throwIfAborted();
+        stop.throwIfAborted();
         if (timeout.aborted)
-            return failed(`it did not come to an end within ${seconds} s`);
-        return failed((0,errors/* isError */.bJ)(error) ? error.message : String(error));
+            return tooLong;
+        if (watch?.signal.aborted)
+            return failed("it ended");
+        return failed((0,errors/* explain */.WE)(error).replaceAll(/\s*\n\s*/g, " "));
     }
+    finally {
+        watch?.stop();
+    }
+}
+/** Rejects a moment after a signal was aborted: a check that waits for something else than its signal is left to itself. */
+function run_endOf(signal) {
+    return new Promise((_, reject) => {
+        signal.addEventListener("abort", () => setTimeout(() => reject(signal.reason), grace));
+    });
+}
+/** What can be learnt of the nodes after a check; nothing where they do not answer any more. */
+async function afterwards({ signal }, look) {
+    try {
+        return await look(AbortSignal.any([signal, AbortSignal.timeout(run_patience)]));
+    }
+    catch {
+        signal.throwIfAborted();
+        return [];
+    }
+}
+/** Why a check failed: first, where it does not say so itself, that a node had ended. Pure. */
+function becauseOf(ended, reason) {
+    if (reason === "it ended" && ended.length > 0)
+        return ended.join("; ");
+    const said = /ended by itself|could not be started|used up its memory/.test(reason);
+    return said ? reason : [...ended, reason].join("; ");
 }
 /** The first check before this one that it needs and that did not pass. Pure. */
 function blockedBy({ after }, before) {
@@ -57128,15 +57915,13 @@ function verdictOf(results) {
     }
     return { verdict: "passed" };
 }
-async function timelineIfStarted(world, startup) {
-    const node = world.nodes.running;
+async function timelineIfStarted(run, startup) {
+    const node = run.nodes.running;
     if (node === undefined)
         return [];
-    const events = timelineOf(await node.logs(), node.started);
-    const healthy = startup.measured?.["healthySeconds"];
-    return startup.verdict === "passed" && typeof healthy === "number"
-        ? [...events, { what: "healthy", seconds: healthy }].sort((a, b) => a.seconds - b.seconds)
-        : events;
+    const logs = await afterwards(run, (signal) => node.under(signal).logs());
+    const events = timelineOf(logs, node.started);
+    return startup.verdict === "passed" ? withHealth(events, startup.measured ?? {}) : events;
 }
 /** A check as a person reads it. Pure. */
 function checkLine({ name, verdict, reason, seconds = 0, }) {
@@ -67262,8 +68047,75 @@ function freeze(value) {
     return Object.freeze(value);
 }
 
+;// CONCATENATED MODULE: ./lib/acceptance/container-answers.js
+
+/** What Docker knows of a container; undefined where there is none. */
+async function inspect(container, docker) {
+    const { code, stdout, stderr } = await docker("inspect", "--type", "container", container);
+    if (code === 0)
+        return JSON.parse(stdout)[0];
+    if (/no such container/i.test(stderr))
+        return undefined;
+    throw new errors/* CommandError */.Qd(`docker inspect failed: ${stderr.trim()}`);
+}
+/** Where it is reached; Docker gives other ports at every start. */
+async function placeOf(container, network, docker) {
+    const inspected = await inspect(container, docker);
+    const seen = inspected?.NetworkSettings;
+    const port = (name) => Number(seen?.Ports?.[name]?.[0]?.HostPort ?? 0);
+    return {
+        id: inspected?.Id ?? "",
+        address: seen?.Networks[network]?.IPAddress ?? "",
+        ports: {
+            "9100/tcp": port("9100/tcp"),
+            "50051/tcp": port("50051/tcp"),
+            "9000/tcp": port("9000/tcp"),
+            "9000/udp": port("9000/udp"),
+        },
+    };
+}
+/** A container's state by this machine's clock, `ahead` milliseconds behind the engine's. Pure. */
+function container_answers_stateOf(state, ahead) {
+    if (state === undefined)
+        return { running: false, outOfMemory: false };
+    const { Running, ExitCode, OOMKilled, FinishedAt, Health, Error: error } = state;
+    const health = Health?.Status;
+    return {
+        running: Running,
+        outOfMemory: OOMKilled,
+        ...(Running ? {} : { exitCode: ExitCode, ended: Date.parse(FinishedAt) - ahead }),
+        ...(health === "starting" || health === "healthy" || health === "unhealthy" ? { health } : {}),
+        ...(error === "" ? {} : { error }),
+    };
+}
+/** Both streams in the order of their times, by this machine's clock; undefined where there is no container. */
+async function logsOf(container, ahead, docker) {
+    const { code, stdout, stderr } = await docker("logs", "--timestamps", container);
+    if (code !== 0)
+        return undefined;
+    return `${stdout}\n${stderr}`
+        .split("\n")
+        .flatMap((line) => {
+        const at = line.indexOf(" ");
+        const time = Date.parse(line.slice(0, at));
+        return Number.isNaN(time) ? [] : [{ at: time - ahead, text: line.slice(at + 1) }];
+    })
+        .sort((a, b) => a.at - b.at);
+}
+/** Its processes as its engine's machine counts them. */
+async function pidsOf(container, docker) {
+    const { stdout } = await docker("top", container, "-eo", "pid");
+    return new Set(stdout
+        .split("\n")
+        .slice(1)
+        .map(Number)
+        .filter((pid) => pid > 0));
+}
+
 ;// CONCATENATED MODULE: ./lib/acceptance/docker-cli.js
 
+/** Milliseconds that taking away what was made may last, however the run ended. */
+const cleaningTime = 30_000;
 /** By which everything that a run made can be found. */
 function label(id) {
     return `network.nsn.director.acceptance=${id}`;
@@ -67275,92 +68127,43 @@ async function must(docker, ...args) {
         return stdout;
     throw new errors/* CommandError */.Qd(`docker ${args.slice(0, 2).join(" ")} failed: ${stderr.trim()}`);
 }
+/** The program that Docker did not find in an image, by what it said. Pure. */
+function absentProgram(said) {
+    return /exec: "([^"]+)": (?:executable file not found|stat .*: no such file)/.exec(said)?.[1];
+}
 /** `--mount` for each. Pure. */
 function mountFlags(mounts) {
     return mounts.flatMap((mount) => ["--mount", mount]);
 }
 
-;// CONCATENATED MODULE: ./lib/acceptance/container-node.js
-
+;// CONCATENATED MODULE: ./lib/acceptance/container-arguments.js
 
 /** The ports of a Director's image, as it exposes them. */
 const exposed = ["9100/tcp", "50051/tcp", "9000/tcp", "9000/udp"];
-/** Starts a container; one that Docker refuses to start is still a node, whose state says why. */
-async function runContainer(run, { docker, clock }) {
-    const { network, wanted } = run;
-    const container = `${network}-${wanted.name.replaceAll(/[^a-z0-9]+/g, "-")}`;
-    const remove = async () => {
-        await docker("rm", "--force", container);
-        await docker("volume", "rm", "--force", volumeOf(container));
-    };
-    const started = clock.now();
-    let place;
-    let refused;
-    try {
-        await must(docker, "volume", "create", "--label", label(run.id), volumeOf(container));
-        const { code, stderr } = await docker("run", ...runArguments(run, container));
-        if (code !== 0)
-            refused = stderr.trim().replace(/\nRun 'docker run --help'[\s\S]*$/, "");
-        place = await placeOf(container, network, docker);
-    }
-    catch (error) {
-        await remove();
-        throw error;
-    }
-    const state = async () => {
-        const seen = stateOf((await inspect(container, docker))?.State);
-        return refused === undefined ? seen : { ...seen, error: refused };
-    };
-    return {
-        name: wanted.name,
-        started,
-        get http() {
-            return new URL(`http://127.0.0.1:${place.ports["9100/tcp"]}`);
-        },
-        get grpc() {
-            return `127.0.0.1:${place.ports["50051/tcp"]}`;
-        },
-        get p2p() {
-            const { "9000/udp": udp, "9000/tcp": tcp } = place.ports;
-            return { host: "127.0.0.1", udp, tcp };
-        },
-        get multiaddr() {
-            return `/ip4/${place.address}/udp/9000/quic-v1`;
-        },
-        state,
-        logs: () => logsOf(container, docker),
-        exec: (command, ...args) => docker("exec", container, command, ...args),
-        pids: async () => {
-            const listed = await docker("top", container, "-eo", "pid");
-            return new Set(listed.stdout
-                .split("\n")
-                .slice(1)
-                .map(Number)
-                .filter((pid) => pid > 0));
-        },
-        processes: async () => parseStatuses(await must(docker, "exec", container, "sh", "-c", statusScript)),
-        usage: async () => parseUsage((await docker("exec", container, "grep", "-H", "", ...usageFiles)).stdout),
-        signal: async (name) => void (await docker("kill", "--signal", name, container)),
-        restart: async () => {
-            await must(docker, "start", container);
-            place = await placeOf(container, network, docker);
-        },
-        remove,
-    };
-}
+/** On the node's volume: the root cannot be written to. */
+const container_arguments_metricsFile = "/data/metrics.json";
+/** Arguments of `docker run` for a node. Pure. */
 function runArguments(run, container) {
     const { id, network, image, mounts, gpus, memoryBytes, cpus, wanted } = run;
     const { peers, chainUrl, bare = false, hardened } = wanted;
+    const data = `type=volume,source=${volumeOf(container)},target=/data,volume-label=${label(id)}`;
     const environment = {
         SUBSTRATE_WS_URL: chainUrl,
-        ...(peers.length === 0 ? {} : { P2P_BOOTSTRAP_PEERS: peers.join(",") }),
+        METRICS_FILE: container_arguments_metricsFile,
+        // Whose lines are looked for, whatever the image has been given.
+        LOG_FORMAT: "text",
+        // Also where there are none: an image may have some of its own.
+        P2P_BOOTSTRAP_PEERS: peers.join(","),
         ...(bare ? { MODELS_PATH: "/nonexistent" } : {}),
     };
     return [
-        ...["--detach", "--name", container, "--label", label(id), "--network", network],
+        ...["--detach", "--pull", "never", "--name", container, "--label", label(id)],
+        // Whose lines `docker logs` gives, whatever the engine's own choice is; 40 MB of them at most.
+        ...["--log-driver", "json-file", "--log-opt", "max-size=20m", "--log-opt", "max-file=2"],
+        ...["--network", network],
         ...exposed.flatMap((port) => ["--publish", `127.0.0.1::${port}`]),
         ...["--memory", String(memoryBytes), "--memory-swap", String(memoryBytes)],
-        ...["--cpus", String(cpus), "--volume", `${volumeOf(container)}:/data`],
+        ...["--cpus", String(cpus), "--mount", data],
         ...(hardened ? hardening : []),
         ...(bare ? [] : mountFlags(mounts)),
         ...(gpus && !bare ? ["--gpus", "all"] : []),
@@ -67372,96 +68175,269 @@ const hardening = [
     ...["--cap-drop", "ALL", "--security-opt", "no-new-privileges"],
     ...["--read-only", "--tmpfs", "/tmp"],
 ];
+/** The volume at /data, which `docker run` makes. Pure. */
 function volumeOf(container) {
     return `${container}-data`;
 }
-async function inspect(container, docker) {
-    const { code, stdout } = await docker("inspect", container);
-    return code === 0 ? JSON.parse(stdout)[0] : undefined;
+
+;// CONCATENATED MODULE: ./lib/acceptance/container-proc.js
+
+
+
+/** Looks at a container's processes; undefined where Docker runs them on another machine, whose numbers mean others here. */
+async function seenFromHere(container, pids, files) {
+    const read = (path) => files.readFile(path, "utf8").catch(() => "");
+    const all = [...pids, ...(await zombiesOf(pids, files))];
+    const processes = await Promise.all(all.map(async (pid) => ({
+        group: groupOf(await read(`/proc/${pid}/cgroup`), container),
+        status: await read(`/proc/${pid}/status`),
+    })));
+    const own = processes.filter(({ group }) => group !== undefined);
+    const group = own[0]?.group;
+    if (group === undefined)
+        return undefined;
+    const figures = await Promise.all(usageFiles.map(async (file) => (await read((0,external_node_path_.join)((0,external_node_path_.dirname)(file), group, (0,external_node_path_.basename)(file)))).replaceAll(/^(?=.)/gm, `${file}:`)));
+    return { statuses: own.map(({ status }) => status).join(""), usage: figures.join("") };
 }
-/** Where it is reached; Docker gives other ports at every start. */
-async function placeOf(container, network, docker) {
-    const seen = (await inspect(container, docker))?.NetworkSettings;
-    const port = (name) => Number(seen?.Ports?.[name]?.[0]?.HostPort ?? 0);
-    return {
-        address: seen?.Networks[network]?.IPAddress ?? "",
-        ports: {
-            "9100/tcp": port("9100/tcp"),
-            "50051/tcp": port("50051/tcp"),
-            "9000/tcp": port("9000/tcp"),
-            "9000/udp": port("9000/udp"),
-        },
-    };
+/** The children of processes that have ended and that nobody has waited for: no control group lists them (cgroups(7)). */
+async function zombiesOf(pids, files) {
+    return (await processesHere(files))
+        .filter(({ state, parent }) => state === "Z" && pids.has(parent))
+        .map(({ pid }) => pid);
 }
-function stateOf(state) {
-    if (state === undefined)
-        return { running: false, outOfMemory: false };
-    const { Running, ExitCode, OOMKilled, FinishedAt, Health, Error: error } = state;
-    const health = Health?.Status;
-    return {
-        running: Running,
-        outOfMemory: OOMKilled,
-        ...(Running ? {} : { exitCode: ExitCode, ended: Date.parse(FinishedAt) }),
-        ...(health === "starting" || health === "healthy" || health === "unhealthy" ? { health } : {}),
-        ...(error === "" ? {} : { error }),
-    };
-}
-/** Both streams in the order of their times. */
-async function logsOf(container, docker) {
-    const { stdout, stderr } = await docker("logs", "--timestamps", container);
-    return `${stdout}\n${stderr}`
+/** A container's control group by a /proc/PID/cgroup (cgroups(7)); undefined for a process that is not in it. Pure. */
+function groupOf(text, container) {
+    return text
         .split("\n")
-        .flatMap((line) => {
-        const at = line.indexOf(" ");
-        const time = Date.parse(line.slice(0, at));
-        return Number.isNaN(time) ? [] : [{ at: time, text: line.slice(at + 1) }];
-    })
-        .sort((a, b) => a.at - b.at);
+        .map((line) => line.split(":").slice(2).join(":"))
+        .find((path) => path.includes(container));
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/container-node.js
+
+
+
+
+
+
+/** Starts a container; one that Docker refuses to start is still a node, whose state says why. */
+async function runContainer(run, ports, signal) {
+    const name = `${run.network}-${run.wanted.name.replaceAll(/[^a-z0-9]+/g, "-")}`;
+    const docker = ports.docker(signal);
+    const made = { name, run, started: ports.clock.now(), signalled: false };
+    const container = { ...made, lines: [], removed: false };
+    try {
+        const { code, stderr } = await docker("run", ...runArguments(run, name));
+        const refused = code === 0 ? undefined : stderr.trim().replace(/\s*Run 'docker run .*$/s, "");
+        const place = await placeOf(name, run.network, docker);
+        return container_node_nodeOf({ ...container, refused, place }, ports, signal);
+    }
+    catch (error) {
+        await remove(container, ports);
+        throw error;
+    }
+}
+function container_node_nodeOf(made, ports, signal) {
+    const { name, run, started, refused } = made;
+    const docker = ports.docker(signal);
+    const pids = () => pidsOf(name, docker);
+    const look = async () => seenFromHere(made.place.id, await pids(), ports.files);
+    return {
+        name: run.wanted.name,
+        started,
+        under: (other) => container_node_nodeOf(made, ports, other),
+        get http() {
+            return new URL(`http://127.0.0.1:${made.place.ports["9100/tcp"]}`);
+        },
+        get grpc() {
+            return `127.0.0.1:${made.place.ports["50051/tcp"]}`;
+        },
+        get p2p() {
+            const { "9000/udp": udp, "9000/tcp": tcp } = made.place.ports;
+            return { host: "127.0.0.1", udp, tcp };
+        },
+        get multiaddrs() {
+            const host = `/ip4/${made.place.address}`;
+            return { quic: `${host}/udp/9000/quic-v1`, tcp: `${host}/tcp/9000` };
+        },
+        state: async () => ({
+            ...container_answers_stateOf((await inspect(name, docker))?.State, run.ahead),
+            ...(refused === undefined ? {} : { error: refused }),
+            signalled: made.signalled,
+        }),
+        logs: async () => {
+            if (!made.removed)
+                made.lines = (await logsOf(name, run.ahead, docker)) ?? made.lines;
+            return made.lines;
+        },
+        exec: (command, ...args) => docker("exec", name, command, ...args),
+        pids,
+        processes: async () => processesOf(await look(), name, docker),
+        usage: async () => parseUsage((await look())?.usage ||
+            (await docker("exec", name, "grep", "-H", "", ...usageFiles)).stdout),
+        leftovers: async () => [],
+        metricsFile: async () => {
+            // As a tar archive on standard output, whose header has no braces; the container may have ended.
+            const { code, stdout } = await docker("cp", `${name}:${container_arguments_metricsFile}`, "-");
+            return code === 0
+                ? stdout.slice(stdout.indexOf("{"), stdout.lastIndexOf("}") + 1)
+                : undefined;
+        },
+        signal: async (signalName) => {
+            const { code } = await docker("kill", "--signal", signalName, name);
+            if (code === 0)
+                made.signalled = true;
+        },
+        restart: async () => {
+            await must(docker, "start", name);
+            made.signalled = false;
+            made.place = await placeOf(name, run.network, docker);
+        },
+        remove: () => remove(made, ports),
+    };
+}
+/** Takes it away whatever became of the run; its last words are kept. */
+async function remove(made, { docker, log }) {
+    if (made.removed)
+        return;
+    const { name, run } = made;
+    const last = docker(AbortSignal.timeout(cleaningTime));
+    try {
+        made.lines = (await logsOf(name, run.ahead, last)) ?? made.lines;
+        await must(last, "rm", "--force", "--volumes", name);
+        await must(last, "volume", "rm", "--force", volumeOf(name));
+        made.removed = true;
+    }
+    catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        // At the end of a run that was stopped, all that it made is taken away at the same time.
+        if (!why.includes("already in progress"))
+            log.warning(`${name} is left: ${why}`);
+    }
+}
+/** As this machine's kernel tells, else as a shell of the image does. */
+async function processesOf(seen, name, docker) {
+    if (seen !== undefined)
+        return parseStatuses(seen.statuses);
+    const { code, stdout, stderr } = await docker("exec", name, "sh", "-c", statusScript);
+    if (code === 0)
+        return parseStatuses(stdout);
+    const absent = absentProgram(stderr + stdout);
+    const why = absent === undefined
+        ? stderr.trim()
+        : `they run on another machine, and the image has no ${absent}`;
+    throw new errors/* CommandError */.Qd(`Its processes cannot be seen: ${why}.`);
+}
+
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __nccwpck_require__(8500);
+;// CONCATENATED MODULE: ./lib/acceptance/docker-sweep.js
+
+
+/** What a run makes, in the order in which Docker lets go of it. */
+const kinds = [
+    { list: ["ps", "--all"], remove: ["rm", "--force", "--volumes"] },
+    { list: ["volume", "ls"], remove: ["volume", "rm", "--force"] },
+    { list: ["network", "ls"], remove: ["network", "rm"] },
+];
+/** Rounds that may meet something which Docker does not let go of yet, and the milliseconds before the next one. */
+const docker_sweep_most = 8;
+const pause = 500;
+/**
+ * Takes away everything that carries a run's label; what is left is a warning. `late`: the run was stopped, and what it asked for last may
+ * come after its `docker` was killed, so that one look is not enough.
+ */
+async function sweep(id, docker, { log, late }) {
+    let clean = 0;
+    let why = "";
+    for (let round = 0; round < docker_sweep_most; round += 1) {
+        try {
+            await takeAway(id, docker);
+            clean += 1;
+            if (clean === (late ? 2 : 1))
+                return;
+        }
+        catch (error) {
+            clean = 0;
+            why = error instanceof Error ? error.message : String(error);
+        }
+        await (0,promises_.setTimeout)(pause);
+    }
+    log.warning(`Something of the acceptance is left (label ${label(id)}): ${why}`);
+}
+async function takeAway(id, docker) {
+    const filter = ["--quiet", "--filter", `label=${label(id)}`];
+    const lists = await Promise.all(kinds.map(({ list }) => must(docker, ...list, ...filter)));
+    for (const [at, { remove }] of kinds.entries()) {
+        const found = (lists[at] ?? "").split("\n").filter((name) => name !== "");
+        if (found.length > 0)
+            await must(docker, ...remove, ...found);
+    }
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/container-target.js
 
 
+
+
 /** An image in the local Docker, on a network of its own. */
-async function containerTarget(options, { exec, clock }) {
-    const { image, mounts, id, env, root } = options;
-    const docker = (...args) => exec("docker", args, { env });
-    const network = `director-image-${id}`;
-    await must(docker, "network", "create", "--label", label(id), network);
-    const nodes = [];
-    const close = async () => {
-        await Promise.all(nodes.splice(0).map((node) => node.remove()));
-        await docker("network", "rm", network);
-    };
+async function containerTarget(options, ports) {
+    const { image, id, env, root } = options;
+    const { exec, clock, signal, log } = ports;
+    const docker = (until) => (...args) => exec("docker", args, { env, signal: until });
+    const close = () => sweep(id, docker(AbortSignal.timeout(cleaningTime)), { log, late: signal.aborted });
     try {
-        const [facts] = JSON.parse(await must(docker, "network", "inspect", network));
-        return {
-            kind: "container",
-            name: image,
-            hostAddress: facts.IPAM.Config[0]?.Gateway?.split("/")[0] ?? "127.0.0.1",
-            image: () => imageFacts(image, root, docker),
-            weights: () => container_target_hashes({ image, mounts, root }, docker),
-            start: async (wanted) => {
-                const node = await runContainer({ ...options, network, wanted }, { docker, clock });
-                nodes.push(node);
-                return node;
-            },
-            close,
+        const network = await networkOf(id, docker(signal), clock);
+        const under = (until) => {
+            const once = oneProgram(options, { docker, until });
+            return {
+                kind: "container",
+                name: image,
+                hostAddress: network.gateway,
+                models: root,
+                under,
+                image: async () => ({
+                    ...(await imageFacts({ image, id }, docker(until))),
+                    ...(await sizeOf(root, once)),
+                }),
+                weights: () => container_target_hashes(options, once),
+                start: (wanted) => runContainer({ ...options, network: network.name, ahead: network.ahead, wanted }, { ...ports, docker }, until),
+                close,
+            };
         };
+        return under(signal);
     }
     catch (error) {
         await close();
         throw error;
     }
 }
-async function imageFacts(image, root, docker) {
-    const [{ Architecture, Config }] = JSON.parse(await must(docker, "image", "inspect", image));
+/** Makes the run's network; what Docker writes of it also tells the engine's time. */
+async function networkOf(id, docker, { now }) {
+    const name = `director-image-${id}`;
+    const before = now();
+    await must(docker, "network", "create", "--label", label(id), name);
+    const after = now();
+    const [facts] = JSON.parse(await must(docker, "network", "inspect", name));
+    return {
+        name,
+        gateway: facts.IPAM.Config[0]?.Gateway?.split("/")[0] ?? "127.0.0.1",
+        ahead: clockAhead(Date.parse(facts.Created), { before, after }),
+    };
+}
+/** The least by which a clock is ahead that read `at` at some moment from `before` to `after` of this machine's. Pure; milliseconds. */
+function clockAhead(at, { before, after }) {
+    if (at > after)
+        return at - after;
+    return at < before ? at - before : 0;
+}
+async function imageFacts({ image, id }, docker) {
+    const { Config } = await describedImage(image, id, docker);
     const env = (Config.Env ?? []).map((line) => {
         const at = line.indexOf("=");
         return [line.slice(0, at), line.slice(at + 1)];
     });
     return {
-        architecture: Architecture,
         user: Config.User ?? "",
         env: Object.fromEntries(env),
         entrypoint: Config.Entrypoint ?? [],
@@ -67471,23 +68447,55 @@ async function imageFacts(image, root, docker) {
         stopSignal: Config.StopSignal ?? "",
         healthcheck: Config.Healthcheck?.Test ?? [],
         labels: Config.Labels ?? {},
-        ...(await sizeOf(image, root, docker)),
     };
 }
+function oneProgram({ id, image }, { docker, until }) {
+    return async (program, args, flags = []) => {
+        const name = `director-image-${id}-${program}`;
+        const own = ["--name", name, "--label", label(id), "--pull", "never", "--log-driver", "none"];
+        const shut = ["--network", "none", "--read-only", ...flags];
+        try {
+            return await docker(until)("run", ...own, ...shut, "--entrypoint", program, image, ...args);
+        }
+        finally {
+            // Not --rm: a client that is killed leaves it, and the program in it runs on.
+            await docker(AbortSignal.timeout(cleaningTime))("rm", "--force", "--volumes", name);
+        }
+    };
+}
+/**
+ * Docker's containerd store does not fetch layers that are unpacked already, and says nothing of an image whose layers are not all there as
+ * they came: a container of it, which is made and never started, has the same configuration.
+ */
+async function describedImage(image, id, docker) {
+    const [told] = JSON.parse(await must(docker, "image", "inspect", image));
+    if (told.Architecture !== "")
+        return told;
+    const container = (await must(docker, "create", "--label", label(id), image)).trim();
+    try {
+        const [made] = JSON.parse(await must(docker, "inspect", container));
+        return made;
+    }
+    finally {
+        await docker("rm", "--force", "--volumes", container);
+    }
+}
 /** The image on disk without its models, by its own du, as root: some folders are for nobody else. */
-async function sizeOf(image, root, docker) {
-    const run = ["run", "--rm", "--network", "none", "--read-only", "--user", "0"];
-    const du = ["--entrypoint", "du", image, "-sxB1", `--exclude=${root}`, "/"];
-    const { code, stdout } = await docker(...run, ...du);
+async function sizeOf(root, once) {
+    const { code, stdout } = await once("du", ["-sxB1", `--exclude=${root}`, "/"], ["--user", "0"]);
     const bytes = Number(stdout.split("\t")[0]);
     return code === 0 && bytes > 0 ? { bytesWithoutModels: bytes } : {};
 }
 /** Hashes every file below the models' root, baked or mounted, at the speed of the image's own sha256sum. */
-async function container_target_hashes({ image, mounts, root }, docker) {
-    const run = ["run", "--rm", "--network", "none", "--read-only", ...mountFlags(mounts)];
-    const find = ["--entrypoint", "find", image, root, "-type", "f", "-exec", "sha256sum", "{}", "+"];
-    const listed = await must(docker, ...run, ...find);
-    return new Map(listed
+async function container_target_hashes({ root, mounts }, once) {
+    const find = [root, "-type", "f", "-exec", "sha256sum", "{}", "+"];
+    const { code, stdout, stderr } = await once("find", find, mountFlags(mounts));
+    if (code !== 0) {
+        const absent = absentProgram(stderr);
+        const why = absent === undefined ? stderr.trim() : `the image has no ${absent}`;
+        throw new errors/* CommandError */.Qd(`The weights that are there cannot be hashed: ${why}.`);
+    }
+    return new Map(stdout
         .split("\n")
         .filter((line) => line !== "")
         .map((line) => [line.slice(66).slice(root.length + 1), line.slice(0, 64)]));
@@ -67512,6 +68520,14 @@ const names = {
     },
     created: "org.opencontainers.image.created",
 };
+
+;// CONCATENATED MODULE: ./lib/random-id.js
+/** Twelve hexadecimal digits for the name of what a run makes: runs side by side on one machine have different ones. */
+function randomId(clock) {
+    return Math.floor(clock.random() * 2 ** 48)
+        .toString(16)
+        .padStart(12, "0");
+}
 
 ;// CONCATENATED MODULE: ./lib/layers/tar-header.js
 const blockSize = 512;
@@ -67679,7 +68695,7 @@ function parentFolders(path) {
 ;// CONCATENATED MODULE: ./lib/models/lock.js
 
 /** The lock's own place below the root. */
-const lockName = "models.lock.json";
+const lock_lockName = "models.lock.json";
 /** Every file of the lock, in its order. */
 function filesOf(models) {
     return models.flatMap((model) => model.files.map((file) => ({ id: `${model.name}/${file.path}`, model, file })));
@@ -67694,457 +68710,6 @@ function sizeOfLayer(root, files) {
 }
 function isComplete(lock) {
     return lock.layers !== undefined;
-}
-
-;// CONCATENATED MODULE: ./lib/random-id.js
-/** Twelve hexadecimal digits for the name of what a run makes: runs side by side on one machine have different ones. */
-function randomId(clock) {
-    return Math.floor(clock.random() * 2 ** 48)
-        .toString(16)
-        .padStart(12, "0");
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/docker-engine.js
-
-/** Asks the engine what it is; a string says why there is none. */
-async function dockerEngine({ exec, env, }) {
-    const ask = async (command, format) => {
-        const { code, stdout, stderr } = await exec("docker", [command, "--format", format], { env });
-        if (code !== 0)
-            throw new errors/* CommandError */.Qd(stderr.trim().split("\n").at(-1) ?? "");
-        return JSON.parse(stdout);
-    };
-    try {
-        const server = (await ask("version", "{{json .Server}}"));
-        const info = (await ask("info", "{{json .}}"));
-        return {
-            platform: `${server.Os}/${server.Arch}`,
-            version: server.Version,
-            cpus: info.NCPU,
-            root: info.DockerRootDir,
-        };
-    }
-    catch (error) {
-        return error instanceof errors/* CommandError */.Qd ? error.message : "its answer is no JSON";
-    }
-}
-
-// EXTERNAL MODULE: ./lib/amount.js
-var amount = __nccwpck_require__(7331);
-;// CONCATENATED MODULE: ./lib/pipeline/docker-room.js
-
-/** Bytes of disk for a byte that is pulled: the blob, its unpacked copy, and some room. */
-const perByte = 2.2;
-/** Why Docker has no room for the layers that it lacks of images; undefined where it has, or where that cannot be told (an engine elsewhere). */
-async function roomFor(images, { root }, ports) {
-    const disk = await ports.files.statfs(root).catch(() => undefined);
-    if (disk === undefined)
-        return undefined;
-    const there = await localImages(ports);
-    const needed = perByte * images.reduce((sum, image) => sum + missingBytes(image, there), 0);
-    const free = disk.bavail * disk.bsize;
-    return needed <= free
-        ? undefined
-        : `disk, needs ${(0,amount/* amount */.v)(needed)} at ${root}, ${(0,amount/* amount */.v)(free)} are free`;
-}
-/** Bytes of the layers above those that the image shares with one that is there. Pure. */
-function missingBytes(image, there) {
-    const shared = (other) => {
-        const at = image.findIndex(({ diffId }, layer) => diffId !== other[layer]);
-        return at === -1 ? image.length : at;
-    };
-    const most = Math.max(0, ...there.map(shared));
-    return image.slice(most).reduce((sum, { size }) => sum + size, 0);
-}
-/** The layers of every image that the engine has, by their diff_ids; none where it does not tell. */
-async function localImages({ exec, env, }) {
-    const listed = await exec("docker", ["image", "ls", "--quiet", "--no-trunc"], { env });
-    const ids = [...new Set(listed.stdout.split("\n").filter((id) => id !== ""))];
-    if (listed.code !== 0 || ids.length === 0)
-        return [];
-    const format = "{{json .RootFS.Layers}}";
-    // One that was removed meanwhile fails the command, which tells of the others all the same.
-    const { stdout } = await exec("docker", ["image", "inspect", "--format", format, ...ids], {
-        env,
-    });
-    return stdout
-        .split("\n")
-        .filter((line) => line.startsWith("["))
-        .map((line) => JSON.parse(line));
-}
-
-;// CONCATENATED MODULE: external "node:stream/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/promises");
-;// CONCATENATED MODULE: ./lib/stores/serve.js
-
-
-
-/** Serves a store as a registry on loopback that can only be read, so that an engine on this machine can `docker pull` from a layout. */
-async function serveStore(store, { log }) {
-    const server = (0,external_node_http_.createServer)((request, response) => {
-        serve_answer(store, request, response).catch((error) => {
-            log.debug(`${request.method} ${request.url}: ${String(error)}`);
-            if (response.headersSent)
-                response.destroy();
-            else
-                fault(response, 500, "UNKNOWN", String(error));
-        });
-    });
-    await new Promise((resolve, reject) => {
-        server.once("error", reject);
-        server.listen(0, "127.0.0.1", resolve);
-    });
-    const { port } = server.address();
-    return {
-        host: `127.0.0.1:${port}`,
-        close: async () => {
-            server.closeAllConnections();
-            await new Promise((resolve) => server.close(resolve));
-        },
-    };
-}
-async function serve_answer(store, request, response) {
-    if (request.method !== "GET" && request.method !== "HEAD")
-        return fault(response, 405, "UNSUPPORTED", "this registry can only be read");
-    const path = (request.url ?? "").split("?")[0] ?? "";
-    if (/^\/v2\/?$/.test(path)) {
-        response.writeHead(200, { "docker-distribution-api-version": "registry/2.0" }).end("{}");
-        return;
-    }
-    const [, kind, reference] = /^\/v2\/.+\/(manifests|blobs)\/([^/]+)$/.exec(path) ?? [];
-    if (kind === "manifests")
-        return await sendManifest(store, reference ?? "", request, response);
-    if (kind === "blobs")
-        return await sendBlob(store, reference ?? "", request, response);
-    fault(response, 404, "NAME_UNKNOWN", "there is nothing here");
-}
-async function sendManifest(store, reference, request, response) {
-    const manifest = await store.readManifest(reference);
-    if (manifest === undefined)
-        return fault(response, 404, "MANIFEST_UNKNOWN", `${store.name} has no ${reference}`);
-    response.writeHead(200, {
-        "content-type": manifest.mediaType,
-        "content-length": manifest.bytes.length,
-        "docker-content-digest": manifest.digest,
-    });
-    response.end(request.method === "HEAD" ? undefined : manifest.bytes);
-}
-async function sendBlob(store, digest, request, response) {
-    const size = (0,images_digest/* isDigest */.Bc)(digest) ? await store.blobSize(digest) : undefined;
-    if (!(0,images_digest/* isDigest */.Bc)(digest) || size === undefined)
-        return fault(response, 404, "BLOB_UNKNOWN", `${store.name} has no ${digest}`);
-    const range = parseRange(request.headers.range, size);
-    if (range === "outside") {
-        response.writeHead(416, { "content-range": `bytes */${size}` }).end();
-        return;
-    }
-    const { from, to } = range ?? { from: 0, to: size };
-    response.writeHead(range === undefined ? 200 : 206, {
-        "content-type": "application/octet-stream",
-        "content-length": to - from,
-        "docker-content-digest": digest,
-        "accept-ranges": "bytes",
-        ...(range === undefined ? {} : { "content-range": `bytes ${from}-${to - 1}/${size}` }),
-    });
-    if (request.method === "HEAD") {
-        response.end();
-        return;
-    }
-    const stop = new AbortController();
-    response.once("close", () => stop.abort());
-    await (0,promises_namespaceObject.pipeline)(upTo(to - from, store.readBlob(digest, from, stop.signal)), response);
-}
-async function* upTo(length, bytes) {
-    let left = length;
-    for await (const piece of bytes) {
-        yield piece.length > left ? piece.subarray(0, left) : piece;
-        left -= piece.length;
-        if (left <= 0)
-            return;
-    }
-}
-/** One range of bytes (RFC 9110, 14.2), its end excluded; undefined: the whole. */
-function parseRange(header, size) {
-    const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
-    if (first === "" && last === "")
-        return undefined;
-    if (first === "") {
-        const from = Math.max(0, size - Number(last));
-        return from === size ? "outside" : { from, to: size };
-    }
-    const from = Number(first);
-    const to = last === "" ? size : Math.min(Number(last) + 1, size);
-    return from < size && from < to ? { from, to } : "outside";
-}
-function fault(response, status, code, message) {
-    const body = JSON.stringify({ errors: [{ code, message }] });
-    response.writeHead(status, {
-        "content-type": "application/json",
-        "content-length": Buffer.byteLength(body),
-    });
-    response.end(response.req.method === "HEAD" ? undefined : body);
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/load.js
-
-
-/**
- * Brings an image of any store into the local Docker under a name: Docker pulls it from a registry that lives on loopback for that
- * long, so that layers which are there already are not sent, and both of Docker's image stores do the same.
- */
-async function loadImage(store, digest, name, { exec, env, log, signal }) {
-    const docker = async (...args) => {
-        const { code, stderr } = await exec("docker", args, {
-            env,
-            signal,
-            onLine: (line) => log.debug(line),
-        });
-        if (code !== 0)
-            throw new errors/* CommandError */.Qd(`docker ${args[0]} failed (exit ${code}): ${stderr.trim()}`, {
-                todo: "Is a Docker engine running on this machine? Try: docker info",
-            });
-    };
-    const server = await serveStore(store, { log });
-    const pulled = `${server.host}/director@${digest}`;
-    try {
-        await docker("pull", "--quiet", pulled);
-        await docker("tag", pulled, name);
-        await docker("rmi", pulled);
-    }
-    finally {
-        await server.close();
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/mounted-models.js
-
-
-
-/** Names of the models of which an image with these layers carries nothing; none for an open lock, which does not tell. Pure. */
-function mountedModels(lock, layers) {
-    if (lock === undefined || !isComplete(lock))
-        return [];
-    const baked = new Set(layers.map(({ digest }) => digest));
-    const absent = lock.layers.filter(({ digest }) => !baked.has(digest));
-    const names = absent.flatMap(({ files }) => files.map((id) => id.split("/")[0] ?? ""));
-    return [...new Set(names)];
-}
-/** The models image that an image's label names (design: "The final image"); undefined where it names none. */
-function modelsImageOf(label, image, { open }) {
-    const at = label.lastIndexOf("@");
-    const digest = label.slice(at + 1);
-    if (at === -1 || !(0,images_digest/* isDigest */.Bc)(digest))
-        return undefined;
-    const place = label.slice(0, at);
-    return { store: place === "layout" ? image : open((0,images_reference/* parsePlace */.De)(place)), digest };
-}
-/** `docker run --mount`, one for each model, of a models image that the local Docker has under a name (design: "Mounted models"). Pure. */
-function mountsOf(models, root, image) {
-    return models.map((model) => [
-        ...["type=image", `source=${image}`, `target=${root}/${model}`],
-        `image-subpath=${imagePath(root, model)}`,
-    ].join(","));
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/runtime-images.js
-
-
-
-/** The platform manifests behind references: an index gives several, a manifest one. Attestations are left out. */
-async function runtimePlatforms(reference, store) {
-    const document = await store.readManifest(reference);
-    if (document === undefined)
-        throw new errors/* CheckError */.tl(`${store.name} has no image ${reference}.`, {
-            todo: "Build it first, or name another runtime image.",
-        });
-    if (!(0,images_manifest/* isIndex */.nw)(document)) {
-        const config = await readConfigBlob(document, store);
-        return [
-            {
-                platform: platformName({
-                    os: String(config["os"]),
-                    architecture: String(config["architecture"]),
-                    ...variantOf(config),
-                }),
-                digest: document.digest,
-                store,
-            },
-        ];
-    }
-    return (0,images_manifest/* parseIndex */.A1)(document)
-        .manifests.filter(({ platform }) => platform !== undefined && platform.os !== "unknown")
-        .map(({ platform, digest }) => ({
-        platform: platformName(platform),
-        digest,
-        store,
-    }));
-}
-/** The runtimes in the order of the wanted platforms, each exactly once; a platform that is missing on one side is refused. */
-function inOrder(runtimes, platforms) {
-    const extra = runtimes.find(({ platform }) => !platforms.includes(platform));
-    if (extra !== undefined)
-        throw new errors/* UsageError */.eb(`A runtime image for ${extra.platform} was given, which the image shall not have (platforms: ${platforms.join(", ")}).`);
-    return platforms.map((platform) => {
-        const [found, second] = runtimes.filter((runtime) => runtime.platform === platform);
-        if (found === undefined)
-            throw new errors/* CheckError */.tl(`There is no runtime image for ${platform}.`, {
-                todo: `Build it (stage build, platforms: ${platform}) and assemble again.`,
-            });
-        if (second !== undefined && second.digest !== found.digest)
-            throw new errors/* UsageError */.eb(`There are two runtime images for ${platform}: ${found.digest} and ${second.digest}.`);
-        return found;
-    });
-}
-async function readRuntime(runtime) {
-    const { platform, digest, store } = runtime;
-    const manifest = await store.readManifest(digest);
-    if (manifest === undefined)
-        throw new errors/* CheckError */.tl(`${store.name} does not hold the runtime image ${digest} of ${platform}.`, {
-            todo: "Run the stage build again.",
-        });
-    const config = await readConfigBlob(manifest, store);
-    return { ...runtime, image: { platform: parsePlatform(platform), manifest, config } };
-}
-/** An image's config as it is; an IntegrityError if it is not JSON. */
-async function readConfigBlob(manifest, store) {
-    const { config } = (0,images_manifest/* parseManifest */.Ng)(manifest);
-    const pieces = [];
-    for await (const piece of store.readBlob(config.digest))
-        pieces.push(piece);
-    try {
-        return JSON.parse(Buffer.concat(pieces).toString("utf8"));
-    }
-    catch (cause) {
-        throw new errors/* IntegrityError */.cs(`The config ${config.digest} of ${manifest.digest} is not JSON.`, {
-            cause,
-        });
-    }
-}
-function variantOf(config) {
-    return typeof config["variant"] === "string" ? { variant: config["variant"] } : {};
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/accept-image.js
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-/** Brings a candidate into the local Docker and accepts it there, on this machine's platform. What stands in the way is a skipped result, not an error. */
-async function acceptImage(candidate, inputs, ports) {
-    const { digest, store } = candidate;
-    const engine = await dockerEngine(ports);
-    const platform = typeof engine === "string" ? "" : engine.platform;
-    const ready = typeof engine === "string"
-        ? `no Docker engine here: ${engine}`
-        : await readyToLoad(candidate, engine, ports);
-    if (typeof engine === "string" || typeof ready === "string")
-        return {
-            ...{ digest, platform, target: "container", verdict: "skipped" },
-            ...{ reason: String(ready), checks: [] },
-        };
-    const image = await load("candidate", { store, digest }, ports);
-    const models = ready.models && (await load("models", ready.models, ports));
-    const mounts = models === undefined ? [] : mountsOf(ready.mounted, candidate.lock?.root ?? "/models", models);
-    const fitting = { ...inputs, cpus: fittingCpus(inputs.cpus, engine, ports) };
-    return {
-        ...{ digest, platform },
-        ...(await acceptContainer({ image, mounts, lock: candidate.lock }, fitting, ports)),
-    };
-}
-/** The first Docker that mounts images. */
-const mountingVersion = 28;
-/** What a run needs besides the image; a string says why it cannot be run here. */
-async function readyToLoad({ digest, store, lock }, engine, ports) {
-    const image = await imageFor(engine.platform, { store, digest });
-    if (image === undefined)
-        return `the image is not for ${engine.platform}`;
-    const mounted = mountedModels(lock, layersOf(image));
-    const label = image.image.config.config?.Labels?.[names.models] ?? "";
-    const models = mounted.length === 0 ? undefined : modelsImageOf(label, store, ports);
-    if (mounted.length > 0 && models === undefined)
-        return `weights not published: there is no models image to mount ${mounted.join(", ")} from`;
-    if (mounted.length > 0 && Number.parseInt(engine.version, 10) < mountingVersion)
-        return `Docker ${engine.version} cannot mount models from an image, ${mountingVersion} can`;
-    if (models !== undefined && (await models.store.manifestDigest(models.digest)) === undefined)
-        return `weights not published: ${models.store.name} has no models image ${models.digest}`;
-    const weights = models && (await imageFor(engine.platform, models));
-    const pulled = [image, ...(weights === undefined ? [] : [weights])];
-    const absent = (await Promise.all(pulled.map(missing))).reduce((sum, count) => sum + count, 0);
-    if (absent > 0)
-        return `weights not published: ${absent} layers are not there`;
-    const diffIds = ({ image: { config, manifest } }) => (0,images_manifest/* parseManifest */.Ng)(manifest).layers.map(({ size, digest }, at) => ({
-        ...{ size, diffId: config.rootfs.diff_ids[at] ?? digest },
-    }));
-    return (await roomFor(pulled.map(diffIds), engine, ports)) ?? { mounted, models };
-}
-/** The image for a platform; undefined where it is for others only. */
-async function imageFor(platform, { store, digest }) {
-    const images = await runtimePlatforms(digest, store);
-    const one = images.find((image) => image.platform === platform);
-    return one && readRuntime(one);
-}
-/** How many of its layers its store lacks. */
-async function missing({ store, image }) {
-    const sizes = await Promise.all(layersOf({ image }).map(({ digest }) => store.blobSize(digest)));
-    return sizes.filter((size) => size === undefined).length;
-}
-function layersOf({ image }) {
-    return (0,images_manifest/* parseManifest */.Ng)(image.manifest).layers;
-}
-async function load(what, { store, digest }, ports) {
-    const name = `director-image-${what}:${(0,images_digest/* short */.h0)(digest)}`;
-    await ports.log.group(`Load ${name}`, () => loadImage(store, digest, name, ports));
-    return name;
-}
-/** Docker refuses a container that wants more processors than its machine has. */
-function fittingCpus(wanted, { cpus }, { log }) {
-    if (wanted > cpus)
-        log.info(`acceptance-cpus: ${wanted} are wanted, this machine has ${cpus}: it gets ${cpus}.`);
-    return Math.min(wanted, cpus);
-}
-async function acceptContainer({ image, mounts, lock, }, inputs, ports) {
-    const { memory: memoryBytes, cpus } = inputs;
-    const gpus = await gpusFor(inputs.gpu, ports.exec);
-    const target = await containerTarget({
-        ...{ image, mounts, memoryBytes, cpus, env: ports.env, root: lock?.root ?? "/models" },
-        id: randomId(ports.clock),
-        gpus: gpus !== undefined,
-    }, ports);
-    return run_accept(target, { ...acceptOptions(lock, inputs, ports.home), gpus }, ports);
-}
-/** What the lock and the inputs say, in the words of acceptance. Pure. */
-function acceptOptions(lock, inputs, home) {
-    const models = lock?.models ?? [];
-    return {
-        expected: {
-            titles: models.map(({ title }) => title),
-            weights: new Map(filesOf(models).map(({ id, file }) => [id, file.sha256])),
-            labels: lock === undefined ? [] : [names.models],
-        },
-        limits: {
-            startupSeconds: inputs.startupTimeout,
-            shutdownSeconds: inputs.shutdownTimeout,
-            vramBytes: inputs.maxVram,
-            imageBytes: inputs.maxImageSize,
-            driver: inputs.minDriver,
-            memoryBytes: inputs.memory,
-            cpus: inputs.cpus,
-            slots: inputs.slots,
-        },
-        gpu: inputs.gpu,
-        chainUrl: inputs.chainUrl,
-        protos: (0,external_node_path_.join)(home, "director", "proto"),
-    };
 }
 
 ;// CONCATENATED MODULE: ./lib/models/pack.js
@@ -68181,7 +68746,7 @@ function plannedLayer(root, files, digest) {
     return { digest, size: sizeOfLayer(root, sorted), files: sorted };
 }
 /** The layers of a lock with their files. */
-function pack_layersOf(models, layers) {
+function layersOf(models, layers) {
     const files = new Map(filesOf(models).map((file) => [file.id, file]));
     return layers.map((layer) => ({
         digest: layer.digest,
@@ -68397,11 +68962,11 @@ function parseLock(text, where) {
 }
 /** Names that are there twice, and what is wrong among the paths of each model. */
 function nameProblems({ models }) {
-    const names = new Set([lockName]);
+    const names = new Set([lock_lockName]);
     return models.flatMap(({ name, files }, at) => {
         const taken = names.has(name);
         names.add(name);
-        const why = name === lockName ? "is the lock's own place" : "is there twice";
+        const why = name === lock_lockName ? "is the lock's own place" : "is there twice";
         return [
             ...(taken ? [{ path: ["models", at, "name"], message: `"${name}" ${why}` }] : []),
             ...pathProblems(files).map(({ path, message }) => ({
@@ -68496,1890 +69061,6 @@ function lockTag(lock) {
     return `models-${(0,images_digest/* short */.h0)((0,images_digest/* digestOf */.ol)(canonicalLock(lock)))}`;
 }
 
-;// CONCATENATED MODULE: ./lib/retry/each-limited.js
-/**
- * Does the work for every item, so many at a time, and gives the results in the items' order. The first failure stops the others (by
- * the signal that each is given) and is thrown once they have ended.
- */
-async function eachLimited(items, limit, work, signal) {
-    const failed = new AbortController();
-    const both = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
-    const results = [];
-    const errors = [];
-    const queue = items.entries();
-    const worker = async () => {
-        for (const [at, item] of queue) {
-            try {
-                both.throwIfAborted();
-                results[at] = await work(item, both);
-            }
-            catch (error) {
-                errors.push(error);
-                failed.abort(error);
-                return;
-            }
-        }
-    };
-    await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
-    if (signal?.aborted)
-        throw signal.reason;
-    if (errors.length > 0)
-        throw errors[0];
-    return results;
-}
-
-;// CONCATENATED MODULE: ./lib/models/gate/content.js
-/** How many first bytes `contentType` wants to see, where the file has as many. */
-const headSize = 4096;
-/** Longest header that a safetensors file may have, in bytes. */
-const longestSafetensorsHeader = 100_000_000;
-function contentType(head, size) {
-    if (size === 0)
-        return "empty";
-    const bytes = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, headSize));
-    return binaryType(bytes, size) ?? textType(bytes) ?? "unknown";
-}
-function binaryType(bytes, size) {
-    const magic = bytes.toString("latin1", 0, 4);
-    if (magic === "GGUF")
-        return "gguf";
-    if (magic === "PK\u0003\u0004")
-        return bytes.includes("/data.pkl") || bytes.includes("/version") ? "pytorch-zip" : undefined;
-    if (bytes.length > 8 && bytes[8] === 0x7b) {
-        const header = bytes.readBigUInt64LE(0);
-        if (header <= BigInt(longestSafetensorsHeader) && Number(header) + 8 <= size)
-            return "safetensors";
-    }
-    const [first = 0, second = 0, third = 0] = bytes;
-    if (first === 0x80 && second >= 2 && second <= 5)
-        return "pickle";
-    // An ONNX ModelProto begins with its field 1, ir_version, and goes on with a field of one of the next numbers.
-    if (first === 0x08 && second >= 1 && second <= 32 && third >> 3 >= 2 && third >> 3 <= 20)
-        return "onnx";
-    return undefined;
-}
-function textType(bytes) {
-    const text = utf8(bytes);
-    if (text === undefined)
-        return undefined;
-    const start = text.replace(/^\uFEFF/, "").trimStart();
-    if (/^<(?:!doctype\s+html|html)\b/i.test(start))
-        return "html";
-    if (start.startsWith("version https://git-lfs.github.com/spec/"))
-        return "git-lfs-pointer";
-    return /^[{[]/.test(start) ? "json" : "text";
-}
-/** The bytes as text, without a character that was cut at their end; undefined if they are none. */
-function utf8(bytes) {
-    for (const cut of [0, 1, 2, 3]) {
-        try {
-            const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, Math.max(0, bytes.length - cut)));
-            return /[^\P{Cc}\t\n\v\f\r]/u.test(text) ? undefined : text;
-        }
-        catch {
-            // Perhaps the last character is not whole: try with fewer bytes.
-        }
-    }
-    return undefined;
-}
-
-;// CONCATENATED MODULE: ./lib/models/gate/gate.js
-
-const refused = {
-    html: "it is an HTML page, not weights",
-    "git-lfs-pointer": "it is a git-lfs pointer, not the weights it stands for",
-    empty: "it is empty",
-};
-/** Judges a file by its first bytes (up to `headSize` of them), before any later byte passes. */
-function judge({ file, size, allow }, head) {
-    const type = contentType(head, size);
-    const reason = refused[type];
-    if (reason === undefined)
-        return { file, type, verdict: "passed" };
-    return allow === undefined
-        ? { file, type, verdict: "failed", rule: `no-${type}`, reason }
-        : { file, type, verdict: "passed", rule: `allowed: ${allow}` };
-}
-
-;// CONCATENATED MODULE: ./lib/models/sources/file-hash.js
-
-/** Hashes in this thread. */
-const hashHere = () => {
-    const hash = (0,external_node_crypto_.createHash)("sha256");
-    return {
-        update: (bytes) => {
-            hash.update(bytes);
-            return undefined;
-        },
-        digest: async () => hash.digest("hex"),
-    };
-};
-
-;// CONCATENATED MODULE: ./lib/models/sources/locate.js
-
-
-const mostRedirects = 5;
-/** Asks for an address and follows redirects by hand, so that the token goes to the first host only. */
-async function locate(method, { url: first, token, idleTimeout }, headers, fetch, signal) {
-    let url = first;
-    let linkedSha256;
-    for (let redirects = 0; redirects <= mostRedirects; redirects += 1) {
-        const response = await fetch({
-            method,
-            url,
-            headers: {
-                "accept-encoding": "identity",
-                ...(token !== undefined && url.origin === first.origin
-                    ? { authorization: `Bearer ${token}` }
-                    : {}),
-                ...headers,
-            },
-            ...(signal === undefined ? {} : { signal }),
-            ...(idleTimeout === undefined ? {} : { idleTimeout }),
-        });
-        linkedSha256 ??= /^"?([0-9a-f]{64})"?$/.exec(response.headers["x-linked-etag"] ?? "")?.[1];
-        const target = response.headers["location"];
-        if (![301, 302, 303, 307, 308].includes(response.status) || target === undefined)
-            return { response, url, linkedSha256 };
-        await response.discard();
-        url = redirected(url, target);
-    }
-    throw new errors/* RemoteError */.Hi(`${first.origin}${first.pathname} redirects more than ${mostRedirects} times.`);
-}
-function redirected(from, target) {
-    const url = URL.canParse(target, from.href) ? new URL(target, from) : undefined;
-    if (url?.protocol === "https:" || (url?.protocol === "http:" && (0,loopback/* isLoopback */.U)(url.hostname)))
-        return url;
-    throw new errors/* RemoteError */.Hi(`${from.origin}${from.pathname} redirects to ${url?.protocol ?? "something that is no address"}; wanted https:.`);
-}
-
-;// CONCATENATED MODULE: ./lib/models/sources/place.js
-function grouped(bytes) {
-    return bytes.toLocaleString("en-US");
-}
-
-// EXTERNAL MODULE: ./lib/retry/passing.js
-var passing = __nccwpck_require__(5561);
-;// CONCATENATED MODULE: ./lib/models/sources/refusal.js
-
-
-
-/** The error for an answer that is not the thing asked for. */
-function refusal({ status, headers }, { what, place, url, token, access }, now) {
-    const words = headers["x-error-message"];
-    const said = words === undefined ? "" : ` It says: ${words}`;
-    const where = `${url.origin}${url.pathname}`;
-    if (status === 401 || status === 403) {
-        const who = token === undefined ? "no token was sent" : "with the token that was sent";
-        const how = access === undefined ? "" : `, ${who}`;
-        return new errors/* RemoteError */.Hi(`${what}: ${place} refused ${where} (HTTP ${status}${how}).${said}`, {
-            todo: access ?? "The address must be open to everybody.",
-        });
-    }
-    if (status === 404 || status === 410) {
-        return new errors/* RemoteError */.Hi(`${what}: ${place} does not have it (HTTP ${status} for ${where}).${said}`, {
-            todo: "Look whether it was moved or removed there; director-image models lock --update finds what is there now.",
-        });
-    }
-    const answered = `${what}: ${place} answered HTTP ${status} for ${where}.${said}`;
-    if (!(0,passing/* isBusy */.A5)(status))
-        return new errors/* RemoteError */.Hi(answered);
-    const wait = (0,passing/* retryAfter */.P9)(headers["retry-after"], now);
-    const asks = wait === undefined ? "" : ` It asks to wait ${grouped(Math.ceil(wait / 1000))} s.`;
-    return new passing/* PassingError */.aB(`${answered}${asks}`, { wait });
-}
-
-;// CONCATENATED MODULE: ./lib/models/sources/http-place.js
-
-
-
-
-
-/** A file at an address. A server that ignores Range is read from its beginning, and what was there already is dropped. */
-function httpPlace(options, ports) {
-    const { name, file } = options;
-    return {
-        name,
-        async open(from, signal) {
-            const range = from === 0 ? {} : { range: `bytes=${from}-` };
-            const located = await locate("GET", options, range, ports.fetch, signal);
-            const { response } = located;
-            const begins = response.status === 206 ? rangeStart(response.headers["content-range"]) : 0;
-            const problem = problemOf(located, from, options, ports.clock.now()) ??
-                (begins <= from
-                    ? await wrongSize(response, begins, options)
-                    : new errors/* RemoteError */.Hi(`${file.name}: ${name} sent another range than the one asked for.`));
-            if (problem === undefined)
-                return begins === from ? response.body : skip(response.body, from - begins);
-            await response.discard();
-            throw problem;
-        },
-    };
-}
-/** What an answer's status and headers say against reading its body. */
-function problemOf({ response: { status, headers }, url, linkedSha256 }, from, options, now) {
-    const { file, name } = options;
-    if (linkedSha256 !== undefined && file.sha256 !== undefined && linkedSha256 !== file.sha256)
-        return otherBytes(file, name, `has sha256 ${linkedSha256}`, file.sha256);
-    if (status === 416)
-        return otherBytes(file, name, `has no byte ${grouped(from)}`);
-    if (status !== 200 && status !== 206)
-        return refusal({ status, headers }, { ...options, what: file.name, place: name, url }, now);
-    return undefined;
-}
-/** `bytes 100-199/200`: 100. */
-function rangeStart(header = "") {
-    return Number(/^bytes (\d+)-/.exec(header)?.[1] ?? Number.POSITIVE_INFINITY);
-}
-/** Bytes of the whole file as the headers tell it. */
-function totalSize({ headers }, begins) {
-    const total = /\/(\d+)$/.exec(headers["content-range"] ?? "")?.[1];
-    if (total !== undefined)
-        return Number(total);
-    const length = headers["content-length"];
-    return length === undefined ? undefined : begins + Number(length);
-}
-/** The error for a body of another size, by what it begins with; undefined where the size is right or not told. */
-async function wrongSize(response, begins, { name, file }) {
-    const total = totalSize(response, begins);
-    if (total === undefined || total === file.size)
-        return undefined;
-    for await (const head of response.body) {
-        const type = begins === 0 ? contentType(head, total) : "unknown";
-        const sent = `of ${grouped(total)} bytes`;
-        if (type === "html")
-            return otherBytes(file, name, `sent an HTML page ${sent}`);
-        if (type === "git-lfs-pointer")
-            return otherBytes(file, name, `sent a git-lfs pointer ${sent}`);
-        break;
-    }
-    return otherBytes(file, name, `has ${grouped(total)} bytes`);
-}
-/** The error for a place whose bytes are not those of the lock: `seen` is what it did, `said` what the lock says instead. */
-function otherBytes({ name, size }, place, seen, said = `${grouped(size)} bytes`) {
-    return new errors/* IntegrityError */.cs(`${name}: ${place} ${seen}, the lock says ${said}.`, {
-        todo: "Nothing was published. If the file was changed on purpose, run: director-image models lock --update",
-    });
-}
-async function* skip(body, bytes) {
-    let left = bytes;
-    for await (const piece of body) {
-        if (left < piece.length)
-            yield piece.subarray(left);
-        left = Math.max(0, left - piece.length);
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/models/sources/checked-file.js
-
-
-
-
-
-
-/**
- * A file that is hashed and judged while it passes, perhaps in several goes: the hash runs on at the highest byte, and bytes that come
- * again are not hashed again. The last bytes are given only when the whole is right.
- */
-class CheckedFile {
-    #file;
-    #hash;
-    #head = [];
-    #hashed = 0;
-    #sha256;
-    #verdict;
-    constructor(file) {
-        this.#file = file;
-        this.#hash = (file.newHash ?? hashHere)(file.size);
-    }
-    /** Bytes that have been hashed: the highest that has passed. */
-    get at() {
-        return this.#hashed;
-    }
-    /** The gate's, once the first bytes have passed. */
-    get verdict() {
-        return this.#verdict;
-    }
-    /** Of the whole file, once it has passed. */
-    get sha256() {
-        return this.#sha256;
-    }
-    /** The bytes from `from` to the end. What was never hashed is read before them, so that the whole is always checked. */
-    async *open(from, signal) {
-        const { read, size, onRead } = this.#file;
-        if (size === 0)
-            await this.#take(new Uint8Array(), 0);
-        let at = Math.min(from, this.#hashed);
-        for await (const piece of read(at, signal)) {
-            onRead?.(piece.length);
-            const wait = this.#take(piece, at);
-            if (wait !== undefined)
-                await wait;
-            at += piece.length;
-            if (at > from)
-                yield at - piece.length >= from ? piece : piece.subarray(piece.length - (at - from));
-        }
-    }
-    /** A promise only where there is something to wait for: this is called for every piece of 64 KiB. */
-    #take(piece, at) {
-        const fresh = at + piece.length - this.#hashed;
-        if (this.#sha256 !== undefined || (fresh <= 0 && this.#file.size > 0))
-            return undefined;
-        const bytes = piece.subarray(piece.length - fresh);
-        if (this.#verdict === undefined)
-            this.#judge(bytes);
-        const wait = this.#hash.update(bytes);
-        this.#hashed += fresh;
-        return this.#hashed === this.#file.size ? this.#finish(wait) : wait;
-    }
-    #judge(bytes) {
-        const { size, sha256, allow, id, name, refused } = this.#file;
-        this.#head.push(bytes);
-        const have = this.#hashed + bytes.length;
-        if (have < Math.min(size, headSize))
-            return;
-        this.#verdict = judge({ file: id, size, allow }, Buffer.concat(this.#head.splice(0)));
-        if (this.#verdict.verdict === "passed")
-            return;
-        const error = new errors/* IntegrityError */.cs(`${name}: the weights gate refuses it: ${this.#verdict.reason}.`, {
-            todo: 'Nothing was published. If it is wanted all the same, give the file an "allow": "the reason" in the lock.',
-        });
-        throw sha256 === undefined ? error : refused(() => error);
-    }
-    async #finish(wait) {
-        await wait;
-        const { size, sha256, refused } = this.#file;
-        const seen = await this.#hash.digest();
-        const sent = `sent ${grouped(size)} bytes with sha256 ${seen}`;
-        if (sha256 !== undefined && seen !== sha256)
-            throw refused((givers) => otherBytes(this.#file, givers, sent, sha256));
-        this.#sha256 = seen;
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/models/sources/file-place.js
-
-
-
-
-const pieceSize = 1 << 20;
-/** A file of this machine, for people without a network. */
-function filePlace(url, file, files) {
-    const path = (0,external_node_url_.fileURLToPath)(url);
-    return {
-        name: path,
-        async open(from, signal) {
-            const handle = await files.open(path).catch((error) => {
-                const code = (0,errors/* isError */.bJ)(error) ? error.code : undefined;
-                const why = code === "ENOENT" ? "is not there" : `cannot be read (${code})`;
-                // The cause is left out: whoever takes the bytes shall not try again.
-                throw new errors/* RemoteError */.Hi(`${file.name}: ${path} ${why}.`);
-            });
-            const { size } = await handle.stat();
-            if (size !== file.size) {
-                await handle.close();
-                throw otherBytes(file, path, `has ${grouped(size)} bytes`);
-            }
-            return file_place_read(handle, from, signal);
-        },
-    };
-}
-async function* file_place_read(handle, from, signal) {
-    try {
-        for (let at = from;;) {
-            signal?.throwIfAborted();
-            const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(pieceSize), 0, pieceSize, at);
-            if (bytesRead === 0)
-                return;
-            at += bytesRead;
-            yield buffer.subarray(0, bytesRead);
-        }
-    }
-    finally {
-        await handle.close();
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/models/sources/places.js
-
-
-
-/** Where a model's file may be had: its source, then its mirrors. */
-function placesOf({ source, mirrors = [] }, path, file, ports) {
-    const from = "url" in source
-        ? folderPlace(source.url, path, file, ports)
-        : hubPlace(source, path, file, ports);
-    return [from, ...mirrors.map((mirror) => folderPlace(mirror, path, file, ports, "the mirror "))];
-}
-function hubPlace({ huggingface, revision }, path, file, { hub, idleTimeout, ...ports }) {
-    const url = below(hub.endpoint.href, `${huggingface}/resolve/${encodeURIComponent(revision)}/${encodePath(path)}`);
-    return httpPlace({
-        name: "the hub",
-        url,
-        token: hub.token,
-        idleTimeout,
-        file,
-        access: accessTo(huggingface, hub),
-    }, ports);
-}
-function folderPlace(folder, path, file, { idleTimeout, ...ports }, prefix = "") {
-    const url = addressBelow(folder, path);
-    if (url.protocol === "file:")
-        return filePlace(url, file, ports.files);
-    return httpPlace({ name: `${prefix}${url.origin}${url.pathname}`, url, idleTimeout, file }, ports);
-}
-/** Where a hub tells what a repository has at a revision, with sizes and the sha256 of Git LFS objects. */
-function apiAddress({ endpoint }, repository, revision) {
-    return below(endpoint.href, `api/models/${repository}/revision/${encodeURIComponent(revision)}?blobs=true`);
-}
-/** The address of a path below a folder's address. */
-function addressBelow(folder, path) {
-    return below(folder, encodePath(path));
-}
-/** What to do about a repository that its hub does not show to everybody. */
-function accessTo(repository, { endpoint, token }) {
-    const page = below(endpoint.href, repository).href;
-    return token === undefined
-        ? `If ${page} exists, it is gated or private: accept its terms there, then give a token that may read it (input or flag hub-token, or the variable HF_TOKEN).`
-        : `Accept the terms at ${page} with the account of the token (hub-token, or HF_TOKEN), or give one that may read it.`;
-}
-function encodePath(path) {
-    return path.split("/").map(encodeURIComponent).join("/");
-}
-function below(folder, path) {
-    const base = folder.endsWith("/") ? folder : `${folder}/`;
-    if (!URL.canParse(path, base))
-        throw new errors/* UsageError */.eb(`"${folder}" is not an address.`);
-    return new URL(`${base}${path}`);
-}
-
-// EXTERNAL MODULE: ./lib/retry/persist.js
-var persist = __nccwpck_require__(1006);
-;// CONCATENATED MODULE: ./lib/models/sources/begin-again.js
-
-/** A file came with other bytes than the lock's, and another place may have the right ones: what was read of it is void. */
-class BeginAgain extends errors/* IntegrityError */.cs {
-}
-/** Does the work, and again from its first byte each time that a file of it came with other bytes and a place is left to ask. */
-async function beginAgain(work, log) {
-    for (;;) {
-        try {
-            return await work();
-        }
-        catch (error) {
-            if (!(error instanceof BeginAgain))
-                throw error;
-            log.info(error.message);
-        }
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/models/sources/resume.js
-
-
-
-
-
-
-
-/** The places of one file: read in their order, and asked no more once they gave other bytes than the lock's. */
-class Sources {
-    #file;
-    #ports;
-    #places;
-    /** Who gave bytes since the first byte, the last one last. */
-    #gave = new Set();
-    /** What failed since then. */
-    #failed = new Map();
-    /** What those did that are asked no more. */
-    #out = [];
-    constructor(file, places, ports) {
-        this.#file = file;
-        this.#places = places;
-        this.#ports = ports;
-    }
-    /**
-     * The bytes from `from` to the end, from the first place that gives them; where one breaks, it is asked again at the byte reached,
-     * five times in all, then the next one goes on from there. Exactly the wanted number of bytes comes, or an error that says what each
-     * place did: an IntegrityError where one of them had other bytes.
-     */
-    async *read(from, signal) {
-        if (isWhole(this.#file, from))
-            return;
-        const reached = { at: from };
-        for (const place of this.#places) {
-            try {
-                for await (const piece of readPlace(place, this.#file, reached, this.#ports, signal)) {
-                    this.credit(place);
-                    yield piece;
-                }
-                return;
-            }
-            catch (error) {
-                if (signal?.aborted || !(0,errors/* isError */.bJ)(error))
-                    throw error;
-                this.#failed.set(place, error);
-                if (place !== this.#places.at(-1))
-                    this.#ports.log.info(`${error.message} Going on with the next mirror.`);
-            }
-        }
-        throw summary(this.#file, [...this.#out, ...this.#failed.values()]);
-    }
-    /** Says who gave the bytes that came last. */
-    credit(giver) {
-        this.#gave.delete(giver);
-        this.#gave.add(giver);
-    }
-    /**
-     * The error for bytes that are not the lock's, `why` being given the names of those who gave them: a BeginAgain where places are left.
-     * Those who gave are asked no more, but for one that gave the end only: the wrong bytes may be another's.
-     */
-    refused(why) {
-        const gave = [...this.#gave];
-        const error = why((gave.length > 0 ? gave : this.#places).map(({ name }) => name).join(" and "));
-        const last = gave.length > 1 ? gave.at(-1) : undefined;
-        const left = this.#places.filter((place) => place === last || !(this.#gave.has(place) || this.#failed.has(place)));
-        const [next] = left;
-        const failures = [...this.#failed].flatMap(([place, failure]) => place === last ? [] : [failure]);
-        this.#out.push(...failures, error);
-        this.#places = left;
-        this.#gave.clear();
-        this.#failed.clear();
-        if (gave.length === 0 || next === undefined)
-            return summary(this.#file, this.#out);
-        return new BeginAgain(`${error.message} Beginning again with ${next.name}.`);
-    }
-}
-/** The rest of a file from one place, which is asked again where it breaks. */
-async function* readPlace(place, file, reached, ports, signal) {
-    for (let attempt = 1;; attempt += 1) {
-        try {
-            yield* readOnce(place, file, reached, signal);
-            return;
-        }
-        catch (error) {
-            signal?.throwIfAborted();
-            if (!(0,passing/* isPassing */.WG)(error))
-                throw error;
-            if (isWhole(file, reached.at))
-                return;
-            await (0,persist/* beforeNext */.X)(attempt + 1, error, ports, signal, file.name);
-        }
-    }
-}
-/** Whether nothing is left to ask for; an empty file is asked for all the same. */
-function isWhole({ size }, at) {
-    return at === size && size > 0;
-}
-async function* readOnce(place, file, reached, signal) {
-    for await (const piece of await place.open(reached.at, signal)) {
-        resume_check(file, place, reached.at, piece);
-        reached.at += piece.length;
-        yield piece;
-    }
-    if (reached.at < file.size)
-        throw otherBytes(file, place.name, `ended after ${grouped(reached.at)} bytes`);
-}
-/** Refuses what cannot be the file: too many bytes, or a beginning that is never one of weights. */
-function resume_check(file, place, at, piece) {
-    if (at + piece.length > file.size)
-        throw otherBytes(file, place.name, "sent more bytes");
-    if (at > 0 || file.allow !== undefined)
-        return;
-    const type = contentType(piece, file.size);
-    if (type === "html")
-        throw otherBytes(file, place.name, "sent an HTML page");
-    if (type === "git-lfs-pointer")
-        throw otherBytes(file, place.name, "sent a git-lfs pointer");
-}
-function summary({ name }, failures) {
-    const said = new Set(failures.map(({ message }) => message));
-    const [only] = failures;
-    if (only !== undefined && said.size === 1)
-        return only;
-    const worst = failures.find((error) => error instanceof errors/* IntegrityError */.cs);
-    const Kind = worst === undefined ? errors/* RemoteError */.Hi : errors/* IntegrityError */.cs;
-    const todo = worst instanceof errors/* IntegrityError */.cs ? worst.todo : undefined;
-    return new Kind(`${name}: no source gave it. ${[...said].join(" ")}`, todo === undefined ? {} : { todo });
-}
-
-;// CONCATENATED MODULE: ./lib/models/file-reader.js
-
-
-
-
-/** Where a file of the lock may be had. */
-function sourcesOf(root, { id, model, file }, ports) {
-    const wanted = wantedOf(root, id, file);
-    return new Sources(wanted, placesOf(model, file.path, wanted, ports), ports);
-}
-/** A file of the lock as its source or a mirror gives it, checked while it passes. */
-function sourceReader(root, file, ports, onRead, sources = sourcesOf(root, file, ports)) {
-    return fileReader(file.id, wantedOf(root, file.id, file.file), sources, ports, onRead);
-}
-/** A file as its sources give it. */
-function fileReader(id, wanted, sources, { newHash }, onRead = () => undefined) {
-    return new CheckedFile({
-        ...wanted,
-        id,
-        read: (from, signal) => sources.read(from, signal),
-        refused: (why) => sources.refused(why),
-        onRead,
-        newHash,
-    });
-}
-function wantedOf(root, id, file) {
-    return { name: imagePath(root, id), ...file };
-}
-
-;// CONCATENATED MODULE: ./lib/layers/layer-stream.js
-/** The bytes of a layer from `from` to its end. What lies before is not read: the stream begins in the file that holds that byte. */
-async function* layerStream({ segments }, open, from = 0, signal) {
-    for (const segment of segments) {
-        if (segment.at + segment.size <= from)
-            continue;
-        const skipped = Math.max(0, from - segment.at);
-        signal?.throwIfAborted();
-        if ("bytes" in segment)
-            yield segment.bytes.subarray(skipped);
-        else
-            yield* open(segment.file, skipped, signal);
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/models/plan.js
-
-
-
-
-/** Layers and sizes of a lock, without a network. A UsageError if a layer is above the limit of the place it goes to. */
-function planModels(lock, to) {
-    const layers = plannedLayers(lock);
-    if (to !== undefined)
-        refuseLargeLayers(layers, to);
-    return {
-        tag: lockTag(lock),
-        open: lock.layers === undefined,
-        files: filesOf(lock.models).length,
-        bytes: layers.reduce((sum, { size }) => sum + size, 0),
-        layers: layers.map(({ digest, size, files }) => ({
-            digest,
-            size,
-            files: files.map(({ id }) => id),
-        })),
-    };
-}
-/** The layers that the lock lists, else those that packing gives. */
-function plannedLayers({ root, models, layers }) {
-    return layers === undefined ? packFiles(models, { root }) : pack_layersOf(models, layers);
-}
-/** A UsageError for the first layer that a store would not take, before anything moves. */
-function refuseLargeLayers(layers, { name, layerLimit }) {
-    if (layerLimit === undefined)
-        return;
-    const large = layers.find(({ size }) => size > layerLimit);
-    if (large === undefined)
-        return;
-    throw new errors/* UsageError */.eb(`${layerName(large.files)}: its layer has ${large.size.toLocaleString("en-US")} bytes, ${name} takes at most ${layerLimit.toLocaleString("en-US")}.`, {
-        todo: "Choose a repository whose weights are split into shards below the limit, or another registry.",
-    });
-}
-/** How messages name a layer: its file, or the first of several. */
-function layerName(files) {
-    const [first, ...more] = files;
-    return more.length === 0
-        ? (first?.id ?? "an empty layer")
-        : `${first?.id} and ${more.length} more`;
-}
-/**
- * The layers that go into the final image (input models-delivery): all for `bake`, none for `mount`, those of models with
- * `"delivery": "bake"` for `hybrid`. A UsageError if a layer holds models of both kinds.
- */
-function bakedLayers(lock, delivery) {
-    if (delivery === "bake")
-        return lock.layers;
-    if (delivery === "mount")
-        return [];
-    return pack_layersOf(lock.models, lock.layers).flatMap(({ files }, at) => {
-        const kinds = deliveriesOf(files);
-        if (kinds.size > 1) {
-            throw new errors/* UsageError */.eb(`${layerName(files)}: this layer holds models to bake and models to mount.`, { todo: "Run director-image models lock again: it separates them." });
-        }
-        const layer = lock.layers[at];
-        return layer !== undefined && kinds.has("bake") ? [layer] : [];
-    });
-}
-
-;// CONCATENATED MODULE: ./lib/models/layer-source.js
-
-
-
-
-
-
-function layoutOf(root, files) {
-    return layerLayout(files.map((member) => ({
-        path: imagePath(root, member.id),
-        size: member.file.size,
-        member,
-    })));
-}
-/** A model layer as a blob that is made while it is read; each of its files is checked on the way. */
-function layerSource(root, { digest, size, files }, readerOf) {
-    const layout = layoutOf(root, files);
-    const readers = new Map(files.map((file) => [file.id, readerOf(file)]));
-    const open = ({ member }, from, signal) => {
-        const reader = readers.get(member.id) ?? readerOf(member);
-        return reader.open(from, signal);
-    };
-    return {
-        name: layerName(files),
-        size,
-        ...(digest === undefined ? {} : { digest }),
-        open: (from, signal) => layerStream(layout, open, from, signal),
-    };
-}
-/** The lock's own layer: `<root>/models.lock.json` and the folders above it. It lies on top of everything, so the root keeps the owner that the image gave it. */
-function lockLayer(lock, owner) {
-    const content = new TextEncoder().encode(formatLock(lock));
-    const { segments } = layerLayout([{ path: imagePath(lock.root, lockName), size: content.length }], owner === undefined ? {} : { [lock.root.slice(1)]: owner });
-    const bytes = Buffer.concat(segments.map((segment) => ("bytes" in segment ? segment.bytes : content)));
-    return { digest: (0,images_digest/* digestOf */.ol)(bytes), size: bytes.length, bytes };
-}
-/** The lock's text from its own layer; undefined if the bytes are not such a layer under this root. */
-function lockTextOf(root, layer) {
-    const { segments } = layerLayout([{ path: imagePath(root, lockName), size: 1 }]);
-    const start = segments.find((segment) => "file" in segment)?.at ?? 0;
-    const header = Buffer.from(layer.subarray(start - 512, start));
-    const size = Number.parseInt(header.toString("latin1", 124, 135), 8);
-    if (Number.isNaN(size) || start + size > layer.length)
-        return undefined;
-    return new TextDecoder().decode(layer.subarray(start, start + size));
-}
-
-;// CONCATENATED MODULE: ./lib/models/stream-digest.js
-
-/** Reads a blob whole and throws it away: its digest and size. `onProgress` is told the bytes read so far. */
-async function streamDigest(source, onProgress, signal) {
-    const hash = (0,external_node_crypto_.createHash)("sha256");
-    let size = 0;
-    for await (const piece of source.open(0, signal)) {
-        hash.update(piece);
-        size += piece.length;
-        onProgress(size);
-    }
-    return { digest: `sha256:${hash.digest("hex")}`, size };
-}
-
-;// CONCATENATED MODULE: ./lib/models/bring-layer.js
-
-
-
-
-
-/** Readings of a layer, each from its first byte; all of them know which places gave wrong bytes. */
-function layerReading(root, layer, ports, onRead) {
-    const sources = new Map(layer.files.map((file) => [file, sourcesOf(root, file, ports)]));
-    return () => {
-        const files = [];
-        const readerOf = (file) => {
-            const reader = sourceReader(root, file, ports, onRead, sources.get(file));
-            files.push(reader);
-            return reader;
-        };
-        return { source: layerSource(root, layer, readerOf), files };
-    };
-}
-/** Brings one layer that the store has not: mounted, copied, or read from its sources, from its first byte again where one of them was wrong. */
-async function bringLayer(layer, read, context) {
-    const { digest, size } = layer;
-    const { store, log, mountFrom, checkOnly, signal, onProgress } = context;
-    const options = { signal, onProgress };
-    let copy;
-    if (checkOnly !== true && digest !== undefined && mountFrom !== undefined) {
-        if (await store.mountBlob(digest, mountFrom.name))
-            return { state: { digest, size, state: "mounted" }, bytesSent: 0, verdicts: [] };
-        copy = await copyOf(digest, size, context);
-    }
-    return await beginAgain(async () => {
-        const { source, files } = read();
-        const from = copy === undefined ? source : { ...source, open: copy };
-        const brought = checkOnly === true
-            ? await bring_layer_check(from, options)
-            : await send(store, { source: from, files }, options);
-        const state = checkOnly === true ? "checked" : "uploaded";
-        return {
-            state: { digest: brought.digest, size: brought.size, state },
-            bytesSent: brought.bytesSent,
-            verdicts: files.flatMap(({ verdict }) => verdict ?? []),
-        };
-    }, log);
-}
-/** A layer as another repository has it, where it may be copied from there; undefined where that has it not, or shows it to nobody. */
-async function copyOf(digest, size, { mountFrom, allowCopy, log }) {
-    if (allowCopy !== true || mountFrom === undefined)
-        return undefined;
-    try {
-        if ((await mountFrom.blobSize(digest)) !== size)
-            return undefined;
-    }
-    catch (error) {
-        if (!(error instanceof errors/* RemoteError */.Hi))
-            throw error;
-        log.info(`${error.message} The layer is read from its source instead.`);
-        return undefined;
-    }
-    return (from, signal) => mountFrom.readBlob(digest, from, signal);
-}
-const repack = "The files are right, so the lock's layers are not: run director-image models lock --repack.";
-/** Sends a layer; where its files are right and it is not the lock's all the same, the error says what to do. */
-async function send(store, { source, files }, options) {
-    try {
-        return await store.putBlob(source, options);
-    }
-    catch (error) {
-        const whole = files.every(({ sha256 }) => sha256 !== undefined);
-        // With a cause it is the registry that got other bytes than were sent.
-        if (!(error instanceof errors/* IntegrityError */.cs) || error.cause !== undefined || !whole)
-            throw error;
-        throw new errors/* IntegrityError */.cs(error.message, { cause: error, todo: repack });
-    }
-}
-/** Reads a layer whole and throws it away; an IntegrityError if it is not what was promised. */
-async function bring_layer_check(source, { signal, onProgress }) {
-    const { digest, size } = await streamDigest(source, onProgress ?? (() => undefined), signal);
-    if (source.digest !== undefined && source.digest !== digest)
-        throw new errors/* IntegrityError */.cs(`${source.name}: its layer has the digest ${digest}, the lock says ${source.digest}.`, { todo: repack });
-    return { digest, size, bytesSent: 0 };
-}
-
-;// CONCATENATED MODULE: ./lib/models/shared-progress.js
-/** `total` is the bytes of all things. */
-function sharedProgress(log, label, total) {
-    const bar = log.progress(label, total);
-    const parts = new Map();
-    let sum = 0;
-    return {
-        update: (thing, done) => {
-            sum += done - (parts.get(thing) ?? 0);
-            parts.set(thing, done);
-            bar.update(sum);
-        },
-        end: () => bar.end(),
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/models/bring-layers.js
-
-
-
-
-
-/** Brings every layer to the store, and says of each how it got there. */
-async function bringLayers(root, planned, tally, ports, options) {
-    const { store } = ports;
-    const { concurrency = 4, signal } = options;
-    const found = await eachLimited(planned, 2 * concurrency, (layer) => presence(layer, store), signal);
-    const missing = planned.filter((_, at) => !found[at]);
-    const total = missing.reduce((sum, { size }) => sum + size, 0);
-    const label = options.checkOnly === true ? "checking weights" : "weights";
-    const bar = sharedProgress(ports.log, label, total);
-    const bring = async (layer, stop) => {
-        const read = layerReading(root, layer, ports, (bytes) => {
-            tally.bytesRead += bytes;
-        });
-        const onProgress = (bytes) => bar.update(layer, bytes);
-        const context = { ...ports, ...options, signal: stop, onProgress };
-        const { state, bytesSent, verdicts } = await bringLayer(layer, read, context);
-        tally.bytesUploaded += bytesSent;
-        await options.onLayer?.(layer, state.digest);
-        for (const verdict of verdicts)
-            tally.verdicts.set(verdict.file, verdict);
-        return state;
-    };
-    try {
-        const brought = await eachLimited(missing, concurrency, bring, signal);
-        const states = new Map(missing.map((layer, at) => [layer, brought[at]]));
-        return planned.map((layer) => states.get(layer) ?? { digest: layer.digest, size: layer.size, state: "present" });
-    }
-    finally {
-        bar.end();
-    }
-}
-async function presence({ digest, size, files }, store) {
-    if (digest === undefined)
-        return false;
-    const seen = await store.blobSize(digest);
-    if (seen !== undefined && seen !== size)
-        throw new errors/* IntegrityError */.cs(`${layerName(files)}: ${store.name} has the layer ${digest} with ${seen} bytes, the lock says ${size}.`);
-    return seen !== undefined;
-}
-
-;// CONCATENATED MODULE: ./lib/models/journal.js
-
-
-
-async function openJournal(path, root, { files, log }) {
-    const text = await files.readFile(path, "utf8").catch(() => "");
-    const known = new Map();
-    for (const line of text.split("\n")) {
-        const [key = "", digest = ""] = line.split(" ");
-        if ((0,images_digest/* isDigest */.Bc)(digest))
-            known.set(key, digest);
-    }
-    let writable = true;
-    return {
-        digestOf: (layer) => known.get(journal_keyOf(root, layer)),
-        add: async (layer, digest) => {
-            const key = journal_keyOf(root, layer);
-            if (!writable || known.get(key) === digest)
-                return;
-            known.set(key, digest);
-            try {
-                await append(path, `${key} ${digest}\n`, files);
-            }
-            catch (error) {
-                const first = writable;
-                writable = false;
-                if (!first)
-                    return;
-                log.warning(`${path} cannot be written, so that a push which is interrupted sends these layers again: ${(0,errors/* isError */.bJ)(error) ? error.message : error}`);
-            }
-        },
-        end: async () => {
-            await files.rm(path, { force: true }).catch(() => undefined); // what is left names layers by their content: it misleads nobody
-        },
-    };
-}
-async function append(path, line, { mkdir, open }) {
-    await mkdir((0,external_node_path_.dirname)(path), { recursive: true });
-    const handle = await open(path, "a");
-    try {
-        await handle.write(line);
-    }
-    finally {
-        await handle.close();
-    }
-}
-function journal_keyOf(root, { files }) {
-    const content = files.map(({ id, file }) => [id, file.size, file.sha256]);
-    return (0,images_digest/* digestOf */.ol)(JSON.stringify([root, content]));
-}
-
-;// CONCATENATED MODULE: ./lib/images/annotations.js
-/** The `annotations` field of a manifest or index: sorted, so that the same ones give the same bytes; absent where there are none. */
-function annotated(annotations) {
-    return Object.keys(annotations).length === 0 ? {} : { annotations: sorted(annotations) };
-}
-/** The same texts in the order of their keys. */
-function sorted(texts) {
-    return Object.fromEntries(Object.entries(texts).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-// EXTERNAL MODULE: ./lib/images/descriptor.js
-var descriptor = __nccwpck_require__(7033);
-;// CONCATENATED MODULE: ./lib/models/models-image.js
-
-
-
-
-
-
-/**
- * The models image: an index with one manifest per platform, all over the same layers, the lock's own layer last.
- * Place kept for the weights gate: each layer's descriptor will carry its verdict and the version of the rules as the annotation
- * `network.nsn.director.models.gate`.
- */
-function modelsImage(lock, { platforms, labels = {}, annotations = {} }) {
-    const own = lockLayer(lock);
-    const layers = [
-        ...lock.layers.map(({ digest, size, files }) => ({ digest, size, what: files.join(" ") })),
-        { digest: own.digest, size: own.size, what: "models.lock.json" },
-    ];
-    const created = "1970-01-01T00:00:00Z";
-    const parts = platforms.map((name) => {
-        const platform = parsePlatform(name);
-        const config = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.config, {
-            created,
-            ...platform,
-            config: { Labels: sorted({ ...labels, [names.root]: lock.root }) },
-            rootfs: { type: "layers", diff_ids: layers.map(({ digest }) => digest) },
-            history: layers.map(({ what }) => ({
-                created,
-                created_by: `director-image: ${what.length > 200 ? `${what.slice(0, 199)}…` : what}`,
-                comment: "director-image",
-            })),
-        });
-        const manifest = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.manifest, {
-            schemaVersion: 2,
-            mediaType: descriptor/* mediaTypes */.I.manifest,
-            config: (0,images_manifest/* descriptorOf */.nb)(config),
-            layers: layers.map(({ digest, size }) => ({ mediaType: descriptor/* mediaTypes */.I.tar, digest, size })),
-            ...annotated(annotations),
-        });
-        return { platform, config, manifest };
-    });
-    const index = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.index, {
-        schemaVersion: 2,
-        mediaType: descriptor/* mediaTypes */.I.index,
-        manifests: parts.map(({ manifest, platform }) => (0,images_manifest/* descriptorOf */.nb)(manifest, { platform })),
-        ...annotated(annotations),
-    });
-    return {
-        lock: own,
-        configs: parts.map(({ config }) => config),
-        manifests: parts.map(({ manifest }) => manifest),
-        index,
-    };
-}
-
-// EXTERNAL MODULE: ./lib/images/blob.js
-var blob = __nccwpck_require__(9207);
-;// CONCATENATED MODULE: ./lib/models/publish.js
-
-
-/** How often the blobs of one image are sent again when the store loses some before their manifest arrives. */
-const attempts = 3;
-/**
- * Writes the models image: blobs first, then manifests by digest, the index last with its tags. Where the store lost a blob meanwhile,
- * `again` brings the layers once more. Returns the bytes sent; an image that all tags point at already costs one HEAD each.
- */
-async function publish(image, tags, store, again) {
-    const there = await Promise.all(tags.map((tag) => store.manifestDigest(tag)));
-    if (there.every((digest) => digest === image.index.digest))
-        return 0;
-    let bytesSent = 0;
-    for (let attempt = 1;; attempt += 1) {
-        try {
-            bytesSent += await putBlobs(image, store);
-            for (const manifest of image.manifests)
-                await store.putManifest(manifest);
-            for (const tag of tags)
-                await store.putManifest(image.index, tag);
-            return bytesSent;
-        }
-        catch (error) {
-            if (!(error instanceof errors/* MissingBlobError */.Q8) || attempt === attempts)
-                throw error;
-            await again();
-        }
-    }
-}
-async function putBlobs({ lock, configs }, store) {
-    let bytesSent = 0;
-    for (const { bytes, digest } of [lock, ...configs]) {
-        if ((await store.blobSize(digest)) !== undefined)
-            continue;
-        bytesSent += (await store.putBlob((0,blob/* blobOf */.D)("part of the models image", bytes, digest))).bytesSent;
-    }
-    return bytesSent;
-}
-
-;// CONCATENATED MODULE: ./lib/models/published.js
-
-
-
-
-
-
-/** A lock of ten thousand files is two megabytes. */
-const largestLockLayer = 64 * 2 ** 20;
-/** The layers of an image that carries models: of the first platform where it is an index. Undefined if there is none. */
-async function imageLayers(store, reference) {
-    const found = await store.readManifest(reference);
-    if (found === undefined)
-        return undefined;
-    if (!(0,images_manifest/* isIndex */.nw)(found))
-        return (0,images_manifest/* parseManifest */.Ng)(found).layers;
-    const first = (0,images_manifest/* parseIndex */.A1)(found).manifests[0];
-    const manifest = first === undefined ? undefined : await store.readManifest(first.digest);
-    return manifest === undefined ? undefined : (0,images_manifest/* parseManifest */.Ng)(manifest).layers;
-}
-/** The complete lock that an image carries in its last layer, under the given root. */
-async function publishedLock(store, reference, root) {
-    const last = (await imageLayers(store, reference))?.at(-1);
-    if (last === undefined || last.size > largestLockLayer)
-        return undefined;
-    const pieces = [];
-    for await (const piece of store.readBlob(last.digest))
-        pieces.push(piece);
-    const text = lockTextOf(root, Buffer.concat(pieces));
-    if (text === undefined)
-        return undefined;
-    try {
-        const lock = parseLock(text, `the lock of ${store.name}@${reference}`);
-        return isComplete(lock) ? lock : undefined;
-    }
-    catch (cause) {
-        if (cause instanceof errors/* UsageError */.eb)
-            throw new errors/* IntegrityError */.cs(`${store.name}: the lock in the image ${reference} is not one.`, {
-                cause,
-            });
-        throw cause;
-    }
-}
-/** The lock completed from the models image under its own tag; undefined where that is not there or is of another lock. */
-async function completedFrom(store, lock) {
-    const published = await publishedLock(store, lockTag(lock), lock.root);
-    return published !== undefined && lockTag(published) === lockTag(lock)
-        ? { ...lock, layers: published.layers }
-        : undefined;
-}
-
-// EXTERNAL MODULE: external "node:worker_threads"
-var external_node_worker_threads_ = __nccwpck_require__(5919);
-;// CONCATENATED MODULE: ./lib/models/sources/hash-thread.js
-
-
-/** Smaller files are hashed where they are read. */
-const worthwhile = 4 * 2 ** 20;
-/** Bytes go to the thread in buffers of this size, which come back to be filled again. */
-const bufferSize = 2 ** 20;
-const buffersEach = 3;
-const hash_thread_program = `
-const { parentPort } = require("node:worker_threads");
-const { createHash } = require("node:crypto");
-const hashes = new Map();
-parentPort.on("message", ({ id, buffer, size, last }) => {
-  const hash = hashes.get(id) ?? createHash("sha256");
-  hash.update(new Uint8Array(buffer, 0, size));
-  if (last) hashes.delete(id);
-  else hashes.set(id, hash);
-  parentPort.postMessage({ id, buffer, digest: last ? hash.digest("hex") : undefined }, [buffer]);
-});
-`;
-/** Starts the thread; it lives until it is terminated. */
-function startHashThread() {
-    return new external_node_worker_threads_.Worker(hash_thread_program, { eval: true });
-}
-/**
- * Does the work with hashes that run in a thread of their own: a layer that is streamed is hashed twice, as a layer by its store and
- * file by file here, and the second hash would take a third of the first thread's time. A thread that dies fails the hashes that it
- * had; later ones get another.
- */
-async function withHashThread(work, start = startHashThread) {
-    let current;
-    let count = 0;
-    const forget = (gone) => {
-        if (current === gone)
-            current = undefined;
-    };
-    const newHash = (size) => {
-        if (size < worthwhile)
-            return hashHere(size);
-        current ??= watchedThread(start(), forget);
-        count += 1;
-        const hash = new ThreadHash(count, current.worker);
-        current.hashes.set(hash.id, hash);
-        return hash;
-    };
-    try {
-        return await work(newHash);
-    }
-    finally {
-        const last = current;
-        current = undefined;
-        last?.hashes.clear();
-        await last?.worker.terminate();
-    }
-}
-/** Gives answers to their hashes; when the thread ends, those that still wait fail, and `forget` is called. */
-function watchedThread(worker, forget) {
-    const thread = { worker, hashes: new Map() };
-    const lost = (error) => {
-        forget(thread);
-        for (const hash of thread.hashes.values())
-            hash.fail(error);
-        thread.hashes.clear();
-    };
-    worker.on("message", (answer) => {
-        thread.hashes.get(answer.id)?.take(answer);
-        if (answer.digest !== undefined)
-            thread.hashes.delete(answer.id);
-    });
-    worker.on("error", lost);
-    worker.on("exit", (code) => lost(new Error(`The thread of hashes ended by itself (${code}).`)));
-    return thread;
-}
-class ThreadHash {
-    id;
-    #worker;
-    #free = [];
-    #buffers = 0;
-    #current;
-    #filled = 0;
-    #wake;
-    #digest;
-    #failure;
-    constructor(id, worker) {
-        this.id = id;
-        this.#worker = worker;
-    }
-    update(bytes) {
-        const rest = this.#fill(bytes);
-        return rest.length === 0 ? undefined : this.#fillSlowly(rest);
-    }
-    async digest() {
-        while (this.#space() === undefined)
-            await this.#answered();
-        this.#send(true);
-        while (this.#digest === undefined)
-            await this.#answered();
-        return this.#digest;
-    }
-    take({ buffer, digest }) {
-        if (digest === undefined)
-            this.#free.push(buffer);
-        else
-            this.#free.splice(0);
-        this.#digest = digest;
-        this.#wake?.();
-    }
-    fail(error) {
-        this.#failure = error;
-        this.#wake?.();
-    }
-    /** Copies what there is room for; gives what is left. */
-    #fill(bytes) {
-        let rest = bytes;
-        for (let space = this.#space(); space !== undefined && rest.length > 0; space = this.#space()) {
-            const part = rest.subarray(0, bufferSize - this.#filled);
-            space.set(part, this.#filled);
-            this.#filled += part.length;
-            rest = rest.subarray(part.length);
-            if (this.#filled === bufferSize)
-                this.#send(false);
-        }
-        return rest;
-    }
-    async #fillSlowly(bytes) {
-        for (let rest = bytes; rest.length > 0; rest = this.#fill(rest))
-            await this.#answered();
-    }
-    /** The buffer that is being filled; undefined while all are with the thread. */
-    #space() {
-        if (this.#current !== undefined)
-            return this.#current;
-        const free = this.#free.pop();
-        if (free === undefined && this.#buffers === buffersEach)
-            return undefined;
-        if (free === undefined)
-            this.#buffers += 1;
-        this.#current = new Uint8Array(free ?? new ArrayBuffer(bufferSize));
-        return this.#current;
-    }
-    #send(last) {
-        const buffer = this.#current?.buffer ?? new ArrayBuffer(0);
-        this.#worker.postMessage({ id: this.id, buffer, size: this.#filled, last }, [buffer]);
-        this.#current = undefined;
-        this.#filled = 0;
-    }
-    async #answered() {
-        if (this.#failure === undefined) {
-            await new Promise((resolve) => {
-                this.#wake = resolve;
-            });
-        }
-        if (this.#failure !== undefined)
-            throw this.#failure;
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/models/push.js
-
-
-
-
-
-
-
-
-/**
- * Makes sure that every model layer of the lock is in the store (asked for by HEAD, mounted, else streamed from its source), and writes
- * the models image. An open lock is completed on the way. Safe to repeat: what is there is not sent again.
- */
-async function pushModels(lock, ports, options) {
-    return await withHashThread((newHash) => push(lock, { newHash, ...ports }, options));
-}
-async function push(lock, ports, options) {
-    const { store, storeRequests = () => 0 } = ports;
-    const before = storeRequests();
-    const tally = { bytesUploaded: 0, bytesRead: 0, requests: 0, verdicts: new Map() };
-    const counted = {
-        ...ports,
-        fetch: (request) => {
-            tally.requests += 1;
-            return ports.fetch(request);
-        },
-    };
-    const known = lock.layers === undefined ? ((await completedFrom(store, lock)) ?? lock) : lock;
-    const journal = options.journal === undefined || known.layers !== undefined
-        ? undefined
-        : await openJournal(options.journal, lock.root, ports);
-    const planned = plannedLayers(known).map((layer) => ({
-        ...layer,
-        digest: layer.digest ?? journal?.digestOf(layer),
-    }));
-    refuseLargeLayers(planned, store);
-    const bring = { ...options, onLayer: journal?.add };
-    let layers = await bringLayers(lock.root, planned, tally, counted, bring);
-    const complete = completed(lock, planned, layers);
-    let digest;
-    if (options.checkOnly !== true) {
-        const image = modelsImage(complete, options);
-        digest = image.index.digest;
-        const again = async () => {
-            layers = merged(layers, await bringLayers(lock.root, plannedLayers(complete), tally, counted, options));
-        };
-        tally.bytesUploaded += await publish(image, tags(lock, options), store, again);
-        await journal?.end();
-    }
-    const result = {
-        ...(digest === undefined ? {} : { digest }),
-        repository: store.name,
-        layers: [...layers],
-        files: [...tally.verdicts.values()]
-            .sort((a, b) => (a.file < b.file ? -1 : 1))
-            .map((verdict) => ({ ...verdict })),
-        bytesUploaded: tally.bytesUploaded,
-        bytesRead: tally.bytesRead,
-        requests: tally.requests + storeRequests() - before,
-    };
-    return { result, lock: complete };
-}
-function tags(lock, { tag }) {
-    return [...new Set([lockTag(lock), ...(tag === undefined ? [] : [tag])])];
-}
-function completed(lock, planned, layers) {
-    return {
-        ...lock,
-        layers: layers.map(({ digest, size }, at) => ({
-            digest,
-            size,
-            files: planned[at]?.files.map(({ id }) => id) ?? [],
-        })),
-    };
-}
-function merged(before, now) {
-    return before.map((layer, at) => (now[at]?.state === "present" ? layer : (now[at] ?? layer)));
-}
-
-;// CONCATENATED MODULE: ./lib/stores/count-requests.js
-/** A Fetch that counts what goes through it, for results that say how many requests a stage cost. */
-function countRequests(fetch) {
-    let count = 0;
-    return {
-        fetch: (request) => {
-            count += 1;
-            return fetch(request);
-        },
-        requests: () => count,
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/forgiving.js
-
-/**
- * A store for a run that may not push: one that cannot be read (a package that is not there yet, a fork without rights, no network) counts as
- * empty, and that is said once.
- */
-function forgiving(store, log) {
-    let said = false;
-    const orNothing = async (asked) => {
-        try {
-            return await asked;
-        }
-        catch (error) {
-            if (!(error instanceof errors/* RemoteError */.Hi))
-                throw error;
-            if (!said)
-                log.warning(`${store.name} cannot be read, so its layers count as missing: ${(0,errors/* explain */.WE)(error)}`);
-            said = true;
-            return undefined;
-        }
-    };
-    return {
-        ...store,
-        blobSize: (digest) => orNothing(store.blobSize(digest)),
-        readManifest: (reference) => orNothing(store.readManifest(reference)),
-        manifestDigest: (reference) => orNothing(store.manifestDigest(reference)),
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/mount.js
-/** Whether a registry can take blobs of one place into the other without a copy: two repositories of its own. */
-function canMount(from, to) {
-    return from.kind === "registry" && to.kind === "registry" && from.registry === to.registry;
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/needed.js
-
-/** A result that a stage cannot do without; a UsageError names the stage to run first. */
-function needed(results, name) {
-    const result = results[name];
-    if (result !== undefined)
-        return result;
-    throw new errors/* UsageError */.eb(`The results folder has no ${name}.json.`, {
-        todo: `Run the stage ${name} first, with the same results folder (or its artifact).`,
-    });
-}
-
-// EXTERNAL MODULE: ./lib/pipeline/open.js + 26 modules
-var pipeline_open = __nccwpck_require__(5553);
-;// CONCATENATED MODULE: ./lib/pipeline/models.js
-
-
-
-
-
-
-
-
-
-
-
-
-/** Makes sure that the weights are where the plan wants them, and leaves the lock with its layers in the results folder. */
-async function modelsStage({ config, results }, ports) {
-    const plan = needed(results, "prepare");
-    if (plan.models.lock === "") {
-        ports.log.info("No models: the image is built without weights.");
-        return {
-            repository: plan.models.repository,
-            layers: [],
-            files: [],
-            bytesUploaded: 0,
-            bytesRead: 0,
-            requests: 0,
-        };
-    }
-    const lock = await readLock((0,external_node_path_.resolve)(config.workspace, plan.models.lock), ports);
-    const counted = countRequests(ports.fetch);
-    const repository = (0,images_reference/* parsePlace */.De)(plan.models.repository);
-    const image = (0,images_reference/* parsePlace */.De)(plan.image);
-    const how = { login: (0,pipeline_open/* loginOf */.D)(config), fetch: counted.fetch };
-    const opened = ports.open(repository, how);
-    const store = plan.push ? opened : forgiving(opened, ports.log);
-    const pushed = await pushModels(lock, { ...ports, store, hub: config.hub, storeRequests: counted.requests }, {
-        platforms: plan.platforms.map(({ platform }) => platform),
-        annotations: sourceOf(plan),
-        checkOnly: !plan.push,
-        // The image's own repository may have layers from before it was parted from the weights, and those of its earlier images.
-        mountFrom: plan.image !== plan.models.repository && canMount(image, repository)
-            ? ports.open(image, how)
-            : undefined,
-        journal: (0,external_node_path_.join)(config.results, "models-layers.txt"),
-        signal: ports.signal,
-    });
-    await ports.files.mkdir(config.results, { recursive: true });
-    await ports.files.writeFile((0,external_node_path_.join)(config.results, "models.lock.json"), formatLock(pushed.lock));
-    const layers = pushed.result.layers.map((layer, at) => ({
-        ...layer,
-        files: pushed.lock.layers[at]?.files ?? [],
-    }));
-    for (const { state, size, files } of layers)
-        ports.log.info(`${state.padEnd(8)}  ${(0,amount/* amount */.v)(size).padStart(8)}  ${filesText(files)}`);
-    return { ...pushed.result, layers };
-}
-function filesText([first = "", ...more]) {
-    return more.length === 0 ? first : `${first} and ${more.length} more`;
-}
-/** The lock that an input names; a UsageError if it is missing or malformed. */
-async function readLock(path, { files }) {
-    const text = await files.readFile(path, "utf8").catch((cause) => {
-        throw new errors/* UsageError */.eb(`models: the lock ${path} cannot be read.`, {
-            cause,
-            todo: "Write it with: director-image models lock, or give models: '' for an image without weights.",
-        });
-    });
-    return parseLock(text, path);
-}
-/** GHCR links a package to its repository by this annotation. */
-function sourceOf({ labels }) {
-    const name = "org.opencontainers.image.source";
-    const source = labels[name];
-    return source === undefined ? {} : { [name]: source };
-}
-
-;// CONCATENATED MODULE: ./lib/report/chart.js
-
-const width = 720;
-const left = 150;
-const right = 24;
-const row = 22;
-const plot = 150;
-/** The start as a time line and memory on the card as a curve: one SVG that stands by itself. Pure. */
-function chart({ timeline = [], vram }) {
-    const events = timeline.filter(({ seconds }) => seconds > 0);
-    const last = Math.max(1, ...events.map(({ seconds }) => seconds));
-    const startHeight = 40 + events.length * row + 26;
-    const samples = vram?.samples ?? [];
-    const height = startHeight + (samples.length > 1 ? plot + 70 : 0);
-    return [
-        `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
-        `  <rect width="${width}" height="${height}" fill="#fff"/>`,
-        `  <text x="12" y="22" font-size="14" font-weight="600">Start, seconds after docker run</text>`,
-        ...events.flatMap(({ what, seconds }, at) => bar(what, seconds, last, 36 + at * row)),
-        ...(samples.length > 1 ? curve(samples, vram?.limitBytes ?? 0, startHeight) : []),
-        "</svg>",
-        "",
-    ].join("\n");
-}
-function bar(what, seconds, last, y) {
-    const length = ((width - left - right - 60) * seconds) / last;
-    return [
-        `  <text x="${left - 8}" y="${y + 13}" text-anchor="end">${escaped(what)}</text>`,
-        `  <rect x="${left}" y="${y}" width="${length.toFixed(1)}" height="${row - 6}" rx="2" fill="#4c78a8"/>`,
-        `  <text x="${(left + length + 6).toFixed(1)}" y="${y + 13}">${seconds.toFixed(1)} s</text>`,
-    ];
-}
-function curve(samples, limit, top) {
-    const from = samples[0]?.at ?? 0;
-    const span = Math.max(1, (samples.at(-1)?.at ?? 0) - from);
-    const most = Math.max(limit, ...samples.map(({ bytes }) => bytes)) * 1.05;
-    const x = (at) => left + ((width - left - right) * (at - from)) / span;
-    const y = (bytes) => top + 36 + plot * (1 - bytes / most);
-    const points = samples.map(({ at, bytes }) => `${x(at).toFixed(1)},${y(bytes).toFixed(1)}`);
-    const line = (bytes, label, colour) => [
-        `  <line x1="${left}" x2="${width - right}" y1="${y(bytes).toFixed(1)}" y2="${y(bytes).toFixed(1)}" stroke="${colour}" stroke-dasharray="4 3"/>`,
-        `  <text x="${left - 8}" y="${(y(bytes) + 4).toFixed(1)}" text-anchor="end">${escaped(label)}</text>`,
-    ];
-    const peak = Math.max(...samples.map(({ bytes }) => bytes));
-    return [
-        `  <text x="12" y="${top + 18}" font-size="14" font-weight="600">Memory on the card, by its own figures</text>`,
-        ...line(limit, `limit ${(0,amount/* amount */.v)(limit)}`, "#e45756"),
-        ...line(peak, `peak ${(0,amount/* amount */.v)(peak)}`, "#888"),
-        `  <polyline points="${points.join(" ")}" fill="none" stroke="#4c78a8" stroke-width="2"/>`,
-        `  <text x="${width - right}" y="${top + 36 + plot + 18}" text-anchor="end">${(span / 1000).toFixed(0)} s</text>`,
-    ];
-}
-function escaped(text) {
-    return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-}
-
-;// CONCATENATED MODULE: ./lib/report/junit.js
-/** An acceptance as JUnit XML: `<testsuites>` at the root, one case a check (the schema that CI servers share). Pure. */
-function junit({ platform, target, verdict, checks }) {
-    const count = (wanted) => checks.filter((check) => check.verdict === wanted).length;
-    const seconds = checks.reduce((sum, check) => sum + (check.seconds ?? 0), 0).toFixed(3);
-    const counts = `tests="${checks.length}" failures="${count("failed")}" errors="0" time="${seconds}"`;
-    const skipped = count("skipped") + count("inconclusive");
-    return [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        `<testsuites name="director-image accept" ${counts}>`,
-        `  <testsuite name="${attribute(`accept ${target} ${platform}`.trim())}" ${counts} skipped="${skipped}">`,
-        `    <properties><property name="verdict" value="${attribute(verdict)}"/></properties>`,
-        ...checks.flatMap(testcase),
-        "  </testsuite>",
-        "</testsuites>",
-        "",
-    ].join("\n");
-}
-function testcase(check) {
-    const { name, verdict, reason = "", seconds = 0, measured } = check;
-    const head = `    <testcase classname="director-image.accept" name="${attribute(name)}" time="${seconds.toFixed(3)}"`;
-    const inside = [
-        ...(verdict === "failed"
-            ? [`      <failure message="${attribute(reason)}" type="failed"/>`]
-            : []),
-        ...(verdict === "skipped" || verdict === "inconclusive"
-            ? [
-                `      <skipped message="${attribute(verdict === "skipped" ? reason : `inconclusive: ${reason}`)}"/>`,
-            ]
-            : []),
-        ...(measured === undefined
-            ? []
-            : [`      <system-out>${junit_text(JSON.stringify(measured))}</system-out>`]),
-    ];
-    return inside.length === 0 ? [`${head}/>`] : [`${head}>`, ...inside, "    </testcase>"];
-}
-function attribute(value) {
-    return junit_text(value)
-        .replaceAll('"', "&quot;")
-        .replaceAll(/[\r\n\t]+/g, " ");
-}
-/** Without what XML 1.0 (section 2.2) does not allow. */
-function junit_text(value) {
-    return value
-        .replaceAll(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "")
-        .replaceAll("&", "&amp;")
-        .replaceAll("<", "&lt;")
-        .replaceAll(">", "&gt;");
-}
-
-;// CONCATENATED MODULE: ./lib/replace-file.js
-
-/** Writes a file that is the old one or the new one, whatever happens, also where two write it at once. */
-async function replaceFile(path, text, { writeFile, rename, rm }) {
-    const beside = `${path}.${(0,external_node_crypto_.randomUUID)().slice(0, 8)}.new`;
-    try {
-        await writeFile(beside, text, { mode: 0o644 });
-        await rename(beside, path);
-    }
-    catch (error) {
-        await rm(beside, { force: true }).catch(() => undefined);
-        throw error;
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/results/folder.js
-
-
-
-
-/** The results folder: `<stage>.json`, or `build-linux-amd64.json` where one platform ran alone. */
-async function writeResult(files, folder, name, result) {
-    await makeFolder(folder, files);
-    const path = (0,external_node_path_.join)(folder, `${name}.json`);
-    await replaceFile(path, `${JSON.stringify(result, null, 2)}\n`, files);
-    return path;
-}
-/** Makes the results folder where it is missing; a UsageError where there cannot be one. */
-async function makeFolder(folder, { mkdir }) {
-    await mkdir(folder, { recursive: true }).catch(notAFolder(folder));
-}
-/** Reads one result; undefined where the stage has not run. A UsageError names what is wrong in the file. */
-async function readResult(files, folder, name, shape) {
-    const path = (0,external_node_path_.join)(folder, `${name}.json`);
-    let text;
-    try {
-        text = await files.readFile(path, "utf8");
-    }
-    catch (thrown) {
-        const error = thrown;
-        if (error.code === "ENOENT")
-            return undefined;
-        return notAFolder(folder)(error);
-    }
-    return parseDocument(shape, text, path, `It is written by the stage ${name.split("-")[0]}: run that stage again.`);
-}
-/** Reads every `<stage>.json` and `<stage>-*.json`, in the order of their names. */
-async function readResults(files, folder, stage, shape) {
-    const all = await files.readdir(folder).catch((error) => {
-        if (error.code === "ENOENT")
-            return [];
-        return notAFolder(folder)(error);
-    });
-    const names = all.filter((name) => name === `${stage}.json` || (name.startsWith(`${stage}-`) && name.endsWith(".json")));
-    const results = await Promise.all(names.sort().map((name) => readResult(files, folder, name.slice(0, -".json".length), shape)));
-    return results.filter((result) => result !== undefined);
-}
-/** What is thrown where a folder of that name cannot be: a UsageError where it, or what it lies in, is a file or a link that leads nowhere. */
-function notAFolder(folder) {
-    return (cause) => {
-        if (!["ENOTDIR", "EEXIST", "ENOENT"].includes(cause.code ?? ""))
-            throw cause;
-        throw new errors/* UsageError */.eb(`results: ${folder} is not a folder.`, { cause });
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/commands/accept.js
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-const thresholds = [
-    ...["gpu", "startup-timeout", "shutdown-timeout", "max-vram", "max-image-size"],
-    ...["min-driver", "acceptance-memory", "acceptance-cpus", "acceptance-slots"],
-    "chain-url",
-];
-const acceptCommand = {
-    name: "accept",
-    summary: "start an image (or a command), watch it and stop it",
-    example: "director-image accept 127.0.0.1:5000/director@sha256:… --lock models.lock.json --junit accept.xml",
-    arguments: "[ref]",
-    inputs: thresholds,
-    flags: [
-        {
-            flag: "--process <command>",
-            description: "a command on this machine instead of an image; split into words, no shell",
-        },
-        {
-            flag: "--models-path <dir>",
-            description: "where that command finds its models",
-            default: "/models",
-        },
-        { flag: "--lock <file>", description: "the models lock; without it, the image has no models" },
-        { flag: "--junit <file>", description: "also write the checks as JUnit XML" },
-        { flag: "--chart <file>", description: "also write start and memory as SVG" },
-        { flag: "--results <dir>", description: "also write the result there, as promote wants it" },
-    ],
-    run: async (given, { ports, environment }) => {
-        const [text] = given.arguments;
-        const command = given.value("process");
-        if ((text === undefined) === (command === undefined))
-            throw new errors/* UsageError */.eb("accept: give either a reference or --process.");
-        await makeRoom([given.value("junit"), given.value("chart")], ports);
-        const inputs = acceptanceInputs(withDefaults((name) => given.value(name)));
-        const path = given.value("lock");
-        const lock = path === undefined ? undefined : await readLock(path, ports);
-        const result = command === undefined
-            ? await acceptReference(text ?? "", lock, inputs, ports)
-            : await acceptProcess({ text: command, models: given.value("models-path") ?? "", lock }, inputs, { ...ports, temporary: environment.temporary });
-        await writeViews(result, given, ports);
-        return { json: result, text: textOf(result), exitCode: result.verdict === "failed" ? 1 : 0 };
-    },
-};
-async function acceptReference(text, lock, inputs, ports) {
-    const reference = (0,images_reference/* parseReference */.F2)(text);
-    const store = ports.open(reference);
-    const tag = reference.tag ?? "latest";
-    const digest = reference.digest ?? (await store.manifestDigest(tag));
-    if (digest === undefined)
-        throw new errors/* UsageError */.eb(`${text}: ${store.name} has no image ${tag}.`, {
-            todo: "Give an image that is there, such as REPOSITORY@sha256:….",
-        });
-    return acceptImage({ store, digest, lock }, inputs, ports);
-}
-async function acceptProcess({ text, models, lock }, inputs, ports) {
-    const [program, ...args] = parseArgsStringToArgv(text);
-    if (program === undefined)
-        throw new errors/* UsageError */.eb("--process: the command is empty.");
-    const target = processTarget({
-        command: [program, ...args],
-        env: ports.env,
-        models: (0,external_node_path_.resolve)(models),
-        temporary: ports.temporary,
-    }, ports);
-    const gpus = await gpusFor(inputs.gpu, ports.exec);
-    const options = { ...acceptOptions(lock, inputs, ports.home), gpus };
-    const acceptance = await run_accept(target, options, ports);
-    return { digest: (0,images_digest/* digestOf */.ol)(text), platform: "", ...acceptance };
-}
-/** Makes the folders of files that are written at the end: a run takes minutes, and is not lost for a name. */
-async function makeRoom(paths, { files }) {
-    for (const path of paths.filter((one) => one !== undefined)) {
-        const refused = (cause) => new errors/* UsageError */.eb(`${path} cannot be written.`, { cause, todo: "Give another file." });
-        await files.mkdir((0,external_node_path_.dirname)((0,external_node_path_.resolve)(path)), { recursive: true }).catch((cause) => {
-            throw refused(cause);
-        });
-        const there = await files.stat(path).catch(() => undefined);
-        if (there?.isDirectory())
-            throw refused();
-    }
-}
-async function writeViews(result, given, { files }) {
-    const [xml, svg, results] = [given.value("junit"), given.value("chart"), given.value("results")];
-    if (xml !== undefined)
-        await files.writeFile(xml, junit(result));
-    if (svg !== undefined)
-        await files.writeFile(svg, chart(result));
-    if (results !== undefined)
-        await writeResult(files, results, "accept", result);
-}
-function textOf({ verdict, reason, checks }) {
-    return [...checks.map(checkLine), `${verdict}${reason === undefined ? "" : ` (${reason})`}`];
-}
-
-;// CONCATENATED MODULE: ./lib/config/facts.js
-
-async function readFacts(environment, ports) {
-    const { workspace, github } = environment;
-    // In a container job the checkout belongs to the runner's user, and git reads none of another user's unless told to.
-    const trust = github === undefined ? [] : ["-c", `safe.directory=${workspace}`];
-    const git = gitIn([...trust, "-C", workspace], ports.exec);
-    const commitTime = environment.sourceDateEpoch ?? (await commitTimeOf(workspace, git, ports.log));
-    if (github === undefined)
-        return localFacts(git, commitTime);
-    return eventFacts(github, await readEvent(github, ports.files), commitTime);
-}
-async function commitTimeOf(workspace, git, log) {
-    const said = await git("log", "-1", "--format=%ct");
-    if (said !== "")
-        return Number(said);
-    log.warning(`${workspace} is no checkout with a commit, so that the image says 1970-01-01 and no later image of that kind counts as newer. Check the sources out, or set SOURCE_DATE_EPOCH.`);
-    return 0;
-}
-/** A UsageError for pull_request_target: its reference is the base branch, whose tag a pull request's image would take. */
-function eventFacts(github, event, commitTime) {
-    if (github.eventName === "pull_request_target")
-        throw new errors/* UsageError */.eb("GITHUB_EVENT_NAME: pull_request_target runs a stranger's changes as if they were the base branch's, with its secrets and its tags.", {
-            todo: "Use `on: pull_request`, where everything is built and checked and nothing is pushed; publish on push.",
-        });
-    const { repository } = event;
-    const isPullRequest = github.eventName.startsWith("pull_request");
-    const license = repository?.license?.spdx_id;
-    const baseRef = github.baseRef ?? (event.base_ref || undefined);
-    return {
-        event: github.eventName,
-        ref: github.ref,
-        sha: github.sha,
-        commitTime,
-        defaultBranch: repository?.default_branch ?? "main",
-        ...(baseRef === undefined ? {} : { baseRef }),
-        repository: {
-            name: repository?.name ?? github.repository.split("/")[1] ?? "",
-            ...(repository?.description ? { description: repository.description } : {}),
-            url: repository?.html_url ?? `${github.serverUrl}/${github.repository}`,
-            ...(license === undefined || license === "NOASSERTION" ? {} : { license }),
-        },
-        isPullRequest,
-        untrusted: isPullRequest ? stranger(github, event) : undefined,
-    };
-}
-/** Dependabot's pull requests come from the repository itself, with a token that can only read. */
-function stranger(github, { pull_request: pull, repository }) {
-    if (pull?.user?.login === "dependabot[bot]")
-        return "Dependabot";
-    const home = repository?.full_name ?? github.repository;
-    return pull?.head?.repo?.full_name === home ? undefined : "a fork";
-}
-async function readEvent({ eventPath }, files) {
-    if (eventPath === undefined)
-        return {};
-    try {
-        return JSON.parse(await files.readFile(eventPath, "utf8"));
-    }
-    catch (cause) {
-        throw new errors/* UsageError */.eb(`GITHUB_EVENT_PATH: ${eventPath} cannot be read as the event's JSON.`, {
-            cause,
-        });
-    }
-}
-async function localFacts(git, commitTime) {
-    const [sha, branch, remote] = await Promise.all([
-        git("rev-parse", "HEAD"),
-        git("symbolic-ref", "--short", "HEAD"),
-        git("config", "--get", "remote.origin.url"),
-    ]);
-    const url = repositoryPage(remote);
-    return {
-        event: "local",
-        ref: branch === "" ? "" : `refs/heads/${branch}`,
-        sha,
-        commitTime,
-        defaultBranch: "main",
-        repository: { name: url.split("/").at(-1) || "director", url },
-        isPullRequest: false,
-        untrusted: undefined,
-    };
-}
-/** `https://host/owner/name` from what git calls the remote, without credentials; empty where it is no address. */
-function repositoryPage(remote) {
-    const [, host, path] = /^(?:https?:\/\/|ssh:\/\/)?(?:[^@/]+@)?([a-z0-9.-]+\.[a-z]+)(?::\d+)?[:/](.+?)(?:\.git)?\/?$/i.exec(remote) ?? [];
-    return host === undefined ? "" : `https://${host}/${path}`;
-}
-/** Git's answer, or nothing where there is no repository or no git. */
-function gitIn(place, exec) {
-    return async (...args) => {
-        const { code, stdout } = await exec("git", [...place, ...args]).catch(() => ({
-            code: 1,
-            stdout: "",
-        }));
-        return code === 0 ? stdout.trim() : "";
-    };
-}
-
 ;// CONCATENATED MODULE: ./lib/images/added-layers.js
 const comment = "director-image";
 /** How the history of a final image names a layer that the runtime did not bring: a model layer, or the lock's own. */
@@ -70406,6 +69087,18 @@ function runtimePart(layers, config) {
     return { layers: layers.slice(start, end), diffIds: diffIds.slice(start, end) };
 }
 
+;// CONCATENATED MODULE: ./lib/images/annotations.js
+/** The `annotations` field of a manifest or index: sorted, so that the same ones give the same bytes; absent where there are none. */
+function annotated(annotations) {
+    return Object.keys(annotations).length === 0 ? {} : { annotations: sorted(annotations) };
+}
+/** The same texts in the order of their keys. */
+function sorted(texts) {
+    return Object.fromEntries(Object.entries(texts).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+// EXTERNAL MODULE: ./lib/images/descriptor.js
+var descriptor = __nccwpck_require__(7033);
 ;// CONCATENATED MODULE: ./lib/images/assemble.js
 
 
@@ -70541,6 +69234,40 @@ function overlaps(path, root) {
     return a.startsWith(b) || b.startsWith(a);
 }
 
+// EXTERNAL MODULE: ./lib/images/blob.js
+var blob = __nccwpck_require__(9207);
+;// CONCATENATED MODULE: ./lib/retry/each-limited.js
+/**
+ * Does the work for every item, so many at a time, and gives the results in the items' order. The first failure stops the others (by
+ * the signal that each is given) and is thrown once they have ended.
+ */
+async function eachLimited(items, limit, work, signal) {
+    const failed = new AbortController();
+    const both = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
+    const results = [];
+    const errors = [];
+    const queue = items.entries();
+    const worker = async () => {
+        for (const [at, item] of queue) {
+            try {
+                both.throwIfAborted();
+                results[at] = await work(item, both);
+            }
+            catch (error) {
+                errors.push(error);
+                failed.abort(error);
+                return;
+            }
+        }
+    };
+    await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+    if (signal?.aborted)
+        throw signal.reason;
+    if (errors.length > 0)
+        throw errors[0];
+    return results;
+}
+
 ;// CONCATENATED MODULE: ./lib/stores/copy-blobs.js
 
 /** Blobs on the way at the same time. */
@@ -70579,6 +69306,8 @@ async function copyBlob({ digest, size }, from, to, { signal, onProgress, force 
 
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
+;// CONCATENATED MODULE: external "node:stream/promises"
+const external_node_stream_promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/promises");
 // EXTERNAL MODULE: external "node:zlib"
 var external_node_zlib_ = __nccwpck_require__(8522);
 var external_node_zlib_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_node_zlib_, 2);
@@ -70609,7 +69338,7 @@ async function readEntries(layer, bytes, visit) {
     const source = external_node_stream_.Readable.from(bytes, { objectMode: false });
     const unpack = decompressor(layer);
     try {
-        await (unpack === undefined ? (0,promises_namespaceObject.pipeline)(source, reader) : (0,promises_namespaceObject.pipeline)(source, unpack, reader));
+        await (unpack === undefined ? (0,external_node_stream_promises_namespaceObject.pipeline)(source, reader) : (0,external_node_stream_promises_namespaceObject.pipeline)(source, unpack, reader));
     }
     catch (cause) {
         if (!isFormatError(cause))
@@ -70734,6 +69463,84 @@ async function checkLayer(layer, root, store, signal) {
     return owner;
 }
 
+;// CONCATENATED MODULE: ./lib/pipeline/runtime-images.js
+
+
+
+/** The platform manifests behind references: an index gives several, a manifest one. Attestations are left out. */
+async function runtimePlatforms(reference, store) {
+    const document = await store.readManifest(reference);
+    if (document === undefined)
+        throw new errors/* CheckError */.tl(`${store.name} has no image ${reference}.`, {
+            todo: "Build it first, or name another runtime image.",
+        });
+    if (!(0,images_manifest/* isIndex */.nw)(document)) {
+        const config = await readConfigBlob(document, store);
+        return [
+            {
+                platform: platformName({
+                    os: String(config["os"]),
+                    architecture: String(config["architecture"]),
+                    ...variantOf(config),
+                }),
+                digest: document.digest,
+                store,
+            },
+        ];
+    }
+    return (0,images_manifest/* parseIndex */.A1)(document)
+        .manifests.filter(({ platform }) => platform !== undefined && platform.os !== "unknown")
+        .map(({ platform, digest }) => ({
+        platform: platformName(platform),
+        digest,
+        store,
+    }));
+}
+/** The runtimes in the order of the wanted platforms, each exactly once; a platform that is missing on one side is refused. */
+function runtime_images_inOrder(runtimes, platforms) {
+    const extra = runtimes.find(({ platform }) => !platforms.includes(platform));
+    if (extra !== undefined)
+        throw new errors/* UsageError */.eb(`A runtime image for ${extra.platform} was given, which the image shall not have (platforms: ${platforms.join(", ")}).`);
+    return platforms.map((platform) => {
+        const [found, second] = runtimes.filter((runtime) => runtime.platform === platform);
+        if (found === undefined)
+            throw new errors/* CheckError */.tl(`There is no runtime image for ${platform}.`, {
+                todo: `Build it (stage build, platforms: ${platform}) and assemble again.`,
+            });
+        if (second !== undefined && second.digest !== found.digest)
+            throw new errors/* UsageError */.eb(`There are two runtime images for ${platform}: ${found.digest} and ${second.digest}.`);
+        return found;
+    });
+}
+async function readRuntime(runtime) {
+    const { platform, digest, store } = runtime;
+    const manifest = await store.readManifest(digest);
+    if (manifest === undefined)
+        throw new errors/* CheckError */.tl(`${store.name} does not hold the runtime image ${digest} of ${platform}.`, {
+            todo: "Run the stage build again.",
+        });
+    const config = await readConfigBlob(manifest, store);
+    return { ...runtime, image: { platform: parsePlatform(platform), manifest, config } };
+}
+/** An image's config as it is; an IntegrityError if it is not JSON. */
+async function readConfigBlob(manifest, store) {
+    const { config } = (0,images_manifest/* parseManifest */.Ng)(manifest);
+    const pieces = [];
+    for await (const piece of store.readBlob(config.digest))
+        pieces.push(piece);
+    try {
+        return JSON.parse(Buffer.concat(pieces).toString("utf8"));
+    }
+    catch (cause) {
+        throw new errors/* IntegrityError */.cs(`The config ${config.digest} of ${manifest.digest} is not JSON.`, {
+            cause,
+        });
+    }
+}
+function variantOf(config) {
+    return typeof config["variant"] === "string" ? { variant: config["variant"] } : {};
+}
+
 ;// CONCATENATED MODULE: ./lib/pipeline/known-layers.js
 
 
@@ -70851,7 +69658,7 @@ const losses = 3;
 /** Writes one manifest per platform and an index over them: blobs first, then manifests by digest, the index last. */
 async function assembleImage(assembling, ports) {
     const { target, log } = ports;
-    const wanted = inOrder(assembling.runtimes, assembling.platforms);
+    const wanted = runtime_images_inOrder(assembling.runtimes, assembling.platforms);
     const read = await Promise.all(wanted.map(readRuntime));
     for (const runtime of read)
         finalPlatform({ ...runtime, rootOwner: undefined, newBytes: 0 }, assembling);
@@ -71175,7 +69982,7 @@ async function output(docker, args, options = {}) {
     const { code, stdout, stderr } = await run(docker, args, options);
     if (code === 0)
         return stdout;
-    throw noDaemon(stderr) ?? docker_refused(args, code, stderr);
+    throw noDaemon(stderr) ?? refused(args, code, stderr);
 }
 /** The error of an engine or BuildKit that does not answer; undefined where the text does not say so. */
 function noDaemon(stderr, cause) {
@@ -71189,7 +69996,7 @@ function noDaemon(stderr, cause) {
         cause,
     });
 }
-function docker_refused(args, code, stderr) {
+function refused(args, code, stderr) {
     const said = stderr.trim().split("\n").slice(-5).join("\n  ");
     return new errors/* CommandError */.Qd(`docker ${args.slice(0, 2).join(" ")} failed (exit ${code}): ${said || "it said nothing."}`);
 }
@@ -71643,7 +70450,7 @@ async function useBuilder(request, ports) {
     try {
         const { code, stderr } = await run(docker, args, stoppable(ports));
         if (code !== 0 && !(request.keep && /existing instance|already exists/.test(stderr)))
-            throw noDaemon(stderr) ?? docker_refused(["buildx", "create"], code, stderr);
+            throw noDaemon(stderr) ?? refused(["buildx", "create"], code, stderr);
         const made = await existing(name, ports);
         return request.keep ? made : { ...made, remove };
     }
@@ -71701,7 +70508,7 @@ async function existing(name, ports) {
         throw silent(name);
     const { driver, platforms } = readInspect(stdout);
     if (code !== 0 || platforms.length === 0)
-        throw noDaemon(said) ?? docker_refused(args, code, said);
+        throw noDaemon(said) ?? refused(args, code, said);
     if (driver === "docker")
         await checkStore(ports);
     return { name, driver, platforms, remove: async () => undefined };
@@ -71972,7 +70779,7 @@ async function setUpDocker(request, ports) {
     if (serves && login === undefined)
         return { docker: { exec, env }, buildx: found, remove: async () => undefined };
     if (!serves)
-        log.info(set_up_missing(found));
+        log.info(missing(found));
     const plugin = serves ? undefined : await install(request, ports);
     const original = env["DOCKER_CONFIG"] || (0,external_node_path_.join)(env["HOME"] ?? "/", ".docker");
     const folder = await files.mkdtemp((0,external_node_path_.join)(scratch, "docker-"));
@@ -72007,7 +70814,7 @@ async function findBuildx(docker, signal) {
     const version = /\bbuildx v?(\d+\.\d+\.\d+)/.exec(result.stdout)?.[1];
     return result.code === 0 ? version : undefined;
 }
-function set_up_missing(found) {
+function missing(found) {
     return found === undefined
         ? "docker has no buildx."
         : `buildx ${found} is too old (${oldestBuildx} is needed).`;
@@ -72183,6 +70990,20 @@ function jobName(what, job, plan) {
         : `${what}-${platforms.join("-").replaceAll("/", "-")}`;
 }
 
+;// CONCATENATED MODULE: ./lib/pipeline/needed.js
+
+/** A result that a stage cannot do without; a UsageError names the stage to run first. */
+function needed(results, name) {
+    const result = results[name];
+    if (result !== undefined)
+        return result;
+    throw new errors/* UsageError */.eb(`The results folder has no ${name}.json.`, {
+        todo: `Run the stage ${name} first, with the same results folder (or its artifact).`,
+    });
+}
+
+// EXTERNAL MODULE: ./lib/pipeline/open.js + 26 modules
+var pipeline_open = __nccwpck_require__(5553);
 ;// CONCATENATED MODULE: ./lib/pipeline/remembered-build.js
 
 
@@ -72335,6 +71156,131 @@ function ownSource(home, context) {
     };
 }
 
+;// CONCATENATED MODULE: ./lib/layers/layer-stream.js
+/** The bytes of a layer from `from` to its end. What lies before is not read: the stream begins in the file that holds that byte. */
+async function* layerStream({ segments }, open, from = 0, signal) {
+    for (const segment of segments) {
+        if (segment.at + segment.size <= from)
+            continue;
+        const skipped = Math.max(0, from - segment.at);
+        signal?.throwIfAborted();
+        if ("bytes" in segment)
+            yield segment.bytes.subarray(skipped);
+        else
+            yield* open(segment.file, skipped, signal);
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/plan.js
+
+
+
+
+/** Layers and sizes of a lock, without a network. A UsageError if a layer is above the limit of the place it goes to. */
+function planModels(lock, to) {
+    const layers = plannedLayers(lock);
+    if (to !== undefined)
+        refuseLargeLayers(layers, to);
+    return {
+        tag: lockTag(lock),
+        open: lock.layers === undefined,
+        files: filesOf(lock.models).length,
+        bytes: layers.reduce((sum, { size }) => sum + size, 0),
+        layers: layers.map(({ digest, size, files }) => ({
+            digest,
+            size,
+            files: files.map(({ id }) => id),
+        })),
+    };
+}
+/** The layers that the lock lists, else those that packing gives. */
+function plannedLayers({ root, models, layers }) {
+    return layers === undefined ? packFiles(models, { root }) : layersOf(models, layers);
+}
+/** A UsageError for the first layer that a store would not take, before anything moves. */
+function refuseLargeLayers(layers, { name, layerLimit }) {
+    if (layerLimit === undefined)
+        return;
+    const large = layers.find(({ size }) => size > layerLimit);
+    if (large === undefined)
+        return;
+    throw new errors/* UsageError */.eb(`${layerName(large.files)}: its layer has ${large.size.toLocaleString("en-US")} bytes, ${name} takes at most ${layerLimit.toLocaleString("en-US")}.`, {
+        todo: "Choose a repository whose weights are split into shards below the limit, or another registry.",
+    });
+}
+/** How messages name a layer: its file, or the first of several. */
+function layerName(files) {
+    const [first, ...more] = files;
+    return more.length === 0
+        ? (first?.id ?? "an empty layer")
+        : `${first?.id} and ${more.length} more`;
+}
+/**
+ * The layers that go into the final image (input models-delivery): all for `bake`, none for `mount`, those of models with
+ * `"delivery": "bake"` for `hybrid`. A UsageError if a layer holds models of both kinds.
+ */
+function bakedLayers(lock, delivery) {
+    if (delivery === "bake")
+        return lock.layers;
+    if (delivery === "mount")
+        return [];
+    return layersOf(lock.models, lock.layers).flatMap(({ files }, at) => {
+        const kinds = deliveriesOf(files);
+        if (kinds.size > 1) {
+            throw new errors/* UsageError */.eb(`${layerName(files)}: this layer holds models to bake and models to mount.`, { todo: "Run director-image models lock again: it separates them." });
+        }
+        const layer = lock.layers[at];
+        return layer !== undefined && kinds.has("bake") ? [layer] : [];
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/models/layer-source.js
+
+
+
+
+
+
+function layoutOf(root, files) {
+    return layerLayout(files.map((member) => ({
+        path: imagePath(root, member.id),
+        size: member.file.size,
+        member,
+    })));
+}
+/** A model layer as a blob that is made while it is read; each of its files is checked on the way. */
+function layerSource(root, { digest, size, files }, readerOf) {
+    const layout = layoutOf(root, files);
+    const readers = new Map(files.map((file) => [file.id, readerOf(file)]));
+    const open = ({ member }, from, signal) => {
+        const reader = readers.get(member.id) ?? readerOf(member);
+        return reader.open(from, signal);
+    };
+    return {
+        name: layerName(files),
+        size,
+        ...(digest === undefined ? {} : { digest }),
+        open: (from, signal) => layerStream(layout, open, from, signal),
+    };
+}
+/** The lock's own layer: `<root>/models.lock.json` and the folders above it. It lies on top of everything, so the root keeps the owner that the image gave it. */
+function lockLayer(lock, owner) {
+    const content = new TextEncoder().encode(formatLock(lock));
+    const { segments } = layerLayout([{ path: imagePath(lock.root, lock_lockName), size: content.length }], owner === undefined ? {} : { [lock.root.slice(1)]: owner });
+    const bytes = Buffer.concat(segments.map((segment) => ("bytes" in segment ? segment.bytes : content)));
+    return { digest: (0,images_digest/* digestOf */.ol)(bytes), size: bytes.length, bytes };
+}
+/** The lock's text from its own layer; undefined if the bytes are not such a layer under this root. */
+function lockTextOf(root, layer) {
+    const { segments } = layerLayout([{ path: imagePath(root, lock_lockName), size: 1 }]);
+    const start = segments.find((segment) => "file" in segment)?.at ?? 0;
+    const header = Buffer.from(layer.subarray(start - 512, start));
+    const size = Number.parseInt(header.toString("latin1", 124, 135), 8);
+    if (Number.isNaN(size) || start + size > layer.length)
+        return undefined;
+    return new TextDecoder().decode(layer.subarray(start, start + size));
+}
+
 ;// CONCATENATED MODULE: ./lib/pipeline/delivery.js
 
 
@@ -72441,6 +71387,2128 @@ function baseLabels({ base, }) {
 async function completedLock(folder, files) {
     const path = (0,external_node_path_.join)(folder, "models.lock.json");
     return parseLock(await files.readFile(path, "utf8"), path);
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/accept-options.js
+
+
+
+
+
+
+
+/** What the plan and the build have an assembled image say of itself (design: "The final image"). Pure. */
+function promisedBy({ labels, manifestAnnotations }, builds) {
+    const said = (values = {}) => Object.keys(values).filter((name) => values[name] !== "");
+    return (platform) => {
+        const built = builds.flatMap(({ platforms }) => platforms);
+        const own = built.find((one) => one.platform === platform) ?? {};
+        return {
+            labels: [...said(labels), ...said(baseLabels(own))],
+            annotations: said(manifestAnnotations[platform]),
+        };
+    };
+}
+/** What the lock and the inputs say, in the words of acceptance. Pure. */
+function acceptOptions({ lock, said = { labels: [], annotations: { wanted: [], there: {} } } }, inputs, home) {
+    const models = lock?.models ?? [];
+    const own = lock === undefined ? [] : [names.models, names.root];
+    return {
+        expected: {
+            titles: models.map(({ title }) => title),
+            weights: new Map(filesOf(models).map(({ id, file }) => [id, file.sha256])),
+            isLock: (text) => lock !== undefined && isSame(lock, text),
+            labels: [...new Set([...own, ...said.labels])],
+            annotations: said.annotations,
+        },
+        limits: {
+            startupSeconds: inputs.startupTimeout,
+            shutdownSeconds: inputs.shutdownTimeout,
+            vramBytes: inputs.maxVram,
+            imageBytes: inputs.maxImageSize,
+            driver: inputs.minDriver,
+            memoryBytes: inputs.memory,
+            cpus: inputs.cpus,
+            slots: inputs.slots,
+        },
+        gpu: inputs.gpu,
+        chainUrl: inputs.chainUrl,
+        protos: (0,external_node_path_.join)(home, "director", "proto"),
+    };
+}
+/** Whether a text is this lock, but for its layers, which an open lock does not know. */
+function isSame(lock, text) {
+    try {
+        return canonicalLock(parseLock(text, "models.lock.json")) === canonicalLock(lock);
+    }
+    catch (error) {
+        if ((0,errors/* isKnown */.qE)(error))
+            return false;
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/docker-engine.js
+
+/** Asks the engine what it is; a string says why there is none on this machine. */
+async function dockerEngine({ exec, env, }) {
+    const ask = async (format, ...command) => {
+        const { code, stdout, stderr } = await exec("docker", [...command, "--format", format], {
+            env,
+        });
+        if (code !== 0)
+            throw new errors/* CommandError */.Qd(stderr.trim().split("\n").at(-1) ?? "");
+        return JSON.parse(stdout);
+    };
+    try {
+        const server = (await ask("{{json .Server}}", "version"));
+        const info = (await ask("{{json .}}", "info"));
+        const endpoint = await ask("{{json .Endpoints.docker.Host}}", "context", "inspect");
+        if (!/^(unix|npipe):/.test(String(endpoint)))
+            return `it is on another machine (${endpoint}), and nodes are looked at from this one`;
+        if (info.OperatingSystem === "Docker Desktop" ||
+            info.SecurityOptions?.includes("name=rootless"))
+            return "its networks cannot be reached from this machine (rootless Docker, or Docker Desktop)";
+        return {
+            platform: `${server.Os}/${server.Arch}`,
+            version: server.Version,
+            cpus: info.NCPU,
+            root: info.DockerRootDir,
+        };
+    }
+    catch (error) {
+        return error instanceof errors/* CommandError */.Qd ? error.message : "its answer is no JSON";
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/docker-room.js
+
+/** Bytes of disk for a byte that is pulled: the blob, its unpacked copy, and some room. */
+const perByte = 2.2;
+/** Why Docker has no room for the layers that it lacks of images; undefined where it has, or where that cannot be told (an engine elsewhere). */
+async function roomFor(images, { root }, ports) {
+    const disk = await ports.files.statfs(root).catch(() => undefined);
+    if (disk === undefined)
+        return undefined;
+    const there = await localImages(ports);
+    const needed = perByte * images.reduce((sum, image) => sum + missingBytes(image, there), 0);
+    const free = disk.bavail * disk.bsize;
+    return needed <= free
+        ? undefined
+        : `disk, needs ${(0,amount/* amount */.v)(needed)} at ${root}, ${(0,amount/* amount */.v)(free)} are free`;
+}
+/** Bytes of the layers above those that the image shares with one that is there. Pure. */
+function missingBytes(image, there) {
+    const shared = (other) => {
+        const at = image.findIndex(({ diffId }, layer) => diffId !== other[layer]);
+        return at === -1 ? image.length : at;
+    };
+    const most = Math.max(0, ...there.map(shared));
+    return image.slice(most).reduce((sum, { size }) => sum + size, 0);
+}
+/** The layers of every image that the engine has, by their diff_ids; none where it does not tell. */
+async function localImages({ exec, env, }) {
+    const listed = await exec("docker", ["image", "ls", "--quiet", "--no-trunc"], { env });
+    const ids = [...new Set(listed.stdout.split("\n").filter((id) => id !== ""))];
+    if (listed.code !== 0 || ids.length === 0)
+        return [];
+    const format = "{{json .RootFS.Layers}}";
+    // One that was removed meanwhile fails the command, which tells of the others all the same.
+    const { stdout } = await exec("docker", ["image", "inspect", "--format", format, ...ids], {
+        env,
+    });
+    return stdout
+        .split("\n")
+        .filter((line) => line.startsWith("["))
+        .map((line) => JSON.parse(line));
+}
+
+;// CONCATENATED MODULE: ./lib/stores/serve.js
+
+
+
+/** Serves a store as a registry on loopback that can only be read, so that an engine on this machine can `docker pull` from a layout. */
+async function serveStore(store, { log }) {
+    const server = (0,external_node_http_.createServer)((request, response) => {
+        serve_answer(store, request, response).catch((error) => {
+            log.debug(`${request.method} ${request.url}: ${String(error)}`);
+            if (response.headersSent)
+                response.destroy();
+            else
+                fault(response, 500, "UNKNOWN", String(error));
+        });
+    });
+    await new Promise((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(0, "127.0.0.1", resolve);
+    });
+    const { port } = server.address();
+    return {
+        host: `127.0.0.1:${port}`,
+        close: async () => {
+            server.closeAllConnections();
+            await new Promise((resolve) => server.close(resolve));
+        },
+    };
+}
+async function serve_answer(store, request, response) {
+    if (request.method !== "GET" && request.method !== "HEAD")
+        return fault(response, 405, "UNSUPPORTED", "this registry can only be read");
+    const path = (request.url ?? "").split("?")[0] ?? "";
+    if (/^\/v2\/?$/.test(path)) {
+        response.writeHead(200, { "docker-distribution-api-version": "registry/2.0" }).end("{}");
+        return;
+    }
+    const [, kind, reference] = /^\/v2\/.+\/(manifests|blobs)\/([^/]+)$/.exec(path) ?? [];
+    if (kind === "manifests")
+        return await sendManifest(store, reference ?? "", request, response);
+    if (kind === "blobs")
+        return await sendBlob(store, reference ?? "", request, response);
+    fault(response, 404, "NAME_UNKNOWN", "there is nothing here");
+}
+async function sendManifest(store, reference, request, response) {
+    const manifest = await store.readManifest(reference);
+    if (manifest === undefined)
+        return fault(response, 404, "MANIFEST_UNKNOWN", `${store.name} has no ${reference}`);
+    response.writeHead(200, {
+        "content-type": manifest.mediaType,
+        "content-length": manifest.bytes.length,
+        "docker-content-digest": manifest.digest,
+    });
+    response.end(request.method === "HEAD" ? undefined : manifest.bytes);
+}
+async function sendBlob(store, digest, request, response) {
+    const size = (0,images_digest/* isDigest */.Bc)(digest) ? await store.blobSize(digest) : undefined;
+    if (!(0,images_digest/* isDigest */.Bc)(digest) || size === undefined)
+        return fault(response, 404, "BLOB_UNKNOWN", `${store.name} has no ${digest}`);
+    const range = parseRange(request.headers.range, size);
+    if (range === "outside") {
+        response.writeHead(416, { "content-range": `bytes */${size}` }).end();
+        return;
+    }
+    const { from, to } = range ?? { from: 0, to: size };
+    response.writeHead(range === undefined ? 200 : 206, {
+        "content-type": "application/octet-stream",
+        "content-length": to - from,
+        "docker-content-digest": digest,
+        "accept-ranges": "bytes",
+        ...(range === undefined ? {} : { "content-range": `bytes ${from}-${to - 1}/${size}` }),
+    });
+    if (request.method === "HEAD") {
+        response.end();
+        return;
+    }
+    const stop = new AbortController();
+    response.once("close", () => stop.abort());
+    await (0,external_node_stream_promises_namespaceObject.pipeline)(upTo(to - from, store.readBlob(digest, from, stop.signal)), response);
+}
+async function* upTo(length, bytes) {
+    let left = length;
+    for await (const piece of bytes) {
+        yield piece.length > left ? piece.subarray(0, left) : piece;
+        left -= piece.length;
+        if (left <= 0)
+            return;
+    }
+}
+/** One range of bytes (RFC 9110, 14.2), its end excluded; undefined: the whole. */
+function parseRange(header, size) {
+    const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
+    if (first === "" && last === "")
+        return undefined;
+    if (first === "") {
+        const from = Math.max(0, size - Number(last));
+        return from === size ? "outside" : { from, to: size };
+    }
+    const from = Number(first);
+    const to = last === "" ? size : Math.min(Number(last) + 1, size);
+    return from < size && from < to ? { from, to } : "outside";
+}
+function fault(response, status, code, message) {
+    const body = JSON.stringify({ errors: [{ code, message }] });
+    response.writeHead(status, {
+        "content-type": "application/json",
+        "content-length": Buffer.byteLength(body),
+    });
+    response.end(response.req.method === "HEAD" ? undefined : body);
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/load.js
+
+
+/**
+ * Brings an image of any store into the local Docker under a name: Docker pulls it from a registry that lives on loopback for that
+ * long, so that layers which are there already are not sent, and both of Docker's image stores do the same.
+ */
+async function loadImage(store, digest, name, { exec, env, log, signal }) {
+    const docker = async (...args) => {
+        const { code, stderr } = await exec("docker", args, {
+            env,
+            signal,
+            onLine: (line) => log.debug(line),
+        });
+        if (code !== 0)
+            throw new errors/* CommandError */.Qd(`docker ${args[0]} failed (exit ${code}): ${stderr.trim()}`, {
+                todo: "Is a Docker engine running on this machine? Try: docker info",
+            });
+    };
+    const server = await serveStore(store, { log });
+    const pulled = `${server.host}/director@${digest}`;
+    try {
+        await docker("pull", "--quiet", pulled);
+        await docker("tag", pulled, name);
+        await docker("rmi", pulled);
+    }
+    finally {
+        await server.close();
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/mounted-models.js
+
+
+
+/** Names of the models of which an image with these layers carries nothing; none for an open lock, which does not tell. Pure. */
+function mountedModels(lock, layers) {
+    if (lock === undefined || !isComplete(lock))
+        return [];
+    const baked = new Set(layers.map(({ digest }) => digest));
+    const absent = lock.layers.filter(({ digest }) => !baked.has(digest));
+    const names = absent.flatMap(({ files }) => files.map((id) => id.split("/")[0] ?? ""));
+    return [...new Set(names)];
+}
+/** The models image that an image's label names (design: "The final image"); undefined where it names none. */
+function modelsImageOf(label, image, { open }) {
+    const at = label.lastIndexOf("@");
+    const digest = label.slice(at + 1);
+    if (at === -1 || !(0,images_digest/* isDigest */.Bc)(digest))
+        return undefined;
+    const place = label.slice(0, at);
+    return { store: place === "layout" ? image : open((0,images_reference/* parsePlace */.De)(place)), digest };
+}
+/**
+ * `docker run --mount` of a model from an image that the local Docker has under a name (design: "Mounted models"). Pure. Docker 28 mounts an
+ * image once a container under one name (moby#50122): a second model wants another name.
+ */
+function mountOf(model, root, image) {
+    return [
+        ...["type=image", `source=${image}`, `target=${root}/${model}`],
+        `image-subpath=${imagePath(root, model)}`,
+    ].join(",");
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/accept-image.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Brings a candidate into the local Docker and accepts it there, on this machine's platform. What stands in the way is a skipped result, not an error. */
+async function acceptImage(candidate, inputs, ports) {
+    const { digest, store } = candidate;
+    const engine = await dockerEngine(ports);
+    const platform = typeof engine === "string" ? "" : engine.platform;
+    const ready = typeof engine === "string"
+        ? `no Docker engine that can be used: ${engine}`
+        : await readyToLoad(candidate, engine, ports);
+    if (typeof engine === "string" || typeof ready === "string")
+        return {
+            ...{ digest, platform, target: "container", verdict: "skipped" },
+            ...{ reason: String(ready), checks: [] },
+        };
+    const image = await load(`director-image-candidate:${(0,images_digest/* short */.h0)(digest)}`, { store, digest }, ports);
+    const mounts = [];
+    for (const { model, root, from } of ready.mounted) {
+        const name = `director-image-models:${(0,images_digest/* short */.h0)(from.digest)}-${model}`;
+        mounts.push(mountOf(model, root, await load(name, from, ports)));
+    }
+    const fitting = { ...inputs, cpus: fittingCpus(inputs.cpus, engine, ports) };
+    const { lock } = candidate;
+    const { labels = [], annotations: wanted = [] } = candidate.promised?.(platform) ?? {};
+    const said = { labels, annotations: { wanted, there: ready.annotations } };
+    return {
+        ...{ digest, platform },
+        ...(await acceptContainer({ image, mounts, lock, said }, fitting, ports)),
+    };
+}
+/** The first Docker that mounts images. */
+const mountingVersion = 28;
+/** What a run needs besides the image; a string says why it cannot be run here. */
+async function readyToLoad({ digest, store, lock }, engine, ports) {
+    const image = await imageFor(engine.platform, { store, digest });
+    if (image === undefined)
+        return `the image is not for ${engine.platform}`;
+    const mounted = mountedModels(lock, accept_image_layersOf(image));
+    const label = image.image.config.config?.Labels?.[names.models] ?? "";
+    const models = mounted.length === 0 ? undefined : modelsImageOf(label, store, ports);
+    if (mounted.length > 0 && models === undefined)
+        return `weights not published: there is no models image to mount ${mounted.join(", ")} from`;
+    if (mounted.length > 0 && Number.parseInt(engine.version, 10) < mountingVersion)
+        return `Docker ${engine.version} cannot mount models from an image, ${mountingVersion} can`;
+    if (models !== undefined && (await models.store.manifestDigest(models.digest)) === undefined)
+        return `weights not published: ${models.store.name} has no models image ${models.digest}`;
+    const weights = models && (await imageFor(engine.platform, models));
+    const pulled = [image, ...(weights === undefined ? [] : [weights])];
+    const absent = (await Promise.all(pulled.map(accept_image_missing))).reduce((sum, count) => sum + count, 0);
+    if (absent > 0)
+        return `weights not published: ${absent} layers are not there`;
+    const diffIds = ({ image: { config, manifest } }) => (0,images_manifest/* parseManifest */.Ng)(manifest).layers.map(({ size, digest }, at) => ({
+        ...{ size, diffId: config.rootfs.diff_ids[at] ?? digest },
+    }));
+    const full = await roomFor(pulled.map(diffIds), engine, ports);
+    if (full !== undefined)
+        return full;
+    const { annotations = {} } = (0,images_manifest/* parseManifest */.Ng)(image.image.manifest);
+    const root = lock?.root ?? "/models";
+    const from = models ? mounted.map((model) => ({ model, root, from: models })) : [];
+    return { annotations, mounted: from };
+}
+/** The image for a platform; undefined where it is for others only. */
+async function imageFor(platform, { store, digest }) {
+    const images = await runtimePlatforms(digest, store);
+    const one = images.find((image) => image.platform === platform);
+    return one && readRuntime(one);
+}
+/** How many of its layers its store lacks. */
+async function accept_image_missing({ store, image }) {
+    const sizes = await Promise.all(accept_image_layersOf({ image }).map(({ digest }) => store.blobSize(digest)));
+    return sizes.filter((size) => size === undefined).length;
+}
+function accept_image_layersOf({ image }) {
+    return (0,images_manifest/* parseManifest */.Ng)(image.manifest).layers;
+}
+async function load(name, { store, digest }, ports) {
+    await ports.log.group(`Load ${name}`, () => loadImage(store, digest, name, ports));
+    return name;
+}
+/** Docker refuses a container that wants more processors than its machine has. */
+function fittingCpus(wanted, { cpus }, { log }) {
+    if (wanted > cpus)
+        log.info(`acceptance-cpus: ${wanted} are wanted, this machine has ${cpus}: it gets ${cpus}.`);
+    return Math.min(wanted, cpus);
+}
+async function acceptContainer({ image, mounts, lock, said }, inputs, ports) {
+    const { memory: memoryBytes, cpus } = inputs;
+    const gpus = await gpusFor(inputs.gpu, ports.exec);
+    const target = await containerTarget({
+        ...{ image, mounts, memoryBytes, cpus, env: ports.env, root: lock?.root ?? "/models" },
+        id: randomId(ports.clock),
+        gpus: gpus !== undefined,
+    }, ports);
+    const options = { ...acceptOptions({ lock, said }, inputs, ports.home), gpus };
+    return run_accept(target, options, ports);
+}
+
+;// CONCATENATED MODULE: ./lib/models/gate/content.js
+/** How many first bytes `contentType` wants to see, where the file has as many. */
+const headSize = 4096;
+/** Longest header that a safetensors file may have, in bytes. */
+const longestSafetensorsHeader = 100_000_000;
+function contentType(head, size) {
+    if (size === 0)
+        return "empty";
+    const bytes = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, headSize));
+    return binaryType(bytes, size) ?? textType(bytes) ?? "unknown";
+}
+function binaryType(bytes, size) {
+    const magic = bytes.toString("latin1", 0, 4);
+    if (magic === "GGUF")
+        return "gguf";
+    if (magic === "PK\u0003\u0004")
+        return bytes.includes("/data.pkl") || bytes.includes("/version") ? "pytorch-zip" : undefined;
+    if (bytes.length > 8 && bytes[8] === 0x7b) {
+        const header = bytes.readBigUInt64LE(0);
+        if (header <= BigInt(longestSafetensorsHeader) && Number(header) + 8 <= size)
+            return "safetensors";
+    }
+    const [first = 0, second = 0, third = 0] = bytes;
+    if (first === 0x80 && second >= 2 && second <= 5)
+        return "pickle";
+    // An ONNX ModelProto begins with its field 1, ir_version, and goes on with a field of one of the next numbers.
+    if (first === 0x08 && second >= 1 && second <= 32 && third >> 3 >= 2 && third >> 3 <= 20)
+        return "onnx";
+    return undefined;
+}
+function textType(bytes) {
+    const text = utf8(bytes);
+    if (text === undefined)
+        return undefined;
+    const start = text.replace(/^\uFEFF/, "").trimStart();
+    if (/^<(?:!doctype\s+html|html)\b/i.test(start))
+        return "html";
+    if (start.startsWith("version https://git-lfs.github.com/spec/"))
+        return "git-lfs-pointer";
+    return /^[{[]/.test(start) ? "json" : "text";
+}
+/** The bytes as text, without a character that was cut at their end; undefined if they are none. */
+function utf8(bytes) {
+    for (const cut of [0, 1, 2, 3]) {
+        try {
+            const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, Math.max(0, bytes.length - cut)));
+            return /[^\P{Cc}\t\n\v\f\r]/u.test(text) ? undefined : text;
+        }
+        catch {
+            // Perhaps the last character is not whole: try with fewer bytes.
+        }
+    }
+    return undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/models/gate/gate.js
+
+const gate_refused = {
+    html: "it is an HTML page, not weights",
+    "git-lfs-pointer": "it is a git-lfs pointer, not the weights it stands for",
+    empty: "it is empty",
+};
+/** Judges a file by its first bytes (up to `headSize` of them), before any later byte passes. */
+function judge({ file, size, allow }, head) {
+    const type = contentType(head, size);
+    const reason = gate_refused[type];
+    if (reason === undefined)
+        return { file, type, verdict: "passed" };
+    return allow === undefined
+        ? { file, type, verdict: "failed", rule: `no-${type}`, reason }
+        : { file, type, verdict: "passed", rule: `allowed: ${allow}` };
+}
+
+;// CONCATENATED MODULE: ./lib/models/sources/file-hash.js
+
+/** Hashes in this thread. */
+const hashHere = () => {
+    const hash = (0,external_node_crypto_.createHash)("sha256");
+    return {
+        update: (bytes) => {
+            hash.update(bytes);
+            return undefined;
+        },
+        digest: async () => hash.digest("hex"),
+    };
+};
+
+;// CONCATENATED MODULE: ./lib/models/sources/locate.js
+
+
+const mostRedirects = 5;
+/** Asks for an address and follows redirects by hand, so that the token goes to the first host only. */
+async function locate(method, { url: first, token, idleTimeout }, headers, fetch, signal) {
+    let url = first;
+    let linkedSha256;
+    for (let redirects = 0; redirects <= mostRedirects; redirects += 1) {
+        const response = await fetch({
+            method,
+            url,
+            headers: {
+                "accept-encoding": "identity",
+                ...(token !== undefined && url.origin === first.origin
+                    ? { authorization: `Bearer ${token}` }
+                    : {}),
+                ...headers,
+            },
+            ...(signal === undefined ? {} : { signal }),
+            ...(idleTimeout === undefined ? {} : { idleTimeout }),
+        });
+        linkedSha256 ??= /^"?([0-9a-f]{64})"?$/.exec(response.headers["x-linked-etag"] ?? "")?.[1];
+        const target = response.headers["location"];
+        if (![301, 302, 303, 307, 308].includes(response.status) || target === undefined)
+            return { response, url, linkedSha256 };
+        await response.discard();
+        url = redirected(url, target);
+    }
+    throw new errors/* RemoteError */.Hi(`${first.origin}${first.pathname} redirects more than ${mostRedirects} times.`);
+}
+function redirected(from, target) {
+    const url = URL.canParse(target, from.href) ? new URL(target, from) : undefined;
+    if (url?.protocol === "https:" || (url?.protocol === "http:" && (0,loopback/* isLoopback */.U)(url.hostname)))
+        return url;
+    throw new errors/* RemoteError */.Hi(`${from.origin}${from.pathname} redirects to ${url?.protocol ?? "something that is no address"}; wanted https:.`);
+}
+
+;// CONCATENATED MODULE: ./lib/models/sources/place.js
+function grouped(bytes) {
+    return bytes.toLocaleString("en-US");
+}
+
+// EXTERNAL MODULE: ./lib/retry/passing.js
+var passing = __nccwpck_require__(5561);
+;// CONCATENATED MODULE: ./lib/models/sources/refusal.js
+
+
+
+/** The error for an answer that is not the thing asked for. */
+function sources_refusal_refusal({ status, headers }, { what, place, url, token, access }, now) {
+    const words = headers["x-error-message"];
+    const said = words === undefined ? "" : ` It says: ${words}`;
+    const where = `${url.origin}${url.pathname}`;
+    if (status === 401 || status === 403) {
+        const who = token === undefined ? "no token was sent" : "with the token that was sent";
+        const how = access === undefined ? "" : `, ${who}`;
+        return new errors/* RemoteError */.Hi(`${what}: ${place} refused ${where} (HTTP ${status}${how}).${said}`, {
+            todo: access ?? "The address must be open to everybody.",
+        });
+    }
+    if (status === 404 || status === 410) {
+        return new errors/* RemoteError */.Hi(`${what}: ${place} does not have it (HTTP ${status} for ${where}).${said}`, {
+            todo: "Look whether it was moved or removed there; director-image models lock --update finds what is there now.",
+        });
+    }
+    const answered = `${what}: ${place} answered HTTP ${status} for ${where}.${said}`;
+    if (!(0,passing/* isBusy */.A5)(status))
+        return new errors/* RemoteError */.Hi(answered);
+    const wait = (0,passing/* retryAfter */.P9)(headers["retry-after"], now);
+    const asks = wait === undefined ? "" : ` It asks to wait ${grouped(Math.ceil(wait / 1000))} s.`;
+    return new passing/* PassingError */.aB(`${answered}${asks}`, { wait });
+}
+
+;// CONCATENATED MODULE: ./lib/models/sources/http-place.js
+
+
+
+
+
+/** A file at an address. A server that ignores Range is read from its beginning, and what was there already is dropped. */
+function httpPlace(options, ports) {
+    const { name, file } = options;
+    return {
+        name,
+        async open(from, signal) {
+            const range = from === 0 ? {} : { range: `bytes=${from}-` };
+            const located = await locate("GET", options, range, ports.fetch, signal);
+            const { response } = located;
+            const begins = response.status === 206 ? rangeStart(response.headers["content-range"]) : 0;
+            const problem = problemOf(located, from, options, ports.clock.now()) ??
+                (begins <= from
+                    ? await wrongSize(response, begins, options)
+                    : new errors/* RemoteError */.Hi(`${file.name}: ${name} sent another range than the one asked for.`));
+            if (problem === undefined)
+                return begins === from ? response.body : skip(response.body, from - begins);
+            await response.discard();
+            throw problem;
+        },
+    };
+}
+/** What an answer's status and headers say against reading its body. */
+function problemOf({ response: { status, headers }, url, linkedSha256 }, from, options, now) {
+    const { file, name } = options;
+    if (linkedSha256 !== undefined && file.sha256 !== undefined && linkedSha256 !== file.sha256)
+        return otherBytes(file, name, `has sha256 ${linkedSha256}`, file.sha256);
+    if (status === 416)
+        return otherBytes(file, name, `has no byte ${grouped(from)}`);
+    if (status !== 200 && status !== 206)
+        return sources_refusal_refusal({ status, headers }, { ...options, what: file.name, place: name, url }, now);
+    return undefined;
+}
+/** `bytes 100-199/200`: 100. */
+function rangeStart(header = "") {
+    return Number(/^bytes (\d+)-/.exec(header)?.[1] ?? Number.POSITIVE_INFINITY);
+}
+/** Bytes of the whole file as the headers tell it. */
+function totalSize({ headers }, begins) {
+    const total = /\/(\d+)$/.exec(headers["content-range"] ?? "")?.[1];
+    if (total !== undefined)
+        return Number(total);
+    const length = headers["content-length"];
+    return length === undefined ? undefined : begins + Number(length);
+}
+/** The error for a body of another size, by what it begins with; undefined where the size is right or not told. */
+async function wrongSize(response, begins, { name, file }) {
+    const total = totalSize(response, begins);
+    if (total === undefined || total === file.size)
+        return undefined;
+    for await (const head of response.body) {
+        const type = begins === 0 ? contentType(head, total) : "unknown";
+        const sent = `of ${grouped(total)} bytes`;
+        if (type === "html")
+            return otherBytes(file, name, `sent an HTML page ${sent}`);
+        if (type === "git-lfs-pointer")
+            return otherBytes(file, name, `sent a git-lfs pointer ${sent}`);
+        break;
+    }
+    return otherBytes(file, name, `has ${grouped(total)} bytes`);
+}
+/** The error for a place whose bytes are not those of the lock: `seen` is what it did, `said` what the lock says instead. */
+function otherBytes({ name, size }, place, seen, said = `${grouped(size)} bytes`) {
+    return new errors/* IntegrityError */.cs(`${name}: ${place} ${seen}, the lock says ${said}.`, {
+        todo: "Nothing was published. If the file was changed on purpose, run: director-image models lock --update",
+    });
+}
+async function* skip(body, bytes) {
+    let left = bytes;
+    for await (const piece of body) {
+        if (left < piece.length)
+            yield piece.subarray(left);
+        left = Math.max(0, left - piece.length);
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/sources/checked-file.js
+
+
+
+
+
+
+/**
+ * A file that is hashed and judged while it passes, perhaps in several goes: the hash runs on at the highest byte, and bytes that come
+ * again are not hashed again. The last bytes are given only when the whole is right.
+ */
+class CheckedFile {
+    #file;
+    #hash;
+    #head = [];
+    #hashed = 0;
+    #sha256;
+    #verdict;
+    constructor(file) {
+        this.#file = file;
+        this.#hash = (file.newHash ?? hashHere)(file.size);
+    }
+    /** Bytes that have been hashed: the highest that has passed. */
+    get at() {
+        return this.#hashed;
+    }
+    /** The gate's, once the first bytes have passed. */
+    get verdict() {
+        return this.#verdict;
+    }
+    /** Of the whole file, once it has passed. */
+    get sha256() {
+        return this.#sha256;
+    }
+    /** The bytes from `from` to the end. What was never hashed is read before them, so that the whole is always checked. */
+    async *open(from, signal) {
+        const { read, size, onRead } = this.#file;
+        if (size === 0)
+            await this.#take(new Uint8Array(), 0);
+        let at = Math.min(from, this.#hashed);
+        for await (const piece of read(at, signal)) {
+            onRead?.(piece.length);
+            const wait = this.#take(piece, at);
+            if (wait !== undefined)
+                await wait;
+            at += piece.length;
+            if (at > from)
+                yield at - piece.length >= from ? piece : piece.subarray(piece.length - (at - from));
+        }
+    }
+    /** A promise only where there is something to wait for: this is called for every piece of 64 KiB. */
+    #take(piece, at) {
+        const fresh = at + piece.length - this.#hashed;
+        if (this.#sha256 !== undefined || (fresh <= 0 && this.#file.size > 0))
+            return undefined;
+        const bytes = piece.subarray(piece.length - fresh);
+        if (this.#verdict === undefined)
+            this.#judge(bytes);
+        const wait = this.#hash.update(bytes);
+        this.#hashed += fresh;
+        return this.#hashed === this.#file.size ? this.#finish(wait) : wait;
+    }
+    #judge(bytes) {
+        const { size, sha256, allow, id, name, refused } = this.#file;
+        this.#head.push(bytes);
+        const have = this.#hashed + bytes.length;
+        if (have < Math.min(size, headSize))
+            return;
+        this.#verdict = judge({ file: id, size, allow }, Buffer.concat(this.#head.splice(0)));
+        if (this.#verdict.verdict === "passed")
+            return;
+        const error = new errors/* IntegrityError */.cs(`${name}: the weights gate refuses it: ${this.#verdict.reason}.`, {
+            todo: 'Nothing was published. If it is wanted all the same, give the file an "allow": "the reason" in the lock.',
+        });
+        throw sha256 === undefined ? error : refused(() => error);
+    }
+    async #finish(wait) {
+        await wait;
+        const { size, sha256, refused } = this.#file;
+        const seen = await this.#hash.digest();
+        const sent = `sent ${grouped(size)} bytes with sha256 ${seen}`;
+        if (sha256 !== undefined && seen !== sha256)
+            throw refused((givers) => otherBytes(this.#file, givers, sent, sha256));
+        this.#sha256 = seen;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/sources/file-place.js
+
+
+
+
+const pieceSize = 1 << 20;
+/** A file of this machine, for people without a network. */
+function filePlace(url, file, files) {
+    const path = (0,external_node_url_.fileURLToPath)(url);
+    return {
+        name: path,
+        async open(from, signal) {
+            const handle = await files.open(path).catch((error) => {
+                const code = (0,errors/* isError */.bJ)(error) ? error.code : undefined;
+                const why = code === "ENOENT" ? "is not there" : `cannot be read (${code})`;
+                // The cause is left out: whoever takes the bytes shall not try again.
+                throw new errors/* RemoteError */.Hi(`${file.name}: ${path} ${why}.`);
+            });
+            const { size } = await handle.stat();
+            if (size !== file.size) {
+                await handle.close();
+                throw otherBytes(file, path, `has ${grouped(size)} bytes`);
+            }
+            return file_place_read(handle, from, signal);
+        },
+    };
+}
+async function* file_place_read(handle, from, signal) {
+    try {
+        for (let at = from;;) {
+            signal?.throwIfAborted();
+            const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(pieceSize), 0, pieceSize, at);
+            if (bytesRead === 0)
+                return;
+            at += bytesRead;
+            yield buffer.subarray(0, bytesRead);
+        }
+    }
+    finally {
+        await handle.close();
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/sources/places.js
+
+
+
+/** Where a model's file may be had: its source, then its mirrors. */
+function placesOf({ source, mirrors = [] }, path, file, ports) {
+    const from = "url" in source
+        ? folderPlace(source.url, path, file, ports)
+        : hubPlace(source, path, file, ports);
+    return [from, ...mirrors.map((mirror) => folderPlace(mirror, path, file, ports, "the mirror "))];
+}
+function hubPlace({ huggingface, revision }, path, file, { hub, idleTimeout, ...ports }) {
+    const url = below(hub.endpoint.href, `${huggingface}/resolve/${encodeURIComponent(revision)}/${encodePath(path)}`);
+    return httpPlace({
+        name: "the hub",
+        url,
+        token: hub.token,
+        idleTimeout,
+        file,
+        access: accessTo(huggingface, hub),
+    }, ports);
+}
+function folderPlace(folder, path, file, { idleTimeout, ...ports }, prefix = "") {
+    const url = addressBelow(folder, path);
+    if (url.protocol === "file:")
+        return filePlace(url, file, ports.files);
+    return httpPlace({ name: `${prefix}${url.origin}${url.pathname}`, url, idleTimeout, file }, ports);
+}
+/** Where a hub tells what a repository has at a revision, with sizes and the sha256 of Git LFS objects. */
+function apiAddress({ endpoint }, repository, revision) {
+    return below(endpoint.href, `api/models/${repository}/revision/${encodeURIComponent(revision)}?blobs=true`);
+}
+/** The address of a path below a folder's address. */
+function addressBelow(folder, path) {
+    return below(folder, encodePath(path));
+}
+/** What to do about a repository that its hub does not show to everybody. */
+function accessTo(repository, { endpoint, token }) {
+    const page = below(endpoint.href, repository).href;
+    return token === undefined
+        ? `If ${page} exists, it is gated or private: accept its terms there, then give a token that may read it (input or flag hub-token, or the variable HF_TOKEN).`
+        : `Accept the terms at ${page} with the account of the token (hub-token, or HF_TOKEN), or give one that may read it.`;
+}
+function encodePath(path) {
+    return path.split("/").map(encodeURIComponent).join("/");
+}
+function below(folder, path) {
+    const base = folder.endsWith("/") ? folder : `${folder}/`;
+    if (!URL.canParse(path, base))
+        throw new errors/* UsageError */.eb(`"${folder}" is not an address.`);
+    return new URL(`${base}${path}`);
+}
+
+// EXTERNAL MODULE: ./lib/retry/persist.js
+var persist = __nccwpck_require__(1006);
+;// CONCATENATED MODULE: ./lib/models/sources/begin-again.js
+
+/** A file came with other bytes than the lock's, and another place may have the right ones: what was read of it is void. */
+class BeginAgain extends errors/* IntegrityError */.cs {
+}
+/** Does the work, and again from its first byte each time that a file of it came with other bytes and a place is left to ask. */
+async function beginAgain(work, log) {
+    for (;;) {
+        try {
+            return await work();
+        }
+        catch (error) {
+            if (!(error instanceof BeginAgain))
+                throw error;
+            log.info(error.message);
+        }
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/sources/resume.js
+
+
+
+
+
+
+
+/** The places of one file: read in their order, and asked no more once they gave other bytes than the lock's. */
+class Sources {
+    #file;
+    #ports;
+    #places;
+    /** Who gave bytes since the first byte, the last one last. */
+    #gave = new Set();
+    /** What failed since then. */
+    #failed = new Map();
+    /** What those did that are asked no more. */
+    #out = [];
+    constructor(file, places, ports) {
+        this.#file = file;
+        this.#places = places;
+        this.#ports = ports;
+    }
+    /**
+     * The bytes from `from` to the end, from the first place that gives them; where one breaks, it is asked again at the byte reached,
+     * five times in all, then the next one goes on from there. Exactly the wanted number of bytes comes, or an error that says what each
+     * place did: an IntegrityError where one of them had other bytes.
+     */
+    async *read(from, signal) {
+        if (isWhole(this.#file, from))
+            return;
+        const reached = { at: from };
+        for (const place of this.#places) {
+            try {
+                for await (const piece of readPlace(place, this.#file, reached, this.#ports, signal)) {
+                    this.credit(place);
+                    yield piece;
+                }
+                return;
+            }
+            catch (error) {
+                if (signal?.aborted || !(0,errors/* isError */.bJ)(error))
+                    throw error;
+                this.#failed.set(place, error);
+                if (place !== this.#places.at(-1))
+                    this.#ports.log.info(`${error.message} Going on with the next mirror.`);
+            }
+        }
+        throw summary(this.#file, [...this.#out, ...this.#failed.values()]);
+    }
+    /** Says who gave the bytes that came last. */
+    credit(giver) {
+        this.#gave.delete(giver);
+        this.#gave.add(giver);
+    }
+    /**
+     * The error for bytes that are not the lock's, `why` being given the names of those who gave them: a BeginAgain where places are left.
+     * Those who gave are asked no more, but for one that gave the end only: the wrong bytes may be another's.
+     */
+    refused(why) {
+        const gave = [...this.#gave];
+        const error = why((gave.length > 0 ? gave : this.#places).map(({ name }) => name).join(" and "));
+        const last = gave.length > 1 ? gave.at(-1) : undefined;
+        const left = this.#places.filter((place) => place === last || !(this.#gave.has(place) || this.#failed.has(place)));
+        const [next] = left;
+        const failures = [...this.#failed].flatMap(([place, failure]) => place === last ? [] : [failure]);
+        this.#out.push(...failures, error);
+        this.#places = left;
+        this.#gave.clear();
+        this.#failed.clear();
+        if (gave.length === 0 || next === undefined)
+            return summary(this.#file, this.#out);
+        return new BeginAgain(`${error.message} Beginning again with ${next.name}.`);
+    }
+}
+/** The rest of a file from one place, which is asked again where it breaks. */
+async function* readPlace(place, file, reached, ports, signal) {
+    for (let attempt = 1;; attempt += 1) {
+        try {
+            yield* readOnce(place, file, reached, signal);
+            return;
+        }
+        catch (error) {
+            signal?.throwIfAborted();
+            if (!(0,passing/* isPassing */.WG)(error))
+                throw error;
+            if (isWhole(file, reached.at))
+                return;
+            await (0,persist/* beforeNext */.X)(attempt + 1, error, ports, signal, file.name);
+        }
+    }
+}
+/** Whether nothing is left to ask for; an empty file is asked for all the same. */
+function isWhole({ size }, at) {
+    return at === size && size > 0;
+}
+async function* readOnce(place, file, reached, signal) {
+    for await (const piece of await place.open(reached.at, signal)) {
+        resume_check(file, place, reached.at, piece);
+        reached.at += piece.length;
+        yield piece;
+    }
+    if (reached.at < file.size)
+        throw otherBytes(file, place.name, `ended after ${grouped(reached.at)} bytes`);
+}
+/** Refuses what cannot be the file: too many bytes, or a beginning that is never one of weights. */
+function resume_check(file, place, at, piece) {
+    if (at + piece.length > file.size)
+        throw otherBytes(file, place.name, "sent more bytes");
+    if (at > 0 || file.allow !== undefined)
+        return;
+    const type = contentType(piece, file.size);
+    if (type === "html")
+        throw otherBytes(file, place.name, "sent an HTML page");
+    if (type === "git-lfs-pointer")
+        throw otherBytes(file, place.name, "sent a git-lfs pointer");
+}
+function summary({ name }, failures) {
+    const said = new Set(failures.map(({ message }) => message));
+    const [only] = failures;
+    if (only !== undefined && said.size === 1)
+        return only;
+    const worst = failures.find((error) => error instanceof errors/* IntegrityError */.cs);
+    const Kind = worst === undefined ? errors/* RemoteError */.Hi : errors/* IntegrityError */.cs;
+    const todo = worst instanceof errors/* IntegrityError */.cs ? worst.todo : undefined;
+    return new Kind(`${name}: no source gave it. ${[...said].join(" ")}`, todo === undefined ? {} : { todo });
+}
+
+;// CONCATENATED MODULE: ./lib/models/file-reader.js
+
+
+
+
+/** Where a file of the lock may be had. */
+function sourcesOf(root, { id, model, file }, ports) {
+    const wanted = wantedOf(root, id, file);
+    return new Sources(wanted, placesOf(model, file.path, wanted, ports), ports);
+}
+/** A file of the lock as its source or a mirror gives it, checked while it passes. */
+function sourceReader(root, file, ports, onRead, sources = sourcesOf(root, file, ports)) {
+    return fileReader(file.id, wantedOf(root, file.id, file.file), sources, ports, onRead);
+}
+/** A file as its sources give it. */
+function fileReader(id, wanted, sources, { newHash }, onRead = () => undefined) {
+    return new CheckedFile({
+        ...wanted,
+        id,
+        read: (from, signal) => sources.read(from, signal),
+        refused: (why) => sources.refused(why),
+        onRead,
+        newHash,
+    });
+}
+function wantedOf(root, id, file) {
+    return { name: imagePath(root, id), ...file };
+}
+
+;// CONCATENATED MODULE: ./lib/models/stream-digest.js
+
+/** Reads a blob whole and throws it away: its digest and size. `onProgress` is told the bytes read so far. */
+async function streamDigest(source, onProgress, signal) {
+    const hash = (0,external_node_crypto_.createHash)("sha256");
+    let size = 0;
+    for await (const piece of source.open(0, signal)) {
+        hash.update(piece);
+        size += piece.length;
+        onProgress(size);
+    }
+    return { digest: `sha256:${hash.digest("hex")}`, size };
+}
+
+;// CONCATENATED MODULE: ./lib/models/bring-layer.js
+
+
+
+
+
+/** Readings of a layer, each from its first byte; all of them know which places gave wrong bytes. */
+function layerReading(root, layer, ports, onRead) {
+    const sources = new Map(layer.files.map((file) => [file, sourcesOf(root, file, ports)]));
+    return () => {
+        const files = [];
+        const readerOf = (file) => {
+            const reader = sourceReader(root, file, ports, onRead, sources.get(file));
+            files.push(reader);
+            return reader;
+        };
+        return { source: layerSource(root, layer, readerOf), files };
+    };
+}
+/** Brings one layer that the store has not: mounted, copied, or read from its sources, from its first byte again where one of them was wrong. */
+async function bringLayer(layer, read, context) {
+    const { digest, size } = layer;
+    const { store, log, mountFrom, checkOnly, signal, onProgress } = context;
+    const options = { signal, onProgress };
+    let copy;
+    if (checkOnly !== true && digest !== undefined && mountFrom !== undefined) {
+        if (await store.mountBlob(digest, mountFrom.name))
+            return { state: { digest, size, state: "mounted" }, bytesSent: 0, verdicts: [] };
+        copy = await copyOf(digest, size, context);
+    }
+    return await beginAgain(async () => {
+        const { source, files } = read();
+        const from = copy === undefined ? source : { ...source, open: copy };
+        const brought = checkOnly === true
+            ? await bring_layer_check(from, options)
+            : await send(store, { source: from, files }, options);
+        const state = checkOnly === true ? "checked" : "uploaded";
+        return {
+            state: { digest: brought.digest, size: brought.size, state },
+            bytesSent: brought.bytesSent,
+            verdicts: files.flatMap(({ verdict }) => verdict ?? []),
+        };
+    }, log);
+}
+/** A layer as another repository has it, where it may be copied from there; undefined where that has it not, or shows it to nobody. */
+async function copyOf(digest, size, { mountFrom, allowCopy, log }) {
+    if (allowCopy !== true || mountFrom === undefined)
+        return undefined;
+    try {
+        if ((await mountFrom.blobSize(digest)) !== size)
+            return undefined;
+    }
+    catch (error) {
+        if (!(error instanceof errors/* RemoteError */.Hi))
+            throw error;
+        log.info(`${error.message} The layer is read from its source instead.`);
+        return undefined;
+    }
+    return (from, signal) => mountFrom.readBlob(digest, from, signal);
+}
+const repack = "The files are right, so the lock's layers are not: run director-image models lock --repack.";
+/** Sends a layer; where its files are right and it is not the lock's all the same, the error says what to do. */
+async function send(store, { source, files }, options) {
+    try {
+        return await store.putBlob(source, options);
+    }
+    catch (error) {
+        const whole = files.every(({ sha256 }) => sha256 !== undefined);
+        // With a cause it is the registry that got other bytes than were sent.
+        if (!(error instanceof errors/* IntegrityError */.cs) || error.cause !== undefined || !whole)
+            throw error;
+        throw new errors/* IntegrityError */.cs(error.message, { cause: error, todo: repack });
+    }
+}
+/** Reads a layer whole and throws it away; an IntegrityError if it is not what was promised. */
+async function bring_layer_check(source, { signal, onProgress }) {
+    const { digest, size } = await streamDigest(source, onProgress ?? (() => undefined), signal);
+    if (source.digest !== undefined && source.digest !== digest)
+        throw new errors/* IntegrityError */.cs(`${source.name}: its layer has the digest ${digest}, the lock says ${source.digest}.`, { todo: repack });
+    return { digest, size, bytesSent: 0 };
+}
+
+;// CONCATENATED MODULE: ./lib/models/shared-progress.js
+/** `total` is the bytes of all things. */
+function sharedProgress(log, label, total) {
+    const bar = log.progress(label, total);
+    const parts = new Map();
+    let sum = 0;
+    return {
+        update: (thing, done) => {
+            sum += done - (parts.get(thing) ?? 0);
+            parts.set(thing, done);
+            bar.update(sum);
+        },
+        end: () => bar.end(),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/models/bring-layers.js
+
+
+
+
+
+/** Brings every layer to the store, and says of each how it got there. */
+async function bringLayers(root, planned, tally, ports, options) {
+    const { store } = ports;
+    const { concurrency = 4, signal } = options;
+    const found = await eachLimited(planned, 2 * concurrency, (layer) => presence(layer, store), signal);
+    const missing = planned.filter((_, at) => !found[at]);
+    const total = missing.reduce((sum, { size }) => sum + size, 0);
+    const label = options.checkOnly === true ? "checking weights" : "weights";
+    const bar = sharedProgress(ports.log, label, total);
+    const bring = async (layer, stop) => {
+        const read = layerReading(root, layer, ports, (bytes) => {
+            tally.bytesRead += bytes;
+        });
+        const onProgress = (bytes) => bar.update(layer, bytes);
+        const context = { ...ports, ...options, signal: stop, onProgress };
+        const { state, bytesSent, verdicts } = await bringLayer(layer, read, context);
+        tally.bytesUploaded += bytesSent;
+        await options.onLayer?.(layer, state.digest);
+        for (const verdict of verdicts)
+            tally.verdicts.set(verdict.file, verdict);
+        return state;
+    };
+    try {
+        const brought = await eachLimited(missing, concurrency, bring, signal);
+        const states = new Map(missing.map((layer, at) => [layer, brought[at]]));
+        return planned.map((layer) => states.get(layer) ?? { digest: layer.digest, size: layer.size, state: "present" });
+    }
+    finally {
+        bar.end();
+    }
+}
+async function presence({ digest, size, files }, store) {
+    if (digest === undefined)
+        return false;
+    const seen = await store.blobSize(digest);
+    if (seen !== undefined && seen !== size)
+        throw new errors/* IntegrityError */.cs(`${layerName(files)}: ${store.name} has the layer ${digest} with ${seen} bytes, the lock says ${size}.`);
+    return seen !== undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/models/journal.js
+
+
+
+async function openJournal(path, root, { files, log }) {
+    const text = await files.readFile(path, "utf8").catch(() => "");
+    const known = new Map();
+    for (const line of text.split("\n")) {
+        const [key = "", digest = ""] = line.split(" ");
+        if ((0,images_digest/* isDigest */.Bc)(digest))
+            known.set(key, digest);
+    }
+    let writable = true;
+    return {
+        digestOf: (layer) => known.get(journal_keyOf(root, layer)),
+        add: async (layer, digest) => {
+            const key = journal_keyOf(root, layer);
+            if (!writable || known.get(key) === digest)
+                return;
+            known.set(key, digest);
+            try {
+                await append(path, `${key} ${digest}\n`, files);
+            }
+            catch (error) {
+                const first = writable;
+                writable = false;
+                if (!first)
+                    return;
+                log.warning(`${path} cannot be written, so that a push which is interrupted sends these layers again: ${(0,errors/* isError */.bJ)(error) ? error.message : error}`);
+            }
+        },
+        end: async () => {
+            await files.rm(path, { force: true }).catch(() => undefined); // what is left names layers by their content: it misleads nobody
+        },
+    };
+}
+async function append(path, line, { mkdir, open }) {
+    await mkdir((0,external_node_path_.dirname)(path), { recursive: true });
+    const handle = await open(path, "a");
+    try {
+        await handle.write(line);
+    }
+    finally {
+        await handle.close();
+    }
+}
+function journal_keyOf(root, { files }) {
+    const content = files.map(({ id, file }) => [id, file.size, file.sha256]);
+    return (0,images_digest/* digestOf */.ol)(JSON.stringify([root, content]));
+}
+
+;// CONCATENATED MODULE: ./lib/models/models-image.js
+
+
+
+
+
+
+/**
+ * The models image: an index with one manifest per platform, all over the same layers, the lock's own layer last.
+ * Place kept for the weights gate: each layer's descriptor will carry its verdict and the version of the rules as the annotation
+ * `network.nsn.director.models.gate`.
+ */
+function modelsImage(lock, { platforms, labels = {}, annotations = {} }) {
+    const own = lockLayer(lock);
+    const layers = [
+        ...lock.layers.map(({ digest, size, files }) => ({ digest, size, what: files.join(" ") })),
+        { digest: own.digest, size: own.size, what: "models.lock.json" },
+    ];
+    const created = "1970-01-01T00:00:00Z";
+    const parts = platforms.map((name) => {
+        const platform = parsePlatform(name);
+        const config = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.config, {
+            created,
+            ...platform,
+            config: { Labels: sorted({ ...labels, [names.root]: lock.root }) },
+            rootfs: { type: "layers", diff_ids: layers.map(({ digest }) => digest) },
+            history: layers.map(({ what }) => ({
+                created,
+                created_by: `director-image: ${what.length > 200 ? `${what.slice(0, 199)}…` : what}`,
+                comment: "director-image",
+            })),
+        });
+        const manifest = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.manifest, {
+            schemaVersion: 2,
+            mediaType: descriptor/* mediaTypes */.I.manifest,
+            config: (0,images_manifest/* descriptorOf */.nb)(config),
+            layers: layers.map(({ digest, size }) => ({ mediaType: descriptor/* mediaTypes */.I.tar, digest, size })),
+            ...annotated(annotations),
+        });
+        return { platform, config, manifest };
+    });
+    const index = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.index, {
+        schemaVersion: 2,
+        mediaType: descriptor/* mediaTypes */.I.index,
+        manifests: parts.map(({ manifest, platform }) => (0,images_manifest/* descriptorOf */.nb)(manifest, { platform })),
+        ...annotated(annotations),
+    });
+    return {
+        lock: own,
+        configs: parts.map(({ config }) => config),
+        manifests: parts.map(({ manifest }) => manifest),
+        index,
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/models/publish.js
+
+
+/** How often the blobs of one image are sent again when the store loses some before their manifest arrives. */
+const attempts = 3;
+/**
+ * Writes the models image: blobs first, then manifests by digest, the index last with its tags. Where the store lost a blob meanwhile,
+ * `again` brings the layers once more. Returns the bytes sent; an image that all tags point at already costs one HEAD each.
+ */
+async function publish(image, tags, store, again) {
+    const there = await Promise.all(tags.map((tag) => store.manifestDigest(tag)));
+    if (there.every((digest) => digest === image.index.digest))
+        return 0;
+    let bytesSent = 0;
+    for (let attempt = 1;; attempt += 1) {
+        try {
+            bytesSent += await putBlobs(image, store);
+            for (const manifest of image.manifests)
+                await store.putManifest(manifest);
+            for (const tag of tags)
+                await store.putManifest(image.index, tag);
+            return bytesSent;
+        }
+        catch (error) {
+            if (!(error instanceof errors/* MissingBlobError */.Q8) || attempt === attempts)
+                throw error;
+            await again();
+        }
+    }
+}
+async function putBlobs({ lock, configs }, store) {
+    let bytesSent = 0;
+    for (const { bytes, digest } of [lock, ...configs]) {
+        if ((await store.blobSize(digest)) !== undefined)
+            continue;
+        bytesSent += (await store.putBlob((0,blob/* blobOf */.D)("part of the models image", bytes, digest))).bytesSent;
+    }
+    return bytesSent;
+}
+
+;// CONCATENATED MODULE: ./lib/models/published.js
+
+
+
+
+
+
+/** A lock of ten thousand files is two megabytes. */
+const largestLockLayer = 64 * 2 ** 20;
+/** The layers of an image that carries models: of the first platform where it is an index. Undefined if there is none. */
+async function imageLayers(store, reference) {
+    const found = await store.readManifest(reference);
+    if (found === undefined)
+        return undefined;
+    if (!(0,images_manifest/* isIndex */.nw)(found))
+        return (0,images_manifest/* parseManifest */.Ng)(found).layers;
+    const first = (0,images_manifest/* parseIndex */.A1)(found).manifests[0];
+    const manifest = first === undefined ? undefined : await store.readManifest(first.digest);
+    return manifest === undefined ? undefined : (0,images_manifest/* parseManifest */.Ng)(manifest).layers;
+}
+/** The complete lock that an image carries in its last layer, under the given root. */
+async function publishedLock(store, reference, root) {
+    const last = (await imageLayers(store, reference))?.at(-1);
+    if (last === undefined || last.size > largestLockLayer)
+        return undefined;
+    const pieces = [];
+    for await (const piece of store.readBlob(last.digest))
+        pieces.push(piece);
+    const text = lockTextOf(root, Buffer.concat(pieces));
+    if (text === undefined)
+        return undefined;
+    try {
+        const lock = parseLock(text, `the lock of ${store.name}@${reference}`);
+        return isComplete(lock) ? lock : undefined;
+    }
+    catch (cause) {
+        if (cause instanceof errors/* UsageError */.eb)
+            throw new errors/* IntegrityError */.cs(`${store.name}: the lock in the image ${reference} is not one.`, {
+                cause,
+            });
+        throw cause;
+    }
+}
+/** The lock completed from the models image under its own tag; undefined where that is not there or is of another lock. */
+async function completedFrom(store, lock) {
+    const published = await publishedLock(store, lockTag(lock), lock.root);
+    return published !== undefined && lockTag(published) === lockTag(lock)
+        ? { ...lock, layers: published.layers }
+        : undefined;
+}
+
+// EXTERNAL MODULE: external "node:worker_threads"
+var external_node_worker_threads_ = __nccwpck_require__(5919);
+;// CONCATENATED MODULE: ./lib/models/sources/hash-thread.js
+
+
+/** Smaller files are hashed where they are read. */
+const worthwhile = 4 * 2 ** 20;
+/** Bytes go to the thread in buffers of this size, which come back to be filled again. */
+const bufferSize = 2 ** 20;
+const buffersEach = 3;
+const hash_thread_program = `
+const { parentPort } = require("node:worker_threads");
+const { createHash } = require("node:crypto");
+const hashes = new Map();
+parentPort.on("message", ({ id, buffer, size, last }) => {
+  const hash = hashes.get(id) ?? createHash("sha256");
+  hash.update(new Uint8Array(buffer, 0, size));
+  if (last) hashes.delete(id);
+  else hashes.set(id, hash);
+  parentPort.postMessage({ id, buffer, digest: last ? hash.digest("hex") : undefined }, [buffer]);
+});
+`;
+/** Starts the thread; it lives until it is terminated. */
+function startHashThread() {
+    return new external_node_worker_threads_.Worker(hash_thread_program, { eval: true });
+}
+/**
+ * Does the work with hashes that run in a thread of their own: a layer that is streamed is hashed twice, as a layer by its store and
+ * file by file here, and the second hash would take a third of the first thread's time. A thread that dies fails the hashes that it
+ * had; later ones get another.
+ */
+async function withHashThread(work, start = startHashThread) {
+    let current;
+    let count = 0;
+    const forget = (gone) => {
+        if (current === gone)
+            current = undefined;
+    };
+    const newHash = (size) => {
+        if (size < worthwhile)
+            return hashHere(size);
+        current ??= watchedThread(start(), forget);
+        count += 1;
+        const hash = new ThreadHash(count, current.worker);
+        current.hashes.set(hash.id, hash);
+        return hash;
+    };
+    try {
+        return await work(newHash);
+    }
+    finally {
+        const last = current;
+        current = undefined;
+        last?.hashes.clear();
+        await last?.worker.terminate();
+    }
+}
+/** Gives answers to their hashes; when the thread ends, those that still wait fail, and `forget` is called. */
+function watchedThread(worker, forget) {
+    const thread = { worker, hashes: new Map() };
+    const lost = (error) => {
+        forget(thread);
+        for (const hash of thread.hashes.values())
+            hash.fail(error);
+        thread.hashes.clear();
+    };
+    worker.on("message", (answer) => {
+        thread.hashes.get(answer.id)?.take(answer);
+        if (answer.digest !== undefined)
+            thread.hashes.delete(answer.id);
+    });
+    worker.on("error", lost);
+    worker.on("exit", (code) => lost(new Error(`The thread of hashes ended by itself (${code}).`)));
+    return thread;
+}
+class ThreadHash {
+    id;
+    #worker;
+    #free = [];
+    #buffers = 0;
+    #current;
+    #filled = 0;
+    #wake;
+    #digest;
+    #failure;
+    constructor(id, worker) {
+        this.id = id;
+        this.#worker = worker;
+    }
+    update(bytes) {
+        const rest = this.#fill(bytes);
+        return rest.length === 0 ? undefined : this.#fillSlowly(rest);
+    }
+    async digest() {
+        while (this.#space() === undefined)
+            await this.#answered();
+        this.#send(true);
+        while (this.#digest === undefined)
+            await this.#answered();
+        return this.#digest;
+    }
+    take({ buffer, digest }) {
+        if (digest === undefined)
+            this.#free.push(buffer);
+        else
+            this.#free.splice(0);
+        this.#digest = digest;
+        this.#wake?.();
+    }
+    fail(error) {
+        this.#failure = error;
+        this.#wake?.();
+    }
+    /** Copies what there is room for; gives what is left. */
+    #fill(bytes) {
+        let rest = bytes;
+        for (let space = this.#space(); space !== undefined && rest.length > 0; space = this.#space()) {
+            const part = rest.subarray(0, bufferSize - this.#filled);
+            space.set(part, this.#filled);
+            this.#filled += part.length;
+            rest = rest.subarray(part.length);
+            if (this.#filled === bufferSize)
+                this.#send(false);
+        }
+        return rest;
+    }
+    async #fillSlowly(bytes) {
+        for (let rest = bytes; rest.length > 0; rest = this.#fill(rest))
+            await this.#answered();
+    }
+    /** The buffer that is being filled; undefined while all are with the thread. */
+    #space() {
+        if (this.#current !== undefined)
+            return this.#current;
+        const free = this.#free.pop();
+        if (free === undefined && this.#buffers === buffersEach)
+            return undefined;
+        if (free === undefined)
+            this.#buffers += 1;
+        this.#current = new Uint8Array(free ?? new ArrayBuffer(bufferSize));
+        return this.#current;
+    }
+    #send(last) {
+        const buffer = this.#current?.buffer ?? new ArrayBuffer(0);
+        this.#worker.postMessage({ id: this.id, buffer, size: this.#filled, last }, [buffer]);
+        this.#current = undefined;
+        this.#filled = 0;
+    }
+    async #answered() {
+        if (this.#failure === undefined) {
+            await new Promise((resolve) => {
+                this.#wake = resolve;
+            });
+        }
+        if (this.#failure !== undefined)
+            throw this.#failure;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/push.js
+
+
+
+
+
+
+
+
+/**
+ * Makes sure that every model layer of the lock is in the store (asked for by HEAD, mounted, else streamed from its source), and writes
+ * the models image. An open lock is completed on the way. Safe to repeat: what is there is not sent again.
+ */
+async function pushModels(lock, ports, options) {
+    return await withHashThread((newHash) => push(lock, { newHash, ...ports }, options));
+}
+async function push(lock, ports, options) {
+    const { store, storeRequests = () => 0 } = ports;
+    const before = storeRequests();
+    const tally = { bytesUploaded: 0, bytesRead: 0, requests: 0, verdicts: new Map() };
+    const counted = {
+        ...ports,
+        fetch: (request) => {
+            tally.requests += 1;
+            return ports.fetch(request);
+        },
+    };
+    const known = lock.layers === undefined ? ((await completedFrom(store, lock)) ?? lock) : lock;
+    const journal = options.journal === undefined || known.layers !== undefined
+        ? undefined
+        : await openJournal(options.journal, lock.root, ports);
+    const planned = plannedLayers(known).map((layer) => ({
+        ...layer,
+        digest: layer.digest ?? journal?.digestOf(layer),
+    }));
+    refuseLargeLayers(planned, store);
+    const bring = { ...options, onLayer: journal?.add };
+    let layers = await bringLayers(lock.root, planned, tally, counted, bring);
+    const complete = completed(lock, planned, layers);
+    let digest;
+    if (options.checkOnly !== true) {
+        const image = modelsImage(complete, options);
+        digest = image.index.digest;
+        const again = async () => {
+            layers = merged(layers, await bringLayers(lock.root, plannedLayers(complete), tally, counted, options));
+        };
+        tally.bytesUploaded += await publish(image, tags(lock, options), store, again);
+        await journal?.end();
+    }
+    const result = {
+        ...(digest === undefined ? {} : { digest }),
+        repository: store.name,
+        layers: [...layers],
+        files: [...tally.verdicts.values()]
+            .sort((a, b) => (a.file < b.file ? -1 : 1))
+            .map((verdict) => ({ ...verdict })),
+        bytesUploaded: tally.bytesUploaded,
+        bytesRead: tally.bytesRead,
+        requests: tally.requests + storeRequests() - before,
+    };
+    return { result, lock: complete };
+}
+function tags(lock, { tag }) {
+    return [...new Set([lockTag(lock), ...(tag === undefined ? [] : [tag])])];
+}
+function completed(lock, planned, layers) {
+    return {
+        ...lock,
+        layers: layers.map(({ digest, size }, at) => ({
+            digest,
+            size,
+            files: planned[at]?.files.map(({ id }) => id) ?? [],
+        })),
+    };
+}
+function merged(before, now) {
+    return before.map((layer, at) => (now[at]?.state === "present" ? layer : (now[at] ?? layer)));
+}
+
+;// CONCATENATED MODULE: ./lib/stores/count-requests.js
+/** A Fetch that counts what goes through it, for results that say how many requests a stage cost. */
+function countRequests(fetch) {
+    let count = 0;
+    return {
+        fetch: (request) => {
+            count += 1;
+            return fetch(request);
+        },
+        requests: () => count,
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/forgiving.js
+
+/**
+ * A store for a run that may not push: one that cannot be read (a package that is not there yet, a fork without rights, no network) counts as
+ * empty, and that is said once.
+ */
+function forgiving(store, log) {
+    let said = false;
+    const orNothing = async (asked) => {
+        try {
+            return await asked;
+        }
+        catch (error) {
+            if (!(error instanceof errors/* RemoteError */.Hi))
+                throw error;
+            if (!said)
+                log.warning(`${store.name} cannot be read, so its layers count as missing: ${(0,errors/* explain */.WE)(error)}`);
+            said = true;
+            return undefined;
+        }
+    };
+    return {
+        ...store,
+        blobSize: (digest) => orNothing(store.blobSize(digest)),
+        readManifest: (reference) => orNothing(store.readManifest(reference)),
+        manifestDigest: (reference) => orNothing(store.manifestDigest(reference)),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/mount.js
+/** Whether a registry can take blobs of one place into the other without a copy: two repositories of its own. */
+function canMount(from, to) {
+    return from.kind === "registry" && to.kind === "registry" && from.registry === to.registry;
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/models.js
+
+
+
+
+
+
+
+
+
+
+
+
+/** Makes sure that the weights are where the plan wants them, and leaves the lock with its layers in the results folder. */
+async function modelsStage({ config, results }, ports) {
+    const plan = needed(results, "prepare");
+    if (plan.models.lock === "") {
+        ports.log.info("No models: the image is built without weights.");
+        return {
+            repository: plan.models.repository,
+            layers: [],
+            files: [],
+            bytesUploaded: 0,
+            bytesRead: 0,
+            requests: 0,
+        };
+    }
+    const lock = await readLock((0,external_node_path_.resolve)(config.workspace, plan.models.lock), ports);
+    const counted = countRequests(ports.fetch);
+    const repository = (0,images_reference/* parsePlace */.De)(plan.models.repository);
+    const image = (0,images_reference/* parsePlace */.De)(plan.image);
+    const how = { login: (0,pipeline_open/* loginOf */.D)(config), fetch: counted.fetch };
+    const opened = ports.open(repository, how);
+    const store = plan.push ? opened : forgiving(opened, ports.log);
+    const pushed = await pushModels(lock, { ...ports, store, hub: config.hub, storeRequests: counted.requests }, {
+        platforms: plan.platforms.map(({ platform }) => platform),
+        annotations: sourceOf(plan),
+        checkOnly: !plan.push,
+        // The image's own repository may have layers from before it was parted from the weights, and those of its earlier images.
+        mountFrom: plan.image !== plan.models.repository && canMount(image, repository)
+            ? ports.open(image, how)
+            : undefined,
+        journal: (0,external_node_path_.join)(config.results, "models-layers.txt"),
+        signal: ports.signal,
+    });
+    await ports.files.mkdir(config.results, { recursive: true });
+    await ports.files.writeFile((0,external_node_path_.join)(config.results, "models.lock.json"), formatLock(pushed.lock));
+    const layers = pushed.result.layers.map((layer, at) => ({
+        ...layer,
+        files: pushed.lock.layers[at]?.files ?? [],
+    }));
+    for (const { state, size, files } of layers)
+        ports.log.info(`${state.padEnd(8)}  ${(0,amount/* amount */.v)(size).padStart(8)}  ${filesText(files)}`);
+    return { ...pushed.result, layers };
+}
+function filesText([first = "", ...more]) {
+    return more.length === 0 ? first : `${first} and ${more.length} more`;
+}
+/** The lock that an input names; a UsageError if it is missing or malformed. */
+async function readLock(path, { files }) {
+    const text = await files.readFile(path, "utf8").catch((cause) => {
+        throw new errors/* UsageError */.eb(`models: the lock ${path} cannot be read.`, {
+            cause,
+            todo: "Write it with: director-image models lock, or give models: '' for an image without weights.",
+        });
+    });
+    return parseLock(text, path);
+}
+/** GHCR links a package to its repository by this annotation. */
+function sourceOf({ labels }) {
+    const name = "org.opencontainers.image.source";
+    const source = labels[name];
+    return source === undefined ? {} : { [name]: source };
+}
+
+;// CONCATENATED MODULE: ./lib/report/chart.js
+
+const width = 720;
+const chart_left = 150;
+const right = 24;
+const row = 22;
+const plot = 150;
+/** The start as a time line and memory on the card as a curve: one SVG that stands by itself. Pure. */
+function chart({ timeline = [], vram }) {
+    const events = timeline.filter(({ seconds }) => seconds > 0);
+    const last = Math.max(1, ...events.map(({ seconds }) => seconds));
+    const startHeight = 40 + events.length * row + 26;
+    const samples = vram?.samples ?? [];
+    const height = startHeight + (samples.length > 1 ? plot + 70 : 0);
+    return [
+        `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
+        `  <rect width="${width}" height="${height}" fill="#fff"/>`,
+        `  <text x="12" y="22" font-size="14" font-weight="600">Start, seconds after docker run</text>`,
+        ...events.flatMap(({ what, seconds }, at) => bar(what, seconds, last, 36 + at * row)),
+        ...(samples.length > 1 ? curve(samples, vram?.limitBytes ?? 0, startHeight) : []),
+        "</svg>",
+        "",
+    ].join("\n");
+}
+function bar(what, seconds, last, y) {
+    const length = ((width - chart_left - right - 60) * seconds) / last;
+    return [
+        `  <text x="${chart_left - 8}" y="${y + 13}" text-anchor="end">${escaped(what)}</text>`,
+        `  <rect x="${chart_left}" y="${y}" width="${length.toFixed(1)}" height="${row - 6}" rx="2" fill="#4c78a8"/>`,
+        `  <text x="${(chart_left + length + 6).toFixed(1)}" y="${y + 13}">${seconds.toFixed(1)} s</text>`,
+    ];
+}
+function curve(samples, limit, top) {
+    const from = samples[0]?.at ?? 0;
+    const span = Math.max(1, (samples.at(-1)?.at ?? 0) - from);
+    const most = Math.max(limit, ...samples.map(({ bytes }) => bytes)) * 1.05;
+    const x = (at) => chart_left + ((width - chart_left - right) * (at - from)) / span;
+    const y = (bytes) => top + 36 + plot * (1 - bytes / most);
+    const points = samples.map(({ at, bytes }) => `${x(at).toFixed(1)},${y(bytes).toFixed(1)}`);
+    const line = (bytes, label, colour) => [
+        `  <line x1="${chart_left}" x2="${width - right}" y1="${y(bytes).toFixed(1)}" y2="${y(bytes).toFixed(1)}" stroke="${colour}" stroke-dasharray="4 3"/>`,
+        `  <text x="${chart_left - 8}" y="${(y(bytes) + 4).toFixed(1)}" text-anchor="end">${escaped(label)}</text>`,
+    ];
+    const peak = Math.max(...samples.map(({ bytes }) => bytes));
+    return [
+        `  <text x="12" y="${top + 18}" font-size="14" font-weight="600">Memory on the card, by its own figures</text>`,
+        ...line(limit, `limit ${(0,amount/* amount */.v)(limit)}`, "#e45756"),
+        ...line(peak, `peak ${(0,amount/* amount */.v)(peak)}`, "#888"),
+        `  <polyline points="${points.join(" ")}" fill="none" stroke="#4c78a8" stroke-width="2"/>`,
+        `  <text x="${width - right}" y="${top + 36 + plot + 18}" text-anchor="end">${(span / 1000).toFixed(0)} s</text>`,
+    ];
+}
+function escaped(text) {
+    return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}
+
+;// CONCATENATED MODULE: ./lib/report/junit.js
+/** An acceptance as JUnit XML: `<testsuites>` at the root, one case a check (the schema that CI servers share), and one for a run that was none. Pure. */
+function junit(result) {
+    const { platform, target, verdict, reason } = result;
+    const checks = result.checks.length > 0 ? result.checks : [{ name: "accept", verdict, reason }];
+    const count = (wanted) => checks.filter((check) => check.verdict === wanted).length;
+    const seconds = checks.reduce((sum, check) => sum + (check.seconds ?? 0), 0).toFixed(3);
+    const counts = `tests="${checks.length}" failures="${count("failed")}" errors="0" time="${seconds}"`;
+    const skipped = count("skipped") + count("inconclusive");
+    return [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        `<testsuites name="director-image accept" ${counts}>`,
+        `  <testsuite name="${attribute(`accept ${target} ${platform}`.trim())}" ${counts} skipped="${skipped}">`,
+        `    <properties><property name="verdict" value="${attribute(verdict)}"/></properties>`,
+        ...checks.flatMap(testcase),
+        "  </testsuite>",
+        "</testsuites>",
+        "",
+    ].join("\n");
+}
+function testcase(check) {
+    const { name, verdict, reason = "", seconds = 0, measured } = check;
+    const head = `    <testcase classname="director-image.accept" name="${attribute(name)}" time="${seconds.toFixed(3)}"`;
+    const inside = [
+        ...(verdict === "failed"
+            ? [`      <failure message="${attribute(reason)}" type="failed"/>`]
+            : []),
+        ...(verdict === "skipped" || verdict === "inconclusive"
+            ? [
+                `      <skipped message="${attribute(verdict === "skipped" ? reason : `inconclusive: ${reason}`)}"/>`,
+            ]
+            : []),
+        ...(measured === undefined
+            ? []
+            : [`      <system-out>${junit_text(JSON.stringify(measured))}</system-out>`]),
+    ];
+    return inside.length === 0 ? [`${head}/>`] : [`${head}>`, ...inside, "    </testcase>"];
+}
+function attribute(value) {
+    return junit_text(value)
+        .replaceAll('"', "&quot;")
+        .replaceAll(/[\r\n\t]+/g, " ");
+}
+/** Without what XML 1.0 (section 2.2) does not allow. */
+function junit_text(value) {
+    return value
+        .replaceAll(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "")
+        .replaceAll("&", "&amp;")
+        .replaceAll("<", "&lt;")
+        .replaceAll(">", "&gt;");
+}
+
+;// CONCATENATED MODULE: ./lib/replace-file.js
+
+/** Writes a file that is the old one or the new one, whatever happens, also where two write it at once. */
+async function replaceFile(path, text, { writeFile, rename, rm }) {
+    const beside = `${path}.${(0,external_node_crypto_.randomUUID)().slice(0, 8)}.new`;
+    try {
+        await writeFile(beside, text, { mode: 0o644 });
+        await rename(beside, path);
+    }
+    catch (error) {
+        await rm(beside, { force: true }).catch(() => undefined);
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/results/folder.js
+
+
+
+
+/** The results folder: `<stage>.json`, or `build-linux-amd64.json` where one platform ran alone. */
+async function writeResult(files, folder, name, result) {
+    await makeFolder(folder, files);
+    const path = (0,external_node_path_.join)(folder, `${name}.json`);
+    await replaceFile(path, `${JSON.stringify(result, null, 2)}\n`, files);
+    return path;
+}
+/** Makes the results folder where it is missing; a UsageError where there cannot be one. */
+async function makeFolder(folder, { mkdir }) {
+    await mkdir(folder, { recursive: true }).catch(notAFolder(folder));
+}
+/** Reads one result; undefined where the stage has not run. A UsageError names what is wrong in the file. */
+async function readResult(files, folder, name, shape) {
+    const path = (0,external_node_path_.join)(folder, `${name}.json`);
+    let text;
+    try {
+        text = await files.readFile(path, "utf8");
+    }
+    catch (thrown) {
+        const error = thrown;
+        if (error.code === "ENOENT")
+            return undefined;
+        return notAFolder(folder)(error);
+    }
+    return parseDocument(shape, text, path, `It is written by the stage ${name.split("-")[0]}: run that stage again.`);
+}
+/** Reads every `<stage>.json` and `<stage>-*.json`, in the order of their names. */
+async function readResults(files, folder, stage, shape) {
+    const all = await files.readdir(folder).catch((error) => {
+        if (error.code === "ENOENT")
+            return [];
+        return notAFolder(folder)(error);
+    });
+    const names = all.filter((name) => name === `${stage}.json` || (name.startsWith(`${stage}-`) && name.endsWith(".json")));
+    const results = await Promise.all(names.sort().map((name) => readResult(files, folder, name.slice(0, -".json".length), shape)));
+    return results.filter((result) => result !== undefined);
+}
+/** What is thrown where a folder of that name cannot be: a UsageError where it, or what it lies in, is a file or a link that leads nowhere. */
+function notAFolder(folder) {
+    return (cause) => {
+        if (!["ENOTDIR", "EEXIST", "ENOENT"].includes(cause.code ?? ""))
+            throw cause;
+        throw new errors/* UsageError */.eb(`results: ${folder} is not a folder.`, { cause });
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/commands/accept.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+const thresholds = [
+    ...["gpu", "startup-timeout", "shutdown-timeout", "max-vram", "max-image-size"],
+    ...["min-driver", "acceptance-memory", "acceptance-cpus", "acceptance-slots"],
+    "chain-url",
+];
+/** An image that could not be looked at (no Docker, no room, no weights) is no image that is fit to run. */
+const exitCodes = { passed: 0, failed: 1, inconclusive: 1, skipped: 3 };
+const acceptCommand = {
+    name: "accept",
+    summary: "start an image (or a command), watch it and stop it",
+    example: "director-image accept 127.0.0.1:5000/director@sha256:… --lock models.lock.json --junit accept.xml",
+    arguments: "[ref]",
+    inputs: thresholds,
+    flags: [
+        {
+            flag: "--process <command>",
+            description: "a command on this machine instead of an image; split into words, no shell",
+        },
+        {
+            flag: "--models-path <dir>",
+            description: "where that command finds its models",
+            default: "/models",
+        },
+        { flag: "--lock <file>", description: "the models lock; without it, the image has no models" },
+        { flag: "--junit <file>", description: "also write the checks as JUnit XML" },
+        { flag: "--chart <file>", description: "also write start and memory as SVG" },
+        { flag: "--results <dir>", description: "also write the result there, as promote wants it" },
+    ],
+    run: async (given, { ports, environment }) => {
+        const [text] = given.arguments;
+        const command = given.value("process");
+        if ((text === undefined) === (command === undefined))
+            throw new errors/* UsageError */.eb("accept: give either a reference or --process.");
+        await makeRoom([given.value("junit"), given.value("chart")], ports);
+        const inputs = acceptanceInputs(withDefaults((name) => given.value(name)));
+        const path = given.value("lock");
+        const lock = path === undefined ? undefined : await readLock(path, ports);
+        const result = command === undefined
+            ? await acceptReference(text ?? "", lock, inputs, ports)
+            : await acceptProcess({ text: command, models: given.value("models-path") ?? "", lock }, inputs, { ...ports, temporary: environment.temporary });
+        await writeViews(result, given, ports);
+        return { json: result, text: textOf(result), exitCode: exitCodes[result.verdict] };
+    },
+};
+async function acceptReference(text, lock, inputs, ports) {
+    const reference = (0,images_reference/* parseReference */.F2)(text);
+    const store = ports.open(reference);
+    const tag = reference.tag ?? "latest";
+    const digest = reference.digest ?? (await store.manifestDigest(tag));
+    if (digest === undefined)
+        throw new errors/* UsageError */.eb(`${text}: ${store.name} has no image ${tag}.`, {
+            todo: "Give an image that is there, such as REPOSITORY@sha256:….",
+        });
+    return acceptImage({ store, digest, lock }, inputs, ports);
+}
+async function acceptProcess({ text, models, lock }, inputs, ports) {
+    const [program, ...args] = parseArgsStringToArgv(text);
+    if (program === undefined)
+        throw new errors/* UsageError */.eb("--process: the command is empty.");
+    const target = processTarget({
+        command: [program, ...args],
+        env: ports.env,
+        models: (0,external_node_path_.resolve)(models),
+        temporary: ports.temporary,
+    }, ports);
+    const gpus = await gpusFor(inputs.gpu, ports.exec);
+    const options = { ...acceptOptions({ lock }, inputs, ports.home), gpus };
+    const acceptance = await run_accept(target, options, ports);
+    return { digest: (0,images_digest/* digestOf */.ol)(text), platform: "", ...acceptance };
+}
+/** Makes the folders of files that are written at the end: a run takes minutes, and is not lost for a name. */
+async function makeRoom(paths, { files }) {
+    for (const path of paths.filter((one) => one !== undefined)) {
+        const refused = (cause) => new errors/* UsageError */.eb(`${path} cannot be written.`, { cause, todo: "Give another file." });
+        await files.mkdir((0,external_node_path_.dirname)((0,external_node_path_.resolve)(path)), { recursive: true }).catch((cause) => {
+            throw refused(cause);
+        });
+        const there = await files.stat(path).catch(() => undefined);
+        if (there?.isDirectory())
+            throw refused();
+    }
+}
+async function writeViews(result, given, { files }) {
+    const [xml, svg, results] = [given.value("junit"), given.value("chart"), given.value("results")];
+    if (xml !== undefined)
+        await files.writeFile(xml, junit(result));
+    if (svg !== undefined)
+        await files.writeFile(svg, chart(result));
+    if (results !== undefined)
+        await writeResult(files, results, "accept", result);
+}
+function textOf({ verdict, reason, checks }) {
+    return [...checks.map(checkLine), `${verdict}${reason === undefined ? "" : ` (${reason})`}`];
+}
+
+;// CONCATENATED MODULE: ./lib/config/facts.js
+
+async function readFacts(environment, ports) {
+    const { workspace, github } = environment;
+    // In a container job the checkout belongs to the runner's user, and git reads none of another user's unless told to.
+    const trust = github === undefined ? [] : ["-c", `safe.directory=${workspace}`];
+    const git = gitIn([...trust, "-C", workspace], ports.exec);
+    const commitTime = environment.sourceDateEpoch ?? (await commitTimeOf(workspace, git, ports.log));
+    if (github === undefined)
+        return localFacts(git, commitTime);
+    return eventFacts(github, await readEvent(github, ports.files), commitTime);
+}
+async function commitTimeOf(workspace, git, log) {
+    const said = await git("log", "-1", "--format=%ct");
+    if (said !== "")
+        return Number(said);
+    log.warning(`${workspace} is no checkout with a commit, so that the image says 1970-01-01 and no later image of that kind counts as newer. Check the sources out, or set SOURCE_DATE_EPOCH.`);
+    return 0;
+}
+/** A UsageError for pull_request_target: its reference is the base branch, whose tag a pull request's image would take. */
+function eventFacts(github, event, commitTime) {
+    if (github.eventName === "pull_request_target")
+        throw new errors/* UsageError */.eb("GITHUB_EVENT_NAME: pull_request_target runs a stranger's changes as if they were the base branch's, with its secrets and its tags.", {
+            todo: "Use `on: pull_request`, where everything is built and checked and nothing is pushed; publish on push.",
+        });
+    const { repository } = event;
+    const isPullRequest = github.eventName.startsWith("pull_request");
+    const license = repository?.license?.spdx_id;
+    const baseRef = github.baseRef ?? (event.base_ref || undefined);
+    return {
+        event: github.eventName,
+        ref: github.ref,
+        sha: github.sha,
+        commitTime,
+        defaultBranch: repository?.default_branch ?? "main",
+        ...(baseRef === undefined ? {} : { baseRef }),
+        repository: {
+            name: repository?.name ?? github.repository.split("/")[1] ?? "",
+            ...(repository?.description ? { description: repository.description } : {}),
+            url: repository?.html_url ?? `${github.serverUrl}/${github.repository}`,
+            ...(license === undefined || license === "NOASSERTION" ? {} : { license }),
+        },
+        isPullRequest,
+        untrusted: isPullRequest ? stranger(github, event) : undefined,
+    };
+}
+/** Dependabot's pull requests come from the repository itself, with a token that can only read. */
+function stranger(github, { pull_request: pull, repository }) {
+    if (pull?.user?.login === "dependabot[bot]")
+        return "Dependabot";
+    const home = repository?.full_name ?? github.repository;
+    return pull?.head?.repo?.full_name === home ? undefined : "a fork";
+}
+async function readEvent({ eventPath }, files) {
+    if (eventPath === undefined)
+        return {};
+    try {
+        return JSON.parse(await files.readFile(eventPath, "utf8"));
+    }
+    catch (cause) {
+        throw new errors/* UsageError */.eb(`GITHUB_EVENT_PATH: ${eventPath} cannot be read as the event's JSON.`, {
+            cause,
+        });
+    }
+}
+async function localFacts(git, commitTime) {
+    const [sha, branch, remote] = await Promise.all([
+        git("rev-parse", "HEAD"),
+        git("symbolic-ref", "--short", "HEAD"),
+        git("config", "--get", "remote.origin.url"),
+    ]);
+    const url = repositoryPage(remote);
+    return {
+        event: "local",
+        ref: branch === "" ? "" : `refs/heads/${branch}`,
+        sha,
+        commitTime,
+        defaultBranch: "main",
+        repository: { name: url.split("/").at(-1) || "director", url },
+        isPullRequest: false,
+        untrusted: undefined,
+    };
+}
+/** `https://host/owner/name` from what git calls the remote, without credentials; empty where it is no address. */
+function repositoryPage(remote) {
+    const [, host, path] = /^(?:https?:\/\/|ssh:\/\/)?(?:[^@/]+@)?([a-z0-9.-]+\.[a-z]+)(?::\d+)?[:/](.+?)(?:\.git)?\/?$/i.exec(remote) ?? [];
+    return host === undefined ? "" : `https://${host}/${path}`;
+}
+/** Git's answer, or nothing where there is no repository or no git. */
+function gitIn(place, exec) {
+    return async (...args) => {
+        const { code, stdout } = await exec("git", [...place, ...args]).catch(() => ({
+            code: 1,
+            stdout: "",
+        }));
+        return code === 0 ? stdout.trim() : "";
+    };
 }
 
 ;// CONCATENATED MODULE: ./lib/metadata/context.js
@@ -73157,7 +74225,101 @@ function either(store, other) {
     };
 }
 
+;// CONCATENATED MODULE: ./lib/results/verdict.js
+/** From the best to the worst. */
+const order = ["passed", "skipped", "inconclusive", "failed"];
+/** The first of those with the worst verdict; undefined where there are none. */
+function worst(judged) {
+    const rank = ({ verdict }) => order.indexOf(verdict);
+    return judged.reduce((found, one) => (found === undefined || rank(one) > rank(found) ? one : found), undefined);
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/readiness.js
+
+
+/**
+ * Whether this very candidate was scanned and accepted (design: "promote"): the results speak of its digests, and the layers that were
+ * scanned are those of the image that the store has.
+ */
+function readiness(candidate, seen, scans, accepts) {
+    const found = [
+        ...candidate.platforms.map((platform) => sameAs(platform, seen)),
+        ...seen.map((platform) => namedIn(candidate, platform)),
+        ...candidate.platforms.map((platform) => scanOf(platform, seen, scans)),
+        acceptanceOf(candidate, accepts),
+    ];
+    return {
+        refused: found.flatMap(({ refused }) => refused ?? []),
+        missing: found.flatMap(({ missing }) => missing ?? []),
+    };
+}
+/** The checks that acceptances left out, and why: a promise of less than an acceptance can say. Pure. */
+function notRun(accepts) {
+    return accepts
+        .flatMap(({ checks }) => checks)
+        .filter(({ verdict }) => verdict === "skipped")
+        .map(({ name, reason = "" }) => ({ check: name, reason }));
+}
+/** The same for people: `gpu (no GPU), vram (after gpu)`. Pure. */
+function inWords(left) {
+    return left.map(({ check, reason }) => `${check} (${reason})`).join(", ");
+}
+function sameAs({ platform, digest }, seen) {
+    const found = seen.find((entry) => entry.platform === platform);
+    return found?.digest === digest
+        ? {}
+        : {
+            refused: `assemble.json names ${digest} for ${platform}, the candidate has ${found?.digest ?? "no such platform"}`,
+        };
+}
+function namedIn({ platforms }, { platform, digest }) {
+    return platforms.some((entry) => entry.platform === platform)
+        ? {}
+        : { refused: `the candidate has ${digest} for ${platform}, which assemble.json does not name` };
+}
+/** Every scan of the platform counts: one that failed, or that looked at something else, is not made good by another. */
+function scanOf({ platform, runtimeDigest }, seen, scans) {
+    const looked = scans.filter(({ platforms }) => platforms.some((scanned) => scanned.platform === platform));
+    const scan = worst(looked);
+    if (scan === undefined)
+        return { missing: `the scan of ${platform}` };
+    const scanned = looked
+        .flatMap(({ platforms }) => platforms)
+        .filter((entry) => entry.platform === platform);
+    const foreign = scanned.find((entry) => entry.digest !== runtimeDigest);
+    if (foreign !== undefined)
+        return {
+            refused: `the scan of ${platform} looked at ${foreign.digest}, the candidate was made from ${runtimeDigest}`,
+        };
+    const layers = seen.find((entry) => entry.platform === platform)?.diffIds;
+    if (scanned.some(({ diffIds }) => diffIds !== undefined && !(0,external_node_util_.isDeepStrictEqual)(diffIds, layers)))
+        return {
+            refused: `the scan of ${platform} looked at other layers than the candidate's (diff_ids)`,
+        };
+    const verdict = readiness_judged(`the scan of ${platform}`, scan);
+    return verdict.refused === undefined && scanned.some(({ diffIds }) => diffIds === undefined)
+        ? { missing: `the scan of ${platform} (it does not say which layers it looked at)` }
+        : verdict;
+}
+function acceptanceOf({ digest }, accepts) {
+    const accept = worst(accepts);
+    if (accept === undefined)
+        return { missing: "the acceptance" };
+    const other = accepts.find((entry) => entry.digest !== digest);
+    if (other !== undefined)
+        return { refused: `the acceptance started ${other.digest}, the candidate is ${digest}` };
+    return readiness_judged("the acceptance", accept);
+}
+function readiness_judged(what, { verdict, reason }) {
+    if (verdict === "passed")
+        return {};
+    const why = `${what} ${verdict}${reason === undefined ? "" : ` (${reason})`}`;
+    return verdict === "failed" ? { refused: why } : { missing: why };
+}
+
 ;// CONCATENATED MODULE: ./lib/pipeline/accept.js
+
+
 
 
 
@@ -73197,7 +74359,8 @@ async function acceptStage(stage, ports) {
     const target = open((0,images_reference/* parsePlace */.De)(candidate.repository));
     const store = plan.push ? target : either(target, open((0,images_reference/* parsePlace */.De)(plan.models.repository)));
     const lock = plan.models.lock === "" ? undefined : await completedLock(config.results, ports.files);
-    const result = await acceptImage({ store, digest, lock }, inputs, { ...ports, open });
+    const promised = promisedBy(plan, results.build);
+    const result = await acceptImage({ store, digest, lock, promised }, inputs, { ...ports, open });
     await ports.files.writeFile(xml, junit(result));
     await showLogs(result, ports);
     return { ...result, inputs: { ...inputs } };
@@ -73226,9 +74389,9 @@ function refuseAcceptance(result, { mode, gpu }, { warning }) {
         return;
     if (verdict !== "passed")
         warning(`The candidate was not accepted: ${verdict}, ${reason}.`);
-    const left = checks.filter((check) => check.verdict === "skipped");
+    const left = notRun([result]);
     if (left.length > 0)
-        warning(`Not checked: ${left.map(({ name, reason: why }) => `${name} (${why})`).join(", ")}.`);
+        warning(`Not checked: ${inWords(left)}.`);
 }
 
 // EXTERNAL MODULE: ./lib/owner.js
@@ -73342,96 +74505,6 @@ async function readCandidate(document, store) {
     }));
 }
 
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
-;// CONCATENATED MODULE: ./lib/results/verdict.js
-/** From the best to the worst. */
-const order = ["passed", "skipped", "inconclusive", "failed"];
-/** The first of those with the worst verdict; undefined where there are none. */
-function worst(judged) {
-    const rank = ({ verdict }) => order.indexOf(verdict);
-    return judged.reduce((found, one) => (found === undefined || rank(one) > rank(found) ? one : found), undefined);
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/readiness.js
-
-
-/**
- * Whether this very candidate was scanned and accepted (design: "promote"): the results speak of its digests, and the layers that were
- * scanned are those of the image that the store has.
- */
-function readiness(candidate, seen, scans, accepts) {
-    const found = [
-        ...candidate.platforms.map((platform) => sameAs(platform, seen)),
-        ...seen.map((platform) => namedIn(candidate, platform)),
-        ...candidate.platforms.map((platform) => scanOf(platform, seen, scans)),
-        acceptanceOf(candidate, accepts),
-    ];
-    return {
-        refused: found.flatMap(({ refused }) => refused ?? []),
-        missing: found.flatMap(({ missing }) => missing ?? []),
-    };
-}
-/** The checks that acceptances left out, and why: a promise of less than an acceptance can say. Pure. */
-function notRun(accepts) {
-    return accepts
-        .flatMap(({ checks }) => checks)
-        .filter(({ verdict }) => verdict === "skipped")
-        .map(({ name, reason = "" }) => ({ check: name, reason }));
-}
-function sameAs({ platform, digest }, seen) {
-    const found = seen.find((entry) => entry.platform === platform);
-    return found?.digest === digest
-        ? {}
-        : {
-            refused: `assemble.json names ${digest} for ${platform}, the candidate has ${found?.digest ?? "no such platform"}`,
-        };
-}
-function namedIn({ platforms }, { platform, digest }) {
-    return platforms.some((entry) => entry.platform === platform)
-        ? {}
-        : { refused: `the candidate has ${digest} for ${platform}, which assemble.json does not name` };
-}
-/** Every scan of the platform counts: one that failed, or that looked at something else, is not made good by another. */
-function scanOf({ platform, runtimeDigest }, seen, scans) {
-    const looked = scans.filter(({ platforms }) => platforms.some((scanned) => scanned.platform === platform));
-    const scan = worst(looked);
-    if (scan === undefined)
-        return { missing: `the scan of ${platform}` };
-    const scanned = looked
-        .flatMap(({ platforms }) => platforms)
-        .filter((entry) => entry.platform === platform);
-    const foreign = scanned.find((entry) => entry.digest !== runtimeDigest);
-    if (foreign !== undefined)
-        return {
-            refused: `the scan of ${platform} looked at ${foreign.digest}, the candidate was made from ${runtimeDigest}`,
-        };
-    const layers = seen.find((entry) => entry.platform === platform)?.diffIds;
-    if (scanned.some(({ diffIds }) => diffIds !== undefined && !(0,external_node_util_.isDeepStrictEqual)(diffIds, layers)))
-        return {
-            refused: `the scan of ${platform} looked at other layers than the candidate's (diff_ids)`,
-        };
-    const verdict = readiness_judged(`the scan of ${platform}`, scan);
-    return verdict.refused === undefined && scanned.some(({ diffIds }) => diffIds === undefined)
-        ? { missing: `the scan of ${platform} (it does not say which layers it looked at)` }
-        : verdict;
-}
-function acceptanceOf({ digest }, accepts) {
-    const accept = worst(accepts);
-    if (accept === undefined)
-        return { missing: "the acceptance" };
-    const other = accepts.find((entry) => entry.digest !== digest);
-    if (other !== undefined)
-        return { refused: `the acceptance started ${other.digest}, the candidate is ${digest}` };
-    return readiness_judged("the acceptance", accept);
-}
-function readiness_judged(what, { verdict, reason }) {
-    if (verdict === "passed")
-        return {};
-    const why = `${what} ${verdict}${reason === undefined ? "" : ` (${reason})`}`;
-    return verdict === "failed" ? { refused: why } : { missing: why };
-}
-
 ;// CONCATENATED MODULE: ./lib/pipeline/promote.js
 
 
@@ -73458,7 +74531,7 @@ async function promote(promoting, ports) {
         log.warning(`Published without ${untested.missing.join(", ")}: ${untested.reason}`);
     const left = notRun(promoting.accepts);
     if (left.length > 0)
-        log.info(`Accepted without: ${left.map(({ check, reason }) => `${check} (${reason})`).join(", ")}.`);
+        log.info(`Accepted without: ${inWords(left)}.`);
     const aged = candidateAge(document);
     const moves = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
     await moveAll(moves, document, ports);
@@ -73972,7 +75045,7 @@ async function listRepository({ name, files: wanted }, { huggingface, revision }
         if (response.status === 200)
             return await response.text();
         await response.discard();
-        throw refusal(response, { ...asked, url }, clock.now());
+        throw sources_refusal_refusal(response, { ...asked, url }, clock.now());
     }, ports, { signal });
     const { sha, siblings } = parseRepository(text, url, name);
     const found = siblings.map(({ rfilename: path, size, lfs }) => ({
@@ -74031,7 +75104,7 @@ async function sizeAt(name, folder, path, { fetch, files, clock, log, idleTimeou
         if (total !== undefined && [200, 206, 416].includes(status))
             return Number(total);
         if (status !== 200 && status !== 206)
-            throw refusal(response, { what, place: last.host, url: last }, clock.now());
+            throw sources_refusal_refusal(response, { what, place: last.host, url: last }, clock.now());
         throw new errors/* RemoteError */.Hi(`${what}: ${last.origin}${last.pathname} does not tell its size.`);
     }, { clock, log }, { signal });
 }
@@ -74259,7 +75332,7 @@ const spec_shape = strictObject({
     version: literal(1, { error: "wanted 1, the only version that this program knows" }),
     root: root.default("/models"),
     models: array(strictObject({
-        name: modelName.refine((name) => name !== lockName, { error: "is the lock's own place" }),
+        name: modelName.refine((name) => name !== lock_lockName, { error: "is the lock's own place" }),
         title: title.optional(),
         delivery: delivery.default("bake"),
         license: schemas_string().min(1).optional(),
@@ -74380,13 +75453,13 @@ async function refuseUnwritable(path, { access }) {
         await access(`${folder}/.`, external_node_fs_.constants.W_OK);
     }
     catch (cause) {
-        throw new errors/* UsageError */.eb(`--lock: ${path} cannot be written: ${models_lock_why(cause, folder)}.`, {
+        throw new errors/* UsageError */.eb(`--lock: ${path} cannot be written: ${why(cause, folder)}.`, {
             cause,
             todo: "Make the folder, or name a file in one that can be written.",
         });
     }
 }
-function models_lock_why(error, folder) {
+function why(error, folder) {
     const code = (0,errors/* isError */.bJ)(error) ? error.code : undefined;
     if (code === "ENOENT")
         return `there is no folder ${folder}`;
@@ -74623,12 +75696,12 @@ async function layersIn(lock, { store, reference }) {
         throw new errors/* UsageError */.eb(`There is no image ${reference} in ${store.name}.`);
     const there = new Set(found.map(({ digest }) => digest));
     const holds = (layers) => layers.every(({ digest }) => digest !== undefined && there.has(digest));
-    const own = lock.layers === undefined ? undefined : pack_layersOf(lock.models, lock.layers);
+    const own = lock.layers === undefined ? undefined : layersOf(lock.models, lock.layers);
     if (own !== undefined && holds(own))
         return own;
     const published = await publishedLock(store, reference, lock.root);
     if (published !== undefined)
-        return pack_layersOf(published.models, published.layers).filter((layer) => holds([layer]));
+        return layersOf(published.models, published.layers).filter((layer) => holds([layer]));
     return (own ?? []).filter((layer) => holds([layer]));
 }
 /** Where each file of the lock is in an image; an IntegrityError names a file that the image has not, or has otherwise. */
@@ -74733,7 +75806,7 @@ async function pull(lock, ports, { out, image, concurrency = 4, signal }) {
     }
 }
 async function writeLock(lock, out, files) {
-    const target = (0,external_node_path_.join)(out, lockName);
+    const target = (0,external_node_path_.join)(out, lock_lockName);
     const text = formatLock(lock);
     if ((await files.readFile(target, "utf8").catch(() => undefined)) === text)
         return;
@@ -75374,7 +76447,7 @@ const commands = [
 
 /***/ }),
 
-/***/ 8869:
+/***/ 7369:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -75444,15 +76517,15 @@ function githubOf(variables) {
     };
 }
 
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __nccwpck_require__(8500);
 ;// CONCATENATED MODULE: ./lib/host/clock.js
 
 const clock_clock = {
     now: () => Date.now(),
     sleep: async (milliseconds, signal) => {
         try {
-            await (0,promises_namespaceObject.setTimeout)(milliseconds, undefined, signal === undefined ? {} : { signal });
+            await (0,promises_.setTimeout)(milliseconds, undefined, signal === undefined ? {} : { signal });
         }
         catch (error) {
             throw signal?.aborted ? signal.reason : error;
@@ -75504,7 +76577,7 @@ const exec = (command, args, options = {}) => new Promise((resolve, reject) => {
         done();
         // Ctrl-C goes to the program too, which may be gone before this process has heard of it.
         if (signal !== undefined && code !== 0)
-            await (0,promises_namespaceObject.setTimeout)(tick);
+            await (0,promises_.setTimeout)(tick);
         if (signal?.aborted)
             return reject(signal.reason);
         const text = (pieces) => Buffer.concat(pieces).toString("utf8");
@@ -75726,8 +76799,8 @@ async function textOf(body, request) {
 }
 
 // EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
-var external_node_fs_promises_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(promises_, 2);
+var external_node_fs_promises_ = __nccwpck_require__(1455);
+var external_node_fs_promises_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_node_fs_promises_, 2);
 ;// CONCATENATED MODULE: ./lib/host/files.js
 
 /** The file system of this machine. */
@@ -75764,17 +76837,21 @@ const spawn = async (command, args, { env, onLine }) => {
         pid,
         ended,
         kill: (signal) => child.kill(signal),
-        killAll: async () => {
-            const until = Date.now() + patience;
-            while (killGroup(pid) && Date.now() < until)
-                await (0,promises_namespaceObject.setTimeout)(10);
+        killAll: async (family) => {
+            for (const until = Date.now() + patience; Date.now() < until; await (0,promises_.setTimeout)(10)) {
+                // Looked for first: whose parent is dead is nobody's child.
+                const others = [...(await family())];
+                const alive = [-pid, ...others].filter(kill);
+                if (alive.length === 0)
+                    return;
+            }
         },
     };
 };
-/** False where nothing of the group is left. */
-function killGroup(leader) {
+/** Kills a process, or a group by its number below 0; false where nothing of it is left. */
+function kill(pid) {
     try {
-        process.kill(-leader, "SIGKILL");
+        process.kill(pid, "SIGKILL");
         return true;
     }
     catch {
@@ -75940,22 +77017,22 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 /** Tools in a folder of the user's: `<root>/<name>/<version>`. */
 function folderToolCache(root) {
     const place = (name, version) => (0,external_node_path_.join)(root, name, version);
-    const exists = (path) => (0,promises_.stat)(path).then((found) => found.isDirectory(), () => false);
+    const exists = (path) => (0,external_node_fs_promises_.stat)(path).then((found) => found.isDirectory(), () => false);
     return {
         find: async (name, version) => (await exists(place(name, version))) ? place(name, version) : undefined,
         async keep(folder, name, version) {
             const target = place(name, version);
             const coming = `${target}.${(0,external_node_crypto_.randomUUID)()}`;
-            await (0,promises_.mkdir)((0,external_node_path_.dirname)(target), { recursive: true });
+            await (0,external_node_fs_promises_.mkdir)((0,external_node_path_.dirname)(target), { recursive: true });
             try {
-                await (0,promises_.cp)(folder, coming, { recursive: true });
-                await (0,promises_.rename)(coming, target).catch(async (error) => {
+                await (0,external_node_fs_promises_.cp)(folder, coming, { recursive: true });
+                await (0,external_node_fs_promises_.rename)(coming, target).catch(async (error) => {
                     if (!(await exists(target)))
                         throw error;
                 });
             }
             finally {
-                await (0,promises_.rm)(coming, { recursive: true, force: true });
+                await (0,external_node_fs_promises_.rm)(coming, { recursive: true, force: true });
             }
             return target;
         },

@@ -79201,6 +79201,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("zlib");
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   k: () => (/* binding */ gigabytes),
 /* harmony export */   v: () => (/* binding */ amount)
 /* harmony export */ });
 /** Bytes for people: `11.7 GB`, GB being 10⁹. */
@@ -79209,6 +79210,10 @@ function amount(bytes) {
     const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
     const value = bytes / 1000 ** power;
     return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
+}
+/** The same with two decimals, for what is held to a limit. */
+function gigabytes(bytes) {
+    return `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
 
@@ -79793,17 +79798,21 @@ const spawn = async (command, args, { env, onLine }) => {
         pid,
         ended,
         kill: (signal) => child.kill(signal),
-        killAll: async () => {
-            const until = Date.now() + patience;
-            while (killGroup(pid) && Date.now() < until)
-                await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_3__.setTimeout)(10);
+        killAll: async (family) => {
+            for (const until = Date.now() + patience; Date.now() < until; await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_3__.setTimeout)(10)) {
+                // Looked for first: whose parent is dead is nobody's child.
+                const others = [...(await family())];
+                const alive = [-pid, ...others].filter(kill);
+                if (alive.length === 0)
+                    return;
+            }
         },
     };
 };
-/** False where nothing of the group is left. */
-function killGroup(leader) {
+/** Kills a process, or a group by its number below 0; false where nothing of it is left. */
+function kill(pid) {
     try {
-        process.kill(-leader, "SIGKILL");
+        process.kill(pid, "SIGKILL");
         return true;
     }
     catch {
@@ -80136,7 +80145,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _host_stoppable_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(25534);
 /* harmony import */ var _host_variables_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(71967);
 /* harmony import */ var _pipeline_open_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(25553);
-/* harmony import */ var _pipeline_step_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(80673);
+/* harmony import */ var _pipeline_step_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(26957);
 /* harmony import */ var _runner_artifacts_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(38265);
 /* harmony import */ var _runner_log_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(11592);
 /* harmony import */ var _runner_step_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(21894);
@@ -81969,7 +81978,7 @@ function loginOf({ image, registry, }) {
 
 /***/ }),
 
-/***/ 80673:
+/***/ 26957:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -92958,8 +92967,10 @@ function foreign(what, cause) {
 }
 
 ;// CONCATENATED MODULE: ./lib/report/junit.js
-/** An acceptance as JUnit XML: `<testsuites>` at the root, one case a check (the schema that CI servers share). Pure. */
-function junit({ platform, target, verdict, checks }) {
+/** An acceptance as JUnit XML: `<testsuites>` at the root, one case a check (the schema that CI servers share), and one for a run that was none. Pure. */
+function junit(result) {
+    const { platform, target, verdict, reason } = result;
+    const checks = result.checks.length > 0 ? result.checks : [{ name: "accept", verdict, reason }];
     const count = (wanted) => checks.filter((check) => check.verdict === wanted).length;
     const seconds = checks.reduce((sum, check) => sum + (check.seconds ?? 0), 0).toFixed(3);
     const counts = `tests="${checks.length}" failures="${count("failed")}" errors="0" time="${seconds}"`;
@@ -93020,8 +93031,75 @@ function either(store, other) {
     };
 }
 
+;// CONCATENATED MODULE: ./lib/acceptance/container-answers.js
+
+/** What Docker knows of a container; undefined where there is none. */
+async function inspect(container, docker) {
+    const { code, stdout, stderr } = await docker("inspect", "--type", "container", container);
+    if (code === 0)
+        return JSON.parse(stdout)[0];
+    if (/no such container/i.test(stderr))
+        return undefined;
+    throw new errors/* CommandError */.Qd(`docker inspect failed: ${stderr.trim()}`);
+}
+/** Where it is reached; Docker gives other ports at every start. */
+async function placeOf(container, network, docker) {
+    const inspected = await inspect(container, docker);
+    const seen = inspected?.NetworkSettings;
+    const port = (name) => Number(seen?.Ports?.[name]?.[0]?.HostPort ?? 0);
+    return {
+        id: inspected?.Id ?? "",
+        address: seen?.Networks[network]?.IPAddress ?? "",
+        ports: {
+            "9100/tcp": port("9100/tcp"),
+            "50051/tcp": port("50051/tcp"),
+            "9000/tcp": port("9000/tcp"),
+            "9000/udp": port("9000/udp"),
+        },
+    };
+}
+/** A container's state by this machine's clock, `ahead` milliseconds behind the engine's. Pure. */
+function stateOf(state, ahead) {
+    if (state === undefined)
+        return { running: false, outOfMemory: false };
+    const { Running, ExitCode, OOMKilled, FinishedAt, Health, Error: error } = state;
+    const health = Health?.Status;
+    return {
+        running: Running,
+        outOfMemory: OOMKilled,
+        ...(Running ? {} : { exitCode: ExitCode, ended: Date.parse(FinishedAt) - ahead }),
+        ...(health === "starting" || health === "healthy" || health === "unhealthy" ? { health } : {}),
+        ...(error === "" ? {} : { error }),
+    };
+}
+/** Both streams in the order of their times, by this machine's clock; undefined where there is no container. */
+async function logsOf(container, ahead, docker) {
+    const { code, stdout, stderr } = await docker("logs", "--timestamps", container);
+    if (code !== 0)
+        return undefined;
+    return `${stdout}\n${stderr}`
+        .split("\n")
+        .flatMap((line) => {
+        const at = line.indexOf(" ");
+        const time = Date.parse(line.slice(0, at));
+        return Number.isNaN(time) ? [] : [{ at: time - ahead, text: line.slice(at + 1) }];
+    })
+        .sort((a, b) => a.at - b.at);
+}
+/** Its processes as its engine's machine counts them. */
+async function pidsOf(container, docker) {
+    const { stdout } = await docker("top", container, "-eo", "pid");
+    return new Set(stdout
+        .split("\n")
+        .slice(1)
+        .map(Number)
+        .filter((pid) => pid > 0));
+}
+
 ;// CONCATENATED MODULE: ./lib/acceptance/docker-cli.js
 
+/** Milliseconds that taking away what was made may last, however the run ended. */
+const cleaningTime = 30_000;
 /** By which everything that a run made can be found. */
 function label(id) {
     return `network.nsn.director.acceptance=${id}`;
@@ -93033,9 +93111,57 @@ async function must(docker, ...args) {
         return stdout;
     throw new errors/* CommandError */.Qd(`docker ${args.slice(0, 2).join(" ")} failed: ${stderr.trim()}`);
 }
+/** The program that Docker did not find in an image, by what it said. Pure. */
+function absentProgram(said) {
+    return /exec: "([^"]+)": (?:executable file not found|stat .*: no such file)/.exec(said)?.[1];
+}
 /** `--mount` for each. Pure. */
 function mountFlags(mounts) {
     return mounts.flatMap((mount) => ["--mount", mount]);
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/container-arguments.js
+
+/** The ports of a Director's image, as it exposes them. */
+const exposed = ["9100/tcp", "50051/tcp", "9000/tcp", "9000/udp"];
+/** On the node's volume: the root cannot be written to. */
+const metricsFile = "/data/metrics.json";
+/** Arguments of `docker run` for a node. Pure. */
+function runArguments(run, container) {
+    const { id, network, image, mounts, gpus, memoryBytes, cpus, wanted } = run;
+    const { peers, chainUrl, bare = false, hardened } = wanted;
+    const data = `type=volume,source=${volumeOf(container)},target=/data,volume-label=${label(id)}`;
+    const environment = {
+        SUBSTRATE_WS_URL: chainUrl,
+        METRICS_FILE: metricsFile,
+        // Whose lines are looked for, whatever the image has been given.
+        LOG_FORMAT: "text",
+        // Also where there are none: an image may have some of its own.
+        P2P_BOOTSTRAP_PEERS: peers.join(","),
+        ...(bare ? { MODELS_PATH: "/nonexistent" } : {}),
+    };
+    return [
+        ...["--detach", "--pull", "never", "--name", container, "--label", label(id)],
+        // Whose lines `docker logs` gives, whatever the engine's own choice is; 40 MB of them at most.
+        ...["--log-driver", "json-file", "--log-opt", "max-size=20m", "--log-opt", "max-file=2"],
+        ...["--network", network],
+        ...exposed.flatMap((port) => ["--publish", `127.0.0.1::${port}`]),
+        ...["--memory", String(memoryBytes), "--memory-swap", String(memoryBytes)],
+        ...["--cpus", String(cpus), "--mount", data],
+        ...(hardened ? hardening : []),
+        ...(bare ? [] : mountFlags(mounts)),
+        ...(gpus && !bare ? ["--gpus", "all"] : []),
+        ...Object.entries(environment).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
+        image,
+    ];
+}
+const hardening = [
+    ...["--cap-drop", "ALL", "--security-opt", "no-new-privileges"],
+    ...["--read-only", "--tmpfs", "/tmp"],
+];
+/** The volume at /data, which `docker run` makes. Pure. */
+function volumeOf(container) {
+    return `${container}-data`;
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/proc.js
@@ -93051,10 +93177,15 @@ function parseStatuses(text) {
         return {
             name: field("Name"),
             pid: Number(field("Pid")),
-            user: Number(field("Uid").split(/\s+/)[1]),
+            users: (field("Uid").match(/\d+/g) ?? []).map(Number),
             noNewPrivileges: field("NoNewPrivs") === "1",
+            zombie: field("State").startsWith("Z"),
         };
     });
+}
+/** Whether a process is one user in all four senses: the others are what it was or may become again (credentials(7)). Pure. */
+function isUserOnly({ users }, user) {
+    return users.length === 4 && users.every((one) => one === user);
 }
 /** The files of a container's own control group, of version 2 and of version 1 (kernel documentation, "cgroup-v2", "cgroup-v1"). */
 const usageFiles = [
@@ -93064,7 +93195,7 @@ const usageFiles = [
     "/sys/fs/cgroup/cpuacct/cpuacct.usage",
     "/sys/fs/cgroup/memory/memory.max_usage_in_bytes",
 ];
-/** Reads `grep -H "" FILES`; undefined where the kernel tells neither version's figures. Pure. */
+/** Reads `grep -H "" FILES`; undefined where the kernel does not tell processor time. Pure. */
 function parseUsage(text) {
     const value = (file, key = "") => {
         const pattern = new RegExp(`/${file}:${key === "" ? "" : `${key} `}(\\d+)$`, "m");
@@ -93078,18 +93209,18 @@ function parseUsage(text) {
         : nanoseconds === undefined
             ? undefined
             : nanoseconds / 1e9;
-    const memoryPeakBytes = value("memory.peak") ?? value("memory.max_usage_in_bytes");
-    if (cpuSeconds === undefined || memoryPeakBytes === undefined)
+    if (cpuSeconds === undefined)
         return undefined;
+    const memoryPeakBytes = value("memory.peak") ?? value("memory.max_usage_in_bytes");
     const [periods, of] = [value("cpu.stat", "nr_throttled"), value("cpu.stat", "nr_periods")];
     return {
         cpuSeconds,
-        memoryPeakBytes,
+        ...(memoryPeakBytes === undefined ? {} : { memoryPeakBytes }),
         ...(periods === undefined || of === undefined ? {} : { throttled: { periods, of } }),
     };
 }
 /** The processes below one, itself included, by their parents. Pure; `statuses` are those of the whole machine. */
-function descendants(root, parents) {
+function proc_descendants(root, parents) {
     const found = new Set([root]);
     for (let grown = true; grown;) {
         grown = false;
@@ -93127,188 +93258,295 @@ function usageOf(stats, statuses) {
     return { cpuSeconds: sum(used) / ticks, memoryPeakBytes: sum(peaks) };
 }
 
+;// CONCATENATED MODULE: ./lib/acceptance/process-family.js
+
+/** Every process of this machine. */
+async function processesHere({ readdir, readFile }) {
+    const names = await readdir("/proc").catch(() => []);
+    const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
+    const all = await Promise.all(pids.map(async (pid) => {
+        const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+        return { pid, parent: parentOf(stat), ...process_family_stateOf(stat) };
+    }));
+    return all.filter(({ state }) => state !== "" && state !== "X");
+}
+/**
+ * The processes that one has started, itself included, as long as they live; `zombies`: and those whose end nobody has waited for. Who has
+ * lost its parent is known by its session (setsid(2)): a sidecar has a process group of its own, and may outlive whoever started it.
+ */
+async function familyOf(leader, files, zombies = false) {
+    const living = (await processesHere(files)).filter(({ state }) => zombies || state !== "Z");
+    const parents = living.map(({ pid, parent, session }) => {
+        const below = session === leader && pid !== leader ? leader : parent;
+        return [pid, below];
+    });
+    const family = descendants(leader, new Map(parents));
+    return new Set(living.map(({ pid }) => pid).filter((pid) => family.has(pid)));
+}
+/** The state's letter and the session (fields 3 and 6). Pure. */
+function process_family_stateOf(stat) {
+    const [state = "", , , session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return { state, session: Number(session) };
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/container-proc.js
+
+
+
+/** Looks at a container's processes; undefined where Docker runs them on another machine, whose numbers mean others here. */
+async function seenFromHere(container, pids, files) {
+    const read = (path) => files.readFile(path, "utf8").catch(() => "");
+    const all = [...pids, ...(await zombiesOf(pids, files))];
+    const processes = await Promise.all(all.map(async (pid) => ({
+        group: groupOf(await read(`/proc/${pid}/cgroup`), container),
+        status: await read(`/proc/${pid}/status`),
+    })));
+    const own = processes.filter(({ group }) => group !== undefined);
+    const group = own[0]?.group;
+    if (group === undefined)
+        return undefined;
+    const figures = await Promise.all(usageFiles.map(async (file) => (await read((0,external_node_path_.join)((0,external_node_path_.dirname)(file), group, (0,external_node_path_.basename)(file)))).replaceAll(/^(?=.)/gm, `${file}:`)));
+    return { statuses: own.map(({ status }) => status).join(""), usage: figures.join("") };
+}
+/** The children of processes that have ended and that nobody has waited for: no control group lists them (cgroups(7)). */
+async function zombiesOf(pids, files) {
+    return (await processesHere(files))
+        .filter(({ state, parent }) => state === "Z" && pids.has(parent))
+        .map(({ pid }) => pid);
+}
+/** A container's control group by a /proc/PID/cgroup (cgroups(7)); undefined for a process that is not in it. Pure. */
+function groupOf(text, container) {
+    return text
+        .split("\n")
+        .map((line) => line.split(":").slice(2).join(":"))
+        .find((path) => path.includes(container));
+}
+
 ;// CONCATENATED MODULE: ./lib/acceptance/container-node.js
 
 
-/** The ports of a Director's image, as it exposes them. */
-const exposed = ["9100/tcp", "50051/tcp", "9000/tcp", "9000/udp"];
+
+
+
+
 /** Starts a container; one that Docker refuses to start is still a node, whose state says why. */
-async function runContainer(run, { docker, clock }) {
-    const { network, wanted } = run;
-    const container = `${network}-${wanted.name.replaceAll(/[^a-z0-9]+/g, "-")}`;
-    const remove = async () => {
-        await docker("rm", "--force", container);
-        await docker("volume", "rm", "--force", volumeOf(container));
-    };
-    const started = clock.now();
-    let place;
-    let refused;
+async function runContainer(run, ports, signal) {
+    const name = `${run.network}-${run.wanted.name.replaceAll(/[^a-z0-9]+/g, "-")}`;
+    const docker = ports.docker(signal);
+    const made = { name, run, started: ports.clock.now(), signalled: false };
+    const container = { ...made, lines: [], removed: false };
     try {
-        await must(docker, "volume", "create", "--label", label(run.id), volumeOf(container));
-        const { code, stderr } = await docker("run", ...runArguments(run, container));
-        if (code !== 0)
-            refused = stderr.trim().replace(/\nRun 'docker run --help'[\s\S]*$/, "");
-        place = await placeOf(container, network, docker);
+        const { code, stderr } = await docker("run", ...runArguments(run, name));
+        const refused = code === 0 ? undefined : stderr.trim().replace(/\s*Run 'docker run .*$/s, "");
+        const place = await placeOf(name, run.network, docker);
+        return nodeOf({ ...container, refused, place }, ports, signal);
     }
     catch (error) {
-        await remove();
+        await remove(container, ports);
         throw error;
     }
-    const state = async () => {
-        const seen = stateOf((await inspect(container, docker))?.State);
-        return refused === undefined ? seen : { ...seen, error: refused };
-    };
+}
+function nodeOf(made, ports, signal) {
+    const { name, run, started, refused } = made;
+    const docker = ports.docker(signal);
+    const pids = () => pidsOf(name, docker);
+    const look = async () => seenFromHere(made.place.id, await pids(), ports.files);
     return {
-        name: wanted.name,
+        name: run.wanted.name,
         started,
+        under: (other) => nodeOf(made, ports, other),
         get http() {
-            return new URL(`http://127.0.0.1:${place.ports["9100/tcp"]}`);
+            return new URL(`http://127.0.0.1:${made.place.ports["9100/tcp"]}`);
         },
         get grpc() {
-            return `127.0.0.1:${place.ports["50051/tcp"]}`;
+            return `127.0.0.1:${made.place.ports["50051/tcp"]}`;
         },
         get p2p() {
-            const { "9000/udp": udp, "9000/tcp": tcp } = place.ports;
+            const { "9000/udp": udp, "9000/tcp": tcp } = made.place.ports;
             return { host: "127.0.0.1", udp, tcp };
         },
-        get multiaddr() {
-            return `/ip4/${place.address}/udp/9000/quic-v1`;
+        get multiaddrs() {
+            const host = `/ip4/${made.place.address}`;
+            return { quic: `${host}/udp/9000/quic-v1`, tcp: `${host}/tcp/9000` };
         },
-        state,
-        logs: () => logsOf(container, docker),
-        exec: (command, ...args) => docker("exec", container, command, ...args),
-        pids: async () => {
-            const listed = await docker("top", container, "-eo", "pid");
-            return new Set(listed.stdout
-                .split("\n")
-                .slice(1)
-                .map(Number)
-                .filter((pid) => pid > 0));
+        state: async () => ({
+            ...stateOf((await inspect(name, docker))?.State, run.ahead),
+            ...(refused === undefined ? {} : { error: refused }),
+            signalled: made.signalled,
+        }),
+        logs: async () => {
+            if (!made.removed)
+                made.lines = (await logsOf(name, run.ahead, docker)) ?? made.lines;
+            return made.lines;
         },
-        processes: async () => parseStatuses(await must(docker, "exec", container, "sh", "-c", statusScript)),
-        usage: async () => parseUsage((await docker("exec", container, "grep", "-H", "", ...usageFiles)).stdout),
-        signal: async (name) => void (await docker("kill", "--signal", name, container)),
+        exec: (command, ...args) => docker("exec", name, command, ...args),
+        pids,
+        processes: async () => processesOf(await look(), name, docker),
+        usage: async () => parseUsage((await look())?.usage ||
+            (await docker("exec", name, "grep", "-H", "", ...usageFiles)).stdout),
+        leftovers: async () => [],
+        metricsFile: async () => {
+            // As a tar archive on standard output, whose header has no braces; the container may have ended.
+            const { code, stdout } = await docker("cp", `${name}:${metricsFile}`, "-");
+            return code === 0
+                ? stdout.slice(stdout.indexOf("{"), stdout.lastIndexOf("}") + 1)
+                : undefined;
+        },
+        signal: async (signalName) => {
+            const { code } = await docker("kill", "--signal", signalName, name);
+            if (code === 0)
+                made.signalled = true;
+        },
         restart: async () => {
-            await must(docker, "start", container);
-            place = await placeOf(container, network, docker);
+            await must(docker, "start", name);
+            made.signalled = false;
+            made.place = await placeOf(name, run.network, docker);
         },
-        remove,
+        remove: () => remove(made, ports),
     };
 }
-function runArguments(run, container) {
-    const { id, network, image, mounts, gpus, memoryBytes, cpus, wanted } = run;
-    const { peers, chainUrl, bare = false, hardened } = wanted;
-    const environment = {
-        SUBSTRATE_WS_URL: chainUrl,
-        ...(peers.length === 0 ? {} : { P2P_BOOTSTRAP_PEERS: peers.join(",") }),
-        ...(bare ? { MODELS_PATH: "/nonexistent" } : {}),
-    };
-    return [
-        ...["--detach", "--name", container, "--label", label(id), "--network", network],
-        ...exposed.flatMap((port) => ["--publish", `127.0.0.1::${port}`]),
-        ...["--memory", String(memoryBytes), "--memory-swap", String(memoryBytes)],
-        ...["--cpus", String(cpus), "--volume", `${volumeOf(container)}:/data`],
-        ...(hardened ? hardening : []),
-        ...(bare ? [] : mountFlags(mounts)),
-        ...(gpus && !bare ? ["--gpus", "all"] : []),
-        ...Object.entries(environment).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
-        image,
-    ];
+/** Takes it away whatever became of the run; its last words are kept. */
+async function remove(made, { docker, log }) {
+    if (made.removed)
+        return;
+    const { name, run } = made;
+    const last = docker(AbortSignal.timeout(cleaningTime));
+    try {
+        made.lines = (await logsOf(name, run.ahead, last)) ?? made.lines;
+        await must(last, "rm", "--force", "--volumes", name);
+        await must(last, "volume", "rm", "--force", volumeOf(name));
+        made.removed = true;
+    }
+    catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        // At the end of a run that was stopped, all that it made is taken away at the same time.
+        if (!why.includes("already in progress"))
+            log.warning(`${name} is left: ${why}`);
+    }
 }
-const hardening = [
-    ...["--cap-drop", "ALL", "--security-opt", "no-new-privileges"],
-    ...["--read-only", "--tmpfs", "/tmp"],
+/** As this machine's kernel tells, else as a shell of the image does. */
+async function processesOf(seen, name, docker) {
+    if (seen !== undefined)
+        return parseStatuses(seen.statuses);
+    const { code, stdout, stderr } = await docker("exec", name, "sh", "-c", statusScript);
+    if (code === 0)
+        return parseStatuses(stdout);
+    const absent = absentProgram(stderr + stdout);
+    const why = absent === undefined
+        ? stderr.trim()
+        : `they run on another machine, and the image has no ${absent}`;
+    throw new errors/* CommandError */.Qd(`Its processes cannot be seen: ${why}.`);
+}
+
+// EXTERNAL MODULE: external "node:timers/promises"
+var external_node_timers_promises_ = __nccwpck_require__(58500);
+;// CONCATENATED MODULE: ./lib/acceptance/docker-sweep.js
+
+
+/** What a run makes, in the order in which Docker lets go of it. */
+const kinds = [
+    { list: ["ps", "--all"], remove: ["rm", "--force", "--volumes"] },
+    { list: ["volume", "ls"], remove: ["volume", "rm", "--force"] },
+    { list: ["network", "ls"], remove: ["network", "rm"] },
 ];
-function volumeOf(container) {
-    return `${container}-data`;
+/** Rounds that may meet something which Docker does not let go of yet, and the milliseconds before the next one. */
+const most = 8;
+const pause = 500;
+/**
+ * Takes away everything that carries a run's label; what is left is a warning. `late`: the run was stopped, and what it asked for last may
+ * come after its `docker` was killed, so that one look is not enough.
+ */
+async function sweep(id, docker, { log, late }) {
+    let clean = 0;
+    let why = "";
+    for (let round = 0; round < most; round += 1) {
+        try {
+            await takeAway(id, docker);
+            clean += 1;
+            if (clean === (late ? 2 : 1))
+                return;
+        }
+        catch (error) {
+            clean = 0;
+            why = error instanceof Error ? error.message : String(error);
+        }
+        await (0,external_node_timers_promises_.setTimeout)(pause);
+    }
+    log.warning(`Something of the acceptance is left (label ${label(id)}): ${why}`);
 }
-async function inspect(container, docker) {
-    const { code, stdout } = await docker("inspect", container);
-    return code === 0 ? JSON.parse(stdout)[0] : undefined;
-}
-/** Where it is reached; Docker gives other ports at every start. */
-async function placeOf(container, network, docker) {
-    const seen = (await inspect(container, docker))?.NetworkSettings;
-    const port = (name) => Number(seen?.Ports?.[name]?.[0]?.HostPort ?? 0);
-    return {
-        address: seen?.Networks[network]?.IPAddress ?? "",
-        ports: {
-            "9100/tcp": port("9100/tcp"),
-            "50051/tcp": port("50051/tcp"),
-            "9000/tcp": port("9000/tcp"),
-            "9000/udp": port("9000/udp"),
-        },
-    };
-}
-function stateOf(state) {
-    if (state === undefined)
-        return { running: false, outOfMemory: false };
-    const { Running, ExitCode, OOMKilled, FinishedAt, Health, Error: error } = state;
-    const health = Health?.Status;
-    return {
-        running: Running,
-        outOfMemory: OOMKilled,
-        ...(Running ? {} : { exitCode: ExitCode, ended: Date.parse(FinishedAt) }),
-        ...(health === "starting" || health === "healthy" || health === "unhealthy" ? { health } : {}),
-        ...(error === "" ? {} : { error }),
-    };
-}
-/** Both streams in the order of their times. */
-async function logsOf(container, docker) {
-    const { stdout, stderr } = await docker("logs", "--timestamps", container);
-    return `${stdout}\n${stderr}`
-        .split("\n")
-        .flatMap((line) => {
-        const at = line.indexOf(" ");
-        const time = Date.parse(line.slice(0, at));
-        return Number.isNaN(time) ? [] : [{ at: time, text: line.slice(at + 1) }];
-    })
-        .sort((a, b) => a.at - b.at);
+async function takeAway(id, docker) {
+    const filter = ["--quiet", "--filter", `label=${label(id)}`];
+    const lists = await Promise.all(kinds.map(({ list }) => must(docker, ...list, ...filter)));
+    for (const [at, { remove }] of kinds.entries()) {
+        const found = (lists[at] ?? "").split("\n").filter((name) => name !== "");
+        if (found.length > 0)
+            await must(docker, ...remove, ...found);
+    }
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/container-target.js
 
 
+
+
 /** An image in the local Docker, on a network of its own. */
-async function containerTarget(options, { exec, clock }) {
-    const { image, mounts, id, env, root } = options;
-    const docker = (...args) => exec("docker", args, { env });
-    const network = `director-image-${id}`;
-    await must(docker, "network", "create", "--label", label(id), network);
-    const nodes = [];
-    const close = async () => {
-        await Promise.all(nodes.splice(0).map((node) => node.remove()));
-        await docker("network", "rm", network);
-    };
+async function containerTarget(options, ports) {
+    const { image, id, env, root } = options;
+    const { exec, clock, signal, log } = ports;
+    const docker = (until) => (...args) => exec("docker", args, { env, signal: until });
+    const close = () => sweep(id, docker(AbortSignal.timeout(cleaningTime)), { log, late: signal.aborted });
     try {
-        const [facts] = JSON.parse(await must(docker, "network", "inspect", network));
-        return {
-            kind: "container",
-            name: image,
-            hostAddress: facts.IPAM.Config[0]?.Gateway?.split("/")[0] ?? "127.0.0.1",
-            image: () => imageFacts(image, root, docker),
-            weights: () => hashes({ image, mounts, root }, docker),
-            start: async (wanted) => {
-                const node = await runContainer({ ...options, network, wanted }, { docker, clock });
-                nodes.push(node);
-                return node;
-            },
-            close,
+        const network = await networkOf(id, docker(signal), clock);
+        const under = (until) => {
+            const once = oneProgram(options, { docker, until });
+            return {
+                kind: "container",
+                name: image,
+                hostAddress: network.gateway,
+                models: root,
+                under,
+                image: async () => ({
+                    ...(await imageFacts({ image, id }, docker(until))),
+                    ...(await sizeOf(root, once)),
+                }),
+                weights: () => hashes(options, once),
+                start: (wanted) => runContainer({ ...options, network: network.name, ahead: network.ahead, wanted }, { ...ports, docker }, until),
+                close,
+            };
         };
+        return under(signal);
     }
     catch (error) {
         await close();
         throw error;
     }
 }
-async function imageFacts(image, root, docker) {
-    const [{ Architecture, Config }] = JSON.parse(await must(docker, "image", "inspect", image));
+/** Makes the run's network; what Docker writes of it also tells the engine's time. */
+async function networkOf(id, docker, { now }) {
+    const name = `director-image-${id}`;
+    const before = now();
+    await must(docker, "network", "create", "--label", label(id), name);
+    const after = now();
+    const [facts] = JSON.parse(await must(docker, "network", "inspect", name));
+    return {
+        name,
+        gateway: facts.IPAM.Config[0]?.Gateway?.split("/")[0] ?? "127.0.0.1",
+        ahead: clockAhead(Date.parse(facts.Created), { before, after }),
+    };
+}
+/** The least by which a clock is ahead that read `at` at some moment from `before` to `after` of this machine's. Pure; milliseconds. */
+function clockAhead(at, { before, after }) {
+    if (at > after)
+        return at - after;
+    return at < before ? at - before : 0;
+}
+async function imageFacts({ image, id }, docker) {
+    const { Config } = await describedImage(image, id, docker);
     const env = (Config.Env ?? []).map((line) => {
         const at = line.indexOf("=");
         return [line.slice(0, at), line.slice(at + 1)];
     });
     return {
-        architecture: Architecture,
         user: Config.User ?? "",
         env: Object.fromEntries(env),
         entrypoint: Config.Entrypoint ?? [],
@@ -93318,23 +93556,55 @@ async function imageFacts(image, root, docker) {
         stopSignal: Config.StopSignal ?? "",
         healthcheck: Config.Healthcheck?.Test ?? [],
         labels: Config.Labels ?? {},
-        ...(await sizeOf(image, root, docker)),
     };
 }
+function oneProgram({ id, image }, { docker, until }) {
+    return async (program, args, flags = []) => {
+        const name = `director-image-${id}-${program}`;
+        const own = ["--name", name, "--label", label(id), "--pull", "never", "--log-driver", "none"];
+        const shut = ["--network", "none", "--read-only", ...flags];
+        try {
+            return await docker(until)("run", ...own, ...shut, "--entrypoint", program, image, ...args);
+        }
+        finally {
+            // Not --rm: a client that is killed leaves it, and the program in it runs on.
+            await docker(AbortSignal.timeout(cleaningTime))("rm", "--force", "--volumes", name);
+        }
+    };
+}
+/**
+ * Docker's containerd store does not fetch layers that are unpacked already, and says nothing of an image whose layers are not all there as
+ * they came: a container of it, which is made and never started, has the same configuration.
+ */
+async function describedImage(image, id, docker) {
+    const [told] = JSON.parse(await must(docker, "image", "inspect", image));
+    if (told.Architecture !== "")
+        return told;
+    const container = (await must(docker, "create", "--label", label(id), image)).trim();
+    try {
+        const [made] = JSON.parse(await must(docker, "inspect", container));
+        return made;
+    }
+    finally {
+        await docker("rm", "--force", "--volumes", container);
+    }
+}
 /** The image on disk without its models, by its own du, as root: some folders are for nobody else. */
-async function sizeOf(image, root, docker) {
-    const run = ["run", "--rm", "--network", "none", "--read-only", "--user", "0"];
-    const du = ["--entrypoint", "du", image, "-sxB1", `--exclude=${root}`, "/"];
-    const { code, stdout } = await docker(...run, ...du);
+async function sizeOf(root, once) {
+    const { code, stdout } = await once("du", ["-sxB1", `--exclude=${root}`, "/"], ["--user", "0"]);
     const bytes = Number(stdout.split("\t")[0]);
     return code === 0 && bytes > 0 ? { bytesWithoutModels: bytes } : {};
 }
 /** Hashes every file below the models' root, baked or mounted, at the speed of the image's own sha256sum. */
-async function hashes({ image, mounts, root }, docker) {
-    const run = ["run", "--rm", "--network", "none", "--read-only", ...mountFlags(mounts)];
-    const find = ["--entrypoint", "find", image, root, "-type", "f", "-exec", "sha256sum", "{}", "+"];
-    const listed = await must(docker, ...run, ...find);
-    return new Map(listed
+async function hashes({ root, mounts }, once) {
+    const find = [root, "-type", "f", "-exec", "sha256sum", "{}", "+"];
+    const { code, stdout, stderr } = await once("find", find, mountFlags(mounts));
+    if (code !== 0) {
+        const absent = absentProgram(stderr);
+        const why = absent === undefined ? stderr.trim() : `the image has no ${absent}`;
+        throw new errors/* CommandError */.Qd(`The weights that are there cannot be hashed: ${why}.`);
+    }
+    return new Map(stdout
         .split("\n")
         .filter((line) => line !== "")
         .map((line) => [line.slice(66).slice(root.length + 1), line.slice(0, 64)]));
@@ -93420,6 +93690,9 @@ function vramOf(cards, apps, pids) {
  */
 function cudaMajorOf(driver) {
     const major = Number.parseInt(driver, 10);
+    // Newer than what is known here: whatever it runs, nothing is refused for it.
+    if (major >= 600)
+        return Number.POSITIVE_INFINITY;
     if (major >= 580)
         return 13;
     if (major >= 525)
@@ -93475,36 +93748,49 @@ var websocket_server = __nccwpck_require__(70129);
 
 
 
+
 const headEvery = 1_000;
 /** Starts an endpoint on a free port of the given address. */
 async function startChain(address, now) {
-    let port = 0;
-    let server;
-    let close = () => undefined;
+    const server = (0,external_node_http_.createServer)();
+    const callers = new Set();
+    let stopped = false;
+    server.on("connection", (socket) => {
+        if (stopped)
+            return void socket.destroy();
+        callers.add(socket);
+        socket.once("close", () => callers.delete(socket));
+    });
+    server.listen(0, address);
+    await (0,external_node_events_.once)(server, "listening").catch((cause) => {
+        throw new errors/* RemoteError */.Hi(`No chain endpoint can be opened at ${address}.`, {
+            cause,
+            todo: "Where Docker's containers run on another machine, give an endpoint that they reach: chain-url.",
+        });
+    });
     const begun = now();
-    const stop = async () => {
-        close();
-        const closing = server;
-        server = undefined;
-        if (closing !== undefined)
-            await new Promise((resolve) => closing.close(resolve));
+    const silence = serve(server, () => Math.floor((now() - begun) / headEvery) + 1);
+    const stop = () => {
+        stopped = true;
+        for (const socket of callers)
+            socket.destroy();
     };
-    const start = async () => {
-        if (server !== undefined)
-            return;
-        const opened = (0,external_node_http_.createServer)();
-        opened.listen(port, address);
-        await (0,external_node_events_.once)(opened, "listening");
-        const bound = opened.address();
-        if (typeof bound === "object" && bound !== null)
-            port = bound.port;
-        server = opened;
-        close = serve(opened, () => Math.floor((now() - begun) / headEvery) + 1);
+    const bound = server.address();
+    const port = typeof bound === "object" && bound !== null ? bound.port : 0;
+    return {
+        url: `ws://${address.includes(":") ? `[${address}]` : address}:${port}`,
+        stop,
+        start: () => {
+            stopped = false;
+        },
+        close: async () => {
+            silence();
+            stop();
+            await new Promise((resolve) => server.close(resolve));
+        },
     };
-    await start();
-    return { url: `ws://${address.includes(":") ? `[${address}]` : address}:${port}`, start, stop };
 }
-/** Answers on a server; the result ends every conversation. */
+/** Answers on a server; the result ends it. */
 function serve(server, head) {
     const sockets = new websocket_server({ server, maxPayload: 64 * 1024 });
     const subscribed = new Set();
@@ -93528,8 +93814,6 @@ function serve(server, head) {
     });
     return () => {
         clearInterval(timer);
-        for (const socket of sockets.clients)
-            socket.terminate();
         sockets.close();
     };
 }
@@ -93613,6 +93897,7 @@ function finding(verdict, reason, measured, limit) {
 
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/config.js
 
+
 /** What an image promises to whoever runs it (design: "The reference node"; Dockerfile.director). */
 const config_config = {
     name: "config",
@@ -93625,22 +93910,22 @@ const config_config = {
         const { user, bytesWithoutModels: bytes } = image;
         const tooLarge = bytes !== undefined && bytes >= limits.imageBytes
             ? [
-                `without models it has ${gigabytes(bytes)}, ${gigabytes(limits.imageBytes)} are the limit`,
+                `without models it has ${(0,amount/* gigabytes */.k)(bytes)}, ${(0,amount/* gigabytes */.k)(limits.imageBytes)} are the limit`,
             ]
             : [];
-        return check_judged([...complaintsOf(image, expected.labels), ...tooLarge], { user, ...(bytes === undefined ? {} : { bytesWithoutModels: bytes }) }, { bytesWithoutModels: limits.imageBytes });
+        return check_judged([...complaintsOf(image, expected), ...tooLarge], { user, ...(bytes === undefined ? {} : { bytesWithoutModels: bytes }) }, { bytesWithoutModels: limits.imageBytes });
     },
 };
 const ports = ["9000/udp", "9000/tcp", "9100/tcp", "50051/tcp"];
 const secret = /(TOKEN|SECRET|PASSWORD|PRIVATE_KEY)$/i;
-/** What is not as promised, in words; `labels` must be there. Pure. */
-function complaintsOf(image, labels) {
+/** What is not as promised, in words. Pure. */
+function complaintsOf(image, { labels, annotations }) {
     const { user, env, entrypoint, exposedPorts, healthcheck, stopSignal, volumes } = image;
     const secrets = Object.keys(env).filter((name) => secret.test(name) && env[name] !== "");
     const missing = ports.filter((port) => !exposedPorts.includes(port));
-    const unlabelled = labels.filter((name) => (image.labels[name] ?? "") === "");
+    const without = (wanted, there) => wanted.filter((name) => (there[name] ?? "") === "");
     return [
-        ...(["1000", "nsn", "1000:1000", "nsn:nsn"].includes(user)
+        ...(/^(1000|nsn)(:.*)?$/.test(user)
             ? []
             : [`its user is ${user === "" ? "root" : user}, not nsn (1000)`]),
         ...secrets.map((name) => `the variable ${name} carries a value in the image`),
@@ -93653,11 +93938,9 @@ function complaintsOf(image, labels) {
         ...(volumes.length === 0
             ? []
             : [`it declares volumes (${volumes.join(", ")}), which are copied at every start`]),
-        ...unlabelled.map((name) => `it has no label ${name}`),
+        ...without(labels, image.labels).map((name) => `it has no label ${name}`),
+        ...without(annotations.wanted, annotations.there).map((name) => `its manifest has no annotation ${name}`),
     ];
-}
-function gigabytes(bytes) {
-    return `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/gpu.js
@@ -93669,11 +93952,15 @@ const gpu = {
     name: "gpu",
     after: ["startup"],
     seconds: () => 120,
-    run: async ({ gpu: mode, gpus, nodes, limits }) => {
+    run: async ({ gpu: mode, gpus, nodes, limits, exec }) => {
         if (mode === "off")
             return skipped("gpu is off");
-        if (gpus === undefined)
-            return mode === "required" ? failed("this machine has no GPU") : skipped("no GPU");
+        if (gpus === undefined) {
+            const { why } = await findGpus(exec);
+            return mode === "required"
+                ? failed(`this machine has no GPU: ${why}`)
+                : skipped(`no GPU: ${why}`);
+        }
         const node = nodes.main;
         const inside = await node.exec("nvidia-smi", ...cardQuery);
         if (inside.code !== 0)
@@ -93689,7 +93976,8 @@ const gpu = {
                 : [`the driver is ${driver}, ${limits.driver} or newer is wanted`]),
             ...(typeof seen === "string"
                 ? [`torch does not run in it: ${seen}`]
-                : torchComplaints(seen, driver, gpus.cards.length)),
+                : torchComplaints(seen, driver, gpus.cards)),
+            ...cudaComplaint("the image", (await node.exec("printenv", "CUDA_VERSION")).stdout, driver),
         ], { cards: gpus.cards.map(({ name }) => name), driver, cuda: cuda ?? "unknown" }, { driver: limits.driver });
     },
 };
@@ -93707,13 +93995,21 @@ function cardComplaints(seen, wanted) {
 function torchComplaints({ available, count, cuda }, driver, cards) {
     if (!available)
         return ["torch finds no GPU (torch.cuda.is_available())"];
-    const newest = cudaMajorOf(driver);
+    // Of cards that are cut into instances CUDA gives a program one instance.
+    const isAll = count === cards.length || (count > 0 && cards.some(({ mig }) => mig));
     return [
-        ...(count === cards ? [] : [`torch sees ${count} cards, this machine has ${cards}`]),
-        ...(Number.parseInt(cuda ?? "0", 10) <= newest
-            ? []
-            : [`torch is built for CUDA ${cuda}, the driver ${driver} runs CUDA ${newest} at most`]),
+        ...(isAll ? [] : [`torch sees ${count} cards, this machine has ${cards.length}`]),
+        ...cudaComplaint("torch", cuda ?? "", driver),
     ];
+}
+/** Where something is made for a newer CUDA than the driver runs; nothing where it does not say. Pure. */
+function cudaComplaint(what, cuda, driver) {
+    const [wanted, newest] = [Number.parseInt(cuda, 10), cudaMajorOf(driver)];
+    return !(wanted > newest)
+        ? []
+        : [
+            `${what} is built for CUDA ${cuda.trim()}, the driver ${driver} runs CUDA ${newest} at most`,
+        ];
 }
 /** `True 1 12.6`. Pure. */
 function parseTorch(text) {
@@ -93726,6 +94022,340 @@ function parseTorch(text) {
 }
 function lastLine(text) {
     return text.trim().split("\n").at(-1) ?? "";
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/ended.js
+/** Milliseconds between two looks. */
+const every = 500;
+/** How a node came to its end that nobody told to end, in words that follow its name; undefined where it runs, or was sent a signal. */
+async function endingOf(node) {
+    const state = await node.state();
+    if (state.running || state.signalled)
+        return undefined;
+    return state.error === undefined ? endedHow(node, state) : `could not be started: ${state.error}`;
+}
+/** What a node ended of, with its last words, in words that follow its name. */
+async function endedHow(node, { exitCode, outOfMemory }) {
+    const words = (await node.logs()).findLast(({ text }) => text.trim() !== "")?.text.trim();
+    const said = words === undefined ? "it said nothing" : `its last words: ${words}`;
+    if (outOfMemory)
+        return `used up its memory and was killed; ${said}`;
+    return `ended by itself ${exitCode === undefined ? "by a signal" : `with exit code ${exitCode}`}; ${said}`;
+}
+/** Aborts when the node ends that nobody told to; looks twice a second until it is stopped. */
+function watchEnd(node) {
+    const ended = new AbortController();
+    let busy = false;
+    const timer = setInterval(async () => {
+        if (busy)
+            return;
+        busy = true;
+        const { running, signalled = false } = await node
+            .state()
+            .catch(() => ({ running: true, signalled: false }));
+        busy = false;
+        if (!running && !signalled)
+            ended.abort(new Error("the node ended"));
+    }, every);
+    timer.unref();
+    return { signal: ended.signal, stop: () => clearInterval(timer) };
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/metrics-page.js
+
+
+const accept = {
+    prometheus: "text/plain;version=0.0.4",
+    openmetrics: "application/openmetrics-text;version=1.0.0",
+};
+/** Asks for /metrics in a format; a string says why there is no answer. */
+async function askMetrics(node, format, { fetch, signal }) {
+    try {
+        const response = await fetch({
+            ...{ method: "GET", url: new URL("/metrics", node.http), signal, idleTimeout: 3_000 },
+            headers: { accept: accept[format] },
+        });
+        const type = response.headers["content-type"] ?? "";
+        return { status: response.status, type, text: await response.text() };
+    }
+    catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof errors/* RemoteError */.Hi))
+            throw error;
+        return error.message;
+    }
+}
+/** Seconds for which a page may be unreadable before nobody waits for it any more. */
+const patience = 5;
+/** One sample of a node by its name and labels: undefined where the page has none, a string that says why there is no page. */
+async function sampleOf(node, name, labels, world) {
+    const page = await askMetrics(node, "openmetrics", world);
+    if (typeof page === "string")
+        return page;
+    return page.status === 200
+        ? sampleIn(page.text, name, labels)
+        : `/metrics answers ${page.status}`;
+}
+/** The value of a line, whatever is wrong with the page around it: that is for the check `metrics` to say. Pure. */
+function sampleIn(text, name, labels = {}) {
+    const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
+    for (const line of text.split("\n")) {
+        const [, found, inner = "", value = ""] = /^([^\s{#]+)(?:\{(.*)\})?\s+(\S+)/.exec(line) ?? [];
+        const number = Number(value);
+        if (found === name && !Number.isNaN(number) && wanted.every((pair) => inner.includes(pair)))
+            return number;
+    }
+    return undefined;
+}
+/** Waits until a sample has come to the least that is wanted. `needs` are nodes without which it cannot come: with their end, so ends the wait. */
+async function awaitSample(node, what, seconds, world) {
+    const { name, labels = {}, least, needs = [] } = what;
+    const { clock, signal } = world;
+    const until = clock.now() + seconds * 1000;
+    let readable = clock.now();
+    for (;;) {
+        const seen = await sampleOf(node, name, labels, world);
+        if (typeof seen === "number" && seen >= least)
+            return { met: true, value: seen };
+        for (const one of [node, ...needs]) {
+            const end = await endingOf(one);
+            if (end !== undefined)
+                return { met: false, why: `${called(one)} ${end}`, late: false };
+        }
+        if (typeof seen !== "string")
+            readable = clock.now();
+        if (clock.now() >= Math.min(until, readable + patience * 1000)) {
+            const why = `${name} of ${called(node)} ${wordsOf(seen)}`;
+            return { met: false, why, late: typeof seen !== "string" };
+        }
+        await clock.sleep(200, signal);
+    }
+}
+function called({ name }) {
+    return `the ${name}`;
+}
+function wordsOf(seen) {
+    if (seen === undefined)
+        return "is not on its /metrics";
+    return typeof seen === "string" ? `cannot be read: ${seen}` : `is ${seen}`;
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/meeting.js
+
+/** Seconds after the start of the second node within which both have found each other, whichever check asks. */
+const meeting = 30;
+/** Waits until both nodes count a peer; the number that the node under test counts, or why they have not met. */
+async function awaitMeeting(world) {
+    const peers = { name: "nsn_p2p_connected_peers", least: 1 };
+    const { main } = world.nodes;
+    const second = await world.nodes.second();
+    const [here, there] = await Promise.all([
+        awaitSample(main, { ...peers, needs: [second] }, left(second.started, world), world),
+        awaitSample(second, { ...peers, needs: [main] }, left(second.started, world), world),
+    ]);
+    if (!here.met)
+        return explained(here, "a second node did not find it");
+    return there.met ? here : explained(there, "a second node did not find it");
+}
+/** Waits until the node under test would ask the second one in a round. */
+async function awaitVoter(world) {
+    const { main } = world.nodes;
+    const second = await world.nodes.second();
+    const voters = { name: "nsn_bft_voters", least: 2, needs: [second] };
+    const seen = await awaitSample(main, voters, left(second.started, world), world);
+    return seen.met ? seen : explained(seen, "no second voter came");
+}
+function explained(missed, what) {
+    return missed.late ? { ...missed, why: `${what} within ${meeting} s: ${missed.why}` } : missed;
+}
+function left(started, { clock }) {
+    return Math.max(0, meeting - (clock.now() - started) / 1000);
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/grpc.js
+
+
+
+/** Milliseconds that a round may take. */
+const deadline = 5_000;
+const rounds = { name: "nsn_bft_round_duration_seconds_count" };
+const promised = ["grpc.health.v1.Health", "nsn.bft.v1.BftCoordination", "nsn.director.v1.Vortex"];
+/** The health service serves, reflection names the services, and one round is coordinated with the second node. */
+const grpc = {
+    name: "grpc",
+    after: ["startup"],
+    seconds: () => 90,
+    run: async (world) => {
+        const { nodes, clock } = world;
+        const calls = await world.grpc(nodes.main);
+        try {
+            const status = await calls.health("");
+            const services = await calls.services();
+            const missing = promised.filter((name) => !services.includes(name));
+            const complaints = [
+                ...(status === "SERVING" ? [] : [`its health service says ${status}`]),
+                ...(missing.length === 0 ? [] : [`reflection does not name ${missing.join(", ")}`]),
+            ];
+            if (complaints.length > 0)
+                return failed(complaints.join("; "), { services });
+            const voters = await awaitVoter(world);
+            if (!voters.met)
+                return failed(voters.why);
+            const before = await sampleOf(nodes.main, rounds.name, {}, world);
+            const digest = new Uint8Array(32).fill(7);
+            const round = await calls.propose(clock.now() % 2 ** 31, digest, deadline);
+            const least = (typeof before === "number" ? before : 0) + 1;
+            const counted = await awaitSample(nodes.main, { ...rounds, least }, 5, world);
+            return check_judged([
+                ...(counted.met ? [] : [`the round was not counted: ${counted.why}`]),
+                ...(round.ballots >= round.quorum && round.quorum >= 2
+                    ? []
+                    : [`the round ended with ${round.ballots} ballots, its quorum is ${round.quorum}`]),
+                ...(round.seconds * 1000 < deadline ? [] : [`the round took ${round.seconds} s`]),
+            ], { roundSeconds: round.seconds, ballots: round.ballots, services }, { roundSeconds: deadline / 1000 });
+        }
+        catch (error) {
+            world.signal.throwIfAborted();
+            return failed(`gRPC: ${error instanceof Error ? error.message : error}`);
+        }
+        finally {
+            calls.close();
+        }
+    },
+};
+
+;// CONCATENATED MODULE: ./lib/acceptance/health.js
+
+/** Milliseconds that an answer may take. */
+const health_patience = 3_000;
+/** Asks once; a string says why there is no answer. */
+async function askHealth(node, { fetch, signal }) {
+    try {
+        const url = new URL("/health", node.http);
+        const response = await fetch({ method: "GET", url, signal, idleTimeout: health_patience });
+        const text = await response.text();
+        return { status: response.status, body: bodyOf(text) };
+    }
+    catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof errors/* RemoteError */.Hi))
+            throw error;
+        return error.message;
+    }
+}
+function bodyOf(text) {
+    try {
+        const body = JSON.parse(text);
+        return typeof body === "object" && body !== null ? body : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+const health_checkNames = ["p2p_connected", "models_loaded", "chain_synced"];
+/** What is wrong with an answer whose checks are all good but those named, in words; nothing where it is as documented. Pure. */
+function health_complaintsOf({ status: code, body }, bad) {
+    if (body === undefined)
+        return ["/health gives no JSON object"];
+    const { status, checks, version } = body;
+    const [wantedCode, wantedStatus] = bad.length === 0 ? [200, "healthy"] : [503, "unhealthy"];
+    return [
+        ...(code === wantedCode ? [] : [`it answers ${code}, not ${wantedCode}`]),
+        ...(status === wantedStatus
+            ? []
+            : [`its status is ${JSON.stringify(status)}, not "${wantedStatus}"`]),
+        ...(typeof version === "string" && version !== "" ? [] : ["it names no version"]),
+        ...health_checkNames.flatMap((name) => {
+            const ok = checks?.[name]?.ok;
+            if (typeof ok !== "boolean")
+                return [`it does not tell the check ${name}`];
+            return ok === !bad.includes(name) ? [] : [`it says that ${name} is ${ok ? "good" : "bad"}`];
+        }),
+    ];
+}
+/** The checks that fail in a body, with their reasons. Pure. */
+function failing(body) {
+    return Object.entries(body?.checks ?? {})
+        .filter(([, check]) => check?.ok === false)
+        .map(([name, { detail }]) => `${name}: ${detail}`)
+        .join("; ");
+}
+/** Waits until an answer is as wanted; the last answer, when it was there, and whether that was it, in time. */
+async function awaitHealth(node, { wanted, since, seconds }, world) {
+    for (;;) {
+        const last = await askHealth(node, world);
+        const passed = (world.clock.now() - since) / 1000;
+        if (typeof last !== "string" && wanted(last))
+            return { met: passed <= seconds, last, seconds: passed };
+        if (passed >= seconds || !(await node.state()).running)
+            return { met: false, last, seconds: passed };
+        await world.clock.sleep(200, world.signal);
+    }
+}
+/** Starts the node under test again, after its end, and waits until it is healthy; seconds count from here. */
+async function startAgain(world) {
+    const { nodes, limits, clock } = world;
+    const since = clock.now();
+    await nodes.main.restart();
+    const wanted = { wanted: isHealthy, since, seconds: limits.startupSeconds };
+    return awaitHealth(nodes.main, wanted, world);
+}
+function isHealthy({ status }) {
+    return status === 200;
+}
+/** An answer in a few words, for a reason. Pure. */
+function health_describe(health) {
+    if (typeof health === "string")
+        return health;
+    const why = failing(health.body);
+    return `/health answers ${health.status}${why === "" ? "" : ` (${why})`}`;
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/health.js
+
+
+/** Seconds in which a node must notice that its chain has gone, and that it is back (the reference node's back-off is 15 s at most). */
+const notice = 45;
+/** 200 with the documented body, 503 when the chain is gone, and 200 again. */
+const health = {
+    name: "health",
+    after: ["startup"],
+    seconds: () => 2 * notice + 30,
+    run: async (world) => {
+        const { nodes, chain, clock } = world;
+        const node = nodes.main;
+        const first = await askHealth(node, world);
+        if (typeof first === "string" || !isHealthy(first))
+            return failed(`it was healthy, and is not any more: ${health_describe(first)}`);
+        const wrong = health_complaintsOf(first, []);
+        if (wrong.length > 0)
+            return failed(`its body is not as documented: ${wrong.join("; ")}`);
+        if (chain === undefined)
+            return skipped("with a real chain nobody stops it, so that 503 was not seen");
+        const down = await withoutChain(world);
+        if (!down.met)
+            return failed(`the chain's endpoint was stopped, and after ${notice} s ${health_describe(down.last)}; 503 was wanted`);
+        const back = { wanted: isHealthy, since: clock.now(), seconds: notice };
+        const up = await awaitHealth(node, back, world);
+        return check_judged([
+            ...(typeof down.last === "string" ? [] : health_complaintsOf(down.last, ["chain_synced"])).map((complaint) => `while the chain's endpoint was stopped: ${complaint}`),
+            ...(up.met
+                ? []
+                : [`the chain's endpoint is back, and after ${notice} s ${health_describe(up.last)}`]),
+        ], { unhealthySeconds: down.seconds, healthySeconds: up.seconds }, { unhealthySeconds: notice, healthySeconds: notice });
+    },
+};
+/** What the node says while the chain's endpoint is stopped; whatever becomes of it, the endpoint is there again afterwards. */
+async function withoutChain(world) {
+    const { nodes, chain, clock } = world;
+    const gone = { wanted: ({ status }) => status === 503, seconds: notice };
+    try {
+        await chain?.stop();
+        return await awaitHealth(nodes.main, { ...gone, since: clock.now() }, world);
+    }
+    finally {
+        await chain?.start();
+    }
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/exposition.js
@@ -93885,219 +94515,6 @@ function seriesOf({ labels: { le: _le, ...labels } }) {
     return JSON.stringify(Object.entries(labels).sort());
 }
 
-;// CONCATENATED MODULE: ./lib/acceptance/metrics-page.js
-
-
-const accept = {
-    prometheus: "text/plain;version=0.0.4",
-    openmetrics: "application/openmetrics-text;version=1.0.0",
-};
-/** Asks for /metrics in a format; a string says why there is no answer. */
-async function askMetrics(node, format, { fetch, signal }) {
-    try {
-        const response = await fetch({
-            ...{ method: "GET", url: new URL("/metrics", node.http), signal, idleTimeout: 3_000 },
-            headers: { accept: accept[format] },
-        });
-        const type = response.headers["content-type"] ?? "";
-        return { status: response.status, type, text: await response.text() };
-    }
-    catch (error) {
-        signal.throwIfAborted();
-        if (!(error instanceof errors/* RemoteError */.Hi))
-            throw error;
-        return error.message;
-    }
-}
-/** One sample of a node by its name and labels; undefined where it cannot be had. */
-async function sampleOf(node, name, labels, world) {
-    const page = await askMetrics(node, "openmetrics", world);
-    if (typeof page === "string" || page.status !== 200)
-        return undefined;
-    try {
-        return parseExposition(page.text, "openmetrics")
-            .flatMap(({ samples }) => samples)
-            .find((sample) => sample.name === name &&
-            Object.entries(labels).every(([key, value]) => sample.labels[key] === value))?.value;
-    }
-    catch {
-        return undefined;
-    }
-}
-/** Waits until a sample is as wanted; the last value, and whether that was it. */
-async function awaitSample(node, what, wanted, seconds, world) {
-    const until = world.clock.now() + seconds * 1000;
-    for (;;) {
-        const last = await sampleOf(node, what.name, what.labels ?? {}, world);
-        if (last !== undefined && wanted(last))
-            return { met: true, last };
-        if (world.clock.now() >= until)
-            return { met: false, last };
-        await world.clock.sleep(200, world.signal);
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/acceptance/checks/grpc.js
-
-
-/** Milliseconds that a round may take. */
-const deadline = 5_000;
-const promised = ["grpc.health.v1.Health", "nsn.bft.v1.BftCoordination", "nsn.director.v1.Vortex"];
-/** The health service serves, reflection names the services, and one round is coordinated with the second node. */
-const grpc = {
-    name: "grpc",
-    after: ["startup"],
-    seconds: () => 90,
-    run: async (world) => {
-        const { nodes, clock } = world;
-        const calls = await world.grpc(nodes.main);
-        try {
-            const status = await calls.health("");
-            const services = await calls.services();
-            const missing = promised.filter((name) => !services.includes(name));
-            const complaints = [
-                ...(status === "SERVING" ? [] : [`its health service says ${status}`]),
-                ...(missing.length === 0 ? [] : [`reflection does not name ${missing.join(", ")}`]),
-            ];
-            if (complaints.length > 0)
-                return failed(complaints.join("; "), { services });
-            await nodes.second();
-            const voters = await awaitSample(...[
-                nodes.main,
-                { name: "nsn_bft_voters" },
-                (value) => value >= 2,
-                30,
-                world,
-            ]);
-            if (!voters.met)
-                return failed(`no second voter came within 30 s (nsn_bft_voters is ${voters.last})`);
-            const digest = new Uint8Array(32).fill(7);
-            const round = await calls.propose(clock.now() % 2 ** 31, digest, deadline);
-            return check_judged([
-                ...(round.ballots >= round.quorum && round.quorum >= 2
-                    ? []
-                    : [`the round ended with ${round.ballots} ballots, its quorum is ${round.quorum}`]),
-                ...(round.seconds * 1000 < deadline ? [] : [`the round took ${round.seconds} s`]),
-            ], { roundSeconds: round.seconds, ballots: round.ballots, services }, { roundSeconds: deadline / 1000 });
-        }
-        catch (error) {
-            world.signal.throwIfAborted();
-            return failed(`gRPC: ${error instanceof Error ? error.message : error}`);
-        }
-        finally {
-            calls.close();
-        }
-    },
-};
-
-;// CONCATENATED MODULE: ./lib/acceptance/health.js
-
-/** Milliseconds that an answer may take. */
-const patience = 3_000;
-/** Asks once; a string says why there is no answer. */
-async function askHealth(node, { fetch, signal }) {
-    try {
-        const url = new URL("/health", node.http);
-        const response = await fetch({ method: "GET", url, signal, idleTimeout: patience });
-        const text = await response.text();
-        return { status: response.status, body: bodyOf(text) };
-    }
-    catch (error) {
-        signal.throwIfAborted();
-        if (!(error instanceof errors/* RemoteError */.Hi))
-            throw error;
-        return error.message;
-    }
-}
-function bodyOf(text) {
-    try {
-        const body = JSON.parse(text);
-        return typeof body === "object" && body !== null ? body : undefined;
-    }
-    catch {
-        return undefined;
-    }
-}
-/** What is wrong with a body, in words; nothing where it is as documented. Pure. */
-function health_complaintsOf(body) {
-    if (body === undefined)
-        return ["/health gives no JSON object"];
-    const { status, checks, version } = body;
-    return [
-        ...(status === "healthy" || status === "unhealthy"
-            ? []
-            : [`its status is ${JSON.stringify(status)}`]),
-        ...(typeof version === "string" && version !== "" ? [] : ["it names no version"]),
-        ...["p2p_connected", "models_loaded", "chain_synced"]
-            .filter((name) => typeof checks?.[name]?.ok !== "boolean")
-            .map((name) => `it does not tell the check ${name}`),
-    ];
-}
-/** The checks that fail in a body, with their reasons. Pure. */
-function failing(body) {
-    return Object.entries(body?.checks ?? {})
-        .filter(([, check]) => check?.ok === false)
-        .map(([name, { detail }]) => `${name}: ${detail}`)
-        .join("; ");
-}
-/** Waits until an answer is as wanted; the last answer, and whether that was it. */
-async function awaitHealth(node, wanted, seconds, world) {
-    const begun = world.clock.now();
-    for (;;) {
-        const last = await askHealth(node, world);
-        const passed = (world.clock.now() - begun) / 1000;
-        if (typeof last !== "string" && wanted(last))
-            return { met: true, last, seconds: passed };
-        if (passed >= seconds || !(await node.state()).running)
-            return { met: false, last, seconds: passed };
-        await world.clock.sleep(200, world.signal);
-    }
-}
-/** An answer in a few words, for a reason. Pure. */
-function health_describe(health) {
-    if (typeof health === "string")
-        return health;
-    const why = failing(health.body);
-    return `/health answers ${health.status}${why === "" ? "" : ` (${why})`}`;
-}
-
-;// CONCATENATED MODULE: ./lib/acceptance/checks/health.js
-
-
-/** Seconds in which a node must notice that its chain has gone, and that it is back (the reference node's back-off is 15 s at most). */
-const notice = 45;
-/** 200 with the documented body, 503 when the chain is gone, and 200 again. */
-const health = {
-    name: "health",
-    after: ["startup"],
-    seconds: () => 2 * notice + 30,
-    run: async (world) => {
-        const { nodes, chain } = world;
-        const node = nodes.main;
-        const first = await askHealth(node, world);
-        if (typeof first === "string" || first.status !== 200)
-            return failed(`it was healthy, and is not any more: ${health_describe(first)}`);
-        const wrong = health_complaintsOf(first.body);
-        if (wrong.length > 0)
-            return failed(`its body is not as documented: ${wrong.join("; ")}`);
-        if (chain === undefined)
-            return skipped("with a real chain nobody stops it, so that 503 was not seen");
-        await chain.stop();
-        const down = await awaitHealth(node, ({ status }) => status === 503, notice, world);
-        await chain.start();
-        if (!down.met)
-            return failed(`the chain's endpoint was stopped, and after ${notice} s ${health_describe(down.last)}; 503 was wanted`);
-        const up = await awaitHealth(node, ({ status }) => status === 200, notice, world);
-        const measured = { unhealthySeconds: down.seconds, healthySeconds: up.seconds };
-        return check_judged([
-            ...(typeof down.last === "string" ? [] : health_complaintsOf(down.last.body)),
-            ...(up.met
-                ? []
-                : [`the chain's endpoint is back, and after ${notice} s ${health_describe(up.last)}`]),
-        ], measured, { unhealthySeconds: notice, healthySeconds: notice });
-    },
-};
-
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/metrics.js
 
 
@@ -94161,7 +94578,7 @@ function judgeFamily({ name, type, sane }, families) {
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/timeline.js
-/** The start as the log tells it: the first line, each model, all of them. Pure; times in milliseconds since 1970. */
+/** The start as the log tells it: the first line, P2P, each model, all of them. Pure; times in milliseconds since 1970. */
 function timelineOf(logs, started) {
     const at = (line) => Math.max(0, (line.at - started) / 1000);
     const first = logs[0];
@@ -94169,13 +94586,27 @@ function timelineOf(logs, started) {
         what: `loading ${title}`,
         seconds: at(line),
     }));
-    const loaded = logs.find(({ text }) => text.includes("All models loaded."));
-    return [
+    const event = (what, line) => line === undefined ? [] : [{ what, seconds: at(line) }];
+    const listening = logs.find(({ text }) => text.includes("P2P listens on "));
+    return inOrder([
         { what: "created", seconds: 0 },
-        ...(first === undefined ? [] : [{ what: "first log", seconds: at(first) }]),
+        ...event("first log", first),
+        ...event("p2p", listening),
         ...loading,
-        ...(loaded === undefined ? [] : [{ what: "models loaded", seconds: at(loaded) }]),
-    ];
+        ...event("models loaded", logs.find(({ text }) => text.includes("All models loaded."))),
+    ]);
+}
+/** The start with what was seen from outside, by the check `startup`. Pure. */
+function withHealth(events, { healthySeconds, containerSeconds }) {
+    const event = (what, seconds) => typeof seconds === "number" ? [{ what, seconds }] : [];
+    return inOrder([
+        ...events,
+        ...event("healthy", healthySeconds),
+        ...event("container healthy", containerSeconds),
+    ]);
+}
+function inOrder(events) {
+    return events.toSorted((a, b) => a.seconds - b.seconds);
 }
 /** The lines that name a model which is being loaded, in their order. Pure. */
 function loadingLines(logs) {
@@ -94184,19 +94615,15 @@ function loadingLines(logs) {
         return title === undefined ? [] : [{ line, title }];
     });
 }
-/** The gigabytes of `All models loaded. VRAM: N GB`. Pure. */
-function loadedVram(logs) {
-    for (const { text } of logs) {
-        const found = /All models loaded\. VRAM: (\d+\.\d) GB/.exec(text)?.[1];
-        if (found !== undefined)
-            return Number(found);
-    }
-    return undefined;
+/** The first `All models loaded. VRAM: N GB`. Pure. */
+function loadedLine(logs) {
+    return logs.find(({ text }) => /All models loaded\. VRAM: \d+\.\d GB/.test(text));
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/models.js
 
 
+const lockName = "models.lock.json";
 /** The weights that are there are those of the lock, and the log says that all were loaded. */
 const models = {
     name: "models",
@@ -94204,29 +94631,42 @@ const models = {
     seconds: () => 1_800,
     run: async (world) => {
         const { target, expected, log } = world;
+        if (expected.weights.size === 0)
+            return skipped("no models");
         const logs = await logsOnceLoaded(world);
-        const titles = loadingLines(logs).map(({ title }) => title);
-        const vram = loadedVram(logs);
         log.info("Hashing the weights that are there.");
         const there = await target.weights();
-        const complaints = [
-            ...(same(titles, expected.titles)
-                ? []
-                : [`the log names ${list(titles)} as loaded, ${list(expected.titles)} was wanted`]),
-            ...(vram === undefined ? ['the log has no line "All models loaded. VRAM: N GB"'] : []),
+        return check_judged([
+            ...loadingComplaints(logs, expected.titles),
             ...wrongWeights(expected.weights, there),
-        ];
-        return check_judged(complaints, { files: there.size, loaded: titles }, { files: expected.weights.size });
+            ...(await wrongLock(world)),
+        ], { files: there.size, loaded: loadingLines(logs).map(({ title }) => title) }, { files: expected.weights.size + 1 });
     },
 };
 /** The log, which may come a moment later than /health says that the models are loaded. */
 async function logsOnceLoaded({ nodes, clock, signal }) {
     for (const until = clock.now() + 5_000;;) {
         const logs = await nodes.main.logs();
-        if (loadedVram(logs) !== undefined || clock.now() >= until)
+        if (loadedLine(logs) !== undefined || clock.now() >= until)
             return logs;
         await clock.sleep(200, signal);
     }
+}
+/** What the log lacks: each model in its turn, and then that all are loaded. Pure. */
+function loadingComplaints(logs, titles) {
+    const loading = loadingLines(logs);
+    const seen = loading.map(({ title }) => title);
+    const loaded = loadedLine(logs);
+    const last = loading.at(-1)?.line;
+    return [
+        ...(same(seen, titles)
+            ? []
+            : [`the log names ${list(seen)} as loaded, ${list(titles)} was wanted`]),
+        ...(loaded === undefined ? ['the log has no line "All models loaded. VRAM: N GB"'] : []),
+        ...(loaded !== undefined && last !== undefined && logs.indexOf(loaded) < logs.indexOf(last)
+            ? [`the log says that all models are loaded before it names ${seen.at(-1)}`]
+            : []),
+    ];
 }
 /** What differs between two lists of hashes, at most five lines of it. Pure. */
 function wrongWeights(wanted, there) {
@@ -94236,13 +94676,62 @@ function wrongWeights(wanted, there) {
             return [`${path} is missing`];
         return seen === sha256 ? [] : [`${path} has sha256 ${seen}, the lock says ${sha256}`];
     });
-    return wrong.length > 5 ? [...wrong.slice(0, 5), `and ${wrong.length - 5} more`] : wrong;
+    const strange = [...there.keys()].filter((path) => path !== lockName && !wanted.has(path));
+    const all = [...wrong, ...strange.map((path) => `${path} is not in the lock`)];
+    return all.length > 5 ? [...all.slice(0, 5), `and ${all.length - 5} more`] : all;
+}
+/** What is wrong with the lock that lies beside the weights: the node goes by it. */
+async function wrongLock({ nodes, target, expected }) {
+    const path = `${target.models}/${lockName}`;
+    const { code, stdout, stderr } = await nodes.main.exec("cat", path);
+    if (code !== 0)
+        return [`${path} cannot be read: ${stderr.trim() || `exit code ${code}`}`];
+    return expected.isLock(stdout) ? [] : [`${path} is not the lock`];
 }
 function same(one, other) {
     return one.length === other.length && one.every((value, at) => value === other[at]);
 }
 function list(names) {
     return names.length === 0 ? "nothing" : names.join(", ");
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/acquaintance.js
+
+/** The topics that every Director is subscribed to. */
+const topics = ["nsn/bft", "nsn/departure", "nsn/recipes"];
+/** Waits until the two nodes know each other by name and topics, so many seconds; what is missing then. */
+async function awaitAcquaintance(seconds, world) {
+    const { nodes, clock, signal } = world;
+    const second = await nodes.second();
+    for (const until = clock.now() + seconds * 1000;;) {
+        const [here, there] = [await askHealth(nodes.main, world), await askHealth(second, world)];
+        const missing = strangeness(here, there);
+        if (missing.length === 0 || clock.now() >= until)
+            return missing;
+        await clock.sleep(200, signal);
+    }
+}
+/** What two nodes do not know of each other, by their answers of /health: each lists its peers, and what those told it. Pure. */
+function strangeness(here, there) {
+    return [
+        ...unknownTo(["the second node", there], ["the node", here]),
+        ...unknownTo(["the node", here], ["the second node", there]),
+    ];
+}
+function unknownTo([asked, answer], [name, health]) {
+    const id = typeof health === "string" ? undefined : health.body?.peer_id;
+    if (id === undefined)
+        return [`${name} does not name its peer id (${health_describe(health)})`];
+    const peers = typeof answer === "string" ? undefined : answer.body?.peers;
+    if (peers === undefined)
+        return [`${asked} does not name its peers (${health_describe(answer)})`];
+    const told = peers[id];
+    if (told === undefined)
+        return [`${asked} does not count ${name} (${id}) among its peers`];
+    const missing = topics.filter((topic) => !told.includes(topic));
+    return missing.length === 0
+        ? []
+        : [`${name} has not told ${asked} that it is subscribed to ${missing.join(", ")}`];
 }
 
 ;// CONCATENATED MODULE: external "node:dgram"
@@ -94260,6 +94749,7 @@ const tries = 6;
  * 9000, sections 6 and 17.2.1). Gives the versions that it names; undefined where nothing answers.
  */
 async function probeQuic(host, port, signal) {
+    signal.throwIfAborted();
     const socket = (0,external_node_dgram_namespaceObject.createSocket)("udp4");
     let timer;
     try {
@@ -94312,6 +94802,8 @@ function negotiatedVersions(packet) {
 }
 /** Whether libp2p answers over TCP: both sides begin with `/multistream/1.0.0` (libp2p, "Connection establishment"). */
 function probeMultistream(host, port, signal) {
+    if (signal.aborted)
+        return Promise.resolve(undefined);
     const hello = Buffer.from("\x13/multistream/1.0.0\n", "latin1");
     return new Promise((resolve) => {
         const socket = (0,external_node_net_.connect)({ host, port });
@@ -94337,10 +94829,9 @@ function probeMultistream(host, port, signal) {
 
 
 
-/** Seconds in which two nodes of one network find each other. */
-const meeting = 30;
-const atLeast = (least) => (value) => value >= least;
-/** QUIC and TCP answer, a second node finds the first, and a message of GossipSub arrives. */
+
+
+/** QUIC and TCP answer, a second node finds the first, both know each other's topics, and a message of GossipSub arrives. */
 const p2p = {
     name: "p2p",
     after: ["startup"],
@@ -94354,34 +94845,26 @@ const p2p = {
             ...(versions === undefined ? ["nothing speaks QUIC at 9000/udp"] : []),
             ...(multistream === undefined ? ["nothing speaks libp2p at 9000/tcp"] : []),
         ];
-        const second = await nodes.second();
-        const peers = { name: "nsn_p2p_connected_peers" };
-        const [here, there] = [
-            await awaitSample(nodes.main, peers, atLeast(1), meeting, world),
-            await awaitSample(second, peers, atLeast(1), meeting, world),
-        ];
-        if (!here.met || !there.met) {
-            const seen = `the node counts ${here.last ?? "none"}, the second ${there.last ?? "none"}`;
-            return failed([...complaints, `a second node did not find it within ${meeting} s: ${seen}`].join("; "));
-        }
-        const delivered = await message(world);
-        return check_judged([...complaints, ...(delivered === undefined ? [] : [delivered])], {
-            quic: versions ?? [],
-            peers: here.last ?? 0,
-        });
+        const met = await awaitMeeting(world);
+        if (!met.met)
+            return failed([...complaints, met.why].join("; "));
+        const strange = await awaitAcquaintance(10, world);
+        const undelivered = await message(world);
+        return check_judged([...complaints, ...strange, ...(undelivered === undefined ? [] : [undelivered])], { quic: versions ?? [], peers: met.value });
     },
 };
 /** Asks the node for a slot, whose recipe it publishes on nsn/recipes; why the second node did not get it. */
 async function message(world) {
     const second = await world.nodes.second();
     const topic = { name: "nsn_p2p_messages_total", labels: { topic: "nsn/recipes" } };
-    const before = (await awaitSample(second, topic, () => true, 5, world)).last ?? 0;
+    const before = await sampleOf(second, topic.name, topic.labels, world);
+    const one = { ...topic, least: (typeof before === "number" ? before : 0) + 1 };
     const calls = await world.grpc(world.nodes.main);
     try {
         // A mesh of two needs a heartbeat or so before it carries anything: the message may have to be sent again.
         for (let slot = 1; slot <= 10; slot += 1) {
             await calls.generateSlot(slot, `acceptance ${slot}`, 30_000);
-            if ((await awaitSample(second, topic, atLeast(before + 1), 3, world)).met)
+            if ((await awaitSample(second, one, 3, world)).met)
                 return undefined;
         }
         return "the second node received none of ten messages on nsn/recipes";
@@ -94395,13 +94878,80 @@ async function message(world) {
     }
 }
 
+;// CONCATENATED MODULE: ./lib/acceptance/load.js
+
+
+/** Part of the periods in which the kernel may hold it back, and by how much its memory on the card may move. */
+const load_most = { throttled: 0.1, drift: 0.02 };
+/** What the figures say. Pure. */
+function judgeLoad(load, limits) {
+    const used = usedBy(load, limits);
+    const memory = memoryOf(load);
+    const { cpus, memoryBytes, vramBytes } = limits;
+    const complaints = [
+        ...(used === undefined || used.cpuLoad < 1
+            ? []
+            : [`it used ${percent(used.cpuLoad)} of its ${cpus} processors`]),
+        ...((used?.throttled ?? 0) < load_most.throttled
+            ? []
+            : [`it was held back in ${percent(used?.throttled ?? 0)} of the periods, 10 % are allowed`]),
+        ...(memory.vramPeakBytes < vramBytes
+            ? []
+            : [
+                `its memory on the card came to ${(0,amount/* gigabytes */.k)(memory.vramPeakBytes)} under load, ${(0,amount/* gigabytes */.k)(vramBytes)} are the limit`,
+            ]),
+        ...(memory.vramDrift <= load_most.drift
+            ? []
+            : [`its memory on the card moved by ${percent(memory.vramDrift)}, 2 % are allowed`]),
+    ];
+    const measured = { slots: load.slots.length, seconds: load.seconds, ...used, ...memory };
+    const limit = {
+        ...{ cpuLoad: 1, throttled: load_most.throttled, memoryPeakBytes: memoryBytes },
+        ...{ vramPeakBytes: vramBytes, vramDrift: load_most.drift },
+    };
+    return used === undefined && complaints.length === 0
+        ? inconclusive("this machine's kernel does not tell what the node used", measured, limit)
+        : check_judged(complaints, measured, limit);
+}
+/** Of the processors; nothing that the kernel did not tell. */
+function usedBy({ before, after, seconds }, { cpus }) {
+    if (before === undefined || after === undefined)
+        return undefined;
+    const { memoryPeakBytes } = after;
+    const throttled = share(before.throttled, after.throttled);
+    return {
+        cpuLoad: (after.cpuSeconds - before.cpuSeconds) / (seconds * cpus),
+        ...(throttled === undefined ? {} : { throttled }),
+        ...(memoryPeakBytes === undefined ? {} : { memoryPeakBytes }),
+    };
+}
+/** Peak and movement from slot to slot: by the card's figures where it gives any, else by the node's own. */
+function memoryOf({ slots, during }) {
+    const card = slots.flatMap(({ card }) => (card === undefined ? [] : [card]));
+    const figures = card.length > 0 ? card : slots.map(({ own }) => own);
+    const [low, high] = [Math.min(...figures), Math.max(...figures)];
+    return {
+        vramPeakBytes: Math.max(high, ...during),
+        vramDrift: high === 0 ? 0 : (high - low) / high,
+        vramFrom: card.length > 0 ? "card" : "node",
+    };
+}
+function share(before, after) {
+    if (after === undefined)
+        return undefined;
+    const periods = after.of - (before?.of ?? 0);
+    return periods === 0 ? undefined : (after.periods - (before?.periods ?? 0)) / periods;
+}
+function percent(part) {
+    return `${(100 * part).toFixed(1)} %`;
+}
+
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/resources.js
+
 
 /** Milliseconds that a slot may take. */
 const resources_deadline = 120_000;
-/** Part of the periods in which the kernel may hold it back, and by how much its memory on the card may move. */
-const most = { throttled: 0.1, drift: 0.02 };
-/** Slots one after another under the promised limits: no kill, processors to spare, memory on the card steady. */
+/** Slots one after another under the promised limits: no kill, processors to spare, memory on the card below its limit and steady. */
 const resources = {
     name: "resources",
     after: ["startup", "models"],
@@ -94409,141 +94959,60 @@ const resources = {
     run: async (world) => {
         const { nodes, limits, clock } = world;
         const node = nodes.main;
-        const calls = await world.grpc(node);
         const before = await node.usage();
         const begun = clock.now();
-        const vram = [];
-        try {
-            for (let slot = 1; slot <= limits.slots; slot += 1)
-                vram.push((await calls.generateSlot(1_000 + slot, `load ${slot}`, resources_deadline)).vramBytes);
-        }
-        catch (error) {
-            world.signal.throwIfAborted();
-            const { outOfMemory } = await node.state();
-            const done = `after ${vram.length} of ${limits.slots} slots`;
-            return failed(outOfMemory
-                ? `it used up its memory ${done} and was killed`
-                : `GenerateSlot ended ${done}: ${error instanceof Error ? error.message : error}`);
-        }
-        finally {
-            calls.close();
-        }
+        const slots = [];
+        const stopped = await generate(slots, world);
         const { outOfMemory } = await node.state();
+        const done = `after ${slots.length} of ${limits.slots} slots`;
         if (outOfMemory)
-            return failed("a process of it was killed for memory");
-        const after = await node.usage();
-        if (before === undefined || after === undefined)
-            return inconclusive("this machine's kernel does not tell what the node used");
-        return judgeUsage({ before, after, vram, seconds: (clock.now() - begun) / 1000 }, limits);
+            return failed(`a process of it used up the memory and was killed, ${done}`);
+        if (stopped !== undefined)
+            return failed(`GenerateSlot ended ${done}: ${stopped}`);
+        const seconds = (clock.now() - begun) / 1000;
+        const zombies = await lastingZombies(world);
+        if (zombies.length > 0)
+            return failed(`nobody has waited for the end of its processes: ${zombies.join(", ")}`);
+        const during = world.vram.samples.filter(({ at }) => at >= begun).map(({ bytes }) => bytes);
+        return judgeLoad({ before, after: await node.usage(), seconds, slots, during }, limits);
     },
 };
-/** What the figures say. Pure. */
-function judgeUsage(seen, { cpus, memoryBytes, slots }) {
-    const { before, after, vram, seconds } = seen;
-    const load = (after.cpuSeconds - before.cpuSeconds) / (seconds * cpus);
-    const throttled = share(before.throttled, after.throttled);
-    const [low, high] = [Math.min(...vram), Math.max(...vram)];
-    const drift = high === 0 ? 0 : (high - low) / high;
-    const percent = (part) => `${(100 * part).toFixed(1)} %`;
-    return check_judged([
-        ...(load < 1 ? [] : [`it used ${percent(load)} of its ${cpus} processors`]),
-        ...(throttled < most.throttled
-            ? []
-            : [`it was held back in ${percent(throttled)} of the periods, 10 % are allowed`]),
-        ...(drift <= most.drift ? [] : [`its memory on the card moved by ${percent(drift)}`]),
-    ], {
-        ...{ slots, seconds, cpuLoad: load, throttled, memoryPeakBytes: after.memoryPeakBytes },
-        ...{ vramDrift: drift },
-    }, { cpuLoad: 1, throttled: most.throttled, memoryPeakBytes: memoryBytes, vramDrift: most.drift });
-}
-function share(before, after) {
-    if (after === undefined)
-        return 0;
-    const periods = after.of - (before?.of ?? 0);
-    return periods === 0 ? 0 : (after.periods - (before?.periods ?? 0)) / periods;
-}
-
-;// CONCATENATED MODULE: ./lib/acceptance/checks/shutdown.js
-
-
-/** Seconds within which it must end when nothing is in flight, so that a plain `docker stop` never kills. */
-const idleSeconds = 10;
-const departures = { name: "nsn_p2p_departures_total", labels: { reason: "announced" } };
-/** SIGTERM while others are connected: announced, drained, flushed, exit 0 in time; a second SIGTERM does no harm. */
-const shutdown = {
-    name: "shutdown",
-    after: ["startup"],
-    seconds: ({ limits }) => 2 * limits.shutdownSeconds + 120,
-    run: async (world) => {
-        const { nodes, limits, clock, signal } = world;
-        const node = nodes.main;
-        const second = await nodes.second();
-        await awaitSample(second, { name: "nsn_p2p_connected_peers" }, (peers) => peers >= 1, 30, world);
-        const before = (await sampleOf(second, departures.name, departures.labels, world)) ?? 0;
-        const calls = await world.grpc(node);
-        const inFlight = calls.generateSlot(9_001, "in flight", 30_000).then(() => true, () => false);
-        await clock.sleep(50, signal);
-        const begun = clock.now();
-        await node.signal("SIGTERM");
-        const during = askMetrics(node, "openmetrics", world);
-        await clock.sleep(200, signal);
-        await node.signal("SIGTERM");
-        const end = await awaitEnd(node, limits.shutdownSeconds, world);
-        const answered = await during;
-        const ended = await inFlight;
-        calls.close();
-        if (end === undefined)
-            return failed(`it still runs ${limits.shutdownSeconds} s after SIGTERM`);
-        const seconds = Math.max(0, (end.at - begun) / 1000);
-        const announced = await awaitSample(second, departures, (count) => count > before, 5, world);
-        const idle = await idleEnd(world);
-        return check_judged([
-            ...(end.exitCode === 0 ? [] : [`it ended with exit code ${end.exitCode}`]),
-            ...(announced.met ? [] : ["the second node was not told of its departure"]),
-            ...(ended ? [] : ["the gRPC call in flight was cut off"]),
-            ...(typeof answered !== "string" && answered.status === 200
-                ? []
-                : ["/metrics did not answer during the drain"]),
-            ...shutdown_complaintsOf(await node.logs()),
-            ...(idle.complaint === undefined ? [] : [idle.complaint]),
-        ], { seconds, ...(idle.seconds === undefined ? {} : { idleSeconds: idle.seconds }) }, { seconds: limits.shutdownSeconds, idleSeconds });
-    },
-};
-/** SIGTERM as soon as it runs, with nothing in flight. */
-async function idleEnd(world) {
-    const node = await world.nodes.another("early-end");
+/** Has the slots generated, and notes each that is done; why one was not. */
+async function generate(slots, world) {
+    const { nodes, limits, vram, signal } = world;
+    const calls = await world.grpc(nodes.main);
     try {
-        await awaitLog(node, 10, world);
-        const begun = world.clock.now();
-        await node.signal("SIGTERM");
-        const end = await awaitEnd(node, world.limits.shutdownSeconds, world);
-        if (end === undefined)
-            return {
-                complaint: `told to stop during its start, it still runs after ${world.limits.shutdownSeconds} s`,
-            };
-        const seconds = Math.max(0, (end.at - begun) / 1000);
-        if (end.exitCode !== 0)
-            return {
-                seconds,
-                complaint: `told to stop during its start, it ended with exit code ${end.exitCode}`,
-            };
-        return seconds < idleSeconds
-            ? { seconds }
-            : {
-                seconds,
-                complaint: `with nothing in flight it took ${seconds.toFixed(1)} s to end, 10 s are allowed`,
-            };
+        while (slots.length < limits.slots) {
+            const slot = slots.length + 1;
+            const own = (await calls.generateSlot(1_000 + slot, `load ${slot}`, resources_deadline)).vramBytes;
+            const taken = vram.samples.length;
+            await vram.sample();
+            const card = vram.samples.slice(taken).at(-1)?.bytes;
+            slots.push(card === undefined ? { own } : { own, card });
+        }
+        return undefined;
+    }
+    catch (error) {
+        signal.throwIfAborted();
+        return error instanceof Error ? error.message : String(error);
     }
     finally {
-        await node.remove();
+        calls.close();
     }
 }
-async function awaitLog(node, seconds, { clock, signal }) {
-    const until = clock.now() + seconds * 1000;
-    while ((await node.logs()).length === 0 && clock.now() < until)
-        await clock.sleep(100, signal);
+/** Processes that have ended and are still there after a while: whoever started them, or process 1, must wait for them. */
+async function lastingZombies({ nodes, clock, signal }) {
+    for (const until = clock.now() + 10_000;;) {
+        const zombies = (await nodes.main.processes()).filter(({ zombie }) => zombie);
+        if (zombies.length === 0 || clock.now() >= until)
+            return zombies.map(({ name, pid }) => `${name} (${pid})`);
+        await clock.sleep(500, signal);
+    }
 }
-/** When and how it ended; undefined if it did not in time. */
+
+;// CONCATENATED MODULE: ./lib/acceptance/end.js
+
+/** Waits for a node's end; undefined if it does not come in time. */
 async function awaitEnd(node, seconds, { clock, signal }) {
     const until = clock.now() + seconds * 1000;
     for (;;) {
@@ -94555,21 +95024,65 @@ async function awaitEnd(node, seconds, { clock, signal }) {
         await clock.sleep(100, signal);
     }
 }
-/** What the last words lack. Pure. */
-function shutdown_complaintsOf(logs) {
-    const flushed = logs.filter(({ text }) => text.includes("Metrics flushed: "));
-    if (flushed.length !== 1)
-        return [`the log has ${flushed.length} lines "Metrics flushed: {json}", one is wanted`];
-    const text = flushed[0]?.text.replace(/^.*Metrics flushed: /, "") ?? "";
-    try {
-        const metrics = JSON.parse(text);
-        return typeof metrics === "object" && metrics !== null
-            ? []
-            : ["the flushed metrics are no object"];
-    }
-    catch {
-        return ["what follows Metrics flushed: is not JSON"];
-    }
+/** Judges an end that was asked for. Pure. */
+function judgeEnd(end, asked) {
+    const { begun, again, limit, waited } = asked;
+    if (end === undefined)
+        return { seconds: undefined, complaints: [`it still runs ${waited} s after SIGTERM`] };
+    const { at, exitCode } = end;
+    const seconds = Math.max(0, (at - begun) / 1000);
+    return {
+        seconds,
+        complaints: [
+            ...exitComplaints(exitCode, again !== undefined && at >= again),
+            ...(seconds < limit
+                ? []
+                : [`it took ${seconds.toFixed(1)} s to end, ${limit} s are allowed`]),
+        ],
+    };
+}
+/** `secondCame`: before it ended, SIGTERM had been sent once more. */
+function exitComplaints(exitCode, secondCame) {
+    if (exitCode === 0)
+        return [];
+    // 128 and the signal's number, as containers tell it.
+    if (exitCode !== undefined && exitCode !== 143)
+        return [`it ended with exit code ${exitCode}`];
+    return [
+        secondCame
+            ? "a second SIGTERM cut its end short"
+            : "SIGTERM ended it as it ends a program that does not handle it",
+    ];
+}
+/** Starts the node under test again and ends it when it is healthy, and once more at its first words; `limit` in seconds. */
+async function endsWithoutWork(limit, world) {
+    const node = world.nodes.main;
+    const none = { seconds: undefined, complaints: [] };
+    const { met, last } = await startAgain(world);
+    if (!met)
+        return {
+            early: none,
+            idle: { ...none, complaints: [`it did not start again: ${health_describe(last)}`] },
+        };
+    const idle = await terminate(node, limit, world);
+    if (idle.seconds === undefined)
+        return { idle, early: none };
+    const lines = (await node.logs()).length;
+    await node.restart();
+    await awaitWords(node, lines, world);
+    return { idle, early: await terminate(node, limit, world) };
+}
+/** Waits until its log has more than so many lines, ten seconds at most. */
+async function awaitWords(node, lines, { clock, signal }) {
+    const until = clock.now() + 10_000;
+    while ((await node.logs()).length <= lines && clock.now() < until)
+        await clock.sleep(50, signal);
+}
+async function terminate(node, limit, world) {
+    const begun = world.clock.now();
+    await node.signal("SIGTERM");
+    const waited = Math.max(limit, world.limits.shutdownSeconds);
+    return judgeEnd(await awaitEnd(node, waited, world), { begun, limit, waited });
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/restart.js
@@ -94580,22 +95093,19 @@ function shutdown_complaintsOf(logs) {
 const restart = {
     name: "restart",
     after: ["startup"],
+    endsNode: true,
     seconds: ({ limits }) => 3 * limits.startupSeconds + 60,
     run: async (world) => {
         const { nodes, limits } = world;
         const node = nodes.main;
-        if (!(await node.state()).running)
-            await node.restart();
-        const isOk = ({ status }) => status === 200;
-        const first = await awaitHealth(node, isOk, limits.startupSeconds, world);
-        if (!first.met)
-            return failed(`it did not start again after its end: ${health_describe(first.last)}`);
+        const lame = await getReady(world);
+        if (lame !== undefined)
+            return failed(lame);
         const before = await peerId(world);
         await node.signal("SIGKILL");
         if ((await awaitEnd(node, 10, world)) === undefined)
             return failed("SIGKILL did not end it");
-        await node.restart();
-        const again = await awaitHealth(node, isOk, limits.startupSeconds, world);
+        const again = await startAgain(world);
         if (!again.met)
             return failed(`it is not healthy after kill -9: ${health_describe(again.last)}`);
         const after = await peerId(world);
@@ -94605,71 +95115,366 @@ const restart = {
         ], { healthySeconds: again.seconds }, { healthySeconds: limits.startupSeconds });
     },
 };
+/** Has a healthy node that can be killed; why there is none. */
+async function getReady(world) {
+    const { main } = world.nodes;
+    if ((await main.state()).running) {
+        const now = await askHealth(main, world);
+        return typeof now !== "string" && isHealthy(now)
+            ? undefined
+            : `it still runs after the check before, and is not healthy: ${health_describe(now)}`;
+    }
+    const { met, last } = await startAgain(world);
+    return met ? undefined : `it did not start again after its end: ${health_describe(last)}`;
+}
 async function peerId(world) {
     const health = await askHealth(world.nodes.main, world);
     return typeof health === "string" ? undefined : health.body?.peer_id;
 }
 
+;// CONCATENATED MODULE: ./lib/acceptance/drain.js
+
+
+/** Seconds that the work in flight shall last, and the most calls for it. */
+const wanted = { seconds: 3, calls: 40 };
+const recipes = { name: "nsn_p2p_messages_total", labels: { topic: "nsn/recipes" } };
+/** Gives a node some seconds of work. The calls have reached it: the second node has their recipes, or they are unanswered after a second. */
+async function takeOff(calls, world) {
+    const second = await world.nodes.second();
+    let seconds = 0;
+    const slot = calls.generateSlot(9_000, "the time it takes", 60_000).then((made) => {
+        seconds = made.seconds;
+    });
+    const [trouble] = await fly([slot]).errors;
+    world.signal.throwIfAborted();
+    if (trouble !== undefined)
+        return { ...fly([]), trouble };
+    let count = Math.max(1, Math.ceil(wanted.seconds / Math.max(seconds, 0.001)));
+    for (let tries = 3;; tries -= 1) {
+        count = Math.min(count, wanted.calls);
+        const before = await sampleOf(second, recipes.name, recipes.labels, world);
+        const least = (typeof before === "number" ? before : 0) + count;
+        const begun = world.clock.now();
+        const flight = fly(Array.from({ length: count }, (_, at) => calls.generateSlot(9_001 + at, `in flight ${tries}.${at}`, 60_000)));
+        await awaitSample(second, { ...recipes, least }, 1, world);
+        if (flight.pending() > 0 || tries === 1)
+            return flight;
+        // All of it was done by now: as many as the seconds want by what these took.
+        count = Math.ceil((count * wanted.seconds * 1000) / (world.clock.now() - begun));
+    }
+}
+function fly(calls) {
+    let pending = calls.length;
+    const ends = calls.map((call) => call
+        .then(() => [], (error) => [error instanceof Error ? error.message : String(error)])
+        .finally(() => {
+        pending -= 1;
+    }));
+    return { pending: () => pending, errors: Promise.all(ends).then((all) => all.flat()) };
+}
+/** Watches a node that was told to end. */
+async function watchDrain(flight, node, calls, world) {
+    const [pages, refused] = await Promise.all([
+        metricsMeanwhile(flight, node, world),
+        refusal(flight, calls, world),
+    ]);
+    return { ...pages, refused };
+}
+async function metricsMeanwhile(flight, node, world) {
+    let metrics = 0;
+    do {
+        const page = await askMetrics(node, "openmetrics", world);
+        if (typeof page !== "string" && page.status === 200)
+            metrics += 1;
+        else if (flight.pending() > 0)
+            return {
+                metrics,
+                silent: typeof page === "string" ? page : `/metrics answers ${page.status}`,
+            };
+        await world.clock.sleep(100, world.signal);
+    } while (flight.pending() > 0);
+    return { metrics, silent: undefined };
+}
+/** Makes new calls on the same connection as long as there is work in flight. What is taken waits for its turn, so nobody waits for it. */
+async function refusal(flight, calls, { clock, signal }) {
+    let refused;
+    for (let slot = 9_500; refused === undefined && flight.pending() > 0; slot += 1) {
+        calls.generateSlot(slot, "too late", 200).catch((error) => {
+            const unavailable = error instanceof Error && error.message.startsWith("UNAVAILABLE");
+            if (unavailable && flight.pending() > 0)
+                refused ??= clock.now();
+        });
+        await clock.sleep(150, signal);
+    }
+    return refused;
+}
+/** Opens an HTTP connection that has been answered and stays open; the result closes it. */
+async function holdHttp(node, signal) {
+    const { hostname, port } = node.http;
+    const socket = (0,external_node_net_.connect)({ host: hostname, port: Number(port), signal });
+    socket.on("error", () => socket.destroy());
+    await new Promise((resolve) => {
+        socket.once("connect", () => socket.write(`GET /health HTTP/1.1\r\nHost: ${hostname}:${port}\r\n\r\n`));
+        socket.once("data", () => resolve());
+        socket.once("close", () => resolve());
+        socket.setTimeout(3_000, () => resolve());
+    });
+    return () => void socket.destroy();
+}
+
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(57975);
+;// CONCATENATED MODULE: ./lib/acceptance/last-words.js
+
+const flush = "Metrics flushed: ";
+const sidecar = "Sidecar ended by SIGTERM: ";
+/** What a node has said since its log had so many lines; the last of it may come a moment after the end. */
+async function wordsSince(lines, node, { clock, signal }) {
+    for (const until = clock.now() + 2_000;;) {
+        const words = (await node.logs()).slice(lines);
+        if (words.some(({ text }) => text.includes(flush)) || clock.now() >= until)
+            return words;
+        await clock.sleep(100, signal);
+    }
+}
+/** What the last words lack, `file` being what METRICS_FILE has. Pure. */
+function wordsComplaints(words, file) {
+    return [...sidecarComplaints(words), ...flushComplaints(words, file)];
+}
+function sidecarComplaints(words) {
+    const line = words.find(({ text }) => text.includes(sidecar))?.text;
+    if (line === undefined)
+        return [`the log has no line "${sidecar}…"`];
+    const how = line.slice(line.indexOf(sidecar) + sidecar.length);
+    return /^exit status: 0\b/.test(how)
+        ? []
+        : [`the sidecar was not ended by its own handler of SIGTERM (${how.trim()})`];
+}
+function flushComplaints(words, file) {
+    const flushed = words.filter(({ text }) => text.includes(flush));
+    if (flushed.length !== 1)
+        return [`the log has ${flushed.length} lines "${flush}{json}", one is wanted`];
+    const text = flushed[0]?.text ?? "";
+    const said = parsed(text.slice(text.indexOf(flush) + flush.length));
+    if (said === undefined)
+        return ["what follows Metrics flushed: is not JSON"];
+    if (typeof said !== "object" || said === null)
+        return ["the flushed metrics are no object"];
+    if (file === undefined)
+        return ["METRICS_FILE was not written"];
+    return (0,external_node_util_.isDeepStrictEqual)(parsed(file), said)
+        ? []
+        : ["METRICS_FILE has not the metrics that the log has"];
+}
+function parsed(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/acceptance/checks/shutdown.js
+
+
+
+
+
+
+/** Seconds within which it must end when nothing is in flight, so that a plain `docker stop` never kills. */
+const idleSeconds = 10;
+const departures = { name: "nsn_p2p_departures_total", labels: { reason: "announced" } };
+/** SIGTERM with work in flight, with nothing in flight, and during the start: announced, drained, flushed, exit 0 in time; a second SIGTERM does no harm. */
+const shutdown = {
+    name: "shutdown",
+    after: ["startup"],
+    endsNode: true,
+    seconds: ({ limits }) => 4 * limits.shutdownSeconds + limits.startupSeconds + 120,
+    run: async (world) => {
+        const { limits } = world;
+        const loaded = await endUnderLoad(world);
+        if (loaded.seconds === undefined)
+            return failed(loaded.complaints.join("; "));
+        const { idle, early } = await endsWithoutWork(idleSeconds, world);
+        const complaints = [
+            ...loaded.complaints,
+            ...idle.complaints.map((complaint) => `with nothing in flight: ${complaint}`),
+            ...early.complaints.map((complaint) => `told to stop during its start: ${complaint}`),
+        ];
+        const measured = {
+            ...{
+                seconds: loaded.seconds,
+                callsInFlight: loaded.inFlight,
+                metricsAnswers: loaded.metrics,
+            },
+            ...(loaded.refusedSeconds === undefined ? {} : { refusedSeconds: loaded.refusedSeconds }),
+            ...(idle.seconds === undefined ? {} : { idleSeconds: idle.seconds }),
+            ...(early.seconds === undefined ? {} : { startSeconds: early.seconds }),
+        };
+        const limit = { seconds: limits.shutdownSeconds, idleSeconds, startSeconds: idleSeconds };
+        return conclude(complaints, measured, limit);
+    },
+};
+/** Without a call in flight when SIGTERM came, nothing was seen of its end. */
+function conclude(complaints, measured, limit) {
+    return complaints.length === 0 && measured.callsInFlight === 0
+        ? inconclusive("every gRPC call had ended before SIGTERM was there", measured, limit)
+        : check_judged(complaints, measured, limit);
+}
+/** SIGTERM, twice, with slots being generated and open connections of HTTP, gRPC and P2P. */
+async function endUnderLoad(world) {
+    const { nodes, limits, clock, signal } = world;
+    const node = nodes.main;
+    const heard = await hearDeparture(world);
+    const release = await holdHttp(node, signal);
+    const stop = new AbortController();
+    const watching = AbortSignal.any([signal, stop.signal]);
+    const calls = await world.grpc(node);
+    try {
+        const lines = (await node.logs()).length;
+        const flight = await takeOff(calls, world);
+        const inFlight = flight.pending();
+        const begun = clock.now();
+        await node.signal("SIGTERM");
+        const drain = watchDrain(flight, node, calls, { ...world, signal: watching });
+        // Where it does not end, nobody waits for what was seen.
+        drain.catch(() => undefined);
+        await clock.sleep(200, signal);
+        const again = clock.now();
+        await node.signal("SIGTERM");
+        const limit = limits.shutdownSeconds;
+        const asked = { begun, again, limit, waited: limit };
+        const end = judgeEnd(await awaitEnd(node, limit, world), asked);
+        if (end.seconds === undefined)
+            return { ...end, inFlight, metrics: 0, refusedSeconds: undefined };
+        const seen = await drain;
+        const complaints = [
+            ...end.complaints,
+            ...(await heard()),
+            ...(flight.trouble === undefined
+                ? cutOff(await flight.errors)
+                : [`no gRPC call could be put in flight: ${flight.trouble}`]),
+            ...(inFlight === 0 ? [] : drainComplaints(seen)),
+            ...(await node.leftovers()).map(({ name, pid }) => `it has left ${name} (${pid}) running`),
+            ...wordsComplaints(await wordsSince(lines, node, world), await node.metricsFile()),
+        ];
+        const { metrics, refused } = seen;
+        const refusedSeconds = refused === undefined ? undefined : (refused - begun) / 1000;
+        return { seconds: end.seconds, complaints, inFlight, metrics, refusedSeconds };
+    }
+    finally {
+        stop.abort();
+        calls.close();
+        release();
+    }
+}
+/** What the second node hears of the departure; to be asked when the node has gone. */
+async function hearDeparture(world) {
+    const second = await world.nodes.second();
+    const connected = await awaitMeeting(world);
+    if (!connected.met)
+        return async () => [
+            `no second node was connected that could hear of its departure (${connected.why})`,
+        ];
+    const { name, labels } = departures;
+    const before = await sampleOf(second, name, labels, world);
+    const least = (typeof before === "number" ? before : 0) + 1;
+    return async () => {
+        const announced = await awaitSample(second, { ...departures, least }, 5, world);
+        return announced.met ? [] : ["the second node was not told of its departure"];
+    };
+}
+function cutOff(errors) {
+    return errors.length === 0
+        ? []
+        : [`${errors.length} of the gRPC calls in flight were cut off: ${errors[0]}`];
+}
+/** What was wrong while work was in flight. Pure. */
+function drainComplaints({ metrics, silent, refused }) {
+    return [
+        ...(silent === undefined && metrics > 0
+            ? []
+            : [`its metrics were gone before the drain ended: ${silent ?? "no answer came"}`]),
+        ...(refused === undefined ? ["new gRPC calls were taken until the drain had ended"] : []),
+    ];
+}
+
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/startup.js
+
 
 
 /** From the start to 200 on /health, and to the container's own word for it. */
 const startup = {
     name: "startup",
     after: [],
+    endsNode: true,
     seconds: ({ limits }) => 2 * limits.startupSeconds + 60,
     run: async (world) => {
-        const hardened = await start(await world.nodes.startMain(), world);
-        if (hardened.verdict === "passed")
+        const { nodes, target } = world;
+        const hardened = await start(await nodes.startMain(), world);
+        if (hardened.verdict === "passed" || !mayDoWithout(target.kind, await nodes.main.state()))
             return hardened;
-        const plain = await start(await world.nodes.startMain(hardened.reason), world);
+        const plain = await start(await nodes.startMain(hardened.reason), world);
         return plain.verdict === "passed" ? plain : hardened;
     },
 };
+/** Whether hardening may be what a node has ended of. A slow one is not started again: it would be quicker, and nothing but warm. Pure. */
+function mayDoWithout(kind, { running, outOfMemory }) {
+    return kind === "container" && !running && !outOfMemory;
+}
 async function start(node, world) {
-    const { startupSeconds } = world.limits;
-    const limit = { healthySeconds: startupSeconds };
+    const { startupSeconds: seconds } = world.limits;
+    const limit = { healthySeconds: seconds };
     const refused = (await node.state()).error;
     if (refused !== undefined)
         return failed(`it could not be started: ${refused}`);
-    const { met, last, seconds } = await awaitHealth(node, isOk, startupSeconds, world);
-    if (!met)
-        return failed(await why(node, last, startupSeconds), { healthySeconds: seconds }, limit);
-    const own = await awaitOwnHealth(node, startupSeconds - seconds, world);
-    const measured = { healthySeconds: seconds, ...(own === undefined ? {} : { container: own }) };
-    return own === undefined || own === "healthy"
-        ? passed(measured, limit)
-        : failed(`/health answers 200 after ${seconds.toFixed(1)} s, but the container's own health check says ${own}`, measured, limit);
+    const health = { wanted: isHealthy, since: node.started, seconds };
+    const { met, last, seconds: healthySeconds } = await awaitHealth(node, health, world);
+    if (!met) {
+        const late = typeof last !== "string" && isHealthy(last);
+        const slow = late
+            ? `it is healthy after ${healthySeconds.toFixed(1)} s only, ${seconds} s are allowed`
+            : `it is not healthy after ${seconds} s: ${health_describe(last)}`;
+        return failed((await endOf(node)) ?? slow, { healthySeconds }, limit);
+    }
+    const own = await ownHealth(node, world);
+    return check_judged(await ownComplaints(node, own, healthySeconds), { healthySeconds, ...own }, limit);
 }
-function isOk({ status }) {
-    return status === 200;
-}
-/** What Docker's health check says in the end; undefined where there is none. */
-async function awaitOwnHealth(node, seconds, { clock, signal }) {
-    const until = clock.now() + seconds * 1000;
+/** What Docker's health check says before the time is over, and when; nothing where there is none. */
+async function ownHealth(node, world) {
+    const { clock, signal, limits } = world;
+    const until = node.started + limits.startupSeconds * 1000;
     for (;;) {
-        const { health } = await node.state();
-        if (health !== "starting" || clock.now() >= until)
-            return health;
-        await clock.sleep(500, signal);
+        const { health, running } = await node.state();
+        if (health === undefined)
+            return {};
+        const now = clock.now();
+        if (health === "healthy")
+            return { container: health, containerSeconds: (now - node.started) / 1000 };
+        if (health !== "starting" || !running || now >= until)
+            return { container: health };
+        await clock.sleep(200, signal);
     }
 }
-/** Why a node is not healthy: its end with its last words, or its last answer. */
-async function why(node, last, seconds) {
-    const { running, exitCode, outOfMemory } = await node.state();
-    const words = (await node.logs())
-        .filter(({ text }) => text.trim() !== "")
-        .at(-1)
-        ?.text.trim();
-    const said = words === undefined ? "; it said nothing" : `; its last words: ${words}`;
-    if (outOfMemory)
-        return `it used up its memory and was killed${said}`;
-    if (!running)
-        return `it ended by itself with exit code ${exitCode}${said}`;
-    return `it is not healthy after ${seconds} s: ${health_describe(last)}`;
+async function ownComplaints(node, { container }, healthySeconds) {
+    if (container === undefined || container === "healthy")
+        return [];
+    const ended = await endOf(node);
+    if (ended !== undefined)
+        return [ended];
+    const late = container === "starting" ? " (Docker before 25 asks first after a whole interval)" : "";
+    const first = `/health answers 200 after ${healthySeconds.toFixed(1)} s`;
+    return [`${first}, but the container's own health check says ${container}${late}`];
+}
+/** How a node ended, or lost a process for memory, with its last words; undefined while it runs. */
+async function endOf(node) {
+    const state = await node.state();
+    return state.running && !state.outOfMemory ? undefined : `it ${await endedHow(node, state)}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/user.js
+
 
 /** Every process is user 1000 and cannot gain privileges, in a container that was hardened as operators are told to. */
 const user = {
@@ -94683,17 +95488,18 @@ const user = {
             return failed(`it runs only without --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges: ${nodes.hardening}`);
         const processes = await nodes.main.processes();
         const name = (one) => `${one.name} (${one.pid})`;
-        const others = processes.filter((one) => one.user !== 1000);
+        const others = processes.filter((one) => !isUserOnly(one, 1000));
         const gaining = processes.filter((one) => !one.noNewPrivileges);
         return check_judged([
             ...(processes.length === 0 ? ["no process can be seen"] : []),
-            ...others.map((one) => `${name(one)} runs as user ${one.user}`),
+            ...others.map((one) => `${name(one)} runs as user ${[...new Set(one.users)].join(" and ")}`),
             ...gaining.map((one) => `${name(one)} may gain privileges (NoNewPrivs: 0)`),
         ], { processes: processes.map(name) });
     },
 };
 
 ;// CONCATENATED MODULE: ./lib/acceptance/checks/vram.js
+
 
 
 /** How far the node's own figure may be from the card's. */
@@ -94707,44 +95513,55 @@ const vram = {
     seconds: () => 60,
     run: async (world) => {
         const { vram: series, clock, signal } = world;
+        let steady = 0;
         for (let left = steadySamples; left > 0; left -= 1) {
-            await series.sample();
+            if (await series.sample())
+                steady += 1;
             await clock.sleep(500, signal);
         }
         const own = await sampleOf(world.nodes.main, "nsn_vortex_vram_usage_bytes", {}, world);
-        return judgeVram(series, own, world.limits.vramBytes);
+        if (steady === 0 && series.samples.length > 0)
+            return inconclusive(`the card gives no figures any more: ${series.trouble}`);
+        const finding = judgeVram(series, own, world.limits.vramBytes);
+        return finding.verdict === "skipped" && world.gpu === "required"
+            ? failed(`gpu: required, but its memory cannot be told: ${finding.reason}`)
+            : finding;
     },
 };
-/** The verdict on a series, `own` being the node's figure in bytes. Pure. */
+/** The verdict on a series; `own` is the node's figure in bytes, or why there is none. Pure. */
 function judgeVram({ samples, trouble, foreign }, own, limitBytes) {
-    if (trouble !== undefined)
-        return skipped(`unsupported: ${trouble}`);
     if (samples.length === 0)
-        return failed("no figure was taken of the card");
+        return trouble === undefined
+            ? failed("no figure was taken of the card")
+            : skipped(`unsupported: ${trouble}`);
     const bytes = samples.map((sample) => sample.bytes);
     const peakBytes = Math.max(...bytes);
     const last = bytes.slice(-steadySamples);
     const steadyBytes = last.reduce((sum, value) => sum + value, 0) / last.length;
-    const measured = { peakBytes, steadyBytes, ...(own === undefined ? {} : { ownBytes: own }) };
+    const ownBytes = typeof own === "number" ? own : undefined;
+    const measured = { peakBytes, steadyBytes, ...(ownBytes === undefined ? {} : { ownBytes }) };
     const limit = { peakBytes: limitBytes };
     if (foreign.size > 0)
         return inconclusive(`others use the card too (processes ${[...foreign].join(", ")}), so that the figures prove nothing`, measured, limit);
-    const off = own === undefined ? undefined : Math.abs(own - steadyBytes) / Math.max(steadyBytes, 1);
     return check_judged([
         ...(peakBytes < limitBytes
             ? []
-            : [`the peak is ${vram_gigabytes(peakBytes)}, ${vram_gigabytes(limitBytes)} are the limit`]),
+            : [`the peak is ${(0,amount/* gigabytes */.k)(peakBytes)}, ${(0,amount/* gigabytes */.k)(limitBytes)} are the limit`]),
         ...(steadyBytes > 0 ? [] : ["the node has no memory on the card"]),
-        ...(off === undefined ? ["the node does not say nsn_vortex_vram_usage_bytes"] : []),
-        ...(off !== undefined && off > tolerance
-            ? [
-                `the node says ${vram_gigabytes(own ?? 0)}, the card ${vram_gigabytes(steadyBytes)}: ${Math.round(off * 100)} % apart, 10 % are allowed`,
-            ]
-            : []),
+        ...vram_ownComplaints(own, steadyBytes),
     ], measured, limit);
 }
-function vram_gigabytes(bytes) {
-    return `${(bytes / 1e9).toFixed(2)} GB`;
+function vram_ownComplaints(own, card) {
+    if (own === undefined)
+        return ["the node does not say nsn_vortex_vram_usage_bytes"];
+    if (typeof own === "string")
+        return [`the node's own figure cannot be read: ${own}`];
+    const off = Math.abs(own - card) / Math.max(card, 1);
+    return off <= tolerance
+        ? []
+        : [
+            `the node says ${(0,amount/* gigabytes */.k)(own)}, the card ${(0,amount/* gigabytes */.k)(card)}: ${Math.round(off * 100)} % apart, 10 % are allowed`,
+        ];
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/checks.js
@@ -94831,42 +95648,39 @@ const common = {
 const options = { keepCase: true, longs: Number, enums: String, defaults: true };
 /** Milliseconds that a call may take that names no deadline itself. */
 const usual = 5_000;
+/** Milliseconds within which whoever takes a connection says that it speaks gRPC. */
+const silence = 4_000;
 /** Connects to `HOST:PORT`; `protos` is the folder of the node's protocols (director/proto). */
-async function connectGrpc(address, protos, now) {
-    const [grpc, loader] = await Promise.all([Promise.all(/* import() */[__nccwpck_require__.e(81), __nccwpck_require__.e(33)]).then(__nccwpck_require__.t.bind(__nccwpck_require__, 83033, 19)), __nccwpck_require__.e(/* import() */ 81).then(__nccwpck_require__.t.bind(__nccwpck_require__, 76081, 19))]);
-    const definitions = {
-        ...loader.fromJSON(common, options),
-        ...loader.loadSync(["nsn/bft/v1/coordination.proto", "nsn/director/v1/vortex.proto"], {
-            ...options,
-            includeDirs: [protos],
-        }),
-    };
-    const clients = new Map();
-    const client = (service) => {
-        const known = clients.get(service);
-        if (known !== undefined)
-            return known;
-        const definition = definitions[service];
-        const Service = grpc.makeGenericClientConstructor(definition, service);
-        const made = new Service(address, grpc.credentials.createInsecure(), {
-            "grpc.use_local_subchannel_pool": 1,
-        });
-        clients.set(service, made);
-        return made;
-    };
+async function connectGrpc(address, protos, { now, signal }) {
+    const { client, close, status, connecting } = await clientsOf(address, protos);
     const call = (service, method, request, milliseconds = usual) => new Promise((resolve, reject) => {
+        signal.throwIfAborted();
         const made = client(service);
         const deadline = new Date(now() + milliseconds);
-        made[method]?.(request, { deadline }, (error, answer) => {
+        const stop = () => under?.cancel();
+        // A port that takes connections and says nothing is not waited for until the call's own deadline.
+        const silent = setTimeout(() => {
+            if (made.getChannel().getConnectivityState(false) !== connecting)
+                return;
+            reject(new Error(`nobody speaks gRPC there (within ${silence / 1000} s)`));
+            stop();
+        }, silence);
+        const methods = made;
+        const under = methods[method]?.(request, { deadline }, (error, answer) => {
+            signal.removeEventListener("abort", stop);
+            clearTimeout(silent);
             if (error === null)
                 resolve(answer);
+            else if (signal.aborted)
+                reject(signal.reason);
             else
-                reject(new Error(`${grpc.status[error.code]}: ${error.details}`, { cause: error }));
+                reject(new Error(`${status[error.code]}: ${error.details}`, { cause: error }));
         });
+        signal.addEventListener("abort", stop);
     });
     return {
         health: async (service) => String((await call("grpc.health.v1.Health", "Check", { service }))["status"]),
-        services: () => listServices(client("grpc.reflection.v1.ServerReflection"), now() + usual),
+        services: () => listServices(client("grpc.reflection.v1.ServerReflection"), now() + usual, signal),
         propose: async (slot, digest, deadlineMs) => {
             const request = { slot, digest, deadline_ms: deadlineMs };
             const answer = await call("nsn.bft.v1.BftCoordination", "Propose", request, deadlineMs + usual);
@@ -94886,30 +95700,68 @@ async function connectGrpc(address, protos, now) {
                 vramBytes: Number(answer["vram_bytes"]),
             };
         },
-        close: () => {
-            for (const made of clients.values())
-                made.close();
-        },
+        close,
     };
 }
-function listServices(client, deadline) {
+/** A client for each service by its full name, made when it is first asked for. */
+async function clientsOf(address, protos) {
+    const [grpc, loader] = await Promise.all([Promise.all(/* import() */[__nccwpck_require__.e(81), __nccwpck_require__.e(33)]).then(__nccwpck_require__.t.bind(__nccwpck_require__, 83033, 19)), __nccwpck_require__.e(/* import() */ 81).then(__nccwpck_require__.t.bind(__nccwpck_require__, 76081, 19))]);
+    const definitions = {
+        ...loader.fromJSON(common, options),
+        ...loader.loadSync(["nsn/bft/v1/coordination.proto", "nsn/director/v1/vortex.proto"], {
+            ...options,
+            includeDirs: [protos],
+        }),
+    };
+    const clients = new Map();
+    const client = (service) => {
+        const known = clients.get(service);
+        if (known !== undefined)
+            return known;
+        const definition = definitions[service];
+        const Service = grpc.makeGenericClientConstructor(definition, service);
+        const made = new Service(address, grpc.credentials.createInsecure(), {
+            "grpc.use_local_subchannel_pool": 1,
+            // It would ask the proxy of http_proxy for a node on loopback.
+            "grpc.enable_http_proxy": 0,
+        });
+        clients.set(service, made);
+        return made;
+    };
+    const close = () => {
+        for (const made of clients.values())
+            made.close();
+    };
+    return { client, close, status: grpc.status, connecting: grpc.connectivityState.CONNECTING };
+}
+function listServices(client, deadline, signal) {
     const open = client["ServerReflectionInfo"];
     return new Promise((resolve, reject) => {
+        signal.throwIfAborted();
         const stream = open?.call(client, { deadline: new Date(deadline) });
+        const stop = () => stream?.cancel();
+        signal.addEventListener("abort", stop, { once: true });
+        stream?.on("close", () => signal.removeEventListener("abort", stop));
         stream?.on("data", (answer) => {
             const list = answer["list_services_response"];
             resolve((list?.service ?? []).map(({ name }) => name));
             stream.end();
         });
-        stream?.on("error", (error) => reject(error));
+        stream?.on("error", (error) => reject(signal.aborted ? signal.reason : error));
         stream?.on("end", () => reject(new Error("the reflection service ended without an answer")));
         stream?.write({ list_services: "*" });
     });
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/nodes.js
+
+
+
+/** Lines of each node's log that are kept. */
+const mostLines = 2_000;
 /** Nodes as they are asked for. Both ways of being together are known to whoever started them: the second dials the first. */
-function nodesOf(target, chainUrl) {
+function nodesOf(target, { chainUrl, signal: run }) {
+    const all = [];
     let main;
     let second;
     let hardening;
@@ -94918,36 +95770,69 @@ function nodesOf(target, chainUrl) {
             throw new Error("No node was started.");
         return main;
     };
-    return {
+    const start = async (signal, options) => {
+        const hardened = hardening === undefined;
+        const node = await target.under(signal).start({ chainUrl, hardened, ...options });
+        const kept = node.under(run);
+        all.push(kept);
+        return kept;
+    };
+    const under = (signal) => ({
         get main() {
-            return started();
+            return started().under(signal);
         },
         get running() {
-            return main;
+            return main?.under(signal);
         },
         get hardening() {
             return hardening;
         },
         startMain: async (why) => {
-            await main?.remove();
+            const before = main;
+            // Nobody looks at the card meanwhile: what is ending would count as somebody else's.
+            main = undefined;
+            await before?.remove();
             hardening = why;
-            main = await target.start({
-                ...{ name: "node", peers: [], chainUrl },
-                hardened: why === undefined,
-            });
+            const name = why === undefined ? "node" : "unhardened node";
+            main = await start(signal, { name, peers: [] });
+            return main.under(signal);
+        },
+        second: async () => {
+            if (second === undefined) {
+                const peers = [await addressOf(started(), signal)];
+                second = await start(signal, { name: "second node", bare: true, peers });
+            }
+            const why = await endingOf(second.under(signal));
+            if (why !== undefined)
+                throw new errors/* CommandError */.Qd(`the second node ${why}`);
+            return second.under(signal);
+        },
+    });
+    return {
+        get running() {
             return main;
         },
-        second: () => {
-            second ??= target.start({
-                ...{ name: "second-node", chainUrl, bare: true, hardened: hardening === undefined },
-                peers: [started().multiaddr],
-            });
-            return second;
+        under,
+        endings: async (signal) => {
+            const [own, other] = await Promise.all([main, second].map((node) => node && endingOf(node.under(signal))));
+            return [
+                ...(own === undefined ? [] : [`it ${own}`]),
+                ...(other === undefined ? [] : [`the second node ${other}`]),
+            ];
         },
-        another: (name) => target.start({
-            ...{ name, chainUrl, peers: [], hardened: hardening === undefined },
-        }),
+        logs: async (signal) => {
+            const order = [...all.filter((node) => node !== main), ...(main === undefined ? [] : [main])];
+            return (await Promise.all(order.map((node) => lastLines(node.under(signal))))).flat();
+        },
     };
+}
+async function lastLines(node) {
+    return (await node.logs()).slice(-mostLines).map((line) => ({ ...line, node: node.name }));
+}
+/** QUIC where it answers, so that it is tried; else TCP, so that its absence is a fault of the check `p2p` alone. */
+async function addressOf({ p2p, multiaddrs }, signal) {
+    const quic = await probeQuic(p2p.host, p2p.udp, signal);
+    return quic === undefined ? multiaddrs.tcp : multiaddrs.quic;
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/vram-series.js
@@ -94960,20 +95845,23 @@ function watchVram(gpus, node, clock) {
     const sample = async () => {
         const running = node();
         if (gpus === undefined || running === undefined)
-            return;
+            return false;
         try {
-            const [cards, apps, pids] = await Promise.all([gpus.now(), gpus.apps(), running.pids()]);
+            // Before and after: a process that comes or goes meanwhile is the node's all the same.
+            const before = await running.pids();
+            const [cards, apps] = await Promise.all([gpus.now(), gpus.apps()]);
+            const pids = new Set([...before, ...(await running.pids())]);
             const reading = vramOf(cards, apps, pids);
-            if ("unknown" in reading) {
-                trouble = reading.unknown;
-                return;
-            }
+            if ("unknown" in reading)
+                throw new Error(reading.unknown);
             for (const pid of reading.foreign)
                 foreign.add(pid);
             samples.push({ at: clock.now(), bytes: reading.bytes });
+            return true;
         }
         catch (error) {
-            trouble ??= error instanceof Error ? error.message : String(error);
+            trouble = error instanceof Error ? error.message : String(error);
+            return false;
         }
     };
     let busy = false;
@@ -95005,62 +95893,123 @@ function watchVram(gpus, node, clock) {
 
 
 
+
+/** Milliseconds that a check which was told to end has to put in order what it changed. */
+const grace = 1_000;
+/** Milliseconds after which it is known whether a node that went silent has ended. */
+const settling = 500;
+/** Milliseconds that looking at the nodes may take after a check. */
+const run_patience = 30_000;
 /** Starts the target, checks it and takes away everything that was made, whatever happens. A check that fails is no error. */
 async function run_accept(target, options, ports) {
-    const { expected, limits, gpu, gpus, protos } = options;
-    const { clock, log, signal } = ports;
-    const chain = options.chainUrl === undefined ? await startChain(target.hostAddress, clock.now) : undefined;
-    const nodes = nodesOf(target, options.chainUrl ?? chain?.url ?? "");
-    const vram = watchVram(gpus, () => nodes.running, clock);
-    const world = {
-        ...ports,
-        ...{ target, nodes, chain, expected, limits, gpu, gpus, vram },
-        grpc: (node) => connectGrpc(node.grpc, protos, clock.now),
-    };
-    let timeline = [];
+    const { clock, signal } = ports;
+    const { limits, gpus, protos } = options;
+    let chain;
+    let vram;
     try {
-        const results = [];
-        for (const check of checks_checks) {
-            const result = await runCheck(check, results, world);
-            results.push(result);
-            log.info(checkLine(result));
-            if (check.name === "startup")
-                timeline = await timelineIfStarted(world, result);
-            signal.throwIfAborted();
-        }
-        const verdict = verdictOf(results);
-        const keep = verdict.verdict === "failed" && nodes.running !== undefined;
-        const logs = keep ? await nodes.main.logs() : [];
-        const samples = { samples: [...vram.samples], limitBytes: limits.vramBytes };
-        return { target: target.kind, ...verdict, checks: results, timeline, vram: samples, logs };
+        if (options.chainUrl === undefined)
+            chain = await startChain(target.hostAddress, clock.now);
+        const nodes = nodesOf(target, { chainUrl: options.chainUrl ?? chain?.url ?? "", signal });
+        const series = watchVram(gpus, () => nodes.running, clock);
+        vram = series;
+        const under = (until) => ({
+            ...{ ...ports, ...options, chain, vram: series, signal: until },
+            target: target.under(until),
+            nodes: nodes.under(until),
+            grpc: (node) => connectGrpc(node.grpc, protos, { now: clock.now, signal: until }),
+        });
+        const found = await runChecks({ nodes, signal, clock, under }, ports.log);
+        const samples = { samples: [...series.samples], limitBytes: limits.vramBytes };
+        return { target: target.kind, ...found, vram: samples };
     }
     finally {
-        vram.stop();
-        await chain?.stop();
-        await target.close();
+        vram?.stop();
+        await Promise.all([chain?.close(), target.close()]);
     }
 }
-async function runCheck(check, before, world) {
-    const begun = world.clock.now();
-    const finding = await findingOf(check, before, world);
-    return { name: check.name, ...finding, seconds: (world.clock.now() - begun) / 1000 };
+async function runChecks(run, log) {
+    const results = [];
+    let timeline = [];
+    let gone;
+    for (const check of checks_checks) {
+        const { result, ended } = await runCheck(check, results, run, gone);
+        if (ended)
+            gone = check.name;
+        results.push(result);
+        log.info(checkLine(result));
+        if (check.name === "startup")
+            timeline = await timelineIfStarted(run, result);
+        run.signal.throwIfAborted();
+    }
+    const verdict = verdictOf(results);
+    const logs = verdict.verdict === "failed" ? await afterwards(run, (signal) => run.nodes.logs(signal)) : [];
+    return { ...verdict, checks: results, timeline, logs };
 }
-async function findingOf(check, before, world) {
-    const blocking = blockedBy(check, before);
-    if (blocking !== undefined)
-        return skipped(`after ${blocking}`);
-    const seconds = check.seconds(world);
+/**
+ * Runs one check under its own signal and the run's, and says whether the node under test has ended by itself meanwhile: no later check can
+ * see anything of it. `gone`: the check during which it did.
+ */
+async function runCheck(check, before, run, gone) {
+    const begun = run.clock.now();
+    const blocking = gone ?? blockedBy(check, before);
+    const finding = blocking === undefined ? await findingOf(check, run) : skipped(`after ${blocking}`);
+    const seconds = (run.clock.now() - begun) / 1000;
+    const result = { name: check.name, ...finding, seconds };
+    if (finding.verdict !== "failed")
+        return { result, ended: false };
+    // A connection breaks a moment before its process has ended.
+    await run.clock.sleep(settling, run.signal);
+    const endings = await afterwards(run, (signal) => run.nodes.endings(signal));
+    return {
+        result: { ...result, reason: becauseOf(endings, finding.reason ?? "") },
+        ended: check.endsNode !== true && endings.some((ending) => ending.startsWith("it ")),
+    };
+}
+async function findingOf(check, { nodes, signal: stop, under }) {
+    const seconds = check.seconds(under(stop));
     const timeout = AbortSignal.timeout(seconds * 1000);
-    const signal = AbortSignal.any([world.signal, timeout]);
+    const watch = check.endsNode === true || nodes.running === undefined ? undefined : watchEnd(nodes.running);
+    const signal = AbortSignal.any([stop, timeout, ...(watch === undefined ? [] : [watch.signal])]);
+    const tooLong = failed(`it did not come to an end within ${seconds} s`);
     try {
-        return await check.run({ ...world, signal });
+        const finding = await Promise.race([check.run(under(signal)), run_endOf(signal)]);
+        stop.throwIfAborted();
+        return timeout.aborted ? tooLong : finding;
     }
     catch (error) {
-        world.signal.throwIfAborted();
+        stop.throwIfAborted();
         if (timeout.aborted)
-            return failed(`it did not come to an end within ${seconds} s`);
-        return failed((0,errors/* isError */.bJ)(error) ? error.message : String(error));
+            return tooLong;
+        if (watch?.signal.aborted)
+            return failed("it ended");
+        return failed((0,errors/* explain */.WE)(error).replaceAll(/\s*\n\s*/g, " "));
     }
+    finally {
+        watch?.stop();
+    }
+}
+/** Rejects a moment after a signal was aborted: a check that waits for something else than its signal is left to itself. */
+function run_endOf(signal) {
+    return new Promise((_, reject) => {
+        signal.addEventListener("abort", () => setTimeout(() => reject(signal.reason), grace));
+    });
+}
+/** What can be learnt of the nodes after a check; nothing where they do not answer any more. */
+async function afterwards({ signal }, look) {
+    try {
+        return await look(AbortSignal.any([signal, AbortSignal.timeout(run_patience)]));
+    }
+    catch {
+        signal.throwIfAborted();
+        return [];
+    }
+}
+/** Why a check failed: first, where it does not say so itself, that a node had ended. Pure. */
+function becauseOf(ended, reason) {
+    if (reason === "it ended" && ended.length > 0)
+        return ended.join("; ");
+    const said = /ended by itself|could not be started|used up its memory/.test(reason);
+    return said ? reason : [...ended, reason].join("; ");
 }
 /** The first check before this one that it needs and that did not pass. Pure. */
 function blockedBy({ after }, before) {
@@ -95076,15 +96025,13 @@ function verdictOf(results) {
     }
     return { verdict: "passed" };
 }
-async function timelineIfStarted(world, startup) {
-    const node = world.nodes.running;
+async function timelineIfStarted(run, startup) {
+    const node = run.nodes.running;
     if (node === undefined)
         return [];
-    const events = timelineOf(await node.logs(), node.started);
-    const healthy = startup.measured?.["healthySeconds"];
-    return startup.verdict === "passed" && typeof healthy === "number"
-        ? [...events, { what: "healthy", seconds: healthy }].sort((a, b) => a.seconds - b.seconds)
-        : events;
+    const logs = await afterwards(run, (signal) => node.under(signal).logs());
+    const events = timelineOf(logs, node.started);
+    return startup.verdict === "passed" ? withHealth(events, startup.measured ?? {}) : events;
 }
 /** A check as a person reads it. Pure. */
 function checkLine({ name, verdict, reason, seconds = 0, }) {
@@ -95110,6 +96057,14 @@ const names_names = {
     },
     created: "org.opencontainers.image.created",
 };
+
+;// CONCATENATED MODULE: ./lib/random-id.js
+/** Twelve hexadecimal digits for the name of what a run makes: runs side by side on one machine have different ones. */
+function randomId(clock) {
+    return Math.floor(clock.random() * 2 ** 48)
+        .toString(16)
+        .padStart(12, "0");
+}
 
 ;// CONCATENATED MODULE: ./lib/layers/tar-header.js
 const blockSize = 512;
@@ -95277,7 +96232,7 @@ function parentFolders(path) {
 ;// CONCATENATED MODULE: ./lib/models/lock.js
 
 /** The lock's own place below the root. */
-const lockName = "models.lock.json";
+const lock_lockName = "models.lock.json";
 /** Every file of the lock, in its order. */
 function lock_filesOf(models) {
     return models.flatMap((model) => model.files.map((file) => ({ id: `${model.name}/${file.path}`, model, file })));
@@ -95292,455 +96247,6 @@ function sizeOfLayer(root, files) {
 }
 function isComplete(lock) {
     return lock.layers !== undefined;
-}
-
-;// CONCATENATED MODULE: ./lib/random-id.js
-/** Twelve hexadecimal digits for the name of what a run makes: runs side by side on one machine have different ones. */
-function randomId(clock) {
-    return Math.floor(clock.random() * 2 ** 48)
-        .toString(16)
-        .padStart(12, "0");
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/docker-engine.js
-
-/** Asks the engine what it is; a string says why there is none. */
-async function dockerEngine({ exec, env, }) {
-    const ask = async (command, format) => {
-        const { code, stdout, stderr } = await exec("docker", [command, "--format", format], { env });
-        if (code !== 0)
-            throw new errors/* CommandError */.Qd(stderr.trim().split("\n").at(-1) ?? "");
-        return JSON.parse(stdout);
-    };
-    try {
-        const server = (await ask("version", "{{json .Server}}"));
-        const info = (await ask("info", "{{json .}}"));
-        return {
-            platform: `${server.Os}/${server.Arch}`,
-            version: server.Version,
-            cpus: info.NCPU,
-            root: info.DockerRootDir,
-        };
-    }
-    catch (error) {
-        return error instanceof errors/* CommandError */.Qd ? error.message : "its answer is no JSON";
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/docker-room.js
-
-/** Bytes of disk for a byte that is pulled: the blob, its unpacked copy, and some room. */
-const perByte = 2.2;
-/** Why Docker has no room for the layers that it lacks of images; undefined where it has, or where that cannot be told (an engine elsewhere). */
-async function roomFor(images, { root }, ports) {
-    const disk = await ports.files.statfs(root).catch(() => undefined);
-    if (disk === undefined)
-        return undefined;
-    const there = await localImages(ports);
-    const needed = perByte * images.reduce((sum, image) => sum + missingBytes(image, there), 0);
-    const free = disk.bavail * disk.bsize;
-    return needed <= free
-        ? undefined
-        : `disk, needs ${(0,amount/* amount */.v)(needed)} at ${root}, ${(0,amount/* amount */.v)(free)} are free`;
-}
-/** Bytes of the layers above those that the image shares with one that is there. Pure. */
-function missingBytes(image, there) {
-    const shared = (other) => {
-        const at = image.findIndex(({ diffId }, layer) => diffId !== other[layer]);
-        return at === -1 ? image.length : at;
-    };
-    const most = Math.max(0, ...there.map(shared));
-    return image.slice(most).reduce((sum, { size }) => sum + size, 0);
-}
-/** The layers of every image that the engine has, by their diff_ids; none where it does not tell. */
-async function localImages({ exec, env, }) {
-    const listed = await exec("docker", ["image", "ls", "--quiet", "--no-trunc"], { env });
-    const ids = [...new Set(listed.stdout.split("\n").filter((id) => id !== ""))];
-    if (listed.code !== 0 || ids.length === 0)
-        return [];
-    const format = "{{json .RootFS.Layers}}";
-    // One that was removed meanwhile fails the command, which tells of the others all the same.
-    const { stdout } = await exec("docker", ["image", "inspect", "--format", format, ...ids], {
-        env,
-    });
-    return stdout
-        .split("\n")
-        .filter((line) => line.startsWith("["))
-        .map((line) => JSON.parse(line));
-}
-
-;// CONCATENATED MODULE: external "node:stream/promises"
-const external_node_stream_promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/promises");
-;// CONCATENATED MODULE: ./lib/stores/serve.js
-
-
-
-/** Serves a store as a registry on loopback that can only be read, so that an engine on this machine can `docker pull` from a layout. */
-async function serveStore(store, { log }) {
-    const server = (0,external_node_http_.createServer)((request, response) => {
-        serve_answer(store, request, response).catch((error) => {
-            log.debug(`${request.method} ${request.url}: ${String(error)}`);
-            if (response.headersSent)
-                response.destroy();
-            else
-                fault(response, 500, "UNKNOWN", String(error));
-        });
-    });
-    await new Promise((resolve, reject) => {
-        server.once("error", reject);
-        server.listen(0, "127.0.0.1", resolve);
-    });
-    const { port } = server.address();
-    return {
-        host: `127.0.0.1:${port}`,
-        close: async () => {
-            server.closeAllConnections();
-            await new Promise((resolve) => server.close(resolve));
-        },
-    };
-}
-async function serve_answer(store, request, response) {
-    if (request.method !== "GET" && request.method !== "HEAD")
-        return fault(response, 405, "UNSUPPORTED", "this registry can only be read");
-    const path = (request.url ?? "").split("?")[0] ?? "";
-    if (/^\/v2\/?$/.test(path)) {
-        response.writeHead(200, { "docker-distribution-api-version": "registry/2.0" }).end("{}");
-        return;
-    }
-    const [, kind, reference] = /^\/v2\/.+\/(manifests|blobs)\/([^/]+)$/.exec(path) ?? [];
-    if (kind === "manifests")
-        return await sendManifest(store, reference ?? "", request, response);
-    if (kind === "blobs")
-        return await sendBlob(store, reference ?? "", request, response);
-    fault(response, 404, "NAME_UNKNOWN", "there is nothing here");
-}
-async function sendManifest(store, reference, request, response) {
-    const manifest = await store.readManifest(reference);
-    if (manifest === undefined)
-        return fault(response, 404, "MANIFEST_UNKNOWN", `${store.name} has no ${reference}`);
-    response.writeHead(200, {
-        "content-type": manifest.mediaType,
-        "content-length": manifest.bytes.length,
-        "docker-content-digest": manifest.digest,
-    });
-    response.end(request.method === "HEAD" ? undefined : manifest.bytes);
-}
-async function sendBlob(store, digest, request, response) {
-    const size = (0,images_digest/* isDigest */.Bc)(digest) ? await store.blobSize(digest) : undefined;
-    if (!(0,images_digest/* isDigest */.Bc)(digest) || size === undefined)
-        return fault(response, 404, "BLOB_UNKNOWN", `${store.name} has no ${digest}`);
-    const range = parseRange(request.headers.range, size);
-    if (range === "outside") {
-        response.writeHead(416, { "content-range": `bytes */${size}` }).end();
-        return;
-    }
-    const { from, to } = range ?? { from: 0, to: size };
-    response.writeHead(range === undefined ? 200 : 206, {
-        "content-type": "application/octet-stream",
-        "content-length": to - from,
-        "docker-content-digest": digest,
-        "accept-ranges": "bytes",
-        ...(range === undefined ? {} : { "content-range": `bytes ${from}-${to - 1}/${size}` }),
-    });
-    if (request.method === "HEAD") {
-        response.end();
-        return;
-    }
-    const stop = new AbortController();
-    response.once("close", () => stop.abort());
-    await (0,external_node_stream_promises_namespaceObject.pipeline)(upTo(to - from, store.readBlob(digest, from, stop.signal)), response);
-}
-async function* upTo(length, bytes) {
-    let left = length;
-    for await (const piece of bytes) {
-        yield piece.length > left ? piece.subarray(0, left) : piece;
-        left -= piece.length;
-        if (left <= 0)
-            return;
-    }
-}
-/** One range of bytes (RFC 9110, 14.2), its end excluded; undefined: the whole. */
-function parseRange(header, size) {
-    const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
-    if (first === "" && last === "")
-        return undefined;
-    if (first === "") {
-        const from = Math.max(0, size - Number(last));
-        return from === size ? "outside" : { from, to: size };
-    }
-    const from = Number(first);
-    const to = last === "" ? size : Math.min(Number(last) + 1, size);
-    return from < size && from < to ? { from, to } : "outside";
-}
-function fault(response, status, code, message) {
-    const body = JSON.stringify({ errors: [{ code, message }] });
-    response.writeHead(status, {
-        "content-type": "application/json",
-        "content-length": Buffer.byteLength(body),
-    });
-    response.end(response.req.method === "HEAD" ? undefined : body);
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/load.js
-
-
-/**
- * Brings an image of any store into the local Docker under a name: Docker pulls it from a registry that lives on loopback for that
- * long, so that layers which are there already are not sent, and both of Docker's image stores do the same.
- */
-async function loadImage(store, digest, name, { exec, env, log, signal }) {
-    const docker = async (...args) => {
-        const { code, stderr } = await exec("docker", args, {
-            env,
-            signal,
-            onLine: (line) => log.debug(line),
-        });
-        if (code !== 0)
-            throw new errors/* CommandError */.Qd(`docker ${args[0]} failed (exit ${code}): ${stderr.trim()}`, {
-                todo: "Is a Docker engine running on this machine? Try: docker info",
-            });
-    };
-    const server = await serveStore(store, { log });
-    const pulled = `${server.host}/director@${digest}`;
-    try {
-        await docker("pull", "--quiet", pulled);
-        await docker("tag", pulled, name);
-        await docker("rmi", pulled);
-    }
-    finally {
-        await server.close();
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/mounted-models.js
-
-
-
-/** Names of the models of which an image with these layers carries nothing; none for an open lock, which does not tell. Pure. */
-function mountedModels(lock, layers) {
-    if (lock === undefined || !isComplete(lock))
-        return [];
-    const baked = new Set(layers.map(({ digest }) => digest));
-    const absent = lock.layers.filter(({ digest }) => !baked.has(digest));
-    const names = absent.flatMap(({ files }) => files.map((id) => id.split("/")[0] ?? ""));
-    return [...new Set(names)];
-}
-/** The models image that an image's label names (design: "The final image"); undefined where it names none. */
-function modelsImageOf(label, image, { open }) {
-    const at = label.lastIndexOf("@");
-    const digest = label.slice(at + 1);
-    if (at === -1 || !(0,images_digest/* isDigest */.Bc)(digest))
-        return undefined;
-    const place = label.slice(0, at);
-    return { store: place === "layout" ? image : open((0,images_reference/* parsePlace */.De)(place)), digest };
-}
-/** `docker run --mount`, one for each model, of a models image that the local Docker has under a name (design: "Mounted models"). Pure. */
-function mountsOf(models, root, image) {
-    return models.map((model) => [
-        ...["type=image", `source=${image}`, `target=${root}/${model}`],
-        `image-subpath=${imagePath(root, model)}`,
-    ].join(","));
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/runtime-images.js
-
-
-
-/** The platform manifests behind references: an index gives several, a manifest one. Attestations are left out. */
-async function runtimePlatforms(reference, store) {
-    const document = await store.readManifest(reference);
-    if (document === undefined)
-        throw new errors/* CheckError */.tl(`${store.name} has no image ${reference}.`, {
-            todo: "Build it first, or name another runtime image.",
-        });
-    if (!(0,images_manifest/* isIndex */.nw)(document)) {
-        const config = await readConfigBlob(document, store);
-        return [
-            {
-                platform: platformName({
-                    os: String(config["os"]),
-                    architecture: String(config["architecture"]),
-                    ...variantOf(config),
-                }),
-                digest: document.digest,
-                store,
-            },
-        ];
-    }
-    return (0,images_manifest/* parseIndex */.A1)(document)
-        .manifests.filter(({ platform }) => platform !== undefined && platform.os !== "unknown")
-        .map(({ platform, digest }) => ({
-        platform: platformName(platform),
-        digest,
-        store,
-    }));
-}
-/** The runtimes in the order of the wanted platforms, each exactly once; a platform that is missing on one side is refused. */
-function inOrder(runtimes, platforms) {
-    const extra = runtimes.find(({ platform }) => !platforms.includes(platform));
-    if (extra !== undefined)
-        throw new errors/* UsageError */.eb(`A runtime image for ${extra.platform} was given, which the image shall not have (platforms: ${platforms.join(", ")}).`);
-    return platforms.map((platform) => {
-        const [found, second] = runtimes.filter((runtime) => runtime.platform === platform);
-        if (found === undefined)
-            throw new errors/* CheckError */.tl(`There is no runtime image for ${platform}.`, {
-                todo: `Build it (stage build, platforms: ${platform}) and assemble again.`,
-            });
-        if (second !== undefined && second.digest !== found.digest)
-            throw new errors/* UsageError */.eb(`There are two runtime images for ${platform}: ${found.digest} and ${second.digest}.`);
-        return found;
-    });
-}
-async function readRuntime(runtime) {
-    const { platform, digest, store } = runtime;
-    const manifest = await store.readManifest(digest);
-    if (manifest === undefined)
-        throw new errors/* CheckError */.tl(`${store.name} does not hold the runtime image ${digest} of ${platform}.`, {
-            todo: "Run the stage build again.",
-        });
-    const config = await readConfigBlob(manifest, store);
-    return { ...runtime, image: { platform: parsePlatform(platform), manifest, config } };
-}
-/** An image's config as it is; an IntegrityError if it is not JSON. */
-async function readConfigBlob(manifest, store) {
-    const { config } = (0,images_manifest/* parseManifest */.Ng)(manifest);
-    const pieces = [];
-    for await (const piece of store.readBlob(config.digest))
-        pieces.push(piece);
-    try {
-        return JSON.parse(Buffer.concat(pieces).toString("utf8"));
-    }
-    catch (cause) {
-        throw new errors/* IntegrityError */.cs(`The config ${config.digest} of ${manifest.digest} is not JSON.`, {
-            cause,
-        });
-    }
-}
-function variantOf(config) {
-    return typeof config["variant"] === "string" ? { variant: config["variant"] } : {};
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/accept-image.js
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-/** Brings a candidate into the local Docker and accepts it there, on this machine's platform. What stands in the way is a skipped result, not an error. */
-async function acceptImage(candidate, inputs, ports) {
-    const { digest, store } = candidate;
-    const engine = await dockerEngine(ports);
-    const platform = typeof engine === "string" ? "" : engine.platform;
-    const ready = typeof engine === "string"
-        ? `no Docker engine here: ${engine}`
-        : await readyToLoad(candidate, engine, ports);
-    if (typeof engine === "string" || typeof ready === "string")
-        return {
-            ...{ digest, platform, target: "container", verdict: "skipped" },
-            ...{ reason: String(ready), checks: [] },
-        };
-    const image = await load("candidate", { store, digest }, ports);
-    const models = ready.models && (await load("models", ready.models, ports));
-    const mounts = models === undefined ? [] : mountsOf(ready.mounted, candidate.lock?.root ?? "/models", models);
-    const fitting = { ...inputs, cpus: fittingCpus(inputs.cpus, engine, ports) };
-    return {
-        ...{ digest, platform },
-        ...(await acceptContainer({ image, mounts, lock: candidate.lock }, fitting, ports)),
-    };
-}
-/** The first Docker that mounts images. */
-const mountingVersion = 28;
-/** What a run needs besides the image; a string says why it cannot be run here. */
-async function readyToLoad({ digest, store, lock }, engine, ports) {
-    const image = await imageFor(engine.platform, { store, digest });
-    if (image === undefined)
-        return `the image is not for ${engine.platform}`;
-    const mounted = mountedModels(lock, layersOf(image));
-    const label = image.image.config.config?.Labels?.[names_names.models] ?? "";
-    const models = mounted.length === 0 ? undefined : modelsImageOf(label, store, ports);
-    if (mounted.length > 0 && models === undefined)
-        return `weights not published: there is no models image to mount ${mounted.join(", ")} from`;
-    if (mounted.length > 0 && Number.parseInt(engine.version, 10) < mountingVersion)
-        return `Docker ${engine.version} cannot mount models from an image, ${mountingVersion} can`;
-    if (models !== undefined && (await models.store.manifestDigest(models.digest)) === undefined)
-        return `weights not published: ${models.store.name} has no models image ${models.digest}`;
-    const weights = models && (await imageFor(engine.platform, models));
-    const pulled = [image, ...(weights === undefined ? [] : [weights])];
-    const absent = (await Promise.all(pulled.map(missing))).reduce((sum, count) => sum + count, 0);
-    if (absent > 0)
-        return `weights not published: ${absent} layers are not there`;
-    const diffIds = ({ image: { config, manifest } }) => (0,images_manifest/* parseManifest */.Ng)(manifest).layers.map(({ size, digest }, at) => ({
-        ...{ size, diffId: config.rootfs.diff_ids[at] ?? digest },
-    }));
-    return (await roomFor(pulled.map(diffIds), engine, ports)) ?? { mounted, models };
-}
-/** The image for a platform; undefined where it is for others only. */
-async function imageFor(platform, { store, digest }) {
-    const images = await runtimePlatforms(digest, store);
-    const one = images.find((image) => image.platform === platform);
-    return one && readRuntime(one);
-}
-/** How many of its layers its store lacks. */
-async function missing({ store, image }) {
-    const sizes = await Promise.all(layersOf({ image }).map(({ digest }) => store.blobSize(digest)));
-    return sizes.filter((size) => size === undefined).length;
-}
-function layersOf({ image }) {
-    return (0,images_manifest/* parseManifest */.Ng)(image.manifest).layers;
-}
-async function load(what, { store, digest }, ports) {
-    const name = `director-image-${what}:${(0,images_digest/* short */.h0)(digest)}`;
-    await ports.log.group(`Load ${name}`, () => loadImage(store, digest, name, ports));
-    return name;
-}
-/** Docker refuses a container that wants more processors than its machine has. */
-function fittingCpus(wanted, { cpus }, { log }) {
-    if (wanted > cpus)
-        log.info(`acceptance-cpus: ${wanted} are wanted, this machine has ${cpus}: it gets ${cpus}.`);
-    return Math.min(wanted, cpus);
-}
-async function acceptContainer({ image, mounts, lock, }, inputs, ports) {
-    const { memory: memoryBytes, cpus } = inputs;
-    const gpus = await gpusFor(inputs.gpu, ports.exec);
-    const target = await containerTarget({
-        ...{ image, mounts, memoryBytes, cpus, env: ports.env, root: lock?.root ?? "/models" },
-        id: randomId(ports.clock),
-        gpus: gpus !== undefined,
-    }, ports);
-    return run_accept(target, { ...acceptOptions(lock, inputs, ports.home), gpus }, ports);
-}
-/** What the lock and the inputs say, in the words of acceptance. Pure. */
-function acceptOptions(lock, inputs, home) {
-    const models = lock?.models ?? [];
-    return {
-        expected: {
-            titles: models.map(({ title }) => title),
-            weights: new Map(lock_filesOf(models).map(({ id, file }) => [id, file.sha256])),
-            labels: lock === undefined ? [] : [names_names.models],
-        },
-        limits: {
-            startupSeconds: inputs.startupTimeout,
-            shutdownSeconds: inputs.shutdownTimeout,
-            vramBytes: inputs.maxVram,
-            imageBytes: inputs.maxImageSize,
-            driver: inputs.minDriver,
-            memoryBytes: inputs.memory,
-            cpus: inputs.cpus,
-            slots: inputs.slots,
-        },
-        gpu: inputs.gpu,
-        chainUrl: inputs.chainUrl,
-        protos: (0,external_node_path_.join)(home, "director", "proto"),
-    };
 }
 
 ;// CONCATENATED MODULE: ./lib/models/pack.js
@@ -95777,7 +96283,7 @@ function plannedLayer(root, files, digest) {
     return { digest, size: sizeOfLayer(root, sorted), files: sorted };
 }
 /** The layers of a lock with their files. */
-function pack_layersOf(models, layers) {
+function layersOf(models, layers) {
     const files = new Map(lock_filesOf(models).map((file) => [file.id, file]));
     return layers.map((layer) => ({
         digest: layer.digest,
@@ -95993,11 +96499,11 @@ function parseLock(text, where) {
 }
 /** Names that are there twice, and what is wrong among the paths of each model. */
 function nameProblems({ models }) {
-    const names = new Set([lockName]);
+    const names = new Set([lock_lockName]);
     return models.flatMap(({ name, files }, at) => {
         const taken = names.has(name);
         names.add(name);
-        const why = name === lockName ? "is the lock's own place" : "is there twice";
+        const why = name === lock_lockName ? "is the lock's own place" : "is there twice";
         return [
             ...(taken ? [{ path: ["models", at, "name"], message: `"${name}" ${why}` }] : []),
             ...pathProblems(files).map(({ path, message }) => ({
@@ -96056,6 +96562,42 @@ function layerProblems({ root: top, models, layers }) {
     return problems;
 }
 
+;// CONCATENATED MODULE: ./lib/models/lock-text.js
+
+/** The lock as a file: two spaces, keys in the order of the design page, a line feed at the end. The same lock gives the same bytes. */
+function formatLock({ version, root, models, layers }) {
+    const ordered = {
+        version,
+        root,
+        models: models.map(({ name, title, delivery, license, source, mirrors, files }) => ({
+            name,
+            title,
+            delivery,
+            license,
+            source: "url" in source
+                ? { url: source.url }
+                : { huggingface: source.huggingface, revision: source.revision },
+            mirrors,
+            files: files.map(({ path, size, sha256, allow }) => ({ path, size, sha256, allow })),
+        })),
+        layers: layers?.map(({ digest, size, files }) => ({ digest, size, files })),
+    };
+    return `${JSON.stringify(ordered, null, 2)}\n`;
+}
+/**
+ * The canonical form, from which the models image has its tag: the lock without `layers` as JSON in UTF-8, keys of every object
+ * sorted by code unit, lists in their order, no white space.
+ */
+function canonicalLock({ layers: _layers, ...rest }) {
+    return JSON.stringify(rest, (_, value) => typeof value === "object" && value !== null && !Array.isArray(value)
+        ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+        : value);
+}
+/** `models-<12 hex>`: the tag of the models image of this lock, open or complete. */
+function lock_text_lockTag(lock) {
+    return `models-${(0,images_digest/* short */.h0)((0,images_digest/* digestOf */.ol)(canonicalLock(lock)))}`;
+}
+
 ;// CONCATENATED MODULE: ./lib/images/added-layers.js
 const comment = "director-image";
 /** How the history of a final image names a layer that the runtime did not bring: a model layer, or the lock's own. */
@@ -96109,7 +96651,7 @@ function assemblePlatform(runtime, additions) {
     const manifest = (0,images_manifest/* parseManifest */.Ng)(runtime.manifest);
     const where = `The runtime image ${runtime.manifest.digest} (${platformName(runtime.platform)})`;
     const { models, lock, root } = additions;
-    const refused = refusal(manifest, runtime.config, root, models.length + (lock === undefined ? 0 : 1));
+    const refused = assemble_refusal(manifest, runtime.config, root, models.length + (lock === undefined ? 0 : 1));
     if (refused !== undefined)
         throw new errors/* CheckError */.tl(`${where} ${refused.seen}.`, { todo: refused.todo });
     const added = (layer) => ({
@@ -96145,7 +96687,7 @@ function assembleIndex(platforms, annotations) {
     });
 }
 /** Why a runtime image cannot carry these models; its layers' contents are judged elsewhere (assembly/refusal.ts). */
-function refusal(manifest, config, root, added) {
+function assemble_refusal(manifest, config, root, added) {
     const labels = config.config?.Labels ?? {};
     const carried = labels[names_names.models];
     if (carried !== undefined || labels[names_names.root] !== undefined || config.history?.some(isAdded)) {
@@ -96301,6 +96843,8 @@ async function copyBlob({ digest, size }, from, to, { signal, onProgress, force 
 
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(57075);
+;// CONCATENATED MODULE: external "node:stream/promises"
+const external_node_stream_promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/promises");
 // EXTERNAL MODULE: external "node:zlib"
 var external_node_zlib_ = __nccwpck_require__(38522);
 var external_node_zlib_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_node_zlib_, 2);
@@ -96456,6 +97000,84 @@ async function checkLayer(layer, root, store, signal) {
     return owner;
 }
 
+;// CONCATENATED MODULE: ./lib/pipeline/runtime-images.js
+
+
+
+/** The platform manifests behind references: an index gives several, a manifest one. Attestations are left out. */
+async function runtimePlatforms(reference, store) {
+    const document = await store.readManifest(reference);
+    if (document === undefined)
+        throw new errors/* CheckError */.tl(`${store.name} has no image ${reference}.`, {
+            todo: "Build it first, or name another runtime image.",
+        });
+    if (!(0,images_manifest/* isIndex */.nw)(document)) {
+        const config = await readConfigBlob(document, store);
+        return [
+            {
+                platform: platformName({
+                    os: String(config["os"]),
+                    architecture: String(config["architecture"]),
+                    ...variantOf(config),
+                }),
+                digest: document.digest,
+                store,
+            },
+        ];
+    }
+    return (0,images_manifest/* parseIndex */.A1)(document)
+        .manifests.filter(({ platform }) => platform !== undefined && platform.os !== "unknown")
+        .map(({ platform, digest }) => ({
+        platform: platformName(platform),
+        digest,
+        store,
+    }));
+}
+/** The runtimes in the order of the wanted platforms, each exactly once; a platform that is missing on one side is refused. */
+function runtime_images_inOrder(runtimes, platforms) {
+    const extra = runtimes.find(({ platform }) => !platforms.includes(platform));
+    if (extra !== undefined)
+        throw new errors/* UsageError */.eb(`A runtime image for ${extra.platform} was given, which the image shall not have (platforms: ${platforms.join(", ")}).`);
+    return platforms.map((platform) => {
+        const [found, second] = runtimes.filter((runtime) => runtime.platform === platform);
+        if (found === undefined)
+            throw new errors/* CheckError */.tl(`There is no runtime image for ${platform}.`, {
+                todo: `Build it (stage build, platforms: ${platform}) and assemble again.`,
+            });
+        if (second !== undefined && second.digest !== found.digest)
+            throw new errors/* UsageError */.eb(`There are two runtime images for ${platform}: ${found.digest} and ${second.digest}.`);
+        return found;
+    });
+}
+async function readRuntime(runtime) {
+    const { platform, digest, store } = runtime;
+    const manifest = await store.readManifest(digest);
+    if (manifest === undefined)
+        throw new errors/* CheckError */.tl(`${store.name} does not hold the runtime image ${digest} of ${platform}.`, {
+            todo: "Run the stage build again.",
+        });
+    const config = await readConfigBlob(manifest, store);
+    return { ...runtime, image: { platform: parsePlatform(platform), manifest, config } };
+}
+/** An image's config as it is; an IntegrityError if it is not JSON. */
+async function readConfigBlob(manifest, store) {
+    const { config } = (0,images_manifest/* parseManifest */.Ng)(manifest);
+    const pieces = [];
+    for await (const piece of store.readBlob(config.digest))
+        pieces.push(piece);
+    try {
+        return JSON.parse(Buffer.concat(pieces).toString("utf8"));
+    }
+    catch (cause) {
+        throw new errors/* IntegrityError */.cs(`The config ${config.digest} of ${manifest.digest} is not JSON.`, {
+            cause,
+        });
+    }
+}
+function variantOf(config) {
+    return typeof config["variant"] === "string" ? { variant: config["variant"] } : {};
+}
+
 ;// CONCATENATED MODULE: ./lib/pipeline/known-layers.js
 
 
@@ -96573,7 +97195,7 @@ const losses = 3;
 /** Writes one manifest per platform and an index over them: blobs first, then manifests by digest, the index last. */
 async function assembleImage(assembling, ports) {
     const { target, log } = ports;
-    const wanted = inOrder(assembling.runtimes, assembling.platforms);
+    const wanted = runtime_images_inOrder(assembling.runtimes, assembling.platforms);
     const read = await Promise.all(wanted.map(readRuntime));
     for (const runtime of read)
         finalPlatform({ ...runtime, rootOwner: undefined, newBytes: 0 }, assembling);
@@ -97685,7 +98307,7 @@ async function setUpDocker(request, ports) {
     if (serves && login === undefined)
         return { docker: { exec, env }, buildx: found, remove: async () => undefined };
     if (!serves)
-        log.info(set_up_missing(found));
+        log.info(missing(found));
     const plugin = serves ? undefined : await install(request, ports);
     const original = env["DOCKER_CONFIG"] || (0,external_node_path_.join)(env["HOME"] ?? "/", ".docker");
     const folder = await files.mkdtemp((0,external_node_path_.join)(scratch, "docker-"));
@@ -97720,7 +98342,7 @@ async function findBuildx(docker, signal) {
     const version = /\bbuildx v?(\d+\.\d+\.\d+)/.exec(result.stdout)?.[1];
     return result.code === 0 ? version : undefined;
 }
-function set_up_missing(found) {
+function missing(found) {
     return found === undefined
         ? "docker has no buildx."
         : `buildx ${found} is too old (${oldestBuildx} is needed).`;
@@ -98044,42 +98666,6 @@ function ownSource(home, context) {
     };
 }
 
-;// CONCATENATED MODULE: ./lib/models/lock-text.js
-
-/** The lock as a file: two spaces, keys in the order of the design page, a line feed at the end. The same lock gives the same bytes. */
-function formatLock({ version, root, models, layers }) {
-    const ordered = {
-        version,
-        root,
-        models: models.map(({ name, title, delivery, license, source, mirrors, files }) => ({
-            name,
-            title,
-            delivery,
-            license,
-            source: "url" in source
-                ? { url: source.url }
-                : { huggingface: source.huggingface, revision: source.revision },
-            mirrors,
-            files: files.map(({ path, size, sha256, allow }) => ({ path, size, sha256, allow })),
-        })),
-        layers: layers?.map(({ digest, size, files }) => ({ digest, size, files })),
-    };
-    return `${JSON.stringify(ordered, null, 2)}\n`;
-}
-/**
- * The canonical form, from which the models image has its tag: the lock without `layers` as JSON in UTF-8, keys of every object
- * sorted by code unit, lists in their order, no white space.
- */
-function canonicalLock({ layers: _layers, ...rest }) {
-    return JSON.stringify(rest, (_, value) => typeof value === "object" && value !== null && !Array.isArray(value)
-        ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-        : value);
-}
-/** `models-<12 hex>`: the tag of the models image of this lock, open or complete. */
-function lock_text_lockTag(lock) {
-    return `models-${(0,images_digest/* short */.h0)((0,images_digest/* digestOf */.ol)(canonicalLock(lock)))}`;
-}
-
 ;// CONCATENATED MODULE: ./lib/layers/layer-stream.js
 /** The bytes of a layer from `from` to its end. What lies before is not read: the stream begins in the file that holds that byte. */
 async function* layerStream({ segments }, open, from = 0, signal) {
@@ -98119,7 +98705,7 @@ function planModels(lock, to) {
 }
 /** The layers that the lock lists, else those that packing gives. */
 function plannedLayers({ root, models, layers }) {
-    return layers === undefined ? packFiles(models, { root }) : pack_layersOf(models, layers);
+    return layers === undefined ? packFiles(models, { root }) : layersOf(models, layers);
 }
 /** A UsageError for the first layer that a store would not take, before anything moves. */
 function refuseLargeLayers(layers, { name, layerLimit }) {
@@ -98148,7 +98734,7 @@ function bakedLayers(lock, delivery) {
         return lock.layers;
     if (delivery === "mount")
         return [];
-    return pack_layersOf(lock.models, lock.layers).flatMap(({ files }, at) => {
+    return layersOf(lock.models, lock.layers).flatMap(({ files }, at) => {
         const kinds = deliveriesOf(files);
         if (kinds.size > 1) {
             throw new errors/* UsageError */.eb(`${layerName(files)}: this layer holds models to bake and models to mount.`, { todo: "Run director-image models lock again: it separates them." });
@@ -98190,13 +98776,13 @@ function layerSource(root, { digest, size, files }, readerOf) {
 /** The lock's own layer: `<root>/models.lock.json` and the folders above it. It lies on top of everything, so the root keeps the owner that the image gave it. */
 function lockLayer(lock, owner) {
     const content = new TextEncoder().encode(formatLock(lock));
-    const { segments } = layerLayout([{ path: imagePath(lock.root, lockName), size: content.length }], owner === undefined ? {} : { [lock.root.slice(1)]: owner });
+    const { segments } = layerLayout([{ path: imagePath(lock.root, lock_lockName), size: content.length }], owner === undefined ? {} : { [lock.root.slice(1)]: owner });
     const bytes = Buffer.concat(segments.map((segment) => ("bytes" in segment ? segment.bytes : content)));
     return { digest: (0,images_digest/* digestOf */.ol)(bytes), size: bytes.length, bytes };
 }
 /** The lock's text from its own layer; undefined if the bytes are not such a layer under this root. */
 function lockTextOf(root, layer) {
-    const { segments } = layerLayout([{ path: imagePath(root, lockName), size: 1 }]);
+    const { segments } = layerLayout([{ path: imagePath(root, lock_lockName), size: 1 }]);
     const start = segments.find((segment) => "file" in segment)?.at ?? 0;
     const header = Buffer.from(layer.subarray(start - 512, start));
     const size = Number.parseInt(header.toString("latin1", 124, 135), 8);
@@ -98313,7 +98899,510 @@ async function completedLock(folder, files) {
     return parseLock(await files.readFile(path, "utf8"), path);
 }
 
+;// CONCATENATED MODULE: ./lib/pipeline/accept-options.js
+
+
+
+
+
+
+
+/** What the plan and the build have an assembled image say of itself (design: "The final image"). Pure. */
+function promisedBy({ labels, manifestAnnotations }, builds) {
+    const said = (values = {}) => Object.keys(values).filter((name) => values[name] !== "");
+    return (platform) => {
+        const built = builds.flatMap(({ platforms }) => platforms);
+        const own = built.find((one) => one.platform === platform) ?? {};
+        return {
+            labels: [...said(labels), ...said(baseLabels(own))],
+            annotations: said(manifestAnnotations[platform]),
+        };
+    };
+}
+/** What the lock and the inputs say, in the words of acceptance. Pure. */
+function acceptOptions({ lock, said = { labels: [], annotations: { wanted: [], there: {} } } }, inputs, home) {
+    const models = lock?.models ?? [];
+    const own = lock === undefined ? [] : [names_names.models, names_names.root];
+    return {
+        expected: {
+            titles: models.map(({ title }) => title),
+            weights: new Map(lock_filesOf(models).map(({ id, file }) => [id, file.sha256])),
+            isLock: (text) => lock !== undefined && isSame(lock, text),
+            labels: [...new Set([...own, ...said.labels])],
+            annotations: said.annotations,
+        },
+        limits: {
+            startupSeconds: inputs.startupTimeout,
+            shutdownSeconds: inputs.shutdownTimeout,
+            vramBytes: inputs.maxVram,
+            imageBytes: inputs.maxImageSize,
+            driver: inputs.minDriver,
+            memoryBytes: inputs.memory,
+            cpus: inputs.cpus,
+            slots: inputs.slots,
+        },
+        gpu: inputs.gpu,
+        chainUrl: inputs.chainUrl,
+        protos: (0,external_node_path_.join)(home, "director", "proto"),
+    };
+}
+/** Whether a text is this lock, but for its layers, which an open lock does not know. */
+function isSame(lock, text) {
+    try {
+        return canonicalLock(parseLock(text, "models.lock.json")) === canonicalLock(lock);
+    }
+    catch (error) {
+        if ((0,errors/* isKnown */.qE)(error))
+            return false;
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/docker-engine.js
+
+/** Asks the engine what it is; a string says why there is none on this machine. */
+async function dockerEngine({ exec, env, }) {
+    const ask = async (format, ...command) => {
+        const { code, stdout, stderr } = await exec("docker", [...command, "--format", format], {
+            env,
+        });
+        if (code !== 0)
+            throw new errors/* CommandError */.Qd(stderr.trim().split("\n").at(-1) ?? "");
+        return JSON.parse(stdout);
+    };
+    try {
+        const server = (await ask("{{json .Server}}", "version"));
+        const info = (await ask("{{json .}}", "info"));
+        const endpoint = await ask("{{json .Endpoints.docker.Host}}", "context", "inspect");
+        if (!/^(unix|npipe):/.test(String(endpoint)))
+            return `it is on another machine (${endpoint}), and nodes are looked at from this one`;
+        if (info.OperatingSystem === "Docker Desktop" ||
+            info.SecurityOptions?.includes("name=rootless"))
+            return "its networks cannot be reached from this machine (rootless Docker, or Docker Desktop)";
+        return {
+            platform: `${server.Os}/${server.Arch}`,
+            version: server.Version,
+            cpus: info.NCPU,
+            root: info.DockerRootDir,
+        };
+    }
+    catch (error) {
+        return error instanceof errors/* CommandError */.Qd ? error.message : "its answer is no JSON";
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/docker-room.js
+
+/** Bytes of disk for a byte that is pulled: the blob, its unpacked copy, and some room. */
+const perByte = 2.2;
+/** Why Docker has no room for the layers that it lacks of images; undefined where it has, or where that cannot be told (an engine elsewhere). */
+async function roomFor(images, { root }, ports) {
+    const disk = await ports.files.statfs(root).catch(() => undefined);
+    if (disk === undefined)
+        return undefined;
+    const there = await localImages(ports);
+    const needed = perByte * images.reduce((sum, image) => sum + missingBytes(image, there), 0);
+    const free = disk.bavail * disk.bsize;
+    return needed <= free
+        ? undefined
+        : `disk, needs ${(0,amount/* amount */.v)(needed)} at ${root}, ${(0,amount/* amount */.v)(free)} are free`;
+}
+/** Bytes of the layers above those that the image shares with one that is there. Pure. */
+function missingBytes(image, there) {
+    const shared = (other) => {
+        const at = image.findIndex(({ diffId }, layer) => diffId !== other[layer]);
+        return at === -1 ? image.length : at;
+    };
+    const most = Math.max(0, ...there.map(shared));
+    return image.slice(most).reduce((sum, { size }) => sum + size, 0);
+}
+/** The layers of every image that the engine has, by their diff_ids; none where it does not tell. */
+async function localImages({ exec, env, }) {
+    const listed = await exec("docker", ["image", "ls", "--quiet", "--no-trunc"], { env });
+    const ids = [...new Set(listed.stdout.split("\n").filter((id) => id !== ""))];
+    if (listed.code !== 0 || ids.length === 0)
+        return [];
+    const format = "{{json .RootFS.Layers}}";
+    // One that was removed meanwhile fails the command, which tells of the others all the same.
+    const { stdout } = await exec("docker", ["image", "inspect", "--format", format, ...ids], {
+        env,
+    });
+    return stdout
+        .split("\n")
+        .filter((line) => line.startsWith("["))
+        .map((line) => JSON.parse(line));
+}
+
+;// CONCATENATED MODULE: ./lib/stores/serve.js
+
+
+
+/** Serves a store as a registry on loopback that can only be read, so that an engine on this machine can `docker pull` from a layout. */
+async function serveStore(store, { log }) {
+    const server = (0,external_node_http_.createServer)((request, response) => {
+        serve_answer(store, request, response).catch((error) => {
+            log.debug(`${request.method} ${request.url}: ${String(error)}`);
+            if (response.headersSent)
+                response.destroy();
+            else
+                fault(response, 500, "UNKNOWN", String(error));
+        });
+    });
+    await new Promise((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(0, "127.0.0.1", resolve);
+    });
+    const { port } = server.address();
+    return {
+        host: `127.0.0.1:${port}`,
+        close: async () => {
+            server.closeAllConnections();
+            await new Promise((resolve) => server.close(resolve));
+        },
+    };
+}
+async function serve_answer(store, request, response) {
+    if (request.method !== "GET" && request.method !== "HEAD")
+        return fault(response, 405, "UNSUPPORTED", "this registry can only be read");
+    const path = (request.url ?? "").split("?")[0] ?? "";
+    if (/^\/v2\/?$/.test(path)) {
+        response.writeHead(200, { "docker-distribution-api-version": "registry/2.0" }).end("{}");
+        return;
+    }
+    const [, kind, reference] = /^\/v2\/.+\/(manifests|blobs)\/([^/]+)$/.exec(path) ?? [];
+    if (kind === "manifests")
+        return await sendManifest(store, reference ?? "", request, response);
+    if (kind === "blobs")
+        return await sendBlob(store, reference ?? "", request, response);
+    fault(response, 404, "NAME_UNKNOWN", "there is nothing here");
+}
+async function sendManifest(store, reference, request, response) {
+    const manifest = await store.readManifest(reference);
+    if (manifest === undefined)
+        return fault(response, 404, "MANIFEST_UNKNOWN", `${store.name} has no ${reference}`);
+    response.writeHead(200, {
+        "content-type": manifest.mediaType,
+        "content-length": manifest.bytes.length,
+        "docker-content-digest": manifest.digest,
+    });
+    response.end(request.method === "HEAD" ? undefined : manifest.bytes);
+}
+async function sendBlob(store, digest, request, response) {
+    const size = (0,images_digest/* isDigest */.Bc)(digest) ? await store.blobSize(digest) : undefined;
+    if (!(0,images_digest/* isDigest */.Bc)(digest) || size === undefined)
+        return fault(response, 404, "BLOB_UNKNOWN", `${store.name} has no ${digest}`);
+    const range = parseRange(request.headers.range, size);
+    if (range === "outside") {
+        response.writeHead(416, { "content-range": `bytes */${size}` }).end();
+        return;
+    }
+    const { from, to } = range ?? { from: 0, to: size };
+    response.writeHead(range === undefined ? 200 : 206, {
+        "content-type": "application/octet-stream",
+        "content-length": to - from,
+        "docker-content-digest": digest,
+        "accept-ranges": "bytes",
+        ...(range === undefined ? {} : { "content-range": `bytes ${from}-${to - 1}/${size}` }),
+    });
+    if (request.method === "HEAD") {
+        response.end();
+        return;
+    }
+    const stop = new AbortController();
+    response.once("close", () => stop.abort());
+    await (0,external_node_stream_promises_namespaceObject.pipeline)(upTo(to - from, store.readBlob(digest, from, stop.signal)), response);
+}
+async function* upTo(length, bytes) {
+    let left = length;
+    for await (const piece of bytes) {
+        yield piece.length > left ? piece.subarray(0, left) : piece;
+        left -= piece.length;
+        if (left <= 0)
+            return;
+    }
+}
+/** One range of bytes (RFC 9110, 14.2), its end excluded; undefined: the whole. */
+function parseRange(header, size) {
+    const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
+    if (first === "" && last === "")
+        return undefined;
+    if (first === "") {
+        const from = Math.max(0, size - Number(last));
+        return from === size ? "outside" : { from, to: size };
+    }
+    const from = Number(first);
+    const to = last === "" ? size : Math.min(Number(last) + 1, size);
+    return from < size && from < to ? { from, to } : "outside";
+}
+function fault(response, status, code, message) {
+    const body = JSON.stringify({ errors: [{ code, message }] });
+    response.writeHead(status, {
+        "content-type": "application/json",
+        "content-length": Buffer.byteLength(body),
+    });
+    response.end(response.req.method === "HEAD" ? undefined : body);
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/load.js
+
+
+/**
+ * Brings an image of any store into the local Docker under a name: Docker pulls it from a registry that lives on loopback for that
+ * long, so that layers which are there already are not sent, and both of Docker's image stores do the same.
+ */
+async function loadImage(store, digest, name, { exec, env, log, signal }) {
+    const docker = async (...args) => {
+        const { code, stderr } = await exec("docker", args, {
+            env,
+            signal,
+            onLine: (line) => log.debug(line),
+        });
+        if (code !== 0)
+            throw new errors/* CommandError */.Qd(`docker ${args[0]} failed (exit ${code}): ${stderr.trim()}`, {
+                todo: "Is a Docker engine running on this machine? Try: docker info",
+            });
+    };
+    const server = await serveStore(store, { log });
+    const pulled = `${server.host}/director@${digest}`;
+    try {
+        await docker("pull", "--quiet", pulled);
+        await docker("tag", pulled, name);
+        await docker("rmi", pulled);
+    }
+    finally {
+        await server.close();
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/mounted-models.js
+
+
+
+/** Names of the models of which an image with these layers carries nothing; none for an open lock, which does not tell. Pure. */
+function mountedModels(lock, layers) {
+    if (lock === undefined || !isComplete(lock))
+        return [];
+    const baked = new Set(layers.map(({ digest }) => digest));
+    const absent = lock.layers.filter(({ digest }) => !baked.has(digest));
+    const names = absent.flatMap(({ files }) => files.map((id) => id.split("/")[0] ?? ""));
+    return [...new Set(names)];
+}
+/** The models image that an image's label names (design: "The final image"); undefined where it names none. */
+function modelsImageOf(label, image, { open }) {
+    const at = label.lastIndexOf("@");
+    const digest = label.slice(at + 1);
+    if (at === -1 || !(0,images_digest/* isDigest */.Bc)(digest))
+        return undefined;
+    const place = label.slice(0, at);
+    return { store: place === "layout" ? image : open((0,images_reference/* parsePlace */.De)(place)), digest };
+}
+/**
+ * `docker run --mount` of a model from an image that the local Docker has under a name (design: "Mounted models"). Pure. Docker 28 mounts an
+ * image once a container under one name (moby#50122): a second model wants another name.
+ */
+function mountOf(model, root, image) {
+    return [
+        ...["type=image", `source=${image}`, `target=${root}/${model}`],
+        `image-subpath=${imagePath(root, model)}`,
+    ].join(",");
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/accept-image.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Brings a candidate into the local Docker and accepts it there, on this machine's platform. What stands in the way is a skipped result, not an error. */
+async function acceptImage(candidate, inputs, ports) {
+    const { digest, store } = candidate;
+    const engine = await dockerEngine(ports);
+    const platform = typeof engine === "string" ? "" : engine.platform;
+    const ready = typeof engine === "string"
+        ? `no Docker engine that can be used: ${engine}`
+        : await readyToLoad(candidate, engine, ports);
+    if (typeof engine === "string" || typeof ready === "string")
+        return {
+            ...{ digest, platform, target: "container", verdict: "skipped" },
+            ...{ reason: String(ready), checks: [] },
+        };
+    const image = await load(`director-image-candidate:${(0,images_digest/* short */.h0)(digest)}`, { store, digest }, ports);
+    const mounts = [];
+    for (const { model, root, from } of ready.mounted) {
+        const name = `director-image-models:${(0,images_digest/* short */.h0)(from.digest)}-${model}`;
+        mounts.push(mountOf(model, root, await load(name, from, ports)));
+    }
+    const fitting = { ...inputs, cpus: fittingCpus(inputs.cpus, engine, ports) };
+    const { lock } = candidate;
+    const { labels = [], annotations: wanted = [] } = candidate.promised?.(platform) ?? {};
+    const said = { labels, annotations: { wanted, there: ready.annotations } };
+    return {
+        ...{ digest, platform },
+        ...(await acceptContainer({ image, mounts, lock, said }, fitting, ports)),
+    };
+}
+/** The first Docker that mounts images. */
+const mountingVersion = 28;
+/** What a run needs besides the image; a string says why it cannot be run here. */
+async function readyToLoad({ digest, store, lock }, engine, ports) {
+    const image = await imageFor(engine.platform, { store, digest });
+    if (image === undefined)
+        return `the image is not for ${engine.platform}`;
+    const mounted = mountedModels(lock, accept_image_layersOf(image));
+    const label = image.image.config.config?.Labels?.[names_names.models] ?? "";
+    const models = mounted.length === 0 ? undefined : modelsImageOf(label, store, ports);
+    if (mounted.length > 0 && models === undefined)
+        return `weights not published: there is no models image to mount ${mounted.join(", ")} from`;
+    if (mounted.length > 0 && Number.parseInt(engine.version, 10) < mountingVersion)
+        return `Docker ${engine.version} cannot mount models from an image, ${mountingVersion} can`;
+    if (models !== undefined && (await models.store.manifestDigest(models.digest)) === undefined)
+        return `weights not published: ${models.store.name} has no models image ${models.digest}`;
+    const weights = models && (await imageFor(engine.platform, models));
+    const pulled = [image, ...(weights === undefined ? [] : [weights])];
+    const absent = (await Promise.all(pulled.map(accept_image_missing))).reduce((sum, count) => sum + count, 0);
+    if (absent > 0)
+        return `weights not published: ${absent} layers are not there`;
+    const diffIds = ({ image: { config, manifest } }) => (0,images_manifest/* parseManifest */.Ng)(manifest).layers.map(({ size, digest }, at) => ({
+        ...{ size, diffId: config.rootfs.diff_ids[at] ?? digest },
+    }));
+    const full = await roomFor(pulled.map(diffIds), engine, ports);
+    if (full !== undefined)
+        return full;
+    const { annotations = {} } = (0,images_manifest/* parseManifest */.Ng)(image.image.manifest);
+    const root = lock?.root ?? "/models";
+    const from = models ? mounted.map((model) => ({ model, root, from: models })) : [];
+    return { annotations, mounted: from };
+}
+/** The image for a platform; undefined where it is for others only. */
+async function imageFor(platform, { store, digest }) {
+    const images = await runtimePlatforms(digest, store);
+    const one = images.find((image) => image.platform === platform);
+    return one && readRuntime(one);
+}
+/** How many of its layers its store lacks. */
+async function accept_image_missing({ store, image }) {
+    const sizes = await Promise.all(accept_image_layersOf({ image }).map(({ digest }) => store.blobSize(digest)));
+    return sizes.filter((size) => size === undefined).length;
+}
+function accept_image_layersOf({ image }) {
+    return (0,images_manifest/* parseManifest */.Ng)(image.manifest).layers;
+}
+async function load(name, { store, digest }, ports) {
+    await ports.log.group(`Load ${name}`, () => loadImage(store, digest, name, ports));
+    return name;
+}
+/** Docker refuses a container that wants more processors than its machine has. */
+function fittingCpus(wanted, { cpus }, { log }) {
+    if (wanted > cpus)
+        log.info(`acceptance-cpus: ${wanted} are wanted, this machine has ${cpus}: it gets ${cpus}.`);
+    return Math.min(wanted, cpus);
+}
+async function acceptContainer({ image, mounts, lock, said }, inputs, ports) {
+    const { memory: memoryBytes, cpus } = inputs;
+    const gpus = await gpusFor(inputs.gpu, ports.exec);
+    const target = await containerTarget({
+        ...{ image, mounts, memoryBytes, cpus, env: ports.env, root: lock?.root ?? "/models" },
+        id: randomId(ports.clock),
+        gpus: gpus !== undefined,
+    }, ports);
+    const options = { ...acceptOptions({ lock, said }, inputs, ports.home), gpus };
+    return run_accept(target, options, ports);
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/readiness.js
+
+
+/**
+ * Whether this very candidate was scanned and accepted (design: "promote"): the results speak of its digests, and the layers that were
+ * scanned are those of the image that the store has.
+ */
+function readiness(candidate, seen, scans, accepts) {
+    const found = [
+        ...candidate.platforms.map((platform) => sameAs(platform, seen)),
+        ...seen.map((platform) => namedIn(candidate, platform)),
+        ...candidate.platforms.map((platform) => scanOf(platform, seen, scans)),
+        acceptanceOf(candidate, accepts),
+    ];
+    return {
+        refused: found.flatMap(({ refused }) => refused ?? []),
+        missing: found.flatMap(({ missing }) => missing ?? []),
+    };
+}
+/** The checks that acceptances left out, and why: a promise of less than an acceptance can say. Pure. */
+function notRun(accepts) {
+    return accepts
+        .flatMap(({ checks }) => checks)
+        .filter(({ verdict }) => verdict === "skipped")
+        .map(({ name, reason = "" }) => ({ check: name, reason }));
+}
+/** The same for people: `gpu (no GPU), vram (after gpu)`. Pure. */
+function inWords(left) {
+    return left.map(({ check, reason }) => `${check} (${reason})`).join(", ");
+}
+function sameAs({ platform, digest }, seen) {
+    const found = seen.find((entry) => entry.platform === platform);
+    return found?.digest === digest
+        ? {}
+        : {
+            refused: `assemble.json names ${digest} for ${platform}, the candidate has ${found?.digest ?? "no such platform"}`,
+        };
+}
+function namedIn({ platforms }, { platform, digest }) {
+    return platforms.some((entry) => entry.platform === platform)
+        ? {}
+        : { refused: `the candidate has ${digest} for ${platform}, which assemble.json does not name` };
+}
+/** Every scan of the platform counts: one that failed, or that looked at something else, is not made good by another. */
+function scanOf({ platform, runtimeDigest }, seen, scans) {
+    const looked = scans.filter(({ platforms }) => platforms.some((scanned) => scanned.platform === platform));
+    const scan = worst(looked);
+    if (scan === undefined)
+        return { missing: `the scan of ${platform}` };
+    const scanned = looked
+        .flatMap(({ platforms }) => platforms)
+        .filter((entry) => entry.platform === platform);
+    const foreign = scanned.find((entry) => entry.digest !== runtimeDigest);
+    if (foreign !== undefined)
+        return {
+            refused: `the scan of ${platform} looked at ${foreign.digest}, the candidate was made from ${runtimeDigest}`,
+        };
+    const layers = seen.find((entry) => entry.platform === platform)?.diffIds;
+    if (scanned.some(({ diffIds }) => diffIds !== undefined && !(0,external_node_util_.isDeepStrictEqual)(diffIds, layers)))
+        return {
+            refused: `the scan of ${platform} looked at other layers than the candidate's (diff_ids)`,
+        };
+    const verdict = readiness_judged(`the scan of ${platform}`, scan);
+    return verdict.refused === undefined && scanned.some(({ diffIds }) => diffIds === undefined)
+        ? { missing: `the scan of ${platform} (it does not say which layers it looked at)` }
+        : verdict;
+}
+function acceptanceOf({ digest }, accepts) {
+    const accept = worst(accepts);
+    if (accept === undefined)
+        return { missing: "the acceptance" };
+    const other = accepts.find((entry) => entry.digest !== digest);
+    if (other !== undefined)
+        return { refused: `the acceptance started ${other.digest}, the candidate is ${digest}` };
+    return readiness_judged("the acceptance", accept);
+}
+function readiness_judged(what, { verdict, reason }) {
+    if (verdict === "passed")
+        return {};
+    const why = `${what} ${verdict}${reason === undefined ? "" : ` (${reason})`}`;
+    return verdict === "failed" ? { refused: why } : { missing: why };
+}
+
 ;// CONCATENATED MODULE: ./lib/pipeline/accept.js
+
+
 
 
 
@@ -98353,7 +99442,8 @@ async function acceptStage(stage, ports) {
     const target = open((0,images_reference/* parsePlace */.De)(candidate.repository));
     const store = plan.push ? target : either(target, open((0,images_reference/* parsePlace */.De)(plan.models.repository)));
     const lock = plan.models.lock === "" ? undefined : await completedLock(config.results, ports.files);
-    const result = await acceptImage({ store, digest, lock }, inputs, { ...ports, open });
+    const promised = promisedBy(plan, results.build);
+    const result = await acceptImage({ store, digest, lock, promised }, inputs, { ...ports, open });
     await ports.files.writeFile(xml, junit(result));
     await showLogs(result, ports);
     return { ...result, inputs: { ...inputs } };
@@ -98382,9 +99472,9 @@ function refuseAcceptance(result, { mode, gpu }, { warning }) {
         return;
     if (verdict !== "passed")
         warning(`The candidate was not accepted: ${verdict}, ${reason}.`);
-    const left = checks.filter((check) => check.verdict === "skipped");
+    const left = notRun([result]);
     if (left.length > 0)
-        warning(`Not checked: ${left.map(({ name, reason: why }) => `${name} (${why})`).join(", ")}.`);
+        warning(`Not checked: ${inWords(left)}.`);
 }
 
 // EXTERNAL MODULE: ./lib/owner.js
@@ -100458,87 +101548,6 @@ async function readCandidate(document, store) {
     }));
 }
 
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(57975);
-;// CONCATENATED MODULE: ./lib/pipeline/readiness.js
-
-
-/**
- * Whether this very candidate was scanned and accepted (design: "promote"): the results speak of its digests, and the layers that were
- * scanned are those of the image that the store has.
- */
-function readiness(candidate, seen, scans, accepts) {
-    const found = [
-        ...candidate.platforms.map((platform) => sameAs(platform, seen)),
-        ...seen.map((platform) => namedIn(candidate, platform)),
-        ...candidate.platforms.map((platform) => scanOf(platform, seen, scans)),
-        acceptanceOf(candidate, accepts),
-    ];
-    return {
-        refused: found.flatMap(({ refused }) => refused ?? []),
-        missing: found.flatMap(({ missing }) => missing ?? []),
-    };
-}
-/** The checks that acceptances left out, and why: a promise of less than an acceptance can say. Pure. */
-function notRun(accepts) {
-    return accepts
-        .flatMap(({ checks }) => checks)
-        .filter(({ verdict }) => verdict === "skipped")
-        .map(({ name, reason = "" }) => ({ check: name, reason }));
-}
-function sameAs({ platform, digest }, seen) {
-    const found = seen.find((entry) => entry.platform === platform);
-    return found?.digest === digest
-        ? {}
-        : {
-            refused: `assemble.json names ${digest} for ${platform}, the candidate has ${found?.digest ?? "no such platform"}`,
-        };
-}
-function namedIn({ platforms }, { platform, digest }) {
-    return platforms.some((entry) => entry.platform === platform)
-        ? {}
-        : { refused: `the candidate has ${digest} for ${platform}, which assemble.json does not name` };
-}
-/** Every scan of the platform counts: one that failed, or that looked at something else, is not made good by another. */
-function scanOf({ platform, runtimeDigest }, seen, scans) {
-    const looked = scans.filter(({ platforms }) => platforms.some((scanned) => scanned.platform === platform));
-    const scan = worst(looked);
-    if (scan === undefined)
-        return { missing: `the scan of ${platform}` };
-    const scanned = looked
-        .flatMap(({ platforms }) => platforms)
-        .filter((entry) => entry.platform === platform);
-    const foreign = scanned.find((entry) => entry.digest !== runtimeDigest);
-    if (foreign !== undefined)
-        return {
-            refused: `the scan of ${platform} looked at ${foreign.digest}, the candidate was made from ${runtimeDigest}`,
-        };
-    const layers = seen.find((entry) => entry.platform === platform)?.diffIds;
-    if (scanned.some(({ diffIds }) => diffIds !== undefined && !(0,external_node_util_.isDeepStrictEqual)(diffIds, layers)))
-        return {
-            refused: `the scan of ${platform} looked at other layers than the candidate's (diff_ids)`,
-        };
-    const verdict = readiness_judged(`the scan of ${platform}`, scan);
-    return verdict.refused === undefined && scanned.some(({ diffIds }) => diffIds === undefined)
-        ? { missing: `the scan of ${platform} (it does not say which layers it looked at)` }
-        : verdict;
-}
-function acceptanceOf({ digest }, accepts) {
-    const accept = worst(accepts);
-    if (accept === undefined)
-        return { missing: "the acceptance" };
-    const other = accepts.find((entry) => entry.digest !== digest);
-    if (other !== undefined)
-        return { refused: `the acceptance started ${other.digest}, the candidate is ${digest}` };
-    return readiness_judged("the acceptance", accept);
-}
-function readiness_judged(what, { verdict, reason }) {
-    if (verdict === "passed")
-        return {};
-    const why = `${what} ${verdict}${reason === undefined ? "" : ` (${reason})`}`;
-    return verdict === "failed" ? { refused: why } : { missing: why };
-}
-
 ;// CONCATENATED MODULE: ./lib/pipeline/promote.js
 
 
@@ -100565,7 +101574,7 @@ async function promote(promoting, ports) {
         log.warning(`Published without ${untested.missing.join(", ")}: ${untested.reason}`);
     const left = notRun(promoting.accepts);
     if (left.length > 0)
-        log.info(`Accepted without: ${left.map(({ check, reason }) => `${check} (${reason})`).join(", ")}.`);
+        log.info(`Accepted without: ${inWords(left)}.`);
     const aged = candidateAge(document);
     const moves = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
     await moveAll(moves, document, ports);

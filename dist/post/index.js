@@ -28964,6 +28964,10 @@ function amount(bytes) {
     const value = bytes / 1000 ** power;
     return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
 }
+/** The same with two decimals, for what is held to a limit. */
+function gigabytes(bytes) {
+    return `${(bytes / 1e9).toFixed(2)} GB`;
+}
 
 ;// CONCATENATED MODULE: ./lib/host/progress.js
 

@@ -1,45 +1,62 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
+import type { Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
+import { RemoteError } from "../errors.ts";
 
 /** A chain endpoint as far as a Director asks for one: Substrate's JSON-RPC over WebSocket, a new head every second. */
 export interface Chain {
   readonly url: string;
-  /** Closes the port and every connection. */
-  stop(): Promise<void>;
-  /** Opens the same port again. */
-  start(): Promise<void>;
+  /** Ends every conversation and hangs up on whoever calls; the port stays taken, so that nobody else gets it meanwhile. */
+  stop(): void;
+  /** Answers again. */
+  start(): void;
+  /** Gives the port back, whatever is connected. */
+  close(): Promise<void>;
 }
 
 const headEvery = 1_000;
 
 /** Starts an endpoint on a free port of the given address. */
 export async function startChain(address: string, now: () => number): Promise<Chain> {
-  let port = 0;
-  let server: Server | undefined;
-  let close: () => void = () => undefined;
+  const server = createServer();
+  const callers = new Set<Socket>();
+  let stopped = false;
+  server.on("connection", (socket) => {
+    if (stopped) return void socket.destroy();
+    callers.add(socket);
+    socket.once("close", () => callers.delete(socket));
+  });
+  server.listen(0, address);
+  await once(server, "listening").catch((cause) => {
+    throw new RemoteError(`No chain endpoint can be opened at ${address}.`, {
+      cause,
+      todo: "Where Docker's containers run on another machine, give an endpoint that they reach: chain-url.",
+    });
+  });
   const begun = now();
-  const stop = async () => {
-    close();
-    const closing = server;
-    server = undefined;
-    if (closing !== undefined) await new Promise((resolve) => closing.close(resolve));
+  const silence = serve(server, () => Math.floor((now() - begun) / headEvery) + 1);
+  const stop = () => {
+    stopped = true;
+    for (const socket of callers) socket.destroy();
   };
-  const start = async () => {
-    if (server !== undefined) return;
-    const opened = createServer();
-    opened.listen(port, address);
-    await once(opened, "listening");
-    const bound = opened.address();
-    if (typeof bound === "object" && bound !== null) port = bound.port;
-    server = opened;
-    close = serve(opened, () => Math.floor((now() - begun) / headEvery) + 1);
+  const bound = server.address();
+  const port = typeof bound === "object" && bound !== null ? bound.port : 0;
+  return {
+    url: `ws://${address.includes(":") ? `[${address}]` : address}:${port}`,
+    stop,
+    start: () => {
+      stopped = false;
+    },
+    close: async () => {
+      silence();
+      stop();
+      await new Promise((resolve) => server.close(resolve));
+    },
   };
-  await start();
-  return { url: `ws://${address.includes(":") ? `[${address}]` : address}:${port}`, start, stop };
 }
 
-/** Answers on a server; the result ends every conversation. */
+/** Answers on a server; the result ends it. */
 function serve(server: Server, head: () => number): () => void {
   const sockets = new WebSocketServer({ server, maxPayload: 64 * 1024 });
   const subscribed = new Set<WebSocket>();
@@ -62,7 +79,6 @@ function serve(server: Server, head: () => number): () => void {
   });
   return () => {
     clearInterval(timer);
-    for (const socket of sockets.clients) socket.terminate();
     sockets.close();
   };
 }

@@ -37,12 +37,14 @@ export interface Check {
   readonly after: readonly CheckName[];
   /** Seconds after which it has failed, whatever it waits for. */
   readonly seconds: (world: World) => number;
+  /** The node may end meanwhile: the check starts or stops it. In any other check the end of the node is what failed. */
+  readonly endsNode?: true;
   readonly run: (world: World) => Promise<Finding>;
 }
 
 export type CheckResult = Finding & { readonly name: CheckName; readonly seconds: number };
 
-export function passed(measured?: Figures, limit?: Figures): Finding {
+function passed(measured?: Figures, limit?: Figures): Finding {
   return finding("passed", undefined, measured, limit);
 }
 

@@ -1,179 +1,148 @@
+import { CommandError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
-import { type ContainerOptions, type DockerCli, label, mountFlags, must } from "./docker-cli.ts";
-import type { LogLine, NodeState, RunningNode, StartOptions } from "./node.ts";
+import type { Files } from "../ports/files.ts";
+import type { Log } from "../ports/log.ts";
+import { inspect, logsOf, type Place, pidsOf, placeOf, stateOf } from "./container-answers.ts";
+import { metricsFile, type Run, runArguments, volumeOf } from "./container-arguments.ts";
+import { type SeenFromHere, seenFromHere } from "./container-proc.ts";
+import { absentProgram, cleaningTime, type Docker, type DockerCli, must } from "./docker-cli.ts";
+import type { LogLine, NodeProcess, RunningNode } from "./node.ts";
 import { parseStatuses, parseUsage, statusScript, usageFiles } from "./proc.ts";
 
-/** The ports of a Director's image, as it exposes them. */
-const exposed = ["9100/tcp", "50051/tcp", "9000/tcp", "9000/udp"] as const;
-
-interface Run extends ContainerOptions {
-  readonly network: string;
-  readonly wanted: StartOptions;
+interface Ports {
+  readonly docker: Docker;
+  readonly clock: Pick<Clock, "now">;
+  readonly files: Pick<Files, "readdir" | "readFile">;
+  readonly log: Pick<Log, "warning">;
 }
 
-interface Ports {
-  readonly docker: DockerCli;
-  readonly clock: Pick<Clock, "now">;
+/** A container, and what was learnt of it: one for all that look at it under signals of their own. */
+interface Container {
+  readonly name: string;
+  readonly run: Run;
+  readonly started: number;
+  readonly refused: string | undefined;
+  place: Place;
+  signalled: boolean;
+  lines: readonly LogLine[];
+  removed: boolean;
 }
 
 /** Starts a container; one that Docker refuses to start is still a node, whose state says why. */
-export async function runContainer(run: Run, { docker, clock }: Ports): Promise<RunningNode> {
-  const { network, wanted } = run;
-  const container = `${network}-${wanted.name.replaceAll(/[^a-z0-9]+/g, "-")}`;
-  const remove = async () => {
-    await docker("rm", "--force", container);
-    await docker("volume", "rm", "--force", volumeOf(container));
-  };
-  const started = clock.now();
-  let place: Place;
-  let refused: string | undefined;
+export async function runContainer(
+  run: Run,
+  ports: Ports,
+  signal: AbortSignal,
+): Promise<RunningNode> {
+  const name = `${run.network}-${run.wanted.name.replaceAll(/[^a-z0-9]+/g, "-")}`;
+  const docker = ports.docker(signal);
+  const made = { name, run, started: ports.clock.now(), signalled: false };
+  const container = { ...made, lines: [], removed: false };
   try {
-    await must(docker, "volume", "create", "--label", label(run.id), volumeOf(container));
-    const { code, stderr } = await docker("run", ...runArguments(run, container));
-    if (code !== 0) refused = stderr.trim().replace(/\nRun 'docker run --help'[\s\S]*$/, "");
-    place = await placeOf(container, network, docker);
+    const { code, stderr } = await docker("run", ...runArguments(run, name));
+    const refused = code === 0 ? undefined : stderr.trim().replace(/\s*Run 'docker run .*$/s, "");
+    const place = await placeOf(name, run.network, docker);
+    return nodeOf({ ...container, refused, place }, ports, signal);
   } catch (error) {
-    await remove();
+    await remove(container, ports);
     throw error;
   }
-  const state = async (): Promise<NodeState> => {
-    const seen = stateOf((await inspect(container, docker))?.State);
-    return refused === undefined ? seen : { ...seen, error: refused };
-  };
+}
+
+function nodeOf(made: Container, ports: Ports, signal: AbortSignal): RunningNode {
+  const { name, run, started, refused } = made;
+  const docker = ports.docker(signal);
+  const pids = () => pidsOf(name, docker);
+  const look = async () => seenFromHere(made.place.id, await pids(), ports.files);
   return {
-    name: wanted.name,
+    name: run.wanted.name,
     started,
+    under: (other) => nodeOf(made, ports, other),
     get http() {
-      return new URL(`http://127.0.0.1:${place.ports["9100/tcp"]}`);
+      return new URL(`http://127.0.0.1:${made.place.ports["9100/tcp"]}`);
     },
     get grpc() {
-      return `127.0.0.1:${place.ports["50051/tcp"]}`;
+      return `127.0.0.1:${made.place.ports["50051/tcp"]}`;
     },
     get p2p() {
-      const { "9000/udp": udp, "9000/tcp": tcp } = place.ports;
+      const { "9000/udp": udp, "9000/tcp": tcp } = made.place.ports;
       return { host: "127.0.0.1", udp, tcp };
     },
-    get multiaddr() {
-      return `/ip4/${place.address}/udp/9000/quic-v1`;
+    get multiaddrs() {
+      const host = `/ip4/${made.place.address}`;
+      return { quic: `${host}/udp/9000/quic-v1`, tcp: `${host}/tcp/9000` };
     },
-    state,
-    logs: () => logsOf(container, docker),
-    exec: (command, ...args) => docker("exec", container, command, ...args),
-    pids: async () => {
-      const listed = await docker("top", container, "-eo", "pid");
-      return new Set(
-        listed.stdout
-          .split("\n")
-          .slice(1)
-          .map(Number)
-          .filter((pid) => pid > 0),
-      );
+    state: async () => ({
+      ...stateOf((await inspect(name, docker))?.State, run.ahead),
+      ...(refused === undefined ? {} : { error: refused }),
+      signalled: made.signalled,
+    }),
+    logs: async () => {
+      if (!made.removed) made.lines = (await logsOf(name, run.ahead, docker)) ?? made.lines;
+      return made.lines;
     },
-    processes: async () =>
-      parseStatuses(await must(docker, "exec", container, "sh", "-c", statusScript)),
+    exec: (command, ...args) => docker("exec", name, command, ...args),
+    pids,
+    processes: async () => processesOf(await look(), name, docker),
     usage: async () =>
-      parseUsage((await docker("exec", container, "grep", "-H", "", ...usageFiles)).stdout),
-    signal: async (name) => void (await docker("kill", "--signal", name, container)),
+      parseUsage(
+        (await look())?.usage ||
+          (await docker("exec", name, "grep", "-H", "", ...usageFiles)).stdout,
+      ),
+    leftovers: async () => [],
+    metricsFile: async () => {
+      // As a tar archive on standard output, whose header has no braces; the container may have ended.
+      const { code, stdout } = await docker("cp", `${name}:${metricsFile}`, "-");
+      return code === 0
+        ? stdout.slice(stdout.indexOf("{"), stdout.lastIndexOf("}") + 1)
+        : undefined;
+    },
+    signal: async (signalName) => {
+      const { code } = await docker("kill", "--signal", signalName, name);
+      if (code === 0) made.signalled = true;
+    },
     restart: async () => {
-      await must(docker, "start", container);
-      place = await placeOf(container, network, docker);
+      await must(docker, "start", name);
+      made.signalled = false;
+      made.place = await placeOf(name, run.network, docker);
     },
-    remove,
+    remove: () => remove(made, ports),
   };
 }
 
-function runArguments(run: Run, container: string): readonly string[] {
-  const { id, network, image, mounts, gpus, memoryBytes, cpus, wanted } = run;
-  const { peers, chainUrl, bare = false, hardened } = wanted;
-  const environment = {
-    SUBSTRATE_WS_URL: chainUrl,
-    ...(peers.length === 0 ? {} : { P2P_BOOTSTRAP_PEERS: peers.join(",") }),
-    ...(bare ? { MODELS_PATH: "/nonexistent" } : {}),
-  };
-  return [
-    ...["--detach", "--name", container, "--label", label(id), "--network", network],
-    ...exposed.flatMap((port) => ["--publish", `127.0.0.1::${port}`]),
-    ...["--memory", String(memoryBytes), "--memory-swap", String(memoryBytes)],
-    ...["--cpus", String(cpus), "--volume", `${volumeOf(container)}:/data`],
-    ...(hardened ? hardening : []),
-    ...(bare ? [] : mountFlags(mounts)),
-    ...(gpus && !bare ? ["--gpus", "all"] : []),
-    ...Object.entries(environment).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
-    image,
-  ];
+/** Takes it away whatever became of the run; its last words are kept. */
+async function remove(
+  made: Pick<Container, "name" | "run" | "lines" | "removed">,
+  { docker, log }: Pick<Ports, "docker" | "log">,
+): Promise<void> {
+  if (made.removed) return;
+  const { name, run } = made;
+  const last = docker(AbortSignal.timeout(cleaningTime));
+  try {
+    made.lines = (await logsOf(name, run.ahead, last)) ?? made.lines;
+    await must(last, "rm", "--force", "--volumes", name);
+    await must(last, "volume", "rm", "--force", volumeOf(name));
+    made.removed = true;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    // At the end of a run that was stopped, all that it made is taken away at the same time.
+    if (!why.includes("already in progress")) log.warning(`${name} is left: ${why}`);
+  }
 }
 
-const hardening = [
-  ...["--cap-drop", "ALL", "--security-opt", "no-new-privileges"],
-  ...["--read-only", "--tmpfs", "/tmp"],
-];
-
-function volumeOf(container: string): string {
-  return `${container}-data`;
-}
-
-interface Inspected {
-  readonly State: {
-    readonly Running: boolean;
-    readonly ExitCode: number;
-    readonly OOMKilled: boolean;
-    readonly FinishedAt: string;
-    readonly Error: string;
-    readonly Health?: { readonly Status: string };
-  };
-  readonly NetworkSettings: {
-    readonly Ports?: Readonly<Record<string, readonly { readonly HostPort: string }[] | null>>;
-    readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>>;
-  };
-}
-
-async function inspect(container: string, docker: DockerCli): Promise<Inspected | undefined> {
-  const { code, stdout } = await docker("inspect", container);
-  return code === 0 ? (JSON.parse(stdout) as [Inspected])[0] : undefined;
-}
-
-interface Place {
-  readonly address: string;
-  readonly ports: Readonly<Record<(typeof exposed)[number], number>>;
-}
-
-/** Where it is reached; Docker gives other ports at every start. */
-async function placeOf(container: string, network: string, docker: DockerCli): Promise<Place> {
-  const seen = (await inspect(container, docker))?.NetworkSettings;
-  const port = (name: (typeof exposed)[number]) => Number(seen?.Ports?.[name]?.[0]?.HostPort ?? 0);
-  return {
-    address: seen?.Networks[network]?.IPAddress ?? "",
-    ports: {
-      "9100/tcp": port("9100/tcp"),
-      "50051/tcp": port("50051/tcp"),
-      "9000/tcp": port("9000/tcp"),
-      "9000/udp": port("9000/udp"),
-    },
-  };
-}
-
-function stateOf(state: Inspected["State"] | undefined): NodeState {
-  if (state === undefined) return { running: false, outOfMemory: false };
-  const { Running, ExitCode, OOMKilled, FinishedAt, Health, Error: error } = state;
-  const health = Health?.Status;
-  return {
-    running: Running,
-    outOfMemory: OOMKilled,
-    ...(Running ? {} : { exitCode: ExitCode, ended: Date.parse(FinishedAt) }),
-    ...(health === "starting" || health === "healthy" || health === "unhealthy" ? { health } : {}),
-    ...(error === "" ? {} : { error }),
-  };
-}
-
-/** Both streams in the order of their times. */
-async function logsOf(container: string, docker: DockerCli): Promise<readonly LogLine[]> {
-  const { stdout, stderr } = await docker("logs", "--timestamps", container);
-  return `${stdout}\n${stderr}`
-    .split("\n")
-    .flatMap((line) => {
-      const at = line.indexOf(" ");
-      const time = Date.parse(line.slice(0, at));
-      return Number.isNaN(time) ? [] : [{ at: time, text: line.slice(at + 1) }];
-    })
-    .sort((a, b) => a.at - b.at);
+/** As this machine's kernel tells, else as a shell of the image does. */
+async function processesOf(
+  seen: SeenFromHere | undefined,
+  name: string,
+  docker: DockerCli,
+): Promise<readonly NodeProcess[]> {
+  if (seen !== undefined) return parseStatuses(seen.statuses);
+  const { code, stdout, stderr } = await docker("exec", name, "sh", "-c", statusScript);
+  if (code === 0) return parseStatuses(stdout);
+  const absent = absentProgram(stderr + stdout);
+  const why =
+    absent === undefined
+      ? stderr.trim()
+      : `they run on another machine, and the image has no ${absent}`;
+  throw new CommandError(`Its processes cannot be seen: ${why}.`);
 }

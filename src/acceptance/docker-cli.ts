@@ -21,6 +21,12 @@ export interface ContainerOptions {
 /** The docker command line; a refusal is a CommandError with what Docker said. */
 export type DockerCli = (...args: readonly string[]) => Promise<ExecResult>;
 
+/** The docker command line as long as a signal lets it run. */
+export type Docker = (signal: AbortSignal) => DockerCli;
+
+/** Milliseconds that taking away what was made may last, however the run ended. */
+export const cleaningTime = 30_000;
+
 /** By which everything that a run made can be found. */
 export function label(id: string): string {
   return `network.nsn.director.acceptance=${id}`;
@@ -31,6 +37,11 @@ export async function must(docker: DockerCli, ...args: readonly string[]): Promi
   const { code, stdout, stderr } = await docker(...args);
   if (code === 0) return stdout;
   throw new CommandError(`docker ${args.slice(0, 2).join(" ")} failed: ${stderr.trim()}`);
+}
+
+/** The program that Docker did not find in an image, by what it said. Pure. */
+export function absentProgram(said: string): string | undefined {
+  return /exec: "([^"]+)": (?:executable file not found|stat .*: no such file)/.exec(said)?.[1];
 }
 
 /** `--mount` for each. Pure. */

@@ -122,6 +122,8 @@ export function vramOf(
  */
 export function cudaMajorOf(driver: string): number {
   const major = Number.parseInt(driver, 10);
+  // Newer than what is known here: whatever it runs, nothing is refused for it.
+  if (major >= 600) return Number.POSITIVE_INFINITY;
   if (major >= 580) return 13;
   if (major >= 525) return 12;
   return major >= 450 ? 11 : 0;

@@ -1,6 +1,9 @@
-import type { Client, ServiceError } from "@grpc/grpc-js";
+import type { Client, ClientUnaryCall, ServiceError } from "@grpc/grpc-js";
 
-/** The calls that acceptance makes to a node. A call that fails throws an error whose message begins with gRPC's name of the status. */
+/**
+ * The calls that acceptance makes to a node. A call that fails throws an error whose message begins with gRPC's name of the status; one that is
+ * cut short by the signal throws the signal's reason.
+ */
 export interface NodeGrpc {
   /** grpc.health.v1: `SERVING`, `NOT_SERVING`, …; the empty name is the whole server. */
   health(service: string): Promise<string>;
@@ -89,53 +92,55 @@ const options = { keepCase: true, longs: Number, enums: String, defaults: true }
 /** Milliseconds that a call may take that names no deadline itself. */
 const usual = 5_000;
 
+/** Milliseconds within which whoever takes a connection says that it speaks gRPC. */
+const silence = 4_000;
+
 type Unary = (
   request: object,
   options: { deadline: Date },
   done: (error: ServiceError | null, answer: Record<string, unknown>) => void,
-) => void;
+) => ClientUnaryCall;
+
+interface Limits {
+  readonly now: () => number;
+  /** Ends the calls that are under way. */
+  readonly signal: AbortSignal;
+}
 
 /** Connects to `HOST:PORT`; `protos` is the folder of the node's protocols (director/proto). */
 export async function connectGrpc(
   address: string,
   protos: string,
-  now: () => number,
+  { now, signal }: Limits,
 ): Promise<NodeGrpc> {
-  const [grpc, loader] = await Promise.all([import("@grpc/grpc-js"), import("@grpc/proto-loader")]);
-  const definitions = {
-    ...loader.fromJSON(common as unknown as Parameters<typeof loader.fromJSON>[0], options),
-    ...loader.loadSync(["nsn/bft/v1/coordination.proto", "nsn/director/v1/vortex.proto"], {
-      ...options,
-      includeDirs: [protos],
-    }),
-  };
-  const clients = new Map<string, Client>();
-  const client = (service: string): Client => {
-    const known = clients.get(service);
-    if (known !== undefined) return known;
-    const definition = definitions[service] as Parameters<
-      typeof grpc.makeGenericClientConstructor
-    >[0];
-    const Service = grpc.makeGenericClientConstructor(definition, service);
-    const made = new Service(address, grpc.credentials.createInsecure(), {
-      "grpc.use_local_subchannel_pool": 1,
-    });
-    clients.set(service, made);
-    return made;
-  };
+  const { client, close, status, connecting } = await clientsOf(address, protos);
   const call = (service: string, method: string, request: object, milliseconds = usual) =>
     new Promise<Record<string, unknown>>((resolve, reject) => {
-      const made = client(service) as unknown as Record<string, Unary>;
+      signal.throwIfAborted();
+      const made = client(service);
       const deadline = new Date(now() + milliseconds);
-      made[method]?.(request, { deadline }, (error, answer) => {
+      const stop = () => under?.cancel();
+      // A port that takes connections and says nothing is not waited for until the call's own deadline.
+      const silent = setTimeout(() => {
+        if (made.getChannel().getConnectivityState(false) !== connecting) return;
+        reject(new Error(`nobody speaks gRPC there (within ${silence / 1000} s)`));
+        stop();
+      }, silence);
+      const methods = made as unknown as Record<string, Unary>;
+      const under = methods[method]?.(request, { deadline }, (error, answer) => {
+        signal.removeEventListener("abort", stop);
+        clearTimeout(silent);
         if (error === null) resolve(answer);
-        else reject(new Error(`${grpc.status[error.code]}: ${error.details}`, { cause: error }));
+        else if (signal.aborted) reject(signal.reason);
+        else reject(new Error(`${status[error.code]}: ${error.details}`, { cause: error }));
       });
+      signal.addEventListener("abort", stop);
     });
   return {
     health: async (service) =>
       String((await call("grpc.health.v1.Health", "Check", { service }))["status"]),
-    services: () => listServices(client("grpc.reflection.v1.ServerReflection"), now() + usual),
+    services: () =>
+      listServices(client("grpc.reflection.v1.ServerReflection"), now() + usual, signal),
     propose: async (slot, digest, deadlineMs) => {
       const request = { slot, digest, deadline_ms: deadlineMs };
       const answer = await call(
@@ -165,25 +170,63 @@ export async function connectGrpc(
         vramBytes: Number(answer["vram_bytes"]),
       };
     },
-    close: () => {
-      for (const made of clients.values()) made.close();
-    },
+    close,
   };
 }
 
-function listServices(client: Client, deadline: number): Promise<readonly string[]> {
+/** A client for each service by its full name, made when it is first asked for. */
+async function clientsOf(address: string, protos: string) {
+  const [grpc, loader] = await Promise.all([import("@grpc/grpc-js"), import("@grpc/proto-loader")]);
+  const definitions = {
+    ...loader.fromJSON(common as unknown as Parameters<typeof loader.fromJSON>[0], options),
+    ...loader.loadSync(["nsn/bft/v1/coordination.proto", "nsn/director/v1/vortex.proto"], {
+      ...options,
+      includeDirs: [protos],
+    }),
+  };
+  const clients = new Map<string, Client>();
+  const client = (service: string): Client => {
+    const known = clients.get(service);
+    if (known !== undefined) return known;
+    const definition = definitions[service] as Parameters<
+      typeof grpc.makeGenericClientConstructor
+    >[0];
+    const Service = grpc.makeGenericClientConstructor(definition, service);
+    const made = new Service(address, grpc.credentials.createInsecure(), {
+      "grpc.use_local_subchannel_pool": 1,
+      // It would ask the proxy of http_proxy for a node on loopback.
+      "grpc.enable_http_proxy": 0,
+    });
+    clients.set(service, made);
+    return made;
+  };
+  const close = () => {
+    for (const made of clients.values()) made.close();
+  };
+  return { client, close, status: grpc.status, connecting: grpc.connectivityState.CONNECTING };
+}
+
+function listServices(
+  client: Client,
+  deadline: number,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   type Stream = import("@grpc/grpc-js").ClientDuplexStream<object, Record<string, unknown>>;
   const open = (client as unknown as Record<string, (options: object) => Stream>)[
     "ServerReflectionInfo"
   ];
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
     const stream = open?.call(client, { deadline: new Date(deadline) });
+    const stop = () => stream?.cancel();
+    signal.addEventListener("abort", stop, { once: true });
+    stream?.on("close", () => signal.removeEventListener("abort", stop));
     stream?.on("data", (answer: Record<string, unknown>) => {
       const list = answer["list_services_response"] as { service?: { name: string }[] } | null;
       resolve((list?.service ?? []).map(({ name }) => name));
       stream.end();
     });
-    stream?.on("error", (error: Error) => reject(error));
+    stream?.on("error", (error: Error) => reject(signal.aborted ? signal.reason : error));
     stream?.on("end", () => reject(new Error("the reflection service ended without an answer")));
     stream?.write({ list_services: "*" });
   });

@@ -14,6 +14,8 @@ export interface HealthBody {
   readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail: string }>>;
   readonly version: string;
   readonly peer_id?: string;
+  /** Topics of each connected peer, by its id. */
+  readonly peers?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Milliseconds that an answer may take. */
@@ -45,18 +47,27 @@ function bodyOf(text: string): HealthBody | undefined {
   }
 }
 
-/** What is wrong with a body, in words; nothing where it is as documented. Pure. */
-export function complaintsOf(body: HealthBody | undefined): readonly string[] {
+const checkNames = ["p2p_connected", "models_loaded", "chain_synced"];
+
+/** What is wrong with an answer whose checks are all good but those named, in words; nothing where it is as documented. Pure. */
+export function complaintsOf(
+  { status: code, body }: Health,
+  bad: readonly string[],
+): readonly string[] {
   if (body === undefined) return ["/health gives no JSON object"];
   const { status, checks, version } = body;
+  const [wantedCode, wantedStatus] = bad.length === 0 ? [200, "healthy"] : [503, "unhealthy"];
   return [
-    ...(status === "healthy" || status === "unhealthy"
+    ...(code === wantedCode ? [] : [`it answers ${code}, not ${wantedCode}`]),
+    ...(status === wantedStatus
       ? []
-      : [`its status is ${JSON.stringify(status)}`]),
+      : [`its status is ${JSON.stringify(status)}, not "${wantedStatus}"`]),
     ...(typeof version === "string" && version !== "" ? [] : ["it names no version"]),
-    ...["p2p_connected", "models_loaded", "chain_synced"]
-      .filter((name) => typeof checks?.[name]?.ok !== "boolean")
-      .map((name) => `it does not tell the check ${name}`),
+    ...checkNames.flatMap((name) => {
+      const ok = checks?.[name]?.ok;
+      if (typeof ok !== "boolean") return [`it does not tell the check ${name}`];
+      return ok === !bad.includes(name) ? [] : [`it says that ${name} is ${ok ? "good" : "bad"}`];
+    }),
   ];
 }
 
@@ -68,22 +79,41 @@ export function failing(body: HealthBody | undefined): string {
     .join("; ");
 }
 
-/** Waits until an answer is as wanted; the last answer, and whether that was it. */
+/** What is waited for: an answer, and within how many seconds of a moment (milliseconds since 1970) it must be there. */
+export interface AwaitedHealth {
+  readonly wanted: (health: Health) => boolean;
+  readonly since: number;
+  readonly seconds: number;
+}
+
+/** Waits until an answer is as wanted; the last answer, when it was there, and whether that was it, in time. */
 export async function awaitHealth(
   node: RunningNode,
-  wanted: (health: Health) => boolean,
-  seconds: number,
+  { wanted, since, seconds }: AwaitedHealth,
   world: Pick<World, "fetch" | "clock" | "signal">,
 ): Promise<{ readonly met: boolean; readonly last: Health | string; readonly seconds: number }> {
-  const begun = world.clock.now();
   for (;;) {
     const last = await askHealth(node, world);
-    const passed = (world.clock.now() - begun) / 1000;
-    if (typeof last !== "string" && wanted(last)) return { met: true, last, seconds: passed };
+    const passed = (world.clock.now() - since) / 1000;
+    if (typeof last !== "string" && wanted(last))
+      return { met: passed <= seconds, last, seconds: passed };
     if (passed >= seconds || !(await node.state()).running)
       return { met: false, last, seconds: passed };
     await world.clock.sleep(200, world.signal);
   }
+}
+
+/** Starts the node under test again, after its end, and waits until it is healthy; seconds count from here. */
+export async function startAgain(world: World): ReturnType<typeof awaitHealth> {
+  const { nodes, limits, clock } = world;
+  const since = clock.now();
+  await nodes.main.restart();
+  const wanted = { wanted: isHealthy, since, seconds: limits.startupSeconds };
+  return awaitHealth(nodes.main, wanted, world);
+}
+
+export function isHealthy({ status }: Health): boolean {
+  return status === 200;
 }
 
 /** An answer in a few words, for a reason. Pure. */

@@ -1,5 +1,6 @@
 import { RemoteError } from "../errors.ts";
-import { type Format, parseExposition } from "./exposition.ts";
+import { endingOf } from "./ended.ts";
+import type { Format } from "./exposition.ts";
 import type { RunningNode } from "./node.ts";
 import type { World } from "./world.ts";
 
@@ -35,41 +36,74 @@ export async function askMetrics(
   }
 }
 
-/** One sample of a node by its name and labels; undefined where it cannot be had. */
+/** Seconds for which a page may be unreadable before nobody waits for it any more. */
+const patience = 5;
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** What a sample came to: the value that was waited for, or why it did not come, in words; `late`: it could be read all the time. */
+export type Awaited =
+  | { readonly met: true; readonly value: number }
+  | { readonly met: false; readonly why: string; readonly late: boolean };
+
+/** One sample of a node by its name and labels: undefined where the page has none, a string that says why there is no page. */
 export async function sampleOf(
   node: RunningNode,
   name: string,
-  labels: Readonly<Record<string, string>>,
+  labels: Labels,
   world: Pick<World, "fetch" | "signal">,
-): Promise<number | undefined> {
+): Promise<number | string | undefined> {
   const page = await askMetrics(node, "openmetrics", world);
-  if (typeof page === "string" || page.status !== 200) return undefined;
-  try {
-    return parseExposition(page.text, "openmetrics")
-      .flatMap(({ samples }) => samples)
-      .find(
-        (sample) =>
-          sample.name === name &&
-          Object.entries(labels).every(([key, value]) => sample.labels[key] === value),
-      )?.value;
-  } catch {
-    return undefined;
+  if (typeof page === "string") return page;
+  return page.status === 200
+    ? sampleIn(page.text, name, labels)
+    : `/metrics answers ${page.status}`;
+}
+
+/** The value of a line, whatever is wrong with the page around it: that is for the check `metrics` to say. Pure. */
+export function sampleIn(text: string, name: string, labels: Labels = {}): number | undefined {
+  const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
+  for (const line of text.split("\n")) {
+    const [, found, inner = "", value = ""] = /^([^\s{#]+)(?:\{(.*)\})?\s+(\S+)/.exec(line) ?? [];
+    const number = Number(value);
+    if (found === name && !Number.isNaN(number) && wanted.every((pair) => inner.includes(pair)))
+      return number;
+  }
+  return undefined;
+}
+
+/** Waits until a sample has come to the least that is wanted. `needs` are nodes without which it cannot come: with their end, so ends the wait. */
+export async function awaitSample(
+  node: RunningNode,
+  what: { name: string; labels?: Labels; least: number; needs?: readonly RunningNode[] },
+  seconds: number,
+  world: Pick<World, "fetch" | "clock" | "signal">,
+): Promise<Awaited> {
+  const { name, labels = {}, least, needs = [] } = what;
+  const { clock, signal } = world;
+  const until = clock.now() + seconds * 1000;
+  let readable = clock.now();
+  for (;;) {
+    const seen = await sampleOf(node, name, labels, world);
+    if (typeof seen === "number" && seen >= least) return { met: true, value: seen };
+    for (const one of [node, ...needs]) {
+      const end = await endingOf(one);
+      if (end !== undefined) return { met: false, why: `${called(one)} ${end}`, late: false };
+    }
+    if (typeof seen !== "string") readable = clock.now();
+    if (clock.now() >= Math.min(until, readable + patience * 1000)) {
+      const why = `${name} of ${called(node)} ${wordsOf(seen)}`;
+      return { met: false, why, late: typeof seen !== "string" };
+    }
+    await clock.sleep(200, signal);
   }
 }
 
-/** Waits until a sample is as wanted; the last value, and whether that was it. */
-export async function awaitSample(
-  node: RunningNode,
-  what: { name: string; labels?: Readonly<Record<string, string>> },
-  wanted: (value: number) => boolean,
-  seconds: number,
-  world: Pick<World, "fetch" | "clock" | "signal">,
-): Promise<{ readonly met: boolean; readonly last: number | undefined }> {
-  const until = world.clock.now() + seconds * 1000;
-  for (;;) {
-    const last = await sampleOf(node, what.name, what.labels ?? {}, world);
-    if (last !== undefined && wanted(last)) return { met: true, last };
-    if (world.clock.now() >= until) return { met: false, last };
-    await world.clock.sleep(200, world.signal);
-  }
+function called({ name }: RunningNode): string {
+  return `the ${name}`;
+}
+
+function wordsOf(seen: number | string | undefined): string {
+  if (seen === undefined) return "is not on its /metrics";
+  return typeof seen === "string" ? `cannot be read: ${seen}` : `is ${seen}`;
 }

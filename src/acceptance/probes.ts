@@ -14,6 +14,7 @@ export async function probeQuic(
   port: number,
   signal: AbortSignal,
 ): Promise<readonly string[] | undefined> {
+  signal.throwIfAborted();
   const socket = createSocket("udp4");
   let timer: NodeJS.Timeout | undefined;
   try {
@@ -70,6 +71,7 @@ export function probeMultistream(
   port: number,
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  if (signal.aborted) return Promise.resolve(undefined);
   const hello = Buffer.from("\x13/multistream/1.0.0\n", "latin1");
   return new Promise((resolve) => {
     const socket = connect({ host, port });

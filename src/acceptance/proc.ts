@@ -14,10 +14,16 @@ export function parseStatuses(text: string): readonly NodeProcess[] {
       return {
         name: field("Name"),
         pid: Number(field("Pid")),
-        user: Number(field("Uid").split(/\s+/)[1]),
+        users: (field("Uid").match(/\d+/g) ?? []).map(Number),
         noNewPrivileges: field("NoNewPrivs") === "1",
+        zombie: field("State").startsWith("Z"),
       };
     });
+}
+
+/** Whether a process is one user in all four senses: the others are what it was or may become again (credentials(7)). Pure. */
+export function isUserOnly({ users }: Pick<NodeProcess, "users">, user: number): boolean {
+  return users.length === 4 && users.every((one) => one === user);
 }
 
 /** The files of a container's own control group, of version 2 and of version 1 (kernel documentation, "cgroup-v2", "cgroup-v1"). */
@@ -29,7 +35,7 @@ export const usageFiles = [
   "/sys/fs/cgroup/memory/memory.max_usage_in_bytes",
 ];
 
-/** Reads `grep -H "" FILES`; undefined where the kernel tells neither version's figures. Pure. */
+/** Reads `grep -H "" FILES`; undefined where the kernel does not tell processor time. Pure. */
 export function parseUsage(text: string): Usage | undefined {
   const value = (file: string, key = "") => {
     const pattern = new RegExp(`/${file}:${key === "" ? "" : `${key} `}(\\d+)$`, "m");
@@ -44,12 +50,12 @@ export function parseUsage(text: string): Usage | undefined {
       : nanoseconds === undefined
         ? undefined
         : nanoseconds / 1e9;
+  if (cpuSeconds === undefined) return undefined;
   const memoryPeakBytes = value("memory.peak") ?? value("memory.max_usage_in_bytes");
-  if (cpuSeconds === undefined || memoryPeakBytes === undefined) return undefined;
   const [periods, of] = [value("cpu.stat", "nr_throttled"), value("cpu.stat", "nr_periods")];
   return {
     cpuSeconds,
-    memoryPeakBytes,
+    ...(memoryPeakBytes === undefined ? {} : { memoryPeakBytes }),
     ...(periods === undefined || of === undefined ? {} : { throttled: { periods, of } }),
   };
 }

@@ -1,18 +1,19 @@
-import { isError } from "../errors.ts";
+import { explain } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Exec } from "../ports/exec.ts";
 import type { Fetch } from "../ports/fetch.ts";
 import type { Log } from "../ports/log.ts";
-import { startChain } from "./chain.ts";
+import { type Chain, startChain } from "./chain.ts";
 import type { Check, CheckName, CheckResult, Finding, Verdict } from "./check.ts";
 import { failed, skipped } from "./check.ts";
 import { checks } from "./checks.ts";
+import { watchEnd } from "./ended.ts";
 import type { Gpus } from "./gpus.ts";
 import { connectGrpc } from "./grpc.ts";
-import type { LogLine, Target } from "./node.ts";
-import { nodesOf } from "./nodes.ts";
-import { type Event, timelineOf } from "./timeline.ts";
-import { type VramSample, watchVram } from "./vram-series.ts";
+import type { Target } from "./node.ts";
+import { type AllNodes, type NodeLine, nodesOf } from "./nodes.ts";
+import { type Event, timelineOf, withHealth } from "./timeline.ts";
+import { type VramSample, type VramSeries, watchVram } from "./vram-series.ts";
 import type { Expected, Limits, World } from "./world.ts";
 
 export interface AcceptOptions {
@@ -43,8 +44,23 @@ export interface Acceptance {
   readonly checks: readonly CheckResult[];
   readonly timeline: readonly Event[];
   readonly vram: { readonly samples: readonly VramSample[]; readonly limitBytes: number };
-  /** The node's log, where a check failed. */
-  readonly logs: readonly LogLine[];
+  /** What the nodes said, where a check failed. */
+  readonly logs: readonly NodeLine[];
+}
+
+/** Milliseconds that a check which was told to end has to put in order what it changed. */
+const grace = 1_000;
+/** Milliseconds after which it is known whether a node that went silent has ended. */
+const settling = 500;
+/** Milliseconds that looking at the nodes may take after a check. */
+const patience = 30_000;
+
+/** What lives as long as the run; a check sees it under a signal of its own. */
+interface Run {
+  readonly nodes: AllNodes;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly under: (signal: AbortSignal) => World;
 }
 
 /** Starts the target, checks it and takes away everything that was made, whatever happens. A check that fails is no error. */
@@ -53,66 +69,123 @@ export async function accept(
   options: AcceptOptions,
   ports: AcceptPorts,
 ): Promise<Acceptance> {
-  const { expected, limits, gpu, gpus, protos } = options;
-  const { clock, log, signal } = ports;
-  const chain =
-    options.chainUrl === undefined ? await startChain(target.hostAddress, clock.now) : undefined;
-  const nodes = nodesOf(target, options.chainUrl ?? chain?.url ?? "");
-  const vram = watchVram(gpus, () => nodes.running, clock);
-  const world: World = {
-    ...ports,
-    ...{ target, nodes, chain, expected, limits, gpu, gpus, vram },
-    grpc: (node) => connectGrpc(node.grpc, protos, clock.now),
-  };
-  let timeline: readonly Event[] = [];
+  const { clock, signal } = ports;
+  const { limits, gpus, protos } = options;
+  let chain: Chain | undefined;
+  let vram: VramSeries | undefined;
   try {
-    const results: CheckResult[] = [];
-    for (const check of checks) {
-      const result = await runCheck(check, results, world);
-      results.push(result);
-      log.info(checkLine(result));
-      if (check.name === "startup") timeline = await timelineIfStarted(world, result);
-      signal.throwIfAborted();
-    }
-    const verdict = verdictOf(results);
-    const keep = verdict.verdict === "failed" && nodes.running !== undefined;
-    const logs = keep ? await nodes.main.logs() : [];
-    const samples = { samples: [...vram.samples], limitBytes: limits.vramBytes };
-    return { target: target.kind, ...verdict, checks: results, timeline, vram: samples, logs };
+    if (options.chainUrl === undefined) chain = await startChain(target.hostAddress, clock.now);
+    const nodes = nodesOf(target, { chainUrl: options.chainUrl ?? chain?.url ?? "", signal });
+    const series = watchVram(gpus, () => nodes.running, clock);
+    vram = series;
+    const under = (until: AbortSignal): World => ({
+      ...{ ...ports, ...options, chain, vram: series, signal: until },
+      target: target.under(until),
+      nodes: nodes.under(until),
+      grpc: (node) => connectGrpc(node.grpc, protos, { now: clock.now, signal: until }),
+    });
+    const found = await runChecks({ nodes, signal, clock, under }, ports.log);
+    const samples = { samples: [...series.samples], limitBytes: limits.vramBytes };
+    return { target: target.kind, ...found, vram: samples };
   } finally {
-    vram.stop();
-    await chain?.stop();
-    await target.close();
+    vram?.stop();
+    await Promise.all([chain?.close(), target.close()]);
   }
 }
 
-async function runCheck(
-  check: Check,
-  before: readonly CheckResult[],
-  world: World,
-): Promise<CheckResult> {
-  const begun = world.clock.now();
-  const finding = await findingOf(check, before, world);
-  return { name: check.name, ...finding, seconds: (world.clock.now() - begun) / 1000 };
+async function runChecks(
+  run: Run,
+  log: Pick<Log, "info">,
+): Promise<Omit<Acceptance, "target" | "vram">> {
+  const results: CheckResult[] = [];
+  let timeline: readonly Event[] = [];
+  let gone: CheckName | undefined;
+  for (const check of checks) {
+    const { result, ended } = await runCheck(check, results, run, gone);
+    if (ended) gone = check.name;
+    results.push(result);
+    log.info(checkLine(result));
+    if (check.name === "startup") timeline = await timelineIfStarted(run, result);
+    run.signal.throwIfAborted();
+  }
+  const verdict = verdictOf(results);
+  const logs =
+    verdict.verdict === "failed" ? await afterwards(run, (signal) => run.nodes.logs(signal)) : [];
+  return { ...verdict, checks: results, timeline, logs };
 }
 
-async function findingOf(
+/**
+ * Runs one check under its own signal and the run's, and says whether the node under test has ended by itself meanwhile: no later check can
+ * see anything of it. `gone`: the check during which it did.
+ */
+export async function runCheck(
   check: Check,
   before: readonly CheckResult[],
-  world: World,
-): Promise<Finding> {
-  const blocking = blockedBy(check, before);
-  if (blocking !== undefined) return skipped(`after ${blocking}`);
-  const seconds = check.seconds(world);
+  run: Run,
+  gone?: CheckName,
+): Promise<{ readonly result: CheckResult; readonly ended: boolean }> {
+  const begun = run.clock.now();
+  const blocking = gone ?? blockedBy(check, before);
+  const finding =
+    blocking === undefined ? await findingOf(check, run) : skipped(`after ${blocking}`);
+  const seconds = (run.clock.now() - begun) / 1000;
+  const result = { name: check.name, ...finding, seconds };
+  if (finding.verdict !== "failed") return { result, ended: false };
+  // A connection breaks a moment before its process has ended.
+  await run.clock.sleep(settling, run.signal);
+  const endings = await afterwards(run, (signal) => run.nodes.endings(signal));
+  return {
+    result: { ...result, reason: becauseOf(endings, finding.reason ?? "") },
+    ended: check.endsNode !== true && endings.some((ending) => ending.startsWith("it ")),
+  };
+}
+
+async function findingOf(check: Check, { nodes, signal: stop, under }: Run): Promise<Finding> {
+  const seconds = check.seconds(under(stop));
   const timeout = AbortSignal.timeout(seconds * 1000);
-  const signal = AbortSignal.any([world.signal, timeout]);
+  const watch =
+    check.endsNode === true || nodes.running === undefined ? undefined : watchEnd(nodes.running);
+  const signal = AbortSignal.any([stop, timeout, ...(watch === undefined ? [] : [watch.signal])]);
+  const tooLong = failed(`it did not come to an end within ${seconds} s`);
   try {
-    return await check.run({ ...world, signal });
+    const finding = await Promise.race([check.run(under(signal)), endOf(signal)]);
+    stop.throwIfAborted();
+    return timeout.aborted ? tooLong : finding;
   } catch (error) {
-    world.signal.throwIfAborted();
-    if (timeout.aborted) return failed(`it did not come to an end within ${seconds} s`);
-    return failed(isError(error) ? error.message : String(error));
+    stop.throwIfAborted();
+    if (timeout.aborted) return tooLong;
+    if (watch?.signal.aborted) return failed("it ended");
+    return failed(explain(error).replaceAll(/\s*\n\s*/g, " "));
+  } finally {
+    watch?.stop();
   }
+}
+
+/** Rejects a moment after a signal was aborted: a check that waits for something else than its signal is left to itself. */
+function endOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => setTimeout(() => reject(signal.reason), grace));
+  });
+}
+
+/** What can be learnt of the nodes after a check; nothing where they do not answer any more. */
+async function afterwards<T>(
+  { signal }: Pick<Run, "signal">,
+  look: (signal: AbortSignal) => Promise<readonly T[]>,
+): Promise<readonly T[]> {
+  try {
+    return await look(AbortSignal.any([signal, AbortSignal.timeout(patience)]));
+  } catch {
+    signal.throwIfAborted();
+    return [];
+  }
+}
+
+/** Why a check failed: first, where it does not say so itself, that a node had ended. Pure. */
+export function becauseOf(ended: readonly string[], reason: string): string {
+  if (reason === "it ended" && ended.length > 0) return ended.join("; ");
+  const said = /ended by itself|could not be started|used up its memory/.test(reason);
+  return said ? reason : [...ended, reason].join("; ");
 }
 
 /** The first check before this one that it needs and that did not pass. Pure. */
@@ -139,14 +212,12 @@ export function verdictOf(results: readonly CheckResult[]): {
   return { verdict: "passed" };
 }
 
-async function timelineIfStarted(world: World, startup: CheckResult): Promise<readonly Event[]> {
-  const node = world.nodes.running;
+async function timelineIfStarted(run: Run, startup: CheckResult): Promise<readonly Event[]> {
+  const node = run.nodes.running;
   if (node === undefined) return [];
-  const events = timelineOf(await node.logs(), node.started);
-  const healthy = startup.measured?.["healthySeconds"];
-  return startup.verdict === "passed" && typeof healthy === "number"
-    ? [...events, { what: "healthy", seconds: healthy }].sort((a, b) => a.seconds - b.seconds)
-    : events;
+  const logs = await afterwards(run, (signal) => node.under(signal).logs());
+  const events = timelineOf(logs, node.started);
+  return startup.verdict === "passed" ? withHealth(events, startup.measured ?? {}) : events;
 }
 
 /** A check as a person reads it. Pure. */

@@ -8,12 +8,12 @@ export type VramSample = { readonly at: number; readonly bytes: number };
 /** The card's figures for the node, taken from its start to the end of the run. */
 export interface VramSeries {
   readonly samples: readonly VramSample[];
-  /** Why there are no figures, or none that count. */
+  /** Why the last sample that gave no figure gave none; the others count all the same. */
   readonly trouble: string | undefined;
   /** Processes of others that were seen on the cards. */
   readonly foreign: ReadonlySet<number>;
-  /** Takes one sample now. */
-  sample(): Promise<void>;
+  /** Takes one sample now; whether it gave a figure. */
+  sample(): Promise<boolean>;
   stop(): void;
 }
 
@@ -28,18 +28,20 @@ export function watchVram(
   let trouble: string | undefined;
   const sample = async () => {
     const running = node();
-    if (gpus === undefined || running === undefined) return;
+    if (gpus === undefined || running === undefined) return false;
     try {
-      const [cards, apps, pids] = await Promise.all([gpus.now(), gpus.apps(), running.pids()]);
+      // Before and after: a process that comes or goes meanwhile is the node's all the same.
+      const before = await running.pids();
+      const [cards, apps] = await Promise.all([gpus.now(), gpus.apps()]);
+      const pids = new Set([...before, ...(await running.pids())]);
       const reading = vramOf(cards, apps, pids);
-      if ("unknown" in reading) {
-        trouble = reading.unknown;
-        return;
-      }
+      if ("unknown" in reading) throw new Error(reading.unknown);
       for (const pid of reading.foreign) foreign.add(pid);
       samples.push({ at: clock.now(), bytes: reading.bytes });
+      return true;
     } catch (error) {
-      trouble ??= error instanceof Error ? error.message : String(error);
+      trouble = error instanceof Error ? error.message : String(error);
+      return false;
     }
   };
   let busy = false;

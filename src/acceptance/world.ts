@@ -41,8 +41,6 @@ export interface Nodes {
   startMain(withoutHardening?: string): Promise<RunningNode>;
   /** Another node of the same image, without models, which dials the first; started when it is first asked for. */
   second(): Promise<RunningNode>;
-  /** A further one with models and volumes of its own. */
-  another(name: string): Promise<RunningNode>;
 }
 
 /** What the candidate is supposed to carry and say. */
@@ -51,8 +49,15 @@ export interface Expected {
   readonly titles: readonly string[];
   /** sha256 by path below the models' root. */
   readonly weights: ReadonlyMap<string, string>;
+  /** Whether a text is the lock. */
+  readonly isLock: (text: string) => boolean;
   /** Labels that an image must have. */
   readonly labels: readonly string[];
+  /** Annotations that its manifest must have, and those that it has: Docker does not keep them. */
+  readonly annotations: {
+    readonly wanted: readonly string[];
+    readonly there: Readonly<Record<string, string>>;
+  };
 }
 
 /** Thresholds: seconds, bytes, counts (inputs of the action). */

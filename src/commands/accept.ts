@@ -10,7 +10,8 @@ import { UsageError } from "../errors.ts";
 import { digestOf } from "../images/digest.ts";
 import { parseReference } from "../images/reference.ts";
 import type { Lock } from "../models/lock.ts";
-import { acceptImage, acceptOptions } from "../pipeline/accept-image.ts";
+import { acceptImage } from "../pipeline/accept-image.ts";
+import { acceptOptions } from "../pipeline/accept-options.ts";
 import { readLock } from "../pipeline/models.ts";
 import type { Ports } from "../pipeline/ports.ts";
 import { chart } from "../report/chart.ts";
@@ -106,7 +107,7 @@ async function acceptProcess(
     ports,
   );
   const gpus = await gpusFor(inputs.gpu, ports.exec);
-  const options = { ...acceptOptions(lock, inputs, ports.home), gpus };
+  const options = { ...acceptOptions({ lock }, inputs, ports.home), gpus };
   const acceptance = await accept(target, options, ports);
   return { digest: digestOf(text), platform: "", ...acceptance };
 }

@@ -31,17 +31,21 @@ export const spawn: Spawn = async (command, args, { env, onLine }) => {
     pid,
     ended,
     kill: (signal) => child.kill(signal),
-    killAll: async () => {
-      const until = Date.now() + patience;
-      while (killGroup(pid) && Date.now() < until) await setTimeout(10);
+    killAll: async (family) => {
+      for (const until = Date.now() + patience; Date.now() < until; await setTimeout(10)) {
+        // Looked for first: whose parent is dead is nobody's child.
+        const others = [...(await family())];
+        const alive = [-pid, ...others].filter(kill);
+        if (alive.length === 0) return;
+      }
     },
   };
 };
 
-/** False where nothing of the group is left. */
-function killGroup(leader: number): boolean {
+/** Kills a process, or a group by its number below 0; false where nothing of it is left. */
+function kill(pid: number): boolean {
   try {
-    process.kill(-leader, "SIGKILL");
+    process.kill(pid, "SIGKILL");
     return true;
   } catch {
     return false;

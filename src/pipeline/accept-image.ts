@@ -1,21 +1,22 @@
-import { join } from "node:path";
 import { containerTarget } from "../acceptance/container-target.ts";
 import { gpusFor } from "../acceptance/gpus.ts";
-import { type Acceptance, type AcceptOptions, accept } from "../acceptance/run.ts";
+import { type Acceptance, accept } from "../acceptance/run.ts";
+import type { Expected } from "../acceptance/world.ts";
 import type { AcceptanceInputs } from "../config/config.ts";
 import type { Descriptor } from "../images/descriptor.ts";
 import { type Digest, short } from "../images/digest.ts";
 import { parseManifest } from "../images/manifest.ts";
 import { names } from "../images/names.ts";
 import type { Platform } from "../images/platform.ts";
-import { filesOf, type Lock } from "../models/lock.ts";
+import type { Lock } from "../models/lock.ts";
 import type { Store } from "../ports/store.ts";
 import { randomId } from "../random-id.ts";
 import type { AcceptResult } from "../results/stages.ts";
+import { acceptOptions, type Promised } from "./accept-options.ts";
 import { type DockerEngine, dockerEngine } from "./docker-engine.ts";
 import { roomFor } from "./docker-room.ts";
 import { loadImage } from "./load.ts";
-import { type ModelsImage, modelsImageOf, mountedModels, mountsOf } from "./mounted-models.ts";
+import { type ModelsImage, modelsImageOf, mountedModels, mountOf } from "./mounted-models.ts";
 import type { Ports } from "./ports.ts";
 import { type ReadRuntime, readRuntime, runtimePlatforms } from "./runtime-images.ts";
 
@@ -25,6 +26,8 @@ export interface Candidate {
   readonly digest: Digest;
   /** What it carries; undefined: an image that knows no models. */
   readonly lock: Lock | undefined;
+  /** What it must say of itself on a platform, beside its models; undefined: nobody knows. */
+  readonly promised?: ((platform: Platform) => Promised) | undefined;
 }
 
 /** Brings a candidate into the local Docker and accepts it there, on this machine's platform. What stands in the way is a skipped result, not an error. */
@@ -45,14 +48,19 @@ export async function acceptImage(
       ...{ digest, platform, target: "container", verdict: "skipped" },
       ...{ reason: String(ready), checks: [] },
     };
-  const image = await load("candidate", { store, digest }, ports);
-  const models = ready.models && (await load("models", ready.models, ports));
-  const mounts =
-    models === undefined ? [] : mountsOf(ready.mounted, candidate.lock?.root ?? "/models", models);
+  const image = await load(`director-image-candidate:${short(digest)}`, { store, digest }, ports);
+  const mounts: string[] = [];
+  for (const { model, root, from } of ready.mounted) {
+    const name = `director-image-models:${short(from.digest)}-${model}`;
+    mounts.push(mountOf(model, root, await load(name, from, ports)));
+  }
   const fitting = { ...inputs, cpus: fittingCpus(inputs.cpus, engine, ports) };
+  const { lock } = candidate;
+  const { labels = [], annotations: wanted = [] } = candidate.promised?.(platform) ?? {};
+  const said = { labels, annotations: { wanted, there: ready.annotations } };
   return {
     ...{ digest, platform },
-    ...(await acceptContainer({ image, mounts, lock: candidate.lock }, fitting, ports)),
+    ...(await acceptContainer({ image, mounts, lock, said }, fitting, ports)),
   };
 }
 
@@ -60,9 +68,14 @@ export async function acceptImage(
 const mountingVersion = 28;
 
 interface Ready {
+  /** Of the platform's manifest. */
+  readonly annotations: Readonly<Record<string, string>>;
   /** Models that are not in the image, and the image that has them. */
-  readonly mounted: readonly string[];
-  readonly models: ModelsImage | undefined;
+  readonly mounted: readonly {
+    readonly model: string;
+    readonly root: string;
+    readonly from: ModelsImage;
+  }[];
 }
 
 /** What a run needs besides the image; a string says why it cannot be run here. */
@@ -90,7 +103,12 @@ async function readyToLoad(
     parseManifest(manifest).layers.map(({ size, digest }, at) => ({
       ...{ size, diffId: config.rootfs.diff_ids[at] ?? digest },
     }));
-  return (await roomFor(pulled.map(diffIds), engine, ports)) ?? { mounted, models };
+  const full = await roomFor(pulled.map(diffIds), engine, ports);
+  if (full !== undefined) return full;
+  const { annotations = {} } = parseManifest(image.image.manifest);
+  const root = lock?.root ?? "/models";
+  const from = models ? mounted.map((model) => ({ model, root, from: models })) : [];
+  return { annotations, mounted: from };
 }
 
 /** The image for a platform; undefined where it is for others only. */
@@ -113,12 +131,7 @@ function layersOf({ image }: Pick<ReadRuntime, "image">): readonly Descriptor[] 
   return parseManifest(image.manifest).layers;
 }
 
-async function load(
-  what: "candidate" | "models",
-  { store, digest }: ModelsImage,
-  ports: Ports,
-): Promise<string> {
-  const name = `director-image-${what}:${short(digest)}`;
+async function load(name: string, { store, digest }: ModelsImage, ports: Ports): Promise<string> {
   await ports.log.group(`Load ${name}`, () => loadImage(store, digest, name, ports));
   return name;
 }
@@ -130,16 +143,15 @@ function fittingCpus(wanted: number, { cpus }: DockerEngine, { log }: Pick<Ports
   return Math.min(wanted, cpus);
 }
 
+interface Loaded {
+  readonly image: string;
+  readonly mounts: readonly string[];
+  readonly lock: Lock | undefined;
+  readonly said: Pick<Expected, "labels" | "annotations">;
+}
+
 async function acceptContainer(
-  {
-    image,
-    mounts,
-    lock,
-  }: {
-    readonly image: string;
-    readonly mounts: readonly string[];
-    readonly lock: Lock | undefined;
-  },
+  { image, mounts, lock, said }: Loaded,
   inputs: AcceptanceInputs,
   ports: Ports,
 ): Promise<Acceptance> {
@@ -153,34 +165,6 @@ async function acceptContainer(
     },
     ports,
   );
-  return accept(target, { ...acceptOptions(lock, inputs, ports.home), gpus }, ports);
-}
-
-/** What the lock and the inputs say, in the words of acceptance. Pure. */
-export function acceptOptions(
-  lock: Lock | undefined,
-  inputs: AcceptanceInputs,
-  home: string,
-): Omit<AcceptOptions, "gpus"> {
-  const models = lock?.models ?? [];
-  return {
-    expected: {
-      titles: models.map(({ title }) => title),
-      weights: new Map(filesOf(models).map(({ id, file }) => [id, file.sha256])),
-      labels: lock === undefined ? [] : [names.models],
-    },
-    limits: {
-      startupSeconds: inputs.startupTimeout,
-      shutdownSeconds: inputs.shutdownTimeout,
-      vramBytes: inputs.maxVram,
-      imageBytes: inputs.maxImageSize,
-      driver: inputs.minDriver,
-      memoryBytes: inputs.memory,
-      cpus: inputs.cpus,
-      slots: inputs.slots,
-    },
-    gpu: inputs.gpu,
-    chainUrl: inputs.chainUrl,
-    protos: join(home, "director", "proto"),
-  };
+  const options = { ...acceptOptions({ lock, said }, inputs, ports.home), gpus };
+  return accept(target, options, ports);
 }

@@ -6,11 +6,13 @@ import { junit } from "../report/junit.ts";
 import type { AcceptResult } from "../results/stages.ts";
 import { either } from "../stores/either.ts";
 import { acceptImage } from "./accept-image.ts";
+import { promisedBy } from "./accept-options.ts";
 import { completedLock } from "./assemble.ts";
 import { jobName } from "./job.ts";
 import { needed } from "./needed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
+import { inWords, notRun } from "./readiness.ts";
 import type { Stage } from "./stage.ts";
 
 /** Lines of a node's log that are shown where a check failed; all are in the result. */
@@ -44,7 +46,8 @@ export async function acceptStage(stage: Stage, ports: Ports): Promise<AcceptRes
   const store = plan.push ? target : either(target, open(parsePlace(plan.models.repository)));
   const lock =
     plan.models.lock === "" ? undefined : await completedLock(config.results, ports.files);
-  const result = await acceptImage({ store, digest, lock }, inputs, { ...ports, open });
+  const promised = promisedBy(plan, results.build);
+  const result = await acceptImage({ store, digest, lock, promised }, inputs, { ...ports, open });
   await ports.files.writeFile(xml, junit(result));
   await showLogs(result, ports);
   return { ...result, inputs: { ...inputs } };
@@ -78,7 +81,6 @@ export function refuseAcceptance(
     });
   if (mode === "off") return;
   if (verdict !== "passed") warning(`The candidate was not accepted: ${verdict}, ${reason}.`);
-  const left = checks.filter((check) => check.verdict === "skipped");
-  if (left.length > 0)
-    warning(`Not checked: ${left.map(({ name, reason: why }) => `${name} (${why})`).join(", ")}.`);
+  const left = notRun([result]);
+  if (left.length > 0) warning(`Not checked: ${inWords(left)}.`);
 }

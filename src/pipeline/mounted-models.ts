@@ -35,16 +35,13 @@ export function modelsImageOf(
   return { store: place === "layout" ? image : open(parsePlace(place)), digest };
 }
 
-/** `docker run --mount`, one for each model, of a models image that the local Docker has under a name (design: "Mounted models"). Pure. */
-export function mountsOf(
-  models: readonly string[],
-  root: string,
-  image: string,
-): readonly string[] {
-  return models.map((model) =>
-    [
-      ...["type=image", `source=${image}`, `target=${root}/${model}`],
-      `image-subpath=${imagePath(root, model)}`,
-    ].join(","),
-  );
+/**
+ * `docker run --mount` of a model from an image that the local Docker has under a name (design: "Mounted models"). Pure. Docker 28 mounts an
+ * image once a container under one name (moby#50122): a second model wants another name.
+ */
+export function mountOf(model: string, root: string, image: string): string {
+  return [
+    ...["type=image", `source=${image}`, `target=${root}/${model}`],
+    `image-subpath=${imagePath(root, model)}`,
+  ].join(",");
 }

@@ -7,7 +7,7 @@ import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
 import type { AcceptResult, AssembleResult, PromoteResult, ScanResult } from "../results/stages.ts";
 import { readCandidate } from "./candidate.ts";
-import { notRun, readiness, type SeenPlatform } from "./readiness.ts";
+import { inWords, notRun, readiness, type SeenPlatform } from "./readiness.ts";
 
 export interface Promoting {
   readonly candidate: AssembleResult;
@@ -43,10 +43,7 @@ export async function promote(promoting: Promoting, ports: Ports): Promise<Promo
   if (untested !== undefined)
     log.warning(`Published without ${untested.missing.join(", ")}: ${untested.reason}`);
   const left = notRun(promoting.accepts);
-  if (left.length > 0)
-    log.info(
-      `Accepted without: ${left.map(({ check, reason }) => `${check} (${reason})`).join(", ")}.`,
-    );
+  if (left.length > 0) log.info(`Accepted without: ${inWords(left)}.`);
   const aged = candidateAge(document);
   const moves = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
   await moveAll(moves, document, ports);

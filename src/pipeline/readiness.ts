@@ -49,6 +49,11 @@ export function notRun(accepts: readonly AcceptResult[]): NonNullable<PromoteRes
     .map(({ name, reason = "" }) => ({ check: name, reason }));
 }
 
+/** The same for people: `gpu (no GPU), vram (after gpu)`. Pure. */
+export function inWords(left: ReturnType<typeof notRun>): string {
+  return left.map(({ check, reason }) => `${check} (${reason})`).join(", ");
+}
+
 type Assembled = AssembleResult["platforms"][number];
 
 interface Finding {

@@ -13,11 +13,15 @@ interface SpawnOptions {
 }
 
 export interface Spawned {
+  /** Also the number of its session (setsid(2)), in which everything stays that it starts, unless it leaves on purpose. */
   readonly pid: number;
   /** The exit code; undefined where a signal ended it. */
   readonly ended: Promise<number | undefined>;
   /** To the program alone; false if it has ended. */
   kill(signal: "SIGTERM" | "SIGKILL"): boolean;
-  /** Kills it with all that it has started, and waits until they are gone, and their ports free; five seconds at most. */
-  killAll(): Promise<void>;
+  /**
+   * Kills its process group and all others that `family` finds, until it finds no more: they are gone, and their ports free. Five seconds at
+   * most.
+   */
+  killAll(family: () => Promise<Iterable<number>>): Promise<void>;
 }

@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,12 @@ from sources import Source
 def models(tmp_path: Path) -> Path:
     """A folder with the samples and their lock."""
     return write_models(tmp_path, sample_folder())
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="vx") as name:  # a socket's path must be short
+        yield Path(name)
 
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "download_models.py"

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,12 +64,6 @@ class Director:
     def close(self) -> None:
         self.lines.close()
         self.connection.close()
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="vx") as name:  # a socket's path must be short
-        yield Path(name)
 
 
 @pytest.fixture

@@ -75,4 +75,6 @@ def test_a_digest_is_the_same_on_the_gpu_whose_memory_is_counted(models: Path) -
     device = pick_device()
     assert device.name == "cuda:0"
     assert digest(models, device) == digest(models, HostDevice())
-    assert device.vram_bytes() > 0
+    memory = device.torch_memory()
+    assert memory is not None
+    assert 0 < memory.allocated <= memory.reserved <= device.vram_bytes()

@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument(
         "--models-path",
         type=Path,
-        default=Path(os.environ.get("MODELS_PATH", "/models")),
+        default=Path(os.environ.get("MODELS_PATH") or "/models"),
         help="folder with the models and their lock (default: $MODELS_PATH, else /models)",
     )
     parser.add_argument("--socket", type=Path, help="the Director's Unix socket; without it only the log speaks")

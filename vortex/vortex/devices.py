@@ -28,6 +28,14 @@ class Placed:
     data: Any
 
 
+@dataclass(frozen=True, slots=True)
+class TorchMemory:
+    """Bytes by PyTorch's own allocator: in tensors, and taken from the driver for them."""
+
+    allocated: int
+    reserved: int
+
+
 class Device(Protocol):
     name: str
 
@@ -35,6 +43,9 @@ class Device(Protocol):
 
     def vram_bytes(self) -> int:
         """Bytes of the GPU's memory that this process takes, as the driver counts; 0 without a GPU."""
+
+    def torch_memory(self) -> TorchMemory | None:
+        """PyTorch's figures, which lack the context and what other libraries take; None without a GPU."""
 
     def mix(self, placed: Placed, start: int, state: Array) -> Array:
         """One multiplication of MIX x MIX numbers below 16 from the tensor, begun at byte `start`, with `state`.
@@ -51,6 +62,9 @@ class HostDevice:
 
     def vram_bytes(self) -> int:
         return 0
+
+    def torch_memory(self) -> None:
+        return None
 
     def mix(self, placed: Placed, start: int, state: Array) -> Array:
         flat = contiguous_bytes(placed.data)
@@ -91,6 +105,12 @@ class TorchDevice:
         if not self._free_at_start:
             return 0
         return int(self._context_bytes + max(0, self._free_at_start - self._torch.cuda.mem_get_info(self.name)[0]))
+
+    def torch_memory(self) -> TorchMemory | None:
+        if not self.name.startswith("cuda"):
+            return None
+        cuda = self._torch.cuda
+        return TorchMemory(int(cuda.memory_allocated(self.name)), int(cuda.memory_reserved(self.name)))
 
     def mix(self, placed: Placed, start: int, state: Array) -> Array:
         torch = self._torch

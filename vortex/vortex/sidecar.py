@@ -68,12 +68,16 @@ class Sidecar:
             self._send({"event": "failed", "error": message})
             raise ModelError(message) from error
         self._ready = True
-        say(f"All models loaded. VRAM: {self._vram() / 1e9:.1f} GB")
+        memory = self._memory()
+        say(f"All models loaded. VRAM: {memory['vram_bytes'] / 1e9:.1f} GB")
+        if "torch" in memory:
+            allocated, reserved = (memory["torch"][key] / 1e9 for key in ("allocated_bytes", "reserved_bytes"))
+            say(f"VRAM by PyTorch: {allocated:.1f} GB allocated, {reserved:.1f} GB reserved")
         self._send({"event": "ready", **self._status()})
 
     def _load(self) -> None:
         models = read_lock(self._models_path)
-        device = self._device = pick_device()
+        self._device = pick_device()
 
         def loading(model: LockedModel, index: int, of: int) -> None:
             say(f"Loading {model.title}...")
@@ -81,18 +85,18 @@ class Sidecar:
 
         def loaded(model: LoadedModel) -> None:
             self._models.append(model)
-            self._from_thread({"event": "loaded", "model": model.title, "vram_bytes": device.vram_bytes()})
+            self._from_thread({"event": "loaded", "model": model.title, **self._memory()})
 
-        load_models(models, self._models_path, device, Progress(loading, loaded), self._stop)
+        load_models(models, self._models_path, self._device, Progress(loading, loaded), self._stop)
 
     def _from_thread(self, message: Message) -> None:
         self._loop.call_soon_threadsafe(self._send, message)
 
-    async def report_vram(self) -> None:
+    async def report_memory(self) -> None:
         """The sidecar's sign of life, from before the first model is loaded."""
         while True:
             await asyncio.sleep(VRAM_EVERY)
-            self._send({"event": "vram", "vram_bytes": self._vram()})
+            self._send({"event": "vram", **self._memory()})
 
     async def answer(self, line: bytes) -> None:
         """Answers one request; every line gets exactly one answer."""
@@ -138,17 +142,22 @@ class Sidecar:
             "slot": slot,
             "digest": digest,
             "seconds": round(time.monotonic() - begun, 3),
-            "vram_bytes": self._vram(),
+            "vram_bytes": self._memory()["vram_bytes"],
         }
 
     def _status(self) -> Message:
         if self._device is None:
             raise RequestError("unavailable", "the device is still being chosen")
         titles = [model.title for model in self._models]
-        return {"device": self._device.name, "models": titles, "vram_bytes": self._vram()}
+        return {"device": self._device.name, "models": titles, **self._memory()}
 
-    def _vram(self) -> int:
-        return 0 if self._device is None else self._device.vram_bytes()
+    def _memory(self) -> Message:
+        """`vram_bytes` by the card's driver and, where PyTorch has a GPU, `torch` by its allocator."""
+        if self._device is None:
+            return {"vram_bytes": 0}
+        torch = self._device.torch_memory()
+        figures = {} if torch is None else {"allocated_bytes": torch.allocated, "reserved_bytes": torch.reserved}
+        return {"vram_bytes": self._device.vram_bytes(), **({"torch": figures} if figures else {})}
 
 
 def _slot_params(params: object) -> tuple[int, str, int]:
@@ -190,7 +199,7 @@ async def run(models_path: Path, socket: Path | None, check: bool) -> int:
 
     sidecar = Sidecar(models_path, send)
     loading = asyncio.create_task(sidecar.load())
-    others = [asyncio.create_task(ended.wait()), asyncio.create_task(sidecar.report_vram())]
+    others = [asyncio.create_task(ended.wait()), asyncio.create_task(sidecar.report_memory())]
     if reader is not None:
         others.append(asyncio.create_task(_serve(reader, sidecar)))
     try:

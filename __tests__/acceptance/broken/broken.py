@@ -1,97 +1,171 @@
-"""A Director that is not fit to run: broken.py MODE PROGRAM starts the real one and breaks it from outside, as MODE says."""
+"""A Director that is not fit to run: broken.py MODE PROGRAM starts the real one and breaks it from outside.
 
-import http.server
+What each mode is, and which checks fail for it, is in programs.ts and images.ts.
+"""
+
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
+from pathlib import Path
+
+from pages import Course, serve
+from relay import DatagramRelay, Relay, free_port
 
 MODE, PROGRAM = sys.argv[1], sys.argv[2:]
+DEAF_SIDECAR = 'sh -c \'trap "" TERM; python3 -m vortex "$@"; true\' sh'
+Relays = list[Relay | DatagramRelay]
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
-class Front(http.server.BaseHTTPRequestHandler):
-    """The node's pages, as MODE would have them."""
-
-    upstream = 0
-
-    def do_GET(self) -> None:
-        if MODE == "hung-health" and self.path == "/health":
+def in_its_place() -> int | None:
+    """What a mode does before the node starts; the exit code of one that comes to its end there."""
+    match MODE:
+        case "slow-start":
             time.sleep(3600)
-        request = urllib.request.Request(f"http://127.0.0.1:{self.upstream}{self.path}", headers=dict(self.headers))
-        try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
-                status, body, kind = answer.status, answer.read(), answer.headers["content-type"]
-        except urllib.error.HTTPError as error:
-            status, body, kind = error.code, error.read(), error.headers["content-type"]
-        except OSError:
-            return
-        if self.path == "/metrics":
-            if MODE == "missing-metric":
-                body = b"".join(l for l in body.splitlines(True) if b"nsn_vortex_vram_usage_bytes" not in l)
-            # Only to who asks for Prometheus' text: the other checks read OpenMetrics, and see what they would of the real node.
-            if "openmetrics" not in self.headers.get("accept", ""):
-                if MODE == "metrics-500":
-                    status = 500
-                if MODE == "wrong-type":
-                    body = re.sub(rb"(# TYPE nsn_bft_round_duration_seconds) histogram", rb"\1 gauge", body)
-                if MODE == "not-cumulative":
-                    body = re.sub(rb'(nsn_bft_round_duration_seconds_bucket\{[^}]*le="0\.[^}]*\}) \d+', rb"\1 1000000", body, count=1)
-        if self.path == "/health" and MODE == "wrong-body":
-            body = b'{"ok":true}'
-        if self.path == "/health" and MODE == "always-healthy":
-            status, body = 200, body.replace(b"unhealthy", b"healthy")
-        self.send_response(status)
-        self.send_header("content-type", kind or "text/plain")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        case "crash":
+            print("the last words of a crash", flush=True)
+            return 7
+        case "second-crashes" if not Path(os.environ["MODELS_PATH"]).exists():
+            print("a node needs models", flush=True)
+            return 9
+        case "new-identity":
+            Path(os.environ["DATA_PATH"], "peer.key").unlink(missing_ok=True)
+        case "writes-root":
+            Path.home().joinpath("state").write_text("this belongs into /data")
+        case "zombie":
+            if os.fork() == 0:
+                os._exit(0)
+        case "port-in-use":
+            socket.create_server(("0.0.0.0", int(os.environ["METRICS_PORT"]))).detach()
+    return None
 
-    def log_message(self, *_: object) -> None:
-        pass
+
+def reroute(environment: dict[str, str], course: Course) -> Relays:
+    """Takes ports from the node, by its environment, and stands in for it there."""
+
+    told = {int(environment[name]) for name in ("METRICS_PORT", "GRPC_PORT", "P2P_PORT")}
+
+    def take(name: str) -> tuple[int, int]:
+        own, elsewhere = int(environment[name]), free_port(told)
+        told.add(elsewhere)
+        environment[name] = str(elsewhere)
+        return own, elsewhere
+
+    match MODE:
+        case "port-in-use":
+            return []
+        case "no-chain":
+            environment["SUBSTRATE_WS_URL"] = "ws://127.0.0.1:1"
+        case "deaf-sidecar":
+            environment["VORTEX_COMMAND"] = DEAF_SIDECAR
+    serve(MODE, *take("METRICS_PORT"), course, os.environ.get("BROKEN_VRAM_BYTES", "0"))
+    match MODE:
+        case "no-grpc":
+            take("GRPC_PORT")
+        case "hung-grpc":
+            socket.create_server(("0.0.0.0", take("GRPC_PORT")[0])).detach()
+        case "metrics-gone" | "cuts-calls" | "memory-hog":
+            return [Relay(*take("GRPC_PORT"), look)]
+        case "tcp-only":
+            return [Relay(*take("P2P_PORT"))]
+        case "quic-only":
+            return [DatagramRelay(*take("P2P_PORT"))]
+        case "no-p2p":
+            take("P2P_PORT")
+        case "no-departure":
+            own, elsewhere = take("P2P_PORT")
+            return [Relay(own, elsewhere), DatagramRelay(own, elsewhere)]
+    return []
+
+
+def look(piece: bytes) -> None:
+    """Sees what clients of gRPC send; the checks' calls are told apart by their recipes."""
+    if MODE in ("metrics-gone", "cuts-calls") and b"in flight" in piece:
+        time.sleep(1.5)
+    held = []
+    while MODE == "memory-hog" and b"load 1" in piece:
+        held.append(b"x" * 2**26)
+
+
+def on_healthy(node: subprocess.Popen[bytes], count: int) -> bool:
+    if MODE == "crash-after-20s" and count == 1:
+        threading.Timer(20, crash).start()
+    if MODE == "sidecar-dies" and count == 2:
+        threading.Thread(target=kill_sidecars, args=(node.pid,), daemon=True).start()
+        time.sleep(1)
+        return True
+    return False
+
+
+def crash() -> None:
+    print("the last words after 20 s", flush=True)
+    os._exit(7)
+
+
+def kill_sidecars(parent: int) -> None:
+    """Each of them, as often as the node starts another."""
+    while True:
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                if int(stat.read_text().rsplit(")", 1)[1].split()[1]) == parent:
+                    os.killpg(int(stat.parent.name), signal.SIGKILL)
+            except OSError:
+                pass
+        time.sleep(0.1)
+
+
+def stop(node: subprocess.Popen[bytes], course: Course, relays: Relays) -> None:
+    """What a mode makes of SIGTERM."""
+    if MODE == "ignores-sigterm":
+        return
+    course.stopping = True
+    if MODE in ("no-departure", "cuts-calls"):
+        for relay in relays:
+            relay.cut()
+    if MODE == "dies-at-second":
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if MODE == "metrics-gone":
+        time.sleep(2)
+    node.send_signal(signal.SIGTERM)
+
+
+def heard(line: bytes) -> bytes:
+    """A line of the node's log as a mode lets it through."""
+    if MODE == "loses-flush" and b"Metrics flushed" in line:
+        return b""
+    if MODE == "wrong-order":
+        return line.replace(b"LivePortrait", b"?").replace(b"Kokoro-82M", b"LivePortrait").replace(b"?", b"Kokoro-82M")
+    return line
 
 
 def main() -> int:
-    if MODE == "slow-start":
-        time.sleep(3600)
-    if MODE == "crash":
-        print("the last words of a crash", flush=True)
-        return 7
-    if MODE == "new-identity":
-        key = os.path.join(os.environ["DATA_PATH"], "peer.key")
-        if os.path.exists(key):
-            os.remove(key)
-    own = int(os.environ["METRICS_PORT"])
-    Front.upstream = free_port()
-    node = subprocess.Popen(
-        PROGRAM, env={**os.environ, "METRICS_PORT": str(Front.upstream)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None if MODE == "ignores-sigterm" else node.send_signal(signal.SIGTERM))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", own), Front)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    ended = in_its_place()
+    if ended is not None:
+        return ended
+    course = Course()
+    environment = dict(os.environ)
+    # Threads that do not take signals: the kernel would give them to one that does not wake this one.
+    signals = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    relays = reroute(environment, course)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+    node = subprocess.Popen(PROGRAM, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    course.on_healthy = lambda count: on_healthy(node, count)
+    if MODE != "no-handler":
+        for number in signals:
+            signal.signal(number, lambda *_: stop(node, course, relays))
     assert node.stdout is not None
     for line in node.stdout:
-        if MODE == "loses-flush" and b"Metrics flushed" in line:
-            continue
-        if MODE == "wrong-order":
-            line = line.replace(b"LivePortrait", b"?").replace(b"Kokoro-82M", b"LivePortrait").replace(b"?", b"Kokoro-82M")
-        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.write(heard(line))
         sys.stdout.buffer.flush()
     code = node.wait()
     if MODE == "leaves-child":
-        subprocess.Popen(["sleep", "600"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.Popen(
+            ["sleep", "600"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
     return 1 if MODE == "exit-1" else code
 
 

@@ -15,14 +15,20 @@ const FILE: &str = "peer.key";
 /// Reads the key, or makes one where there is none.
 pub fn load_or_create(data_path: &Path) -> Result<Keypair> {
     let path = data_path.join(FILE);
+    match load(data_path)? {
+        Some(key) => tighten(&path).map(|()| key),
+        None => create(data_path, &path),
+    }
+}
+
+/// The key that is kept in the folder, if there is one.
+pub fn load(data_path: &Path) -> Result<Option<Keypair>> {
+    let path = data_path.join(FILE);
     match fs::read(&path) {
-        Ok(bytes) => {
-            tighten(&path)?;
-            Keypair::from_protobuf_encoding(&bytes).with_context(|| {
-                format!("{} is no peer key; move it away and a new one is made (the peer id changes)", path.display())
-            })
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => create(data_path, &path),
+        Ok(bytes) => Keypair::from_protobuf_encoding(&bytes).map(Some).with_context(|| {
+            format!("{} is no peer key; move it away and a new one is made (the peer id changes)", path.display())
+        }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("{} cannot be read (DATA_PATH)", path.display())),
     }
 }
@@ -41,10 +47,11 @@ fn create(data_path: &Path, path: &Path) -> Result<Keypair> {
         Ok(())
     };
     match write() {
-        Ok(()) => info!("New peer key in {}", path.display()),
+        Ok(()) => info!(file = %path.display(), "New peer key in {}", path.display()),
         Err(error) if is_read_only(&error) => {
             let folder = data_path.display();
             warn!(
+                %folder,
                 "{folder} is read-only: this peer id lasts for this run alone (mount a volume there, or set DATA_PATH)"
             );
         }
@@ -68,7 +75,7 @@ fn tighten(path: &Path) -> Result<()> {
     }
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        warn!("{} had mode {mode:04o}, others could read it; it has 0600 now", path.display());
+        warn!(file = %path.display(), "{} had mode {mode:04o}, others could read it; it has 0600 now", path.display());
         fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     }
     Ok(())

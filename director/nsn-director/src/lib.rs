@@ -9,6 +9,7 @@ pub mod grpc;
 pub mod http;
 pub mod identity;
 pub mod lock;
+pub mod logging;
 pub mod metrics;
 pub mod node;
 pub mod p2p;

@@ -1,16 +1,14 @@
 //! The program: reads its configuration, runs the node until SIGTERM or SIGINT, and exits 0 after an orderly end.
 
 use anyhow::Context;
-use nsn_director::{check, config::Config, node, shutdown, vortex::reaper::Reaper};
-use std::{io::IsTerminal, process::ExitCode, sync::Arc};
+use nsn_director::{check, config::Config, logging, node, shutdown, vortex::reaper::Reaper};
+use std::{process::ExitCode, sync::Arc};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let config = Config::from_environment().unwrap_or_else(|error| error.exit());
-    let filter = log_filter(&config.rust_log);
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stdout().is_terminal()).init();
+    logging::start(&config);
     if config.check {
         return check::report(&config);
     }
@@ -27,15 +25,6 @@ fn main() -> ExitCode {
             error!("{error:#}");
             ExitCode::FAILURE
         }
-    }
-}
-
-/// A node that is alone is told so by Kademlia again and again; unless somebody asks for it, once is enough: in `/health`.
-fn log_filter(directives: &str) -> EnvFilter {
-    let filter = EnvFilter::new(directives);
-    match "libp2p_kad=error".parse() {
-        Ok(quiet) if !directives.contains("libp2p_kad") => filter.add_directive(quiet),
-        _ => filter,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The node's metrics: what they are, and the three forms in which they leave the node.
 
-use crate::p2p;
+use crate::{p2p, vortex::protocol::Memory};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
@@ -22,6 +22,11 @@ pub struct Topic {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct Transport {
+    pub transport: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct Outcome {
     pub outcome: &'static str,
 }
@@ -29,12 +34,17 @@ pub struct Outcome {
 pub struct Metrics {
     registry: Registry,
     pub vram_usage: Gauge,
+    pub torch_allocated: Gauge,
+    pub torch_reserved: Gauge,
     pub vortex_up: Gauge,
     pub vortex_restarts: Counter,
     pub connected_peers: Gauge,
+    pub connections: Family<Transport, Gauge>,
+    pub routing_peers: Gauge,
     pub departures: Family<Reason, Counter>,
     pub voters: Gauge,
     pub messages: Family<Topic, Counter>,
+    pub published: Family<Topic, Counter>,
     pub rounds: Family<Outcome, Counter>,
     pub round_duration: Histogram,
     pub chain_head: Gauge,
@@ -45,12 +55,17 @@ impl Metrics {
         let mut registry = Registry::default();
         let mut metrics = Self {
             vram_usage: Gauge::default(),
+            torch_allocated: Gauge::default(),
+            torch_reserved: Gauge::default(),
             vortex_up: Gauge::default(),
             vortex_restarts: Counter::default(),
             connected_peers: Gauge::default(),
+            connections: Family::default(),
+            routing_peers: Gauge::default(),
             departures: Family::default(),
             voters: Gauge::default(),
             messages: Family::default(),
+            published: Family::default(),
             rounds: Family::default(),
             round_duration: Histogram::new(ROUND_BUCKETS),
             chain_head: Gauge::default(),
@@ -63,11 +78,24 @@ impl Metrics {
             "GPU memory in use by the sidecar",
             metrics.vram_usage.clone(),
         );
+        registry.register(
+            "nsn_vortex_torch_allocated_bytes",
+            "GPU memory in tensors, by PyTorch's allocator",
+            metrics.torch_allocated.clone(),
+        );
+        registry.register(
+            "nsn_vortex_torch_reserved_bytes",
+            "GPU memory that PyTorch's allocator took from the driver",
+            metrics.torch_reserved.clone(),
+        );
         registry.register("nsn_vortex_up", "1 while the sidecar is connected", metrics.vortex_up.clone());
         registry.register("nsn_vortex_restarts", "Restarts of the sidecar", metrics.vortex_restarts.clone());
         registry.register("nsn_p2p_connected_peers", "Peers that are connected", metrics.connected_peers.clone());
+        registry.register("nsn_p2p_connections", "Connections to peers, by transport", metrics.connections.clone());
+        registry.register("nsn_p2p_routing_peers", "Peers in Kademlia's routing table", metrics.routing_peers.clone());
         registry.register("nsn_p2p_departures", "Directors that left, by how", metrics.departures.clone());
         registry.register("nsn_p2p_messages", "GossipSub messages received", metrics.messages.clone());
+        registry.register("nsn_p2p_published", "GossipSub messages handed to peers", metrics.published.clone());
         registry.register(
             "nsn_bft_voters",
             "Directors that a round would ask, this one among them",
@@ -92,17 +120,32 @@ impl Metrics {
         }
         for topic in p2p::Topic::ALL {
             let _ = self.messages.get_or_create(&Topic { topic: topic.name() });
+            let _ = self.published.get_or_create(&Topic { topic: topic.name() });
         }
+        self.no_connections();
         self.voters.set(1);
         for outcome in ["committed", "timed_out"] {
             let _ = self.rounds.get_or_create(&Outcome { outcome });
         }
     }
 
+    pub fn no_connections(&self) {
+        for transport in ["quic", "tcp"] {
+            self.connections.get_or_create(&Transport { transport }).set(0);
+        }
+    }
+
     /// Without a process there is nothing in memory.
     pub fn sidecar_gone(&self) {
         self.vortex_up.set(0);
-        self.vram_usage.set(0);
+        self.sidecar_memory(Memory { vram_bytes: 0, torch: None });
+    }
+
+    pub fn sidecar_memory(&self, Memory { vram_bytes, torch }: Memory) {
+        let torch = torch.unwrap_or_default();
+        self.vram_usage.set(vram_bytes as i64);
+        self.torch_allocated.set(torch.allocated_bytes as i64);
+        self.torch_reserved.set(torch.reserved_bytes as i64);
     }
 
     /// OpenMetrics 1.0 text.

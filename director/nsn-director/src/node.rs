@@ -7,6 +7,7 @@ use crate::{
     grpc::{self, Gate},
     http::{self, Health},
     identity,
+    logging::Format,
     metrics::Metrics,
     p2p::{self, P2p},
     ports,
@@ -24,6 +25,7 @@ pub struct Node {
     pub metrics: Arc<Metrics>,
     pub http_address: SocketAddr,
     pub grpc_address: SocketAddr,
+    pub(crate) log_format: Format,
     pub(crate) metrics_file: Option<PathBuf>,
     /// Closed first: no new gRPC calls, and `/health` says so.
     pub(crate) gate: Gate,
@@ -49,8 +51,9 @@ pub async fn start(config: Config, reaper: Arc<Reaper>) -> Result<Node> {
     let grpc_listener = ports::listen(config.grpc_port, "GRPC_PORT").await?;
     let (http_address, grpc_address) = (http_listener.local_addr()?, grpc_listener.local_addr()?);
     let p2p::Started { p2p, bft_messages, network } = p2p::start(&config, key.clone(), metrics.clone())?;
-    info!("nsn-director {} with peer id {}", env!("CARGO_PKG_VERSION"), p2p.peer_id);
-    info!("HTTP listens on {http_address}, gRPC on {grpc_address}");
+    let (version, peer) = (env!("CARGO_PKG_VERSION"), p2p.peer_id);
+    info!(version, %peer, "nsn-director {version} with peer id {peer}");
+    info!(http = %http_address, grpc = %grpc_address, "HTTP listens on {http_address}, gRPC on {grpc_address}");
 
     let (vortex, supervisor) = vortex::start(&config, metrics.clone(), reaper);
     let (chain_sender, chain) = watch::channel(chain::Status::default());
@@ -72,8 +75,19 @@ pub async fn start(config: Config, reaper: Arc<Reaper>) -> Result<Node> {
         grpc: spawn(grpc::serve(grpc_listener, coordinator, vortex, p2p.clone(), gate.clone())),
         http: spawn(http::serve(http_listener, health, metrics.clone(), stop_http.clone())),
     };
-    let metrics_file = config.metrics_file;
-    Ok(Node { p2p, metrics, http_address, grpc_address, metrics_file, gate, stop_http, stop_sidecar, tasks })
+    let (log_format, metrics_file) = (config.log_format, config.metrics_file);
+    Ok(Node {
+        p2p,
+        metrics,
+        http_address,
+        grpc_address,
+        log_format,
+        metrics_file,
+        gate,
+        stop_http,
+        stop_sidecar,
+        tasks,
+    })
 }
 
 impl Node {

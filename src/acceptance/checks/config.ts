@@ -1,5 +1,7 @@
+import { gigabytes } from "../../amount.ts";
 import { type Check, judged, skipped } from "../check.ts";
 import type { ImageFacts } from "../node.ts";
+import type { Expected } from "../world.ts";
 
 /** What an image promises to whoever runs it (design: "The reference node"; Dockerfile.director). */
 export const config: Check = {
@@ -17,7 +19,7 @@ export const config: Check = {
           ]
         : [];
     return judged(
-      [...complaintsOf(image, expected.labels), ...tooLarge],
+      [...complaintsOf(image, expected), ...tooLarge],
       { user, ...(bytes === undefined ? {} : { bytesWithoutModels: bytes }) },
       { bytesWithoutModels: limits.imageBytes },
     );
@@ -27,14 +29,18 @@ export const config: Check = {
 const ports = ["9000/udp", "9000/tcp", "9100/tcp", "50051/tcp"];
 const secret = /(TOKEN|SECRET|PASSWORD|PRIVATE_KEY)$/i;
 
-/** What is not as promised, in words; `labels` must be there. Pure. */
-export function complaintsOf(image: ImageFacts, labels: readonly string[]): readonly string[] {
+/** What is not as promised, in words. Pure. */
+export function complaintsOf(
+  image: ImageFacts,
+  { labels, annotations }: Pick<Expected, "labels" | "annotations">,
+): readonly string[] {
   const { user, env, entrypoint, exposedPorts, healthcheck, stopSignal, volumes } = image;
   const secrets = Object.keys(env).filter((name) => secret.test(name) && env[name] !== "");
   const missing = ports.filter((port) => !exposedPorts.includes(port));
-  const unlabelled = labels.filter((name) => (image.labels[name] ?? "") === "");
+  const without = (wanted: readonly string[], there: Readonly<Record<string, string>>) =>
+    wanted.filter((name) => (there[name] ?? "") === "");
   return [
-    ...(["1000", "nsn", "1000:1000", "nsn:nsn"].includes(user)
+    ...(/^(1000|nsn)(:.*)?$/.test(user)
       ? []
       : [`its user is ${user === "" ? "root" : user}, not nsn (1000)`]),
     ...secrets.map((name) => `the variable ${name} carries a value in the image`),
@@ -47,10 +53,9 @@ export function complaintsOf(image: ImageFacts, labels: readonly string[]): read
     ...(volumes.length === 0
       ? []
       : [`it declares volumes (${volumes.join(", ")}), which are copied at every start`]),
-    ...unlabelled.map((name) => `it has no label ${name}`),
+    ...without(labels, image.labels).map((name) => `it has no label ${name}`),
+    ...without(annotations.wanted, annotations.there).map(
+      (name) => `its manifest has no annotation ${name}`,
+    ),
   ];
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(2)} GB`;
 }

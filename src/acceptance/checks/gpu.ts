@@ -1,5 +1,5 @@
 import { type Check, failed, judged, skipped } from "../check.ts";
-import { cardQuery, cudaMajorOf, type Gpu, isAtLeast, parseCards } from "../gpus.ts";
+import { cardQuery, cudaMajorOf, findGpus, type Gpu, isAtLeast, parseCards } from "../gpus.ts";
 
 const program =
   "import torch; print(torch.cuda.is_available(), torch.cuda.device_count(), torch.version.cuda)";
@@ -9,10 +9,14 @@ export const gpu: Check = {
   name: "gpu",
   after: ["startup"],
   seconds: () => 120,
-  run: async ({ gpu: mode, gpus, nodes, limits }) => {
+  run: async ({ gpu: mode, gpus, nodes, limits, exec }) => {
     if (mode === "off") return skipped("gpu is off");
-    if (gpus === undefined)
-      return mode === "required" ? failed("this machine has no GPU") : skipped("no GPU");
+    if (gpus === undefined) {
+      const { why } = await findGpus(exec);
+      return mode === "required"
+        ? failed(`this machine has no GPU: ${why}`)
+        : skipped(`no GPU: ${why}`);
+    }
     const node = nodes.main;
     const inside = await node.exec("nvidia-smi", ...cardQuery);
     if (inside.code !== 0)
@@ -29,7 +33,8 @@ export const gpu: Check = {
           : [`the driver is ${driver}, ${limits.driver} or newer is wanted`]),
         ...(typeof seen === "string"
           ? [`torch does not run in it: ${seen}`]
-          : torchComplaints(seen, driver, gpus.cards.length)),
+          : torchComplaints(seen, driver, gpus.cards)),
+        ...cudaComplaint("the image", (await node.exec("printenv", "CUDA_VERSION")).stdout, driver),
       ],
       { cards: gpus.cards.map(({ name }) => name), driver, cuda: cuda ?? "unknown" },
       { driver: limits.driver },
@@ -53,16 +58,25 @@ function cardComplaints(seen: readonly Gpu[], wanted: readonly Gpu[]): readonly 
 export function torchComplaints(
   { available, count, cuda }: Torch,
   driver: string,
-  cards: number,
+  cards: readonly Pick<Gpu, "mig">[],
 ): readonly string[] {
   if (!available) return ["torch finds no GPU (torch.cuda.is_available())"];
-  const newest = cudaMajorOf(driver);
+  // Of cards that are cut into instances CUDA gives a program one instance.
+  const isAll = count === cards.length || (count > 0 && cards.some(({ mig }) => mig));
   return [
-    ...(count === cards ? [] : [`torch sees ${count} cards, this machine has ${cards}`]),
-    ...(Number.parseInt(cuda ?? "0", 10) <= newest
-      ? []
-      : [`torch is built for CUDA ${cuda}, the driver ${driver} runs CUDA ${newest} at most`]),
+    ...(isAll ? [] : [`torch sees ${count} cards, this machine has ${cards.length}`]),
+    ...cudaComplaint("torch", cuda ?? "", driver),
   ];
+}
+
+/** Where something is made for a newer CUDA than the driver runs; nothing where it does not say. Pure. */
+export function cudaComplaint(what: string, cuda: string, driver: string): readonly string[] {
+  const [wanted, newest] = [Number.parseInt(cuda, 10), cudaMajorOf(driver)];
+  return !(wanted > newest)
+    ? []
+    : [
+        `${what} is built for CUDA ${cuda.trim()}, the driver ${driver} runs CUDA ${newest} at most`,
+      ];
 }
 
 interface Torch {

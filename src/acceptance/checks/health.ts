@@ -1,5 +1,6 @@
 import { type Check, failed, judged, skipped } from "../check.ts";
-import { askHealth, awaitHealth, complaintsOf, describe } from "../health.ts";
+import { askHealth, awaitHealth, complaintsOf, describe, isHealthy } from "../health.ts";
+import type { World } from "../world.ts";
 
 /** Seconds in which a node must notice that its chain has gone, and that it is back (the reference node's back-off is 15 s at most). */
 const notice = 45;
@@ -10,33 +11,45 @@ export const health: Check = {
   after: ["startup"],
   seconds: () => 2 * notice + 30,
   run: async (world) => {
-    const { nodes, chain } = world;
+    const { nodes, chain, clock } = world;
     const node = nodes.main;
     const first = await askHealth(node, world);
-    if (typeof first === "string" || first.status !== 200)
+    if (typeof first === "string" || !isHealthy(first))
       return failed(`it was healthy, and is not any more: ${describe(first)}`);
-    const wrong = complaintsOf(first.body);
+    const wrong = complaintsOf(first, []);
     if (wrong.length > 0) return failed(`its body is not as documented: ${wrong.join("; ")}`);
     if (chain === undefined)
       return skipped("with a real chain nobody stops it, so that 503 was not seen");
-    await chain.stop();
-    const down = await awaitHealth(node, ({ status }) => status === 503, notice, world);
-    await chain.start();
+    const down = await withoutChain(world);
     if (!down.met)
       return failed(
         `the chain's endpoint was stopped, and after ${notice} s ${describe(down.last)}; 503 was wanted`,
       );
-    const up = await awaitHealth(node, ({ status }) => status === 200, notice, world);
-    const measured = { unhealthySeconds: down.seconds, healthySeconds: up.seconds };
+    const back = { wanted: isHealthy, since: clock.now(), seconds: notice };
+    const up = await awaitHealth(node, back, world);
     return judged(
       [
-        ...(typeof down.last === "string" ? [] : complaintsOf(down.last.body)),
+        ...(typeof down.last === "string" ? [] : complaintsOf(down.last, ["chain_synced"])).map(
+          (complaint) => `while the chain's endpoint was stopped: ${complaint}`,
+        ),
         ...(up.met
           ? []
           : [`the chain's endpoint is back, and after ${notice} s ${describe(up.last)}`]),
       ],
-      measured,
+      { unhealthySeconds: down.seconds, healthySeconds: up.seconds },
       { unhealthySeconds: notice, healthySeconds: notice },
     );
   },
 };
+
+/** What the node says while the chain's endpoint is stopped; whatever becomes of it, the endpoint is there again afterwards. */
+async function withoutChain(world: World): ReturnType<typeof awaitHealth> {
+  const { nodes, chain, clock } = world;
+  const gone = { wanted: ({ status }: { status: number }) => status === 503, seconds: notice };
+  try {
+    await chain?.stop();
+    return await awaitHealth(nodes.main, { ...gone, since: clock.now() }, world);
+  } finally {
+    await chain?.start();
+  }
+}

@@ -1,7 +1,9 @@
-import { type Check, judged } from "../check.ts";
+import { type Check, judged, skipped } from "../check.ts";
 import type { LogLine } from "../node.ts";
-import { loadedVram, loadingLines } from "../timeline.ts";
+import { loadedLine, loadingLines } from "../timeline.ts";
 import type { World } from "../world.ts";
+
+const lockName = "models.lock.json";
 
 /** The weights that are there are those of the lock, and the log says that all were loaded. */
 export const models: Check = {
@@ -10,22 +12,18 @@ export const models: Check = {
   seconds: () => 1_800,
   run: async (world) => {
     const { target, expected, log } = world;
+    if (expected.weights.size === 0) return skipped("no models");
     const logs = await logsOnceLoaded(world);
-    const titles = loadingLines(logs).map(({ title }) => title);
-    const vram = loadedVram(logs);
     log.info("Hashing the weights that are there.");
     const there = await target.weights();
-    const complaints = [
-      ...(same(titles, expected.titles)
-        ? []
-        : [`the log names ${list(titles)} as loaded, ${list(expected.titles)} was wanted`]),
-      ...(vram === undefined ? ['the log has no line "All models loaded. VRAM: N GB"'] : []),
-      ...wrongWeights(expected.weights, there),
-    ];
     return judged(
-      complaints,
-      { files: there.size, loaded: titles },
-      { files: expected.weights.size },
+      [
+        ...loadingComplaints(logs, expected.titles),
+        ...wrongWeights(expected.weights, there),
+        ...(await wrongLock(world)),
+      ],
+      { files: there.size, loaded: loadingLines(logs).map(({ title }) => title) },
+      { files: expected.weights.size + 1 },
     );
   },
 };
@@ -34,9 +32,29 @@ export const models: Check = {
 async function logsOnceLoaded({ nodes, clock, signal }: World): Promise<readonly LogLine[]> {
   for (const until = clock.now() + 5_000; ; ) {
     const logs = await nodes.main.logs();
-    if (loadedVram(logs) !== undefined || clock.now() >= until) return logs;
+    if (loadedLine(logs) !== undefined || clock.now() >= until) return logs;
     await clock.sleep(200, signal);
   }
+}
+
+/** What the log lacks: each model in its turn, and then that all are loaded. Pure. */
+export function loadingComplaints(
+  logs: readonly LogLine[],
+  titles: readonly string[],
+): readonly string[] {
+  const loading = loadingLines(logs);
+  const seen = loading.map(({ title }) => title);
+  const loaded = loadedLine(logs);
+  const last = loading.at(-1)?.line;
+  return [
+    ...(same(seen, titles)
+      ? []
+      : [`the log names ${list(seen)} as loaded, ${list(titles)} was wanted`]),
+    ...(loaded === undefined ? ['the log has no line "All models loaded. VRAM: N GB"'] : []),
+    ...(loaded !== undefined && last !== undefined && logs.indexOf(loaded) < logs.indexOf(last)
+      ? [`the log says that all models are loaded before it names ${seen.at(-1)}`]
+      : []),
+  ];
 }
 
 /** What differs between two lists of hashes, at most five lines of it. Pure. */
@@ -49,7 +67,17 @@ export function wrongWeights(
     if (seen === undefined) return [`${path} is missing`];
     return seen === sha256 ? [] : [`${path} has sha256 ${seen}, the lock says ${sha256}`];
   });
-  return wrong.length > 5 ? [...wrong.slice(0, 5), `and ${wrong.length - 5} more`] : wrong;
+  const strange = [...there.keys()].filter((path) => path !== lockName && !wanted.has(path));
+  const all = [...wrong, ...strange.map((path) => `${path} is not in the lock`)];
+  return all.length > 5 ? [...all.slice(0, 5), `and ${all.length - 5} more`] : all;
+}
+
+/** What is wrong with the lock that lies beside the weights: the node goes by it. */
+async function wrongLock({ nodes, target, expected }: World): Promise<readonly string[]> {
+  const path = `${target.models}/${lockName}`;
+  const { code, stdout, stderr } = await nodes.main.exec("cat", path);
+  if (code !== 0) return [`${path} cannot be read: ${stderr.trim() || `exit code ${code}`}`];
+  return expected.isLock(stdout) ? [] : [`${path} is not the lock`];
 }
 
 function same(one: readonly string[], other: readonly string[]): boolean {

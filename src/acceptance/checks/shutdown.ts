@@ -1,132 +1,140 @@
-import { type Check, failed, judged } from "../check.ts";
-import { askMetrics, awaitSample, sampleOf } from "../metrics-page.ts";
-import type { LogLine, RunningNode } from "../node.ts";
+import { type Check, type Finding, failed, inconclusive, judged } from "../check.ts";
+import { type Drain, holdHttp, takeOff, watchDrain } from "../drain.ts";
+import { awaitEnd, endsWithoutWork, judgeEnd, type Termination } from "../end.ts";
+import { wordsComplaints, wordsSince } from "../last-words.ts";
+import { awaitMeeting } from "../meeting.ts";
+import { awaitSample, sampleOf } from "../metrics-page.ts";
 import type { World } from "../world.ts";
 
 /** Seconds within which it must end when nothing is in flight, so that a plain `docker stop` never kills. */
 const idleSeconds = 10;
 const departures = { name: "nsn_p2p_departures_total", labels: { reason: "announced" } };
 
-/** SIGTERM while others are connected: announced, drained, flushed, exit 0 in time; a second SIGTERM does no harm. */
+/** SIGTERM with work in flight, with nothing in flight, and during the start: announced, drained, flushed, exit 0 in time; a second SIGTERM does no harm. */
 export const shutdown: Check = {
   name: "shutdown",
   after: ["startup"],
-  seconds: ({ limits }) => 2 * limits.shutdownSeconds + 120,
+  endsNode: true,
+  seconds: ({ limits }) => 4 * limits.shutdownSeconds + limits.startupSeconds + 120,
   run: async (world) => {
-    const { nodes, limits, clock, signal } = world;
-    const node = nodes.main;
-    const second = await nodes.second();
-    await awaitSample(
-      second,
-      { name: "nsn_p2p_connected_peers" },
-      (peers) => peers >= 1,
-      30,
-      world,
-    );
-    const before = (await sampleOf(second, departures.name, departures.labels, world)) ?? 0;
-    const calls = await world.grpc(node);
-    const inFlight = calls.generateSlot(9_001, "in flight", 30_000).then(
-      () => true,
-      () => false,
-    );
-    await clock.sleep(50, signal);
-    const begun = clock.now();
-    await node.signal("SIGTERM");
-    const during = askMetrics(node, "openmetrics", world);
-    await clock.sleep(200, signal);
-    await node.signal("SIGTERM");
-    const end = await awaitEnd(node, limits.shutdownSeconds, world);
-    const answered = await during;
-    const ended = await inFlight;
-    calls.close();
-    if (end === undefined) return failed(`it still runs ${limits.shutdownSeconds} s after SIGTERM`);
-    const seconds = Math.max(0, (end.at - begun) / 1000);
-    const announced = await awaitSample(second, departures, (count) => count > before, 5, world);
-    const idle = await idleEnd(world);
-    return judged(
-      [
-        ...(end.exitCode === 0 ? [] : [`it ended with exit code ${end.exitCode}`]),
-        ...(announced.met ? [] : ["the second node was not told of its departure"]),
-        ...(ended ? [] : ["the gRPC call in flight was cut off"]),
-        ...(typeof answered !== "string" && answered.status === 200
-          ? []
-          : ["/metrics did not answer during the drain"]),
-        ...complaintsOf(await node.logs()),
-        ...(idle.complaint === undefined ? [] : [idle.complaint]),
-      ],
-      { seconds, ...(idle.seconds === undefined ? {} : { idleSeconds: idle.seconds }) },
-      { seconds: limits.shutdownSeconds, idleSeconds },
-    );
+    const { limits } = world;
+    const loaded = await endUnderLoad(world);
+    if (loaded.seconds === undefined) return failed(loaded.complaints.join("; "));
+    const { idle, early } = await endsWithoutWork(idleSeconds, world);
+    const complaints = [
+      ...loaded.complaints,
+      ...idle.complaints.map((complaint) => `with nothing in flight: ${complaint}`),
+      ...early.complaints.map((complaint) => `told to stop during its start: ${complaint}`),
+    ];
+    const measured = {
+      ...{
+        seconds: loaded.seconds,
+        callsInFlight: loaded.inFlight,
+        metricsAnswers: loaded.metrics,
+      },
+      ...(loaded.refusedSeconds === undefined ? {} : { refusedSeconds: loaded.refusedSeconds }),
+      ...(idle.seconds === undefined ? {} : { idleSeconds: idle.seconds }),
+      ...(early.seconds === undefined ? {} : { startSeconds: early.seconds }),
+    };
+    const limit = { seconds: limits.shutdownSeconds, idleSeconds, startSeconds: idleSeconds };
+    return conclude(complaints, measured, limit);
   },
 };
 
-/** SIGTERM as soon as it runs, with nothing in flight. */
-async function idleEnd(
-  world: World,
-): Promise<{ readonly complaint?: string; readonly seconds?: number }> {
-  const node = await world.nodes.another("early-end");
+/** Without a call in flight when SIGTERM came, nothing was seen of its end. */
+function conclude(
+  complaints: readonly string[],
+  measured: { readonly callsInFlight: number },
+  limit: Finding["limit"],
+): Finding {
+  return complaints.length === 0 && measured.callsInFlight === 0
+    ? inconclusive("every gRPC call had ended before SIGTERM was there", measured, limit)
+    : judged(complaints, measured, limit);
+}
+
+interface LoadedEnd extends Termination {
+  /** Calls that had not ended when SIGTERM was sent. */
+  readonly inFlight: number;
+  readonly metrics: number;
+  readonly refusedSeconds: number | undefined;
+}
+
+/** SIGTERM, twice, with slots being generated and open connections of HTTP, gRPC and P2P. */
+async function endUnderLoad(world: World): Promise<LoadedEnd> {
+  const { nodes, limits, clock, signal } = world;
+  const node = nodes.main;
+  const heard = await hearDeparture(world);
+  const release = await holdHttp(node, signal);
+  const stop = new AbortController();
+  const watching = AbortSignal.any([signal, stop.signal]);
+  const calls = await world.grpc(node);
   try {
-    await awaitLog(node, 10, world);
-    const begun = world.clock.now();
+    const lines = (await node.logs()).length;
+    const flight = await takeOff(calls, world);
+    const inFlight = flight.pending();
+    const begun = clock.now();
     await node.signal("SIGTERM");
-    const end = await awaitEnd(node, world.limits.shutdownSeconds, world);
-    if (end === undefined)
-      return {
-        complaint: `told to stop during its start, it still runs after ${world.limits.shutdownSeconds} s`,
-      };
-    const seconds = Math.max(0, (end.at - begun) / 1000);
-    if (end.exitCode !== 0)
-      return {
-        seconds,
-        complaint: `told to stop during its start, it ended with exit code ${end.exitCode}`,
-      };
-    return seconds < idleSeconds
-      ? { seconds }
-      : {
-          seconds,
-          complaint: `with nothing in flight it took ${seconds.toFixed(1)} s to end, 10 s are allowed`,
-        };
+    const drain = watchDrain(flight, node, calls, { ...world, signal: watching });
+    // Where it does not end, nobody waits for what was seen.
+    drain.catch(() => undefined);
+    await clock.sleep(200, signal);
+    const again = clock.now();
+    await node.signal("SIGTERM");
+    const limit = limits.shutdownSeconds;
+    const asked = { begun, again, limit, waited: limit };
+    const end = judgeEnd(await awaitEnd(node, limit, world), asked);
+    if (end.seconds === undefined)
+      return { ...end, inFlight, metrics: 0, refusedSeconds: undefined };
+    const seen = await drain;
+    const complaints = [
+      ...end.complaints,
+      ...(await heard()),
+      ...(flight.trouble === undefined
+        ? cutOff(await flight.errors)
+        : [`no gRPC call could be put in flight: ${flight.trouble}`]),
+      ...(inFlight === 0 ? [] : drainComplaints(seen)),
+      ...(await node.leftovers()).map(({ name, pid }) => `it has left ${name} (${pid}) running`),
+      ...wordsComplaints(await wordsSince(lines, node, world), await node.metricsFile()),
+    ];
+    const { metrics, refused } = seen;
+    const refusedSeconds = refused === undefined ? undefined : (refused - begun) / 1000;
+    return { seconds: end.seconds, complaints, inFlight, metrics, refusedSeconds };
   } finally {
-    await node.remove();
+    stop.abort();
+    calls.close();
+    release();
   }
 }
 
-async function awaitLog(
-  node: RunningNode,
-  seconds: number,
-  { clock, signal }: World,
-): Promise<void> {
-  const until = clock.now() + seconds * 1000;
-  while ((await node.logs()).length === 0 && clock.now() < until) await clock.sleep(100, signal);
+/** What the second node hears of the departure; to be asked when the node has gone. */
+async function hearDeparture(world: World): Promise<() => Promise<readonly string[]>> {
+  const second = await world.nodes.second();
+  const connected = await awaitMeeting(world);
+  if (!connected.met)
+    return async () => [
+      `no second node was connected that could hear of its departure (${connected.why})`,
+    ];
+  const { name, labels } = departures;
+  const before = await sampleOf(second, name, labels, world);
+  const least = (typeof before === "number" ? before : 0) + 1;
+  return async () => {
+    const announced = await awaitSample(second, { ...departures, least }, 5, world);
+    return announced.met ? [] : ["the second node was not told of its departure"];
+  };
 }
 
-/** When and how it ended; undefined if it did not in time. */
-export async function awaitEnd(
-  node: RunningNode,
-  seconds: number,
-  { clock, signal }: Pick<World, "clock" | "signal">,
-): Promise<{ readonly at: number; readonly exitCode: number | undefined } | undefined> {
-  const until = clock.now() + seconds * 1000;
-  for (;;) {
-    const state = await node.state();
-    if (!state.running) return { at: state.ended ?? clock.now(), exitCode: state.exitCode };
-    if (clock.now() >= until) return undefined;
-    await clock.sleep(100, signal);
-  }
+function cutOff(errors: readonly string[]): readonly string[] {
+  return errors.length === 0
+    ? []
+    : [`${errors.length} of the gRPC calls in flight were cut off: ${errors[0]}`];
 }
 
-/** What the last words lack. Pure. */
-export function complaintsOf(logs: readonly LogLine[]): readonly string[] {
-  const flushed = logs.filter(({ text }) => text.includes("Metrics flushed: "));
-  if (flushed.length !== 1)
-    return [`the log has ${flushed.length} lines "Metrics flushed: {json}", one is wanted`];
-  const text = flushed[0]?.text.replace(/^.*Metrics flushed: /, "") ?? "";
-  try {
-    const metrics = JSON.parse(text) as object;
-    return typeof metrics === "object" && metrics !== null
+/** What was wrong while work was in flight. Pure. */
+export function drainComplaints({ metrics, silent, refused }: Drain): readonly string[] {
+  return [
+    ...(silent === undefined && metrics > 0
       ? []
-      : ["the flushed metrics are no object"];
-  } catch {
-    return ["what follows Metrics flushed: is not JSON"];
-  }
+      : [`its metrics were gone before the drain ended: ${silent ?? "no answer came"}`]),
+    ...(refused === undefined ? ["new gRPC calls were taken until the drain had ended"] : []),
+  ];
 }

@@ -1,3 +1,4 @@
+import { gigabytes } from "../../amount.ts";
 import { type Check, type Finding, failed, inconclusive, judged, skipped } from "../check.ts";
 import { sampleOf } from "../metrics-page.ts";
 import type { VramSeries } from "../vram-series.ts";
@@ -14,28 +15,37 @@ export const vram: Check = {
   seconds: () => 60,
   run: async (world) => {
     const { vram: series, clock, signal } = world;
+    let steady = 0;
     for (let left = steadySamples; left > 0; left -= 1) {
-      await series.sample();
+      if (await series.sample()) steady += 1;
       await clock.sleep(500, signal);
     }
     const own = await sampleOf(world.nodes.main, "nsn_vortex_vram_usage_bytes", {}, world);
-    return judgeVram(series, own, world.limits.vramBytes);
+    if (steady === 0 && series.samples.length > 0)
+      return inconclusive(`the card gives no figures any more: ${series.trouble}`);
+    const finding = judgeVram(series, own, world.limits.vramBytes);
+    return finding.verdict === "skipped" && world.gpu === "required"
+      ? failed(`gpu: required, but its memory cannot be told: ${finding.reason}`)
+      : finding;
   },
 };
 
-/** The verdict on a series, `own` being the node's figure in bytes. Pure. */
+/** The verdict on a series; `own` is the node's figure in bytes, or why there is none. Pure. */
 export function judgeVram(
   { samples, trouble, foreign }: Pick<VramSeries, "samples" | "trouble" | "foreign">,
-  own: number | undefined,
+  own: number | string | undefined,
   limitBytes: number,
 ): Finding {
-  if (trouble !== undefined) return skipped(`unsupported: ${trouble}`);
-  if (samples.length === 0) return failed("no figure was taken of the card");
+  if (samples.length === 0)
+    return trouble === undefined
+      ? failed("no figure was taken of the card")
+      : skipped(`unsupported: ${trouble}`);
   const bytes = samples.map((sample) => sample.bytes);
   const peakBytes = Math.max(...bytes);
   const last = bytes.slice(-steadySamples);
   const steadyBytes = last.reduce((sum, value) => sum + value, 0) / last.length;
-  const measured = { peakBytes, steadyBytes, ...(own === undefined ? {} : { ownBytes: own }) };
+  const ownBytes = typeof own === "number" ? own : undefined;
+  const measured = { peakBytes, steadyBytes, ...(ownBytes === undefined ? {} : { ownBytes }) };
   const limit = { peakBytes: limitBytes };
   if (foreign.size > 0)
     return inconclusive(
@@ -43,26 +53,26 @@ export function judgeVram(
       measured,
       limit,
     );
-  const off =
-    own === undefined ? undefined : Math.abs(own - steadyBytes) / Math.max(steadyBytes, 1);
   return judged(
     [
       ...(peakBytes < limitBytes
         ? []
         : [`the peak is ${gigabytes(peakBytes)}, ${gigabytes(limitBytes)} are the limit`]),
       ...(steadyBytes > 0 ? [] : ["the node has no memory on the card"]),
-      ...(off === undefined ? ["the node does not say nsn_vortex_vram_usage_bytes"] : []),
-      ...(off !== undefined && off > tolerance
-        ? [
-            `the node says ${gigabytes(own ?? 0)}, the card ${gigabytes(steadyBytes)}: ${Math.round(off * 100)} % apart, 10 % are allowed`,
-          ]
-        : []),
+      ...ownComplaints(own, steadyBytes),
     ],
     measured,
     limit,
   );
 }
 
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(2)} GB`;
+function ownComplaints(own: number | string | undefined, card: number): readonly string[] {
+  if (own === undefined) return ["the node does not say nsn_vortex_vram_usage_bytes"];
+  if (typeof own === "string") return [`the node's own figure cannot be read: ${own}`];
+  const off = Math.abs(own - card) / Math.max(card, 1);
+  return off <= tolerance
+    ? []
+    : [
+        `the node says ${gigabytes(own)}, the card ${gigabytes(card)}: ${Math.round(off * 100)} % apart, 10 % are allowed`,
+      ];
 }

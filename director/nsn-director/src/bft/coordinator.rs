@@ -86,7 +86,7 @@ impl Coordinator {
                 None => Err(Refusal::Malformed("a message on nsn/bft is none of its messages".to_owned())),
             };
             if let Err(refusal) = outcome {
-                warn!("BFT: {refusal}");
+                warn!(reason = %refusal, "BFT: {refusal}");
             }
         }
     }
@@ -147,7 +147,7 @@ impl Coordinator {
         let news = books.voter.committed(slot).is_none();
         books.voter.commit(slot, certificate, Instant::now().into_std()).map_err(Refusal::Contradiction)?;
         if news {
-            info!("BFT: slot {slot} is committed");
+            info!(slot, "BFT: slot {slot} is committed");
         }
         Ok(slot)
     }

@@ -4,5 +4,5 @@ mod client;
 mod connection;
 mod status;
 
-pub use client::follow;
+pub use client::{follow, is_endpoint};
 pub use status::{Head, Status, Time};

@@ -1,7 +1,7 @@
 //! Whether the node is fit for its work, and why not.
 
 use crate::{chain, clock::unix_ms, p2p::P2p, vortex::Vortex};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::time::Instant;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -30,9 +30,17 @@ impl Health {
             "checks": { "p2p_connected": check(p2p), "models_loaded": check(models), "chain_synced": check(chain) },
             "version": env!("CARGO_PKG_VERSION"),
             "peer_id": self.p2p.peer_id.to_string(),
+            "peers": self.peers(),
             "stopping": stopping,
         });
         (healthy, body)
+    }
+
+    /// The topics of each connected peer, by its id.
+    fn peers(&self) -> Map<String, Value> {
+        let view = self.p2p.view.borrow();
+        let topics = |peer| view.topics.get(peer).into_iter().flatten().collect::<Vec<_>>();
+        view.connected.iter().map(|peer| (peer.to_string(), json!(topics(peer)))).collect()
     }
 
     fn p2p_connected(&self) -> (bool, String) {

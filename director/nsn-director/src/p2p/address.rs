@@ -22,6 +22,14 @@ pub fn parse_peer(value: &str) -> Result<Multiaddr, String> {
     if host && transport && end { Ok(address) } else { Err(wanted.to_owned()) }
 }
 
+/// An address to tell others of: they look no names up, and know whose it is.
+pub fn parse_external(value: &str) -> Result<Multiaddr, String> {
+    let address = parse_peer(value).ok().filter(|address| {
+        matches!(address.iter().next(), Some(Protocol::Ip4(_) | Protocol::Ip6(_))) && peer_id(address).is_none()
+    });
+    address.ok_or_else(|| "wanted a multiaddr with an IP address, /ip4/203.0.113.7/udp/9000/quic-v1".to_owned())
+}
+
 /// The address with its name replaced by what the name stands for; a name may stand for several, but never for none.
 pub async fn resolve(address: &Multiaddr) -> io::Result<Vec<Multiaddr>> {
     let mut parts = address.iter();

@@ -55,9 +55,9 @@ impl Network {
     fn on_failed(&mut self, address: &Multiaddr, dialled: &Multiaddr, why: &str) {
         let failure = self.bootstrap.failed(address, dialled, why);
         if failure.news {
-            warn!("Bootstrap peer {address} {why}");
+            warn!(%address, reason = why, "Bootstrap peer {address} {why}");
         } else {
-            debug!("Bootstrap peer {address} {why}");
+            debug!(%address, reason = why, "Bootstrap peer {address} {why}");
         }
         if let Some(next) = failure.next {
             self.look_up(next);

@@ -17,23 +17,36 @@ use tracing::{debug, info, warn};
 impl Network {
     pub(super) fn publish(&mut self, topic: Topic, message: Vec<u8>, sent: oneshot::Sender<()>) {
         match self.swarm.behaviour_mut().gossipsub.publish(topic.hash(), message) {
-            Ok(_) => {}
+            Ok(_) => {
+                self.metrics.published.get_or_create(&metrics::Topic { topic: topic.name() }).inc();
+            }
             Err(PublishError::NoPeersSubscribedToTopic) => debug!("nobody listens to {}", topic.name()),
-            Err(error) => warn!("A message to {} was not sent: {error}", topic.name()),
+            Err(error) => {
+                let topic = topic.name();
+                warn!(topic, reason = %error, "A message to {topic} was not sent: {error}");
+            }
         }
         let _ = sent.send(());
     }
 
     pub(super) fn on_gossip(&mut self, event: gossipsub::Event) {
         match event {
-            gossipsub::Event::Subscribed { peer_id, topic } if topic == Topic::Bft.hash() => {
+            gossipsub::Event::Subscribed { peer_id, topic } => {
+                let Some(topic) = Topic::of(&topic) else { return };
                 self.change_view(|view| {
-                    view.voters.insert(peer_id);
+                    view.topics.entry(peer_id).or_default().insert(topic.name());
+                    if topic == Topic::Bft {
+                        view.voters.insert(peer_id);
+                    }
                 });
             }
-            gossipsub::Event::Unsubscribed { peer_id, topic } if topic == Topic::Bft.hash() => {
+            gossipsub::Event::Unsubscribed { peer_id, topic } => {
+                let Some(topic) = Topic::of(&topic) else { return };
                 self.change_view(|view| {
-                    view.voters.remove(&peer_id);
+                    view.topics.entry(peer_id).or_default().remove(topic.name());
+                    if topic == Topic::Bft {
+                        view.voters.remove(&peer_id);
+                    }
                 });
             }
             gossipsub::Event::Message { message, .. } => {
@@ -49,16 +62,21 @@ impl Network {
         match topic {
             Topic::Bft => {
                 if self.bft_messages.try_send(data).is_err() {
-                    warn!("A message of {source} on nsn/bft was dropped: too many at once");
+                    warn!(peer = %source, "A message of {source} on nsn/bft was dropped: too many at once");
                 }
             }
             Topic::Departure => match Departure::decode(data.as_slice()) {
                 Ok(departure) => self.on_departure(source, departure),
-                Err(error) => warn!("{source} sent no departure on nsn/departure: {error}"),
+                Err(error) => {
+                    warn!(peer = %source, reason = %error, "{source} sent no departure on nsn/departure: {error}")
+                }
             },
             Topic::Recipes => match Recipe::decode(data.as_slice()) {
-                Ok(recipe) => info!("Director {source} works on slot {}", recipe.slot),
-                Err(error) => warn!("{source} sent no recipe on nsn/recipes: {error}"),
+                Ok(recipe) => {
+                    let slot = recipe.slot;
+                    info!(peer = %source, slot, "Director {source} works on slot {slot}");
+                }
+                Err(error) => warn!(peer = %source, reason = %error, "{source} sent no recipe on nsn/recipes: {error}"),
             },
         }
     }
@@ -66,12 +84,12 @@ impl Network {
     /// Of a peer that is connected; of others it is hearsay.
     fn on_departure(&mut self, peer: PeerId, Departure { reason, time_ms }: Departure) {
         if let Err(why) = self.departures.take(peer, time_ms, unix_ms()) {
-            return warn!("A departure of {peer} is ignored: {why}");
+            return warn!(%peer, reason = why, "A departure of {peer} is ignored: {why}");
         }
         if !self.view.borrow().connected.contains(&peer) || !self.departed.insert(peer) {
             return;
         }
-        info!("Director {peer} departs: {reason}");
+        info!(%peer, reason, "Director {peer} departs: {reason}");
         self.metrics.departures.get_or_create(&Reason { reason: "announced" }).inc();
         self.change_view(|view| {
             view.voters.remove(&peer);

@@ -11,7 +11,13 @@ mod network;
 use crate::{config::Config, metrics::Metrics, ports::probe_p2p};
 use behaviour::Behaviour;
 use libp2p::{Multiaddr, PeerId, Swarm, identity::Keypair, multiaddr::Protocol, noise, tcp, yamux};
-use std::{collections::BTreeSet, net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+    num::NonZeroU8,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::debug;
 
@@ -40,6 +46,8 @@ impl Topic {
 pub struct View {
     pub listening: Vec<Multiaddr>,
     pub connected: BTreeSet<PeerId>,
+    /// What each of them is subscribed to, as it said.
+    pub topics: BTreeMap<PeerId, BTreeSet<&'static str>>,
     /// Connected peers that are subscribed to `nsn/bft`.
     pub voters: BTreeSet<PeerId>,
 }
@@ -86,7 +94,8 @@ pub struct Started {
 pub fn start(config: &Config, key: Keypair, metrics: Arc<Metrics>) -> anyhow::Result<Started> {
     probe_p2p(config.p2p_port)?;
     let peer_id = key.public().to_peer_id();
-    let swarm = swarm(config.p2p_port, key, Duration::from_secs(config.p2p_ping))?;
+    let mut swarm = swarm(config.p2p_port, key, Duration::from_secs(config.p2p_ping))?;
+    config.p2p_external_addresses.iter().for_each(|address| swarm.add_external_address(address.clone()));
     let (view_sender, view) = watch::channel(View::default());
     let (commands, command_receiver) = mpsc::channel(64);
     let (bft_sender, bft_messages) = mpsc::channel(256);
@@ -103,8 +112,14 @@ fn swarm(port: u16, key: Keypair, ping: Duration) -> anyhow::Result<Swarm<Behavi
         .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)?
         .with_quic()
         .with_behaviour(|_| behaviour)?
-        // Directors are few and talk all the time: an idle connection is kept.
-        .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::from_secs(3600)))
+        .with_swarm_config(|config| {
+            config
+                // Directors are few and talk all the time: an idle connection is kept.
+                .with_idle_connection_timeout(Duration::from_secs(3600))
+                // One address of a peer after the other. Of those that are dialled at once all but the first are dropped, at
+                // the other end perhaps when GossipSub has handed them a subscription, which it does not say again.
+                .with_dial_concurrency_factor(NonZeroU8::MIN)
+        })
         .build();
     let everywhere = Multiaddr::from(Ipv4Addr::UNSPECIFIED);
     swarm.listen_on(everywhere.clone().with(Protocol::Udp(port)).with(Protocol::QuicV1))?;

@@ -2,14 +2,16 @@
 
 use super::{
     Command, View,
+    address::is_tcp,
     behaviour::{Behaviour, BehaviourEvent, KAD_PROTOCOL, PROTOCOL_VERSION},
     bootstrap::Bootstrap,
     departures::Departures,
     dialling::LookedUp,
 };
-use crate::metrics::{Metrics, Reason};
+use crate::metrics::{Metrics, Reason, Transport};
 use futures::StreamExt;
-use libp2p::{PeerId, Swarm, identify, ping, swarm::SwarmEvent};
+use libp2p::{Multiaddr, PeerId, Swarm, identify, kad, ping, swarm::SwarmEvent};
+use prometheus_client::metrics::gauge::Gauge;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
@@ -97,31 +99,36 @@ impl Network {
             }
         };
         let _ = timeout(LEAVE, closed).await;
+        self.metrics.no_connections();
+        self.metrics.routing_peers.set(0);
         self.change_view(|view| *view = View::default());
     }
 
     fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
             SwarmEvent::NewListenAddr { address, .. } => {
-                info!("P2P listens on {address}");
+                info!(%address, "P2P listens on {address}");
                 self.change_view(|view| view.listening.push(address));
             }
             SwarmEvent::ExpiredListenAddr { address, .. } => {
                 self.change_view(|view| view.listening.retain(|other| *other != address));
             }
             SwarmEvent::ListenerClosed { addresses, reason, .. } => {
-                warn!("P2P no longer listens on {addresses:?}: {reason:?}");
+                warn!(?addresses, ?reason, "P2P no longer listens on {addresses:?}: {reason:?}");
                 self.change_view(|view| view.listening.retain(|other| !addresses.contains(other)));
             }
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
-                debug!("connected to {peer_id} at {}", endpoint.get_remote_address());
+                let address = endpoint.get_remote_address();
+                debug!("connected to {peer_id} at {address}");
+                self.connections(address).inc();
                 self.bootstrap.connected(&connection_id, peer_id);
                 self.departed.remove(&peer_id);
                 self.change_view(|view| {
                     view.connected.insert(peer_id);
                 });
             }
-            SwarmEvent::ConnectionClosed { peer_id, connection_id, num_established, cause, .. } => {
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, endpoint, num_established, cause } => {
+                self.connections(endpoint.get_remote_address()).dec();
                 self.bootstrap.ended(&connection_id);
                 if num_established == 0 {
                     self.on_gone(peer_id, cause.map(|cause| cause.to_string()));
@@ -136,6 +143,7 @@ impl Network {
             SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. })) => {
                 self.on_identified(peer_id, info);
             }
+            SwarmEvent::Behaviour(BehaviourEvent::Kad(event)) => self.on_kad(&event),
             SwarmEvent::Behaviour(BehaviourEvent::Gossipsub(event)) => self.on_gossip(event),
             SwarmEvent::Behaviour(BehaviourEvent::Ping(event)) => self.on_ping(event),
             event => debug!("{event:?}"),
@@ -149,14 +157,28 @@ impl Network {
         self.metrics.voters.set(view.voters.len() as i64 + 1);
     }
 
+    fn connections(&self, address: &Multiaddr) -> Gauge {
+        let transport = if is_tcp(address) { "tcp" } else { "quic" };
+        self.metrics.connections.get_or_create(&Transport { transport }).clone()
+    }
+
+    /// Kademlia dials by itself the peers that it hears of; the swarm tells of their connections.
+    fn on_kad(&mut self, event: &kad::Event) {
+        debug!("{event:?}");
+        let peers: usize = self.swarm.behaviour_mut().kad.kbuckets().map(|bucket| bucket.num_entries()).sum();
+        self.metrics.routing_peers.set(peers as i64);
+    }
+
     fn on_gone(&mut self, peer: PeerId, cause: Option<String>) {
         self.change_view(|view| {
             view.connected.remove(&peer);
+            view.topics.remove(&peer);
             view.voters.remove(&peer);
         });
         let announced = self.departed.remove(&peer);
         if self.directors.remove(&peer) && !announced {
-            warn!("Director {peer} was lost: {}", cause.unwrap_or_else(|| "it closed the connection".to_owned()));
+            let reason = cause.unwrap_or_else(|| "it closed the connection".to_owned());
+            warn!(%peer, reason, "Director {peer} was lost: {reason}");
             self.metrics.departures.get_or_create(&Reason { reason: "lost" }).inc();
         }
     }
@@ -167,7 +189,7 @@ impl Network {
             Ok(_) | Err(ping::Failure::Unsupported) => {}
             // libp2p keeps the first failure in a row to itself: this is the second.
             Err(failure) => {
-                warn!("{peer} does not answer pings, its connection is closed: {failure}");
+                warn!(%peer, reason = %failure, "{peer} does not answer pings, its connection is closed: {failure}");
                 self.swarm.close_connection(connection);
             }
         }
@@ -179,7 +201,8 @@ impl Network {
             return;
         }
         if self.directors.insert(peer) {
-            info!("Director {peer} ({}) is connected", info.agent_version);
+            let agent = &info.agent_version;
+            info!(%peer, agent, "Director {peer} ({agent}) is connected");
         }
         if info.protocols.contains(&KAD_PROTOCOL) {
             for address in info.listen_addrs {

@@ -2,7 +2,7 @@
 
 use super::{
     Call, State,
-    protocol::{Answer, CallError, Code, Event, GenerateSlot, Line, Request, Slot},
+    protocol::{Answer, CallError, Code, Event, GenerateSlot, Line, Memory, Request, Slot},
 };
 use crate::{lock, metrics::Metrics};
 use anyhow::{Context, Result, bail};
@@ -84,26 +84,25 @@ impl Connection {
             Event::Loading { model, index, of } => {
                 self.state.send_replace(State::Loading { model, index, of });
             }
-            Event::Loaded { model, vram_bytes } => {
-                info!("{model} is loaded, {vram_bytes} bytes of VRAM in use");
-                self.metrics.vram_usage.set(vram_bytes as i64);
+            Event::Loaded { model, memory } => {
+                let Memory { vram_bytes, .. } = memory;
+                info!(model, vram_bytes, "{model} is loaded, {vram_bytes} bytes of VRAM in use");
+                self.metrics.sidecar_memory(memory);
             }
-            Event::Ready { device, models, vram_bytes } => {
-                self.metrics.vram_usage.set(vram_bytes as i64);
+            Event::Ready { device, models, memory } => {
+                self.metrics.sidecar_memory(memory);
                 self.ready = true;
                 let state = match self.missing(&models) {
                     None => State::Ready { device, models },
                     Some(reason) => State::Failed { reason },
                 };
                 match state.verdict() {
-                    (true, detail) => info!("The sidecar is ready: {detail}"),
-                    (false, reason) => warn!("The sidecar is not ready: {reason}"),
+                    (true, detail) => info!(detail, "The sidecar is ready: {detail}"),
+                    (false, reason) => warn!(reason, "The sidecar is not ready: {reason}"),
                 }
                 self.state.send_replace(state);
             }
-            Event::Vram { vram_bytes } => {
-                self.metrics.vram_usage.set(vram_bytes as i64);
-            }
+            Event::Vram(memory) => self.metrics.sidecar_memory(memory),
             Event::Failed { error } => {
                 self.state.send_replace(State::Failed { reason: error });
             }
@@ -136,11 +135,11 @@ impl Connection {
     fn answer(&mut self, Answer { id, result, error }: Answer) {
         let Some(id) = id else {
             let why = error.map_or_else(|| "it gave no reason".to_owned(), |error| error.message);
-            warn!("The sidecar refused a line: {why}");
+            warn!(reason = why, "The sidecar refused a line: {why}");
             return;
         };
         let Some(waiting) = self.waiting.remove(&id) else {
-            warn!("The sidecar answered a request {id} that nobody made");
+            warn!(id, "The sidecar answered a request {id} that nobody made");
             return;
         };
         let neither = || CallError { code: Code::Internal, message: "an answer without a result".to_owned() };

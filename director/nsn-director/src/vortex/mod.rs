@@ -2,6 +2,7 @@
 
 mod child;
 mod connection;
+mod output;
 pub mod protocol;
 pub mod reaper;
 mod supervisor;

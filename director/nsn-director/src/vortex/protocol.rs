@@ -13,11 +13,41 @@ pub enum Line {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 pub enum Event {
-    Loading { model: String, index: u32, of: u32 },
-    Loaded { model: String, vram_bytes: u64 },
-    Ready { device: String, models: Vec<String>, vram_bytes: u64 },
-    Vram { vram_bytes: u64 },
-    Failed { error: String },
+    Loading {
+        model: String,
+        index: u32,
+        of: u32,
+    },
+    Loaded {
+        model: String,
+        #[serde(flatten)]
+        memory: Memory,
+    },
+    Ready {
+        device: String,
+        models: Vec<String>,
+        #[serde(flatten)]
+        memory: Memory,
+    },
+    Vram(Memory),
+    Failed {
+        error: String,
+    },
+}
+
+/// What the sidecar takes of the GPU's memory: by the card's driver, and where PyTorch has a GPU, by its own allocator.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+pub struct Memory {
+    pub vram_bytes: u64,
+    pub torch: Option<TorchMemory>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+pub struct TorchMemory {
+    /// In tensors.
+    pub allocated_bytes: u64,
+    /// Taken from the driver for them.
+    pub reserved_bytes: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,7 +134,13 @@ mod tests {
     #[test]
     fn an_event_is_told_from_an_answer() {
         let line = serde_json::from_str(r#"{"event":"vram","vram_bytes":7}"#).unwrap();
-        assert!(matches!(line, Line::Event(Event::Vram { vram_bytes: 7 })), "{line:?}");
+        let memory = Memory { vram_bytes: 7, torch: None };
+        assert!(matches!(line, Line::Event(Event::Vram(said)) if said == memory), "{line:?}");
+        let torch = r#"{"event":"ready","device":"cuda:0","models":[],"vram_bytes":7,
+            "torch":{"allocated_bytes":5,"reserved_bytes":6}}"#;
+        let line = serde_json::from_str(torch).unwrap();
+        let memory = Memory { torch: Some(TorchMemory { allocated_bytes: 5, reserved_bytes: 6 }), ..memory };
+        assert!(matches!(line, Line::Event(Event::Ready { memory: said, .. }) if said == memory), "{line:?}");
         assert!(serde_json::from_str::<Line>(r#"{"event":"novel"}"#).is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! Keeps a sidecar running: starts it, serves it, and starts it again after a pause when it ends.
 
 use super::{Call, State, Vortex, child::SidecarProcess, connection::Connection, reaper::Reaper};
-use crate::{config::Config, metrics::Metrics};
+use crate::{config::Config, logging::Format, metrics::Metrics};
 use anyhow::{Result, anyhow};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
@@ -20,6 +20,7 @@ const CONNECT: u32 = 6;
 pub struct Supervisor {
     words: Vec<String>,
     models_path: PathBuf,
+    log_format: Format,
     silence: Duration,
     calls: mpsc::Receiver<Call>,
     state: watch::Sender<State>,
@@ -31,9 +32,9 @@ pub struct Supervisor {
 pub fn start(config: &Config, metrics: Arc<Metrics>, reaper: Arc<Reaper>) -> (Vortex, Supervisor) {
     let (call_sender, calls) = mpsc::channel(64);
     let (state, state_receiver) = watch::channel(State::Starting { after: None });
-    let (words, models_path) = (config.vortex_words(), config.models_path.clone());
+    let (words, models_path, log_format) = (config.vortex_words(), config.models_path.clone(), config.log_format);
     let silence = Duration::from_secs(config.vortex_silence);
-    let supervisor = Supervisor { words, models_path, silence, calls, state, metrics, reaper };
+    let supervisor = Supervisor { words, models_path, log_format, silence, calls, state, metrics, reaper };
     (Vortex { state: state_receiver, calls: call_sender }, supervisor)
 }
 
@@ -48,7 +49,8 @@ impl Supervisor {
             if begun.elapsed() > STEADY {
                 pause = BACKOFF.0;
             }
-            error!("{reason}; it is started again in {} s", pause.as_secs());
+            let seconds = pause.as_secs();
+            error!(reason, seconds, "{reason}; it is started again in {seconds} s");
             self.state.send_replace(State::Failed { reason });
             while self.calls.try_recv().is_ok() {} // dropping a call answers it
             tokio::select! {
@@ -66,7 +68,8 @@ impl Supervisor {
             let after = if let State::Failed { reason } = state { Some(reason.clone()) } else { None };
             *state = State::Starting { after };
         });
-        let (mut process, socket) = SidecarProcess::start(&self.words, &self.models_path, self.reaper.clone())?;
+        let (mut process, socket) =
+            SidecarProcess::start(&self.words, &self.models_path, self.log_format, self.reaper.clone())?;
         let stream = tokio::select! {
             accepted = timeout(self.silence * CONNECT, socket.accept()) => match accepted {
                 Ok(accepted) => accepted?.0,
@@ -108,6 +111,6 @@ impl Supervisor {
 
 async fn end_on_request(process: SidecarProcess) -> Result<()> {
     let status = process.end().await;
-    info!("Sidecar ended by SIGTERM: {status}");
+    info!(status, "Sidecar ended by SIGTERM: {status}");
     Ok(())
 }

@@ -23,8 +23,10 @@ parser.add_argument("--slot-seconds", type=float, default=0.0)
 parser.add_argument("--load-seconds", type=float, default=0.0)
 parser.add_argument("--never-connect", action="store_true")
 parser.add_argument("--answer-nobody", action="store_true", help="an answer without a number, before being ready")
+parser.add_argument("--complain", action="store_true", help="print what no log is made for, before being ready")
 parser.add_argument("--ignore-term", action="store_true")
 parser.add_argument("--goodbye", type=Path, help="the SIGTERM handler writes here")
+parser.add_argument("--torch", action="store_true", help="have figures of PyTorch")
 parser.add_argument("--orphan", type=Path, help="leave an orphan that ends soon, its process id in this file")
 options = parser.parse_args()
 
@@ -86,6 +88,11 @@ def load():
         send({"event": "loading", "model": title, "index": index, "of": len(titles)})
         time.sleep(options.load_seconds)
         send({"event": "loaded", "model": title, "vram_bytes": 1024 * index})
+    if options.complain:
+        sys.stdout.buffer.write(b"no \xff UTF-8, and no end of line: " + b"x" * 100_000)
+        sys.stdout.flush()
+        sys.stderr.write('Traceback:\n\n  "quoted" \t\n')
+        sys.stderr.flush()
     if options.fail:
         send({"event": "failed", "error": options.fail})
         os._exit(1)
@@ -97,9 +104,10 @@ def load():
     if options.die_once and not options.die_once.exists():
         options.die_once.touch()
         os._exit(3)
+    torch = {"torch": {"allocated_bytes": 1000, "reserved_bytes": 1500}} if options.torch else {}
     while True:
         time.sleep(0.2)
-        send({"event": "vram", "vram_bytes": 2048})
+        send({"event": "vram", "vram_bytes": 2048, **torch})
 
 
 threading.Thread(target=load, daemon=True).start()

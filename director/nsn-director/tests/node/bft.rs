@@ -1,13 +1,19 @@
-use crate::director::{Director, Wanted};
+use crate::{
+    director::{Director, Wanted},
+    peer::Peer,
+};
 use anyhow::Result;
 use libp2p::{PeerId, identity::Keypair};
+use nix::sys::signal::Signal;
 use nsn_director::{
     bft::signing::{sign_ballot, sign_proposal},
+    p2p::Topic,
     proto::bft::{
-        Certificate, CommitRequest, GetSlotRequest, ProposeRequest, ProposeResponse, VoteRequest,
-        bft_coordination_client::BftCoordinationClient,
+        Ballot, Certificate, CommitRequest, Envelope, GetSlotRequest, Proposal, ProposeRequest, ProposeResponse,
+        VoteRequest, bft_coordination_client::BftCoordinationClient, envelope::Message as Bft,
     },
 };
+use prost::Message;
 use std::collections::BTreeSet;
 use tonic::{Code, Status, transport::Channel};
 
@@ -66,6 +72,76 @@ async fn two_nodes_commit_a_slot_within_its_deadline() -> Result<()> {
 }
 
 #[tokio::test]
+async fn of_two_nodes_none_may_be_missing_and_a_round_without_one_ends_at_its_deadline() -> Result<()> {
+    let directors = committee(2).await?;
+    directors[1].freeze().await?;
+    let status = propose(&directors[0], 1, 1, 500).await?.unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
+    assert!(status.message().contains("slot 1 was not decided within 500ms: 1 of 2 members voted"), "{status}");
+    directors[1].signal(Signal::SIGCONT);
+    propose(&directors[0], 2, 1, 20_000).await??;
+    has_slot(&directors[1], 2).await?;
+    assert_eq!(directors[0].metric("nsn_bft_round_duration_seconds_count").await?, 2.0);
+    Ok(())
+}
+
+/// A peer that every Director takes for a member, and asks for its vote.
+async fn join(directors: &[Director], members: f64) -> Result<Peer> {
+    let addresses: Vec<_> = directors.iter().map(|director| director.quic.as_str()).collect();
+    let peer = Peer::join(&addresses)?;
+    for director in directors {
+        director.metric_becomes("nsn_bft_voters", members).await?;
+    }
+    Ok(peer)
+}
+
+/// Answers the next proposal with a vote for another digest, a vote in somebody else's name, and noise.
+async fn lie(liar: &mut Peer, other: &Keypair) -> Result<()> {
+    let proposal = loop {
+        if let Some(Bft::Proposal(proposal)) = Envelope::decode(&*liar.hear().await?)?.message {
+            break proposal;
+        }
+    };
+    let changed = Proposal { digest: vec![9; 32], ..proposal.clone() };
+    let forged = Ballot { voter: other.public().encode_protobuf(), ..sign_ballot(&proposal, &liar.key) };
+    for ballot in [sign_ballot(&changed, &liar.key), forged] {
+        liar.say(Topic::Bft, &Envelope { message: Some(Bft::Ballot(ballot)) }.encode_to_vec()).await?;
+    }
+    liar.say(Topic::Bft, b"\xffnoise").await
+}
+
+#[tokio::test]
+async fn four_members_commit_with_one_that_lies() -> Result<()> {
+    let directors = committee(3).await?;
+    let mut liar = join(&directors, 4.0).await?;
+    let stranger = Keypair::generate_ed25519();
+    let (round, lied) = tokio::join!(propose(&directors[0], 1, 1, 30_000), lie(&mut liar, &stranger));
+    lied?;
+    let ballots = round??.certificate.unwrap().ballots;
+    assert_eq!(ballots.len(), 3);
+    assert!(ballots.iter().all(|ballot| ballot.voter != liar.key.public().encode_protobuf()));
+    for director in &directors {
+        has_slot(director, 1).await?;
+    }
+    directors[0].says("BFT: a message on nsn/bft is none of its messages").await
+}
+
+#[tokio::test]
+async fn lies_make_no_quorum_of_two_votes() -> Result<()> {
+    let directors = committee(2).await?;
+    let silent = join(&directors, 3.0).await?;
+    let mut liar = join(&directors, 4.0).await?;
+    let (round, lied) = tokio::join!(propose(&directors[0], 1, 1, 8000), lie(&mut liar, &silent.key));
+    lied?;
+    let status = round?.unwrap_err();
+    assert!(status.message().contains("2 of 4 members voted, a quorum is 3"), "{status}");
+    for why in ["the ballot is for another slot or digest", "a ballot's signature is not valid"] {
+        directors[0].says(&format!("BFT: {why}")).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn four_nodes_commit_with_one_that_is_silent_and_not_with_two() -> Result<()> {
     let directors = committee(4).await?;
     directors[3].freeze().await?;
@@ -75,7 +151,7 @@ async fn four_nodes_commit_with_one_that_is_silent_and_not_with_two() -> Result<
         has_slot(director, 1).await?;
     }
     directors[2].freeze().await?;
-    let status = propose(&directors[0], 2, 1, 1000).await?.unwrap_err();
+    let status = propose(&directors[0], 2, 1, 3000).await?.unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
     assert!(status.message().contains("2 of 4 members voted, a quorum is 3"), "{status}");
     assert_eq!(directors[0].metric("nsn_bft_rounds_total{outcome=\"timed_out\"}").await?, 1.0);

@@ -11,14 +11,16 @@ use std::{
 };
 use tokio::{process::Command, time::timeout};
 
-const VARIABLES: [&str; 10] = [
+const VARIABLES: [&str; 12] = [
     "RUST_LOG",
+    "LOG_FORMAT",
     "SUBSTRATE_WS_URL",
     "MODELS_PATH",
     "P2P_PORT",
     "METRICS_PORT",
     "GRPC_PORT",
     "P2P_BOOTSTRAP_PEERS",
+    "P2P_EXTERNAL_ADDRESSES",
     "DATA_PATH",
     "METRICS_FILE",
     "VORTEX_COMMAND",
@@ -49,21 +51,58 @@ async fn help_has_a_flag_for_every_variable_and_version_is_told() -> Result<()> 
     Ok(())
 }
 
+fn flag(variable: &str) -> String {
+    format!("--{}", variable.to_lowercase().replace('_', "-"))
+}
+
+const PORT: &str = "wanted a port, 1 to 65535, or 0 for a free one";
+const ENDPOINT: &str = "wanted ws://host:port or wss://host:port";
+const PEER: &str = "wanted a multiaddr such as /ip4/10.0.0.7/udp/9000/quic-v1 or /dns4/host/tcp/9000";
+
 #[tokio::test]
-async fn a_bad_value_is_refused_with_the_name_of_its_variable() -> Result<()> {
+async fn a_malformed_value_is_refused_in_a_sentence_with_its_flag_and_its_variable() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    for (variable, value, complaint) in [
-        ("P2P_PORT", "70000", "70000 is not in 0..=65535"),
-        ("GRPC_PORT", "many", "invalid digit"),
-        ("SUBSTRATE_WS_URL", "http://localhost", "wanted ws://host:port or wss://host:port"),
-        ("P2P_BOOTSTRAP_PEERS", "localhost:9000", "wanted a multiaddr"),
-        ("RUST_LOG", "a=b=c", "error parsing level filter"),
-        ("VORTEX_COMMAND", "python3 'unclosed", "missing closing quote"),
+    for (variable, value, shown, why) in [
+        ("P2P_PORT", "70000", "'70000': ", PORT),
+        ("METRICS_PORT", "-1", "'-1': ", PORT),
+        ("GRPC_PORT", "many", "'many': ", PORT),
+        ("SUBSTRATE_WS_URL", "http://localhost", "", ENDPOINT),
+        ("SUBSTRATE_WS_URL", "ws://user:secret@chain:99999", "", ENDPOINT),
+        ("P2P_BOOTSTRAP_PEERS", "/dns4/a/tcp/9000,localhost:9000", "'localhost:9000': ", PEER),
+        ("P2P_BOOTSTRAP_PEERS", "/ip4/10.0.0.7/udp/9000", "'/ip4/10.0.0.7/udp/9000': ", PEER),
+        ("P2P_EXTERNAL_ADDRESSES", "/dns4/a/tcp/9000", "'/dns4/a/tcp/9000': ", "wanted a multiaddr with an IP address"),
+        ("RUST_LOG", "a=b=c", "'a=b=c': ", "error parsing level filter"),
+        ("LOG_FORMAT", "xml", "'xml': ", "wanted text or json"),
+        ("VORTEX_COMMAND", "python3 'unclosed", "'python3 'unclosed': ", "missing closing quote"),
+        ("VORTEX_COMMAND", " ", "' ': ", "the command is empty"),
+        ("VORTEX_SILENCE", "0", "'0': ", "0 is not in 1.."),
     ] {
-        let (output, text) = run(folder.path(), &[(variable, value)], &[]).await?;
-        assert_eq!(output.status.code(), Some(2), "{text}");
-        assert!(text.contains(&format!("<{variable}>")) && text.contains(complaint), "{variable}: {text}");
+        let argument = format!("{}={value}", flag(variable));
+        for (variables, arguments) in [(&[(variable, value)][..], &["--check"][..]), (&[], &[&argument])] {
+            let (output, text) = run(folder.path(), variables, arguments).await?;
+            assert_eq!(output.status.code(), Some(2), "{text}");
+            let said: Vec<_> = text.lines().filter(|line| line.starts_with("error: ")).collect();
+            let wanted = format!("error: {} ({variable}): {shown}", flag(variable));
+            assert!(said.len() == 1 && said[0].starts_with(&wanted) && said[0].contains(why), "{wanted}{why}: {text}");
+            assert!(!text.contains("secret"), "{text}");
+        }
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn all_malformed_values_are_told_at_once() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let bad = [("P2P_PORT", "70000"), ("SUBSTRATE_WS_URL", "chain"), ("LOG_FORMAT", "xml"), ("DATA_PATH", "/tmp")];
+    let (output, text) = run(folder.path(), &bad, &["--check", "--grpc-port", "x", "--p2p-port", "9000"]).await?;
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    let said: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("error: ")?.split(':').next()).collect();
+    let wanted = ["--log-format (LOG_FORMAT)", "--substrate-ws-url (SUBSTRATE_WS_URL)", "--grpc-port (GRPC_PORT)"];
+    assert_eq!(said, wanted, "{text}");
+
+    let (output, text) = run(folder.path(), &[("P2P_PORT", "70000")], &["--no-such-flag"]).await?;
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.starts_with("error: unexpected argument '--no-such-flag' found"), "{text}");
     Ok(())
 }
 
@@ -87,33 +126,53 @@ async fn a_port_in_use_is_named_with_its_variable() -> Result<()> {
 }
 
 #[tokio::test]
-async fn check_reports_every_problem_and_starts_nothing() -> Result<()> {
+async fn check_says_that_all_is_well_and_starts_nothing() -> Result<()> {
     let folder = tempfile::tempdir()?;
     write_lock(folder.path())?;
-    let good = format!("python3 {}", fake_sidecar());
-    let (output, text) = run(folder.path(), &[("VORTEX_COMMAND", &good)], &["--check"]).await?;
-    assert_eq!((output.status.code(), text.trim()), (Some(0), "The configuration is valid."));
+    let command = format!("python3 {}", fake_sidecar());
+    let good = [("VORTEX_COMMAND", &*command), ("P2P_PORT", "9000"), ("METRICS_PORT", "9100"), ("GRPC_PORT", "50051")];
+    let (output, text) = run(folder.path(), &good, &["--check"]).await?;
+    assert_eq!((output.status.code(), &*text), (Some(0), "The configuration is valid.\n"));
     assert!(!folder.path().join("data").exists());
 
-    let bad = [
-        ("MODELS_PATH", "/nowhere"),
-        ("DATA_PATH", "/proc/data"),
-        ("METRICS_FILE", "/nowhere/metrics.json"),
-        ("VORTEX_COMMAND", "no-such-program"),
-        ("GRPC_PORT", "9100"),
-        ("METRICS_PORT", "9100"),
+    let (output, text) = run(folder.path(), &[good[0]], &["--check"]).await?;
+    let notes = ["--p2p-port (P2P_PORT)", "--metrics-port (METRICS_PORT)", "--grpc-port (GRPC_PORT)"]
+        .map(|setting| format!("note: {setting}: 0 takes a free port, told by the log alone\n"));
+    assert_eq!((output.status.code(), text), (Some(0), format!("The configuration is valid.\n{}", notes.concat())));
+    Ok(())
+}
+
+#[tokio::test]
+async fn check_reports_every_problem_with_its_flag_and_its_variable() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (file, damaged) = (folder.path().join("file"), folder.path().join("damaged"));
+    fs::write(&file, "")?;
+    fs::create_dir(&damaged)?;
+    fs::write(damaged.join("peer.key"), "no key")?;
+    fs::write(folder.path().join("models.lock.json"), "{")?;
+    let path = |path: &Path| path.to_str().unwrap_or_default().to_owned();
+    let everything = [
+        ("MODELS_PATH", "/nowhere", "/nowhere/models.lock.json cannot be read (MODELS_PATH): No such file"),
+        ("MODELS_PATH", &path(folder.path()), "models.lock.json is no models lock: EOF"),
+        ("DATA_PATH", "/proc/data", "No such file or directory"),
+        ("DATA_PATH", &path(&file), "peer.key cannot be read (DATA_PATH): Not a directory"),
+        ("DATA_PATH", &path(&damaged), "peer.key is no peer key; move it away"),
+        ("METRICS_FILE", "/nowhere/metrics.json", "No such file or directory (os error 2) at path \"/nowhere/"),
+        ("VORTEX_COMMAND", "no-such-program", "there is no program no-such-program"),
     ];
-    let (output, text) = run(folder.path(), &bad, &["--check"]).await?;
-    assert_eq!(output.status.code(), Some(1));
-    for part in [
-        "/nowhere/models.lock.json cannot be read (MODELS_PATH)",
-        "DATA_PATH: ",
-        "METRICS_FILE: No such file or directory (os error 2) at path \"/nowhere/",
-        "VORTEX_COMMAND: there is no program no-such-program",
-        "METRICS_PORT and GRPC_PORT are both 9100",
-    ] {
-        assert!(text.contains(part), "{part} in\n{text}");
+    for (variable, value, why) in everything {
+        let (output, text) = run(folder.path(), &[(variable, value)], &["--check"]).await?;
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        let wanted = format!("error: {} ({variable}): ", flag(variable));
+        assert!(text.lines().any(|line| line.starts_with(&wanted) && line.contains(why)), "{wanted}…{why} in\n{text}");
+        assert!(!text.contains("is valid"), "{text}");
     }
+    let same = [("GRPC_PORT", "9100"), ("METRICS_PORT", "9100")];
+    let several =
+        [everything[0], everything[2], everything[5], everything[6]].map(|(variable, value, _)| (variable, value));
+    let (_, text) = run(folder.path(), &[&several[..], &same].concat(), &["--check"]).await?;
+    assert_eq!(text.lines().filter(|line| line.starts_with("error: ")).count(), 5, "{text}");
+    assert!(text.contains("error: --metrics-port (METRICS_PORT) and --grpc-port (GRPC_PORT) are both 9100"), "{text}");
     Ok(())
 }
 

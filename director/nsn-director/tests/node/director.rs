@@ -23,7 +23,8 @@ use tokio::{
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_nsn-director");
 pub const TITLES: [&str; 2] = ["Kokoro-82M", "CLIP-ViT-B-32"];
-const PATIENCE: Duration = Duration::from_secs(20);
+/// For a machine that does much else.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// What a test wants of a Director; the rest is quiet and local.
 #[derive(Default)]
@@ -69,13 +70,15 @@ impl Director {
         let mut director = Self { http: none, grpc: none, quic, tcp, peer_id, child, log, _own: own };
         let ports = || {
             let text = director.log().get(already..).unwrap_or_default().to_owned();
-            let port = |before: &str, after: &str| text.split(before).nth(1)?.split(after).next()?.parse::<u16>().ok();
-            let peer_id = text.split("with peer id ").nth(1)?.lines().next()?.to_owned();
-            let http = port("HTTP listens on 0.0.0.0:", ",")?;
-            let grpc = port("gRPC on 0.0.0.0:", "\n")?;
-            let quic = port("listens on /ip4/127.0.0.1/udp/", "/quic-v1")?;
-            let tcp = port("listens on /ip4/127.0.0.1/tcp/", "\n")?;
-            Some((peer_id, http, grpc, quic, tcp))
+            let word = |before: &str| text.split(before).nth(1)?.split_inclusive(|c: char| !c.is_alphanumeric()).next();
+            // With what comes after it: a line may be there by half.
+            let whole = |word: &str| word.strip_suffix(|c: char| !c.is_alphanumeric()).map(str::to_owned);
+            let port = |before| whole(word(before)?)?.parse::<u16>().ok();
+            let http = port("HTTP listens on 0.0.0.0:")?;
+            let grpc = port("gRPC on 0.0.0.0:")?;
+            let quic = port("listens on /ip4/127.0.0.1/udp/")?;
+            let tcp = port("listens on /ip4/127.0.0.1/tcp/")?;
+            Some((whole(word("with peer id ")?)?, http, grpc, quic, tcp))
         };
         let (peer_id, http, grpc, quic, tcp) =
             until("it listens", || async { ports() }).await.with_context(|| director.log())?;

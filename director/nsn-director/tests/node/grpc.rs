@@ -28,6 +28,7 @@ async fn a_slot_is_generated_by_the_sidecar_and_its_recipe_told_to_the_peers() -
     assert_eq!((made.slot, made.vram_bytes), (7, 4096));
     assert_eq!(made.digest, "988fa7f1b0c5a608247d2887269692ed8f7100699294bfdeb462df26c285a311");
     peer.metric_becomes("nsn_p2p_messages_total{topic=\"nsn/recipes\"}", 1.0).await?;
+    assert_eq!(director.metric("nsn_p2p_published_total{topic=\"nsn/recipes\"}").await?, 1.0);
     assert_eq!(vortex.generate_slot(slot("refuse", 0)).await.unwrap_err().code(), Code::InvalidArgument);
     assert_eq!(vortex.generate_slot(slot("a", 600_001)).await.unwrap_err().code(), Code::InvalidArgument);
     Ok(())

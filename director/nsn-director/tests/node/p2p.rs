@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 use nsn_director::{clock::unix_ms, p2p::Topic, proto::director::Departure};
 use prost::Message;
+use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -18,16 +19,22 @@ fn joining(peers: &[&str]) -> Wanted<'static> {
 #[tokio::test]
 async fn two_nodes_find_each_other_by_quic_and_by_tcp() -> Result<()> {
     let first = Director::start(Wanted::default()).await?;
-    for address in [&first.quic, &first.tcp] {
+    for (address, transport) in [(&first.quic, "quic"), (&first.tcp, "tcp")] {
         let second = Director::start(joining(&[address])).await?;
-        first.metric_becomes(PEERS, 1.0).await?;
-        second.metric_becomes(PEERS, 1.0).await?;
+        for director in [&first, &second] {
+            director.metric_becomes(PEERS, 1.0).await?;
+            for (other, connections) in [("quic", transport == "quic"), ("tcp", transport == "tcp")] {
+                let sample = format!("nsn_p2p_connections{{transport=\"{other}\"}}");
+                assert_eq!(director.metric(&sample).await?, f64::from(u8::from(connections)), "{sample} by {address}");
+            }
+        }
         second.check_becomes("p2p_connected", true, "connected peers: 1").await?;
         second.says(&format!("Director {} (nsn-director/", first.peer_id)).await?;
         // Who has not heard of a subscription yet has nobody to tell of its departure.
         second.metric_becomes("nsn_bft_voters", 2.0).await?;
         second.stop().await?;
         first.metric_becomes(PEERS, 0.0).await?;
+        assert_eq!(first.metric(&format!("nsn_p2p_connections{{transport=\"{transport}\"}}")).await?, 0.0);
     }
     first.metric_becomes("nsn_p2p_departures_total{reason=\"announced\"}", 2.0).await?;
     assert_eq!(first.metric("nsn_p2p_departures_total{reason=\"lost\"}").await?, 0.0);
@@ -35,15 +42,23 @@ async fn two_nodes_find_each_other_by_quic_and_by_tcp() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_third_node_finds_the_second_through_the_first() -> Result<()> {
+async fn health_names_the_peers_and_their_topics_while_they_are_connected() -> Result<()> {
     let first = Director::start(Wanted::default()).await?;
     let second = Director::start(joining(&[&first.quic])).await?;
-    second.metric_becomes(PEERS, 1.0).await?;
-    let third = Director::start(joining(&[&first.quic])).await?;
-    for director in [&first, &second, &third] {
-        director.metric_becomes(PEERS, 2.0).await?;
+    for (one, other) in [(&first, &second), (&second, &first)] {
+        let wanted = json!({ &other.peer_id: ["nsn/bft", "nsn/departure", "nsn/recipes"] });
+        until(&format!("the peers {wanted}"), || async { (peers_of(one).await == Some(wanted.clone())).then_some(()) })
+            .await?;
     }
-    Ok(())
+    second.stop().await?;
+    first.metric_becomes(PEERS, 0.0).await?;
+    assert_eq!(peers_of(&first).await, Some(json!({})));
+    first.stop().await
+}
+
+async fn peers_of(director: &Director) -> Option<Value> {
+    let (_, body) = director.health().await.ok()?;
+    Some(body["peers"].clone())
 }
 
 #[tokio::test]
@@ -184,7 +199,7 @@ async fn after_kill_9_a_node_comes_back_as_the_same_peer() -> Result<()> {
 #[tokio::test]
 async fn a_departure_counts_when_it_is_fresh_and_said_for_the_first_time() -> Result<()> {
     let director = Director::start(Wanted::default()).await?;
-    let peer = Peer::join(&director.quic)?;
+    let peer = Peer::join(&[&director.quic])?;
     director.metric_becomes("nsn_bft_voters", 2.0).await?;
     let departure = |time_ms| Departure { reason: "shutdown".to_owned(), time_ms }.encode_to_vec();
     let announced = "nsn_p2p_departures_total{reason=\"announced\"}";

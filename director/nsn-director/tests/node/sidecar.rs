@@ -29,6 +29,28 @@ async fn models_are_loaded_when_every_model_of_the_lock_is() -> Result<()> {
     director.stop().await
 }
 
+/// By the card; by PyTorch in tensors, and reserved for them.
+async fn has_memory(director: &Director, figures: [f64; 3]) -> Result<()> {
+    let names = ["nsn_vortex_vram_usage_bytes", "nsn_vortex_torch_allocated_bytes", "nsn_vortex_torch_reserved_bytes"];
+    for (name, figure) in names.into_iter().zip(figures) {
+        director.metric_becomes(name, figure).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn memory_is_told_by_the_card_and_by_pytorch_and_is_gone_with_the_sidecar() -> Result<()> {
+    let director = Director::start(sidecar("--torch")).await?;
+    has_memory(&director, [2048.0, 1000.0, 1500.0]).await?;
+    kill(Pid::from_raw(sidecar_pid(&director).context("a sidecar")?), Signal::SIGKILL)?;
+    has_memory(&director, [0.0; 3]).await?;
+    has_memory(&director, [2048.0, 1000.0, 1500.0]).await?;
+    director.stop().await?;
+    let without = Director::start(sidecar("")).await?;
+    has_memory(&without, [2048.0, 0.0, 0.0]).await?;
+    without.stop().await
+}
+
 #[tokio::test]
 async fn a_sidecar_that_is_killed_is_noticed_and_started_again() -> Result<()> {
     let director = Director::start(Wanted::default()).await?;
