@@ -88,13 +88,51 @@ export const buildResult = z.looseObject({
 });
 export type BuildResult = z.infer<typeof buildResult>;
 
+/** As Trivy says them, the worst last. */
+export const severities = ["UNKNOWN", "LOW", "MEDIUM", "HIGH", "CRITICAL"] as const;
+
+const finding = z.looseObject({
+  kind: z.enum(["vulnerability", "misconfiguration", "secret"]),
+  /** `CVE-…`, or the scanner's own rule. */
+  id: z.string(),
+  /** Of the operating system or a language; a path for a secret. */
+  package: z.string(),
+  severity: z.enum(severities),
+  installed: z.string(),
+  /** The first version without it; absent where there is none yet. */
+  fixed: z.string().optional(),
+  /** The accepted risk's reason, or that it is unfixed and not counted; absent where it counts. */
+  accepted: z.string().optional(),
+  title: z.string().optional(),
+  references: z.array(z.string()).optional(),
+  /** CVSS, the highest that is known: 0 to 10. */
+  score: z.number().optional(),
+  /** The layer that brought it, and by which line of the history. */
+  layer: z.looseObject({ diffId: digest.optional(), createdBy: z.string().optional() }).optional(),
+});
+export type Finding = z.infer<typeof finding>;
+
 export const scanResult = z.looseObject({
   ...timed,
   verdict,
   reason: z.string().optional(),
   platforms: z.array(
-    z.looseObject({ platform: z.string(), digest, diffIds: z.array(digest).optional() }),
+    z.looseObject({
+      platform: z.string(),
+      digest,
+      diffIds: z.array(digest).optional(),
+      /** Such as `debian 12.5`. */
+      os: z.string().optional(),
+      packages: z.int().nonnegative().optional(),
+      findings: z.array(finding).optional(),
+    }),
   ),
+  scanner: z.looseObject({ version: z.string(), path: z.string() }).optional(),
+  database: z.looseObject({ updatedAt: z.string(), source: z.string() }).optional(),
+  /** Packages of the operating system for which the database knows a newer fixed version. */
+  outdated: z
+    .array(z.looseObject({ package: z.string(), installed: z.string(), fixed: z.string() }))
+    .optional(),
 });
 export type ScanResult = z.infer<typeof scanResult>;
 
