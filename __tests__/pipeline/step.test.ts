@@ -9,6 +9,7 @@ import { opener } from "../../src/pipeline/open.ts";
 import { runStep, type StepPorts } from "../../src/pipeline/step.ts";
 import type { Step } from "../../src/ports/step.ts";
 import { writeResult } from "../../src/results/folder.ts";
+import { folderCache } from "../../src/terminal/cache.ts";
 import { folderToolCache } from "../../src/terminal/tool-cache.ts";
 import { results } from "../report/results.ts";
 import { testPorts } from "../stores/ports.ts";
@@ -43,6 +44,7 @@ async function outputsOfFailed(
     artifacts: { upload: async () => undefined, download: async () => [] },
     spawn,
     tools: folderToolCache(join(folder, "tools")),
+    cache: folderCache(join(folder, "kept")),
     env: {},
     open: opener({}, ports),
     signal: new AbortController().signal,

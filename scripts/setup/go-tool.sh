@@ -10,7 +10,7 @@ buildkitd | buildctl) version=$BUILDKIT_VERSION package=github.com/moby/buildkit
 act) version=$ACT_VERSION package=github.com/nektos/act ;;
 actionlint) version=$ACTIONLINT_VERSION package=github.com/rhysd/actionlint/cmd/actionlint ;;
 crane) version=$CRANE_VERSION package=github.com/google/go-containerregistry/cmd/crane ;;
-trivy) version=$TRIVY_VERSION package=github.com/aquasecurity/trivy/cmd/trivy go=1.26.3 ;;
+trivy) version=$TRIVY_VERSION package=github.com/aquasecurity/trivy/cmd/trivy go=1.26.3 ldflags="-X github.com/aquasecurity/trivy/pkg/version/app.ver=${TRIVY_VERSION#v}" ;;
 *) die "go-tool.sh: unknown program '${1-}'; it is one of registry, buildkitd, buildctl, act, actionlint, crane, trivy" ;;
 esac
 name=$1
@@ -28,7 +28,7 @@ build() {
     export GOEXPERIMENT=jsonv2
   fi
   quietly go get -tool "$package@$version" || die "$package@$version cannot be had through the Go proxy (see above)"
-  CGO_ENABLED=0 quietly nice -n 10 go build -trimpath -ldflags='-s -w' -o "$out/$name" "$package" ||
+  CGO_ENABLED=0 quietly nice -n 10 go build -trimpath -ldflags="-s -w ${ldflags-}" -o "$out/$name" "$package" ||
     die "$package@$version did not build (see above)"
   rm -rf "$module"
 }

@@ -112,6 +112,13 @@ const finding = z.looseObject({
 });
 export type Finding = z.infer<typeof finding>;
 
+const risk = z.looseObject({
+  id: z.string(),
+  package: z.string(),
+  reason: z.string(),
+  expires: z.string(),
+});
+
 export const scanResult = z.looseObject({
   ...timed,
   verdict,
@@ -125,6 +132,11 @@ export const scanResult = z.looseObject({
       os: z.string().optional(),
       packages: z.int().nonnegative().optional(),
       findings: z.array(finding).optional(),
+      /** Why a look that found nothing would say nothing: `no-operating-system`, `few-packages`, `analyzer-error`, `end-of-life`, `no-data`. */
+      blindSpots: z.array(z.looseObject({ name: z.string(), reason: z.string() })).optional(),
+      licenses: z
+        .array(z.looseObject({ name: z.string(), packages: z.array(z.string()) }))
+        .optional(),
     }),
   ),
   scanner: z.looseObject({ version: z.string(), path: z.string() }).optional(),
@@ -133,6 +145,8 @@ export const scanResult = z.looseObject({
   outdated: z
     .array(z.looseObject({ package: z.string(), installed: z.string(), fixed: z.string() }))
     .optional(),
+  /** Entries of the file of accepted risks that nothing needs, and those that hold no longer. */
+  risks: z.looseObject({ unused: z.array(risk), expired: z.array(risk) }).optional(),
 });
 export type ScanResult = z.infer<typeof scanResult>;
 

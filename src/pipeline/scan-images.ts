@@ -1,0 +1,211 @@
+import { resolve } from "node:path";
+import type { Config, ScanInputs } from "../config/config.ts";
+import { CheckError, isError, UsageError } from "../errors.ts";
+import type { Digest } from "../images/digest.ts";
+import { parseReference, type Reference } from "../images/reference.ts";
+import type { Finding, ScanResult } from "../results/stages.ts";
+import { noting } from "../stores/noting.ts";
+import { serveStore } from "../stores/serve.ts";
+import { type AcceptedRisk, parseAcceptedRisks } from "../trivy/accepted-risks.ts";
+import { type BlindSpot, blindSpots } from "../trivy/blind-spots.ts";
+import type { Database } from "../trivy/database.ts";
+import { findTrivy } from "../trivy/find.ts";
+import { lookAt } from "../trivy/look.ts";
+import { judge, type Policy } from "../trivy/policy.ts";
+import type { Trivy } from "../trivy/program.ts";
+import { type Seen, seenIn } from "../trivy/seen.ts";
+import { downloadedDatabase, folderDatabase } from "../trivy/use-database.ts";
+import type { Ports } from "./ports.ts";
+import { type ReadRuntime, type Runtime, readRuntime } from "./runtime-images.ts";
+import { scanView } from "./scan-view.ts";
+
+export interface ScanRequest {
+  readonly runtimes: readonly Runtime[];
+  readonly inputs: ScanInputs;
+  /** Where relative paths of the inputs start from. */
+  readonly workspace: string;
+  readonly downloadMirror: string | undefined;
+  /** A folder for what lives as long as the scan. */
+  readonly scratch: string;
+}
+
+/** Where Trivy's makers keep the database, and a mirror that is asked first since it has no rate limit. */
+const mirrors = ["mirror.gcr.io/aquasec/trivy-db:2", "ghcr.io/aquasecurity/trivy-db:2"] as const;
+
+/** Scans the runtime of each platform's image and judges all that was found. What is wrong is the verdict, not an error. */
+export async function scanImages(request: ScanRequest, ports: Ports): Promise<ScanResult> {
+  const { inputs, scratch } = request;
+  const { log, clock } = ports;
+  const policy = await policyOf({ ...request, scan: inputs }, ports);
+  const trivy = await findTrivy({ ...request, version: inputs.trivyVersion }, ports);
+  log.info(`Trivy ${trivy.version} (${trivy.path})`);
+  const database = await databaseFor(request, trivy, ports);
+  log.info(`Vulnerability database of ${database.source}, updated ${database.updatedAt}`);
+  const looked: Looked[] = [];
+  for (const runtime of request.runtimes)
+    looked.push(await lookAtRuntime(runtime, { trivy, database, scratch, inputs }, ports));
+  const today = new Date(clock.now()).toISOString().slice(0, 10);
+  return resultOf(looked, { trivy, database, policy, today });
+}
+
+/** What the inputs allow; a UsageError names what is wrong in the file of accepted risks. */
+export async function policyOf(
+  { scan, workspace }: Pick<Config, "scan" | "workspace">,
+  { files }: Pick<Ports, "files">,
+): Promise<Policy> {
+  const { failOn, ignoreUnfixed, policy: path } = scan;
+  return {
+    failOn: failOn === "none" ? undefined : (failOn.toUpperCase() as Finding["severity"]),
+    ignoreUnfixed,
+    accepted: path === undefined ? [] : await acceptedRisks(resolve(workspace, path), files),
+  };
+}
+
+async function acceptedRisks(
+  path: string,
+  { readFile }: Pick<Ports["files"], "readFile">,
+): Promise<readonly AcceptedRisk[]> {
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    if (!isError(cause) || !["ENOENT", "EISDIR", "ENOTDIR"].includes(cause.code ?? "")) throw cause;
+    throw new UsageError(`scan-policy: ${path} is not there, or is no file.`, { cause });
+  });
+  return parseAcceptedRisks(text, path);
+}
+
+async function databaseFor(
+  { inputs, workspace, scratch }: ScanRequest,
+  trivy: Trivy,
+  ports: Ports,
+): Promise<Database> {
+  const { database: place, databaseMaxAge: maxAge } = inputs;
+  if (place !== undefined) {
+    const folder = resolve(workspace, place);
+    const isFolder = await ports.files.stat(folder).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
+    if (isFolder || /^[./]/.test(place)) return folderDatabase(folder, maxAge, ports);
+  }
+  const sources = (place === undefined ? mirrors : [place]).map((text) => {
+    const reference = databaseReference(text);
+    return { name: text, serve: () => serveDatabase(reference, ports) };
+  });
+  return downloadedDatabase({ sources, maxAge, trivy, scratch }, ports);
+}
+
+function databaseReference(text: string): Reference {
+  try {
+    return parseReference(text);
+  } catch (cause) {
+    throw new UsageError(`trivy-db: "${text}" is neither a folder nor an OCI reference.`, {
+      cause,
+    });
+  }
+}
+
+/** A repository as Trivy may read it on loopback: proxies, log-ins, certificates and rate limits are our own registry client's matter. */
+async function serveDatabase(reference: Reference, { open, log }: Ports) {
+  const { store, failure } = noting(open(reference));
+  const served = await serveStore(store, { log });
+  const pointer =
+    reference.digest === undefined ? `:${reference.tag ?? "2"}` : `@${reference.digest}`;
+  return { reference: `${served.host}/trivy-db${pointer}`, failure, close: served.close };
+}
+
+interface Looked {
+  readonly runtime: ReadRuntime;
+  readonly diffIds: readonly Digest[];
+  readonly seen: Seen;
+  readonly spots: readonly BlindSpot[];
+}
+
+async function lookAtRuntime(
+  runtime: Runtime,
+  {
+    trivy,
+    database,
+    scratch,
+    inputs,
+  }: { trivy: Trivy; database: Database; scratch: string; inputs: ScanInputs },
+  ports: Ports,
+): Promise<Looked> {
+  const read = await readRuntime(runtime);
+  const { digest, config, store } = scanView(read);
+  const noted = noting(store);
+  const served = await serveStore(noted.store, ports);
+  try {
+    const reference = `${served.host}/runtime@${digest}`;
+    ports.log.info(`Scanning ${runtime.platform}: ${runtime.store.name}@${runtime.digest}`);
+    const look = await lookAt(
+      { trivy, reference, database: database.folder, scratch },
+      ports,
+    ).catch((error: unknown) => {
+      throw noted.failure() ?? error;
+    });
+    const seen = seenIn(look.report, config, reference);
+    const sight = { seen, analyzerErrors: look.analyzerErrors, buckets: database.buckets };
+    return {
+      ...{ runtime: read, diffIds: config.rootfs.diff_ids, seen },
+      spots: blindSpots(sight, inputs.minPackages),
+    };
+  } finally {
+    await served.close();
+  }
+}
+
+/** All platforms' looks as one result. Pure. */
+function resultOf(
+  looked: readonly Looked[],
+  {
+    trivy,
+    database,
+    policy,
+    today,
+  }: { trivy: Trivy; database: Database; policy: Policy; today: string },
+): ScanResult {
+  const all = looked.flatMap(({ seen }) => seen.findings);
+  const judgement = judge(all, policy, today);
+  const blind = looked.flatMap(({ runtime: { platform }, spots }) =>
+    spots.map(({ name, reason }) => `${platform}: ${name}: ${reason}`),
+  );
+  const reasons = [...blind, ...(judgement.reason === undefined ? [] : [judgement.reason])];
+  let taken = 0;
+  const platforms = looked.map(({ runtime, diffIds, seen, spots }) => {
+    const findings = judgement.findings.slice(taken, taken + seen.findings.length);
+    taken += seen.findings.length;
+    return {
+      ...{ platform: runtime.platform, digest: runtime.digest, diffIds: [...diffIds] },
+      ...(seen.os === undefined ? {} : { os: `${seen.os.family} ${seen.os.name}`.trim() }),
+      ...{ packages: seen.packages, findings: [...findings] },
+      ...{
+        blindSpots: spots.map((spot) => ({ ...spot })),
+        licenses: seen.licenses.map(({ name, packages }) => ({ name, packages: [...packages] })),
+      },
+    };
+  });
+  return {
+    verdict: blind.length > 0 ? "failed" : judgement.verdict,
+    ...(reasons.length === 0 ? {} : { reason: reasons.join("; ") }),
+    platforms,
+    scanner: { version: trivy.version, path: trivy.path },
+    database: { updatedAt: database.updatedAt, source: database.source },
+    outdated: distinct(looked.flatMap(({ seen }) => seen.outdated.map((one) => ({ ...one })))),
+    risks: {
+      unused: judgement.unused.map((one) => ({ ...one })),
+      expired: judgement.expired.map((one) => ({ ...one })),
+    },
+  };
+}
+
+/** What several platforms have in common is told once. */
+function distinct<T>(entries: readonly T[]): T[] {
+  return [...new Map(entries.map((entry) => [JSON.stringify(entry), entry])).values()];
+}
+
+/** A CheckError for images that were scanned and are not fit to be published. */
+export function refuseScan({ verdict, reason }: ScanResult): void {
+  if (verdict !== "failed") return;
+  throw new CheckError(`The scan failed. ${reason}.`, {
+    todo: "Nothing is published. Update what is vulnerable, or accept the risk for a time (scan-policy); all findings are in scan.json.",
+  });
+}
