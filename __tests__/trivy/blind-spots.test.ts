@@ -9,6 +9,7 @@ const debian = { family: "debian", name: "12.5", endOfLife: false };
 function seen(more: Partial<Seen> = {}): Seen {
   return {
     os: debian,
+    strangePackages: false,
     osPackages: 100,
     packages: 100,
     findings: [],
@@ -27,7 +28,12 @@ describe("what keeps a scan from being one", () => {
       10,
       ["no-operating-system", "few-packages"],
     ],
-    ["packages of no known distribution", { os: undefined }, 0, ["no-operating-system"]],
+    [
+      "packages of no known distribution",
+      { os: undefined, osPackages: 0, strangePackages: true },
+      0,
+      ["no-operating-system"],
+    ],
     [
       "an image from scratch where no packages are asked for",
       { os: undefined, osPackages: 0 },

@@ -25,7 +25,7 @@ export const scanCommand: Command = {
   flags: [
     {
       flag: "--platform <platform...>",
-      description: "this platform alone (default: all that the image has)",
+      description: "this platform alone; all by default",
     },
     { flag: "--results <dir>", description: "also write the result there, as promote wants it" },
   ],

@@ -4,6 +4,7 @@ import { CheckError, isError, UsageError } from "../errors.ts";
 import type { Digest } from "../images/digest.ts";
 import { parseReference, type Reference } from "../images/reference.ts";
 import type { Finding, ScanResult } from "../results/stages.ts";
+import { eachLimited } from "../retry/each-limited.ts";
 import { noting } from "../stores/noting.ts";
 import { serveStore } from "../stores/serve.ts";
 import { type AcceptedRisk, parseAcceptedRisks } from "../trivy/accepted-risks.ts";
@@ -32,6 +33,9 @@ export interface ScanRequest {
 /** Where Trivy's makers keep the database, and a mirror that is asked first since it has no rate limit. */
 const mirrors = ["mirror.gcr.io/aquasec/trivy-db:2", "ghcr.io/aquasecurity/trivy-db:2"] as const;
 
+/** Platforms at a time: each Trivy holds a layer's files in memory. */
+const sideBySide = 2;
+
 /** Scans the runtime of each platform's image and judges all that was found. What is wrong is the verdict, not an error. */
 export async function scanImages(request: ScanRequest, ports: Ports): Promise<ScanResult> {
   const { inputs, scratch } = request;
@@ -41,9 +45,13 @@ export async function scanImages(request: ScanRequest, ports: Ports): Promise<Sc
   log.info(`Trivy ${trivy.version} (${trivy.path})`);
   const database = await databaseFor(request, trivy, ports);
   log.info(`Vulnerability database of ${database.source}, updated ${database.updatedAt}`);
-  const looked: Looked[] = [];
-  for (const runtime of request.runtimes)
-    looked.push(await lookAtRuntime(runtime, { trivy, database, scratch, inputs }, ports));
+  const looked = await eachLimited(
+    request.runtimes,
+    sideBySide,
+    (runtime, signal) =>
+      lookAtRuntime(runtime, { trivy, database, scratch, inputs }, { ...ports, signal }),
+    ports.signal,
+  );
   const today = new Date(clock.now()).toISOString().slice(0, 10);
   return resultOf(looked, { trivy, database, policy, today });
 }

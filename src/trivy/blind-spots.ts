@@ -25,11 +25,11 @@ export interface Sight {
  * taken for what it is where no packages are asked for. Pure.
  */
 export function blindSpots(
-  { seen: { os, osPackages }, analyzerErrors, buckets }: Sight,
+  { seen: { os, osPackages, strangePackages }, analyzerErrors, buckets }: Sight,
   minPackages: number,
 ): readonly BlindSpot[] {
   const spots: (BlindSpot | undefined)[] = [
-    os === undefined && minPackages + osPackages > 0
+    os === undefined && (minPackages > 0 || strangePackages)
       ? {
           name: "no-operating-system",
           reason: "Trivy does not know its distribution, so that its packages were not looked up",

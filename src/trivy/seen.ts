@@ -8,6 +8,8 @@ export interface Seen {
   readonly os:
     | { readonly family: string; readonly name: string; readonly endOfLife: boolean }
     | undefined;
+  /** Whether there are packages of a distribution that Trivy does not know: it calls that one `none`, and looks up nothing. */
+  readonly strangePackages: boolean;
   readonly osPackages: number;
   readonly packages: number;
   readonly findings: readonly Finding[];
@@ -43,8 +45,10 @@ export function seenIn(
   const count = (found: readonly TrivyResult[]) =>
     found.reduce((sum, { Packages }) => sum + Packages.length, 0);
   const layerOf = layersBy(config);
+  const isKnown = OS && OS.Family !== "" && OS.Family !== "none";
   return {
-    os: OS ? { family: OS.Family, name: OS.Name, endOfLife: OS.EOSL } : undefined,
+    os: isKnown ? { family: OS.Family, name: OS.Name, endOfLife: OS.EOSL } : undefined,
+    strangePackages: OS?.Family === "none",
     osPackages: count(results.filter(isOs)),
     packages: count(results),
     findings: results.flatMap((result) => findingsIn(result, layerOf, target)),
