@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { arch, platform } from "node:process";
 import type { Config, ScanInputs } from "../config/config.ts";
 import { CheckError, isError, UsageError } from "../errors.ts";
 import type { Digest } from "../images/digest.ts";
@@ -41,7 +42,8 @@ export async function scanImages(request: ScanRequest, ports: Ports): Promise<Sc
   const { inputs, scratch } = request;
   const { log, clock } = ports;
   const policy = await policyOf({ ...request, scan: inputs }, ports);
-  const trivy = await findTrivy({ ...request, version: inputs.trivyVersion }, ports);
+  const machine = { os: platform, architecture: arch };
+  const trivy = await findTrivy({ ...request, version: inputs.trivyVersion, machine }, ports);
   log.info(`Trivy ${trivy.version} (${trivy.path})`);
   const database = await databaseFor(request, trivy, ports);
   log.info(`Vulnerability database of ${database.source}, updated ${database.updatedAt}`);

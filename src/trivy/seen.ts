@@ -18,13 +18,13 @@ export interface Seen {
   readonly licenses: readonly License[];
 }
 
-export interface Outdated {
+interface Outdated {
   readonly package: string;
   readonly installed: string;
   readonly fixed: string;
 }
 
-export interface License {
+interface License {
   readonly name: string;
   readonly packages: readonly string[];
 }

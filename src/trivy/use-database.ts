@@ -8,12 +8,12 @@ import { ageOf, type Database, readDatabase, refuseOld } from "./database.ts";
 import { complaint, type ProgramPorts, runTrivy, type Trivy } from "./program.ts";
 
 /** An OCI repository with a database, which is given to Trivy on loopback while it downloads. */
-export interface DatabaseSource {
+interface DatabaseSource {
   readonly name: string;
   serve(): Promise<ServedSource>;
 }
 
-export interface ServedSource {
+interface ServedSource {
   /** `127.0.0.1:PORT/name:tag`. */
   readonly reference: string;
   /** What went wrong between here and the source. */
@@ -37,6 +37,9 @@ export interface DatabasePorts extends ProgramPorts {
 }
 
 const name = "trivy-db";
+
+/** How folders of databases are named: one that is not whole yet is another run's, or was left by one that was killed. */
+const [arriving, done] = ["coming-", "database-"];
 
 /** Younger ones are not asked for again. Seconds; the makers renew it four times a day. */
 const fresh = 24 * 3600;
@@ -117,7 +120,7 @@ async function newestKept(
   { files, log }: DatabasePorts,
 ): Promise<Database | undefined> {
   const found: Database[] = [];
-  for (const entry of await files.readdir(root)) {
+  for (const entry of (await files.readdir(root)).filter((one) => one.startsWith(done))) {
     const folder = join(root, entry);
     try {
       const source = (await files.readFile(join(folder, "source"), "utf8")).trim();
@@ -138,8 +141,8 @@ async function download(
   ports: DatabasePorts,
 ): Promise<Database> {
   const { files, clock, log } = ports;
-  const before = await files.readdir(root);
-  const coming = await files.mkdtemp(join(root, "coming-"));
+  const before = (await files.readdir(root)).filter((one) => one.startsWith(done));
+  const coming = await files.mkdtemp(join(root, arriving));
   try {
     log.info(`Fetching the vulnerability database of ${source.name}`);
     await fetchInto(coming, source, trivy, scratch, ports);
@@ -147,7 +150,9 @@ async function download(
     refuseOld(database, maxAge, clock.now());
     await files.writeFile(join(coming, "source"), `${source.name}\n`);
     for (const old of before) await files.rm(join(root, old), { recursive: true, force: true });
-    return database;
+    const folder = join(root, `${done}${coming.slice(join(root, arriving).length)}`);
+    await files.rename(coming, folder);
+    return { ...database, folder: join(folder, "db") };
   } catch (error) {
     await files.rm(coming, { recursive: true, force: true });
     throw error;
