@@ -38,7 +38,9 @@ describe("a release", () => {
   });
 
   it("is not there for every machine", () => {
-    expect(() => trivyRelease("0.74.0", { os: "win32", architecture: "x64" })).toThrow(/no Trivy to install for win32-x64/);
+    expect(() => trivyRelease("0.74.0", { os: "win32", architecture: "x64" })).toThrow(
+      /no Trivy to install for win32-x64/,
+    );
   });
 });
 

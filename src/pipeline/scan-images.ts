@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { arch, platform } from "node:process";
 import type { Config, ScanInputs } from "../config/config.ts";
 import { CheckError, isError, UsageError } from "../errors.ts";
@@ -15,8 +15,10 @@ import { findTrivy } from "../trivy/find.ts";
 import { lookAt } from "../trivy/look.ts";
 import { judge, type Policy } from "../trivy/policy.ts";
 import type { Trivy } from "../trivy/program.ts";
+import type { ModelPart } from "../trivy/sbom.ts";
 import { type Seen, seenIn } from "../trivy/seen.ts";
 import { downloadedDatabase, folderDatabase } from "../trivy/use-database.ts";
+import { writeSbom } from "../trivy/write-sbom.ts";
 import type { Ports } from "./ports.ts";
 import { type ReadRuntime, type Runtime, readRuntime } from "./runtime-images.ts";
 import { scanView } from "./scan-view.ts";
@@ -29,6 +31,15 @@ export interface ScanRequest {
   readonly downloadMirror: string | undefined;
   /** A folder for what lives as long as the scan. */
   readonly scratch: string;
+  /** Where each platform's bill of materials goes; none is written without it. */
+  readonly sbom?: Sbom;
+}
+
+interface Sbom {
+  readonly folder: string;
+  /** What the image is called in it. */
+  readonly image: string;
+  readonly models: readonly ModelPart[];
 }
 
 /** Where Trivy's makers keep the database, and a mirror that is asked first since it has no rate limit. */
@@ -39,7 +50,7 @@ const sideBySide = 2;
 
 /** Scans the runtime of each platform's image and judges all that was found. What is wrong is the verdict, not an error. */
 export async function scanImages(request: ScanRequest, ports: Ports): Promise<ScanResult> {
-  const { inputs, scratch } = request;
+  const { inputs } = request;
   const { log, clock } = ports;
   const policy = await policyOf({ ...request, scan: inputs }, ports);
   const machine = { os: platform, architecture: arch };
@@ -51,7 +62,7 @@ export async function scanImages(request: ScanRequest, ports: Ports): Promise<Sc
     request.runtimes,
     sideBySide,
     (runtime, signal) =>
-      lookAtRuntime(runtime, { trivy, database, scratch, inputs }, { ...ports, signal }),
+      lookAtRuntime(runtime, { ...request, trivy, database }, { ...ports, signal }),
     ports.signal,
   );
   const today = new Date(clock.now()).toISOString().slice(0, 10);
@@ -131,14 +142,10 @@ interface Looked {
 
 async function lookAtRuntime(
   runtime: Runtime,
-  {
-    trivy,
-    database,
-    scratch,
-    inputs,
-  }: { trivy: Trivy; database: Database; scratch: string; inputs: ScanInputs },
+  request: ScanRequest & { readonly trivy: Trivy; readonly database: Database },
   ports: Ports,
 ): Promise<Looked> {
+  const { trivy, database, scratch, inputs } = request;
   const read = await readRuntime(runtime);
   const { digest, config, store } = scanView(read);
   const noted = noting(store);
@@ -153,6 +160,7 @@ async function lookAtRuntime(
       throw noted.failure() ?? error;
     });
     const seen = seenIn(look.report, config, reference);
+    await sbomOf(runtime.platform, look.report, reference, request, ports);
     const sight = { seen, analyzerErrors: look.analyzerErrors, buckets: database.buckets };
     return {
       ...{ runtime: read, diffIds: config.rootfs.diff_ids, seen },
@@ -161,6 +169,21 @@ async function lookAtRuntime(
   } finally {
     await served.close();
   }
+}
+
+/** `sbom-linux-amd64.cdx.json` and `….spdx.json`. */
+async function sbomOf(
+  name: string,
+  report: object,
+  reference: string,
+  { sbom, trivy, scratch }: ScanRequest & { readonly trivy: Trivy },
+  ports: Ports,
+): Promise<void> {
+  if (sbom === undefined) return;
+  const path = join(sbom.folder, `sbom-${name.replaceAll("/", "-")}`);
+  const scannedAs = reference.slice(0, reference.indexOf("@"));
+  const { image, models } = sbom;
+  await writeSbom({ trivy, report, scannedAs, image, models, path, scratch }, ports);
 }
 
 /** All platforms' looks as one result. Pure. */

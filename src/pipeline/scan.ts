@@ -1,8 +1,10 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { RemoteError } from "../errors.ts";
 import type { ScanResult } from "../results/stages.ts";
 import { runtimePlace } from "./build.ts";
 import { jobPlatforms } from "./job.ts";
+import { modelParts } from "./model-parts.ts";
+import { readLock } from "./models.ts";
 import { needed } from "./needed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
@@ -27,7 +29,17 @@ export async function scanStage({ config, results }: Stage, ports: Ports): Promi
   ports.made(scratch);
   try {
     const { workspace, downloadMirror, scan: inputs } = config;
-    return await scanImages({ runtimes, inputs, workspace, downloadMirror, scratch }, ports);
+    const lock =
+      plan.models.lock === ""
+        ? undefined
+        : await readLock(resolve(workspace, plan.models.lock), ports);
+    const sbom = {
+      folder: config.results,
+      image: plan.image.startsWith("oci:") ? "director" : plan.image,
+      models: lock === undefined ? [] : modelParts(lock, plan.models.delivery),
+    };
+    const request = { runtimes, inputs, workspace, downloadMirror, scratch, sbom };
+    return await scanImages(request, ports);
   } catch (error) {
     if (!(error instanceof RemoteError) || config.scan.failOn !== "none") throw error;
     ports.log.warning(`Nothing was scanned: ${error.message}`);
