@@ -3,7 +3,7 @@ import { arch, platform } from "node:process";
 import type { Config, ScanInputs } from "../config/config.ts";
 import { CheckError, isError, UsageError } from "../errors.ts";
 import type { Digest } from "../images/digest.ts";
-import { parseReference, type Reference } from "../images/reference.ts";
+import type { Platform } from "../images/platform.ts";
 import type { Finding, ScanResult } from "../results/stages.ts";
 import { eachLimited } from "../retry/each-limited.ts";
 import { noting } from "../stores/noting.ts";
@@ -17,10 +17,11 @@ import { judge, type Policy } from "../trivy/policy.ts";
 import type { Trivy } from "../trivy/program.ts";
 import type { ModelPart } from "../trivy/sbom.ts";
 import { type Seen, seenIn } from "../trivy/seen.ts";
-import { downloadedDatabase, folderDatabase } from "../trivy/use-database.ts";
 import { writeSbom } from "../trivy/write-sbom.ts";
+import { sbomFiles } from "./job.ts";
 import type { Ports } from "./ports.ts";
 import { type ReadRuntime, type Runtime, readRuntime } from "./runtime-images.ts";
+import { databaseFor } from "./scan-database.ts";
 import { scanView } from "./scan-view.ts";
 
 export interface ScanRequest {
@@ -41,9 +42,6 @@ interface Sbom {
   readonly image: string;
   readonly models: readonly ModelPart[];
 }
-
-/** Where Trivy's makers keep the database, and a mirror that is asked first since it has no rate limit. */
-const mirrors = ["mirror.gcr.io/aquasec/trivy-db:2", "ghcr.io/aquasecurity/trivy-db:2"] as const;
 
 /** Platforms at a time: each Trivy holds a layer's files in memory. */
 const sideBySide = 2;
@@ -93,46 +91,6 @@ async function acceptedRisks(
   return parseAcceptedRisks(text, path);
 }
 
-async function databaseFor(
-  { inputs, workspace, scratch }: ScanRequest,
-  trivy: Trivy,
-  ports: Ports,
-): Promise<Database> {
-  const { database: place, databaseMaxAge: maxAge } = inputs;
-  if (place !== undefined) {
-    const folder = resolve(workspace, place);
-    const isFolder = await ports.files.stat(folder).then(
-      (found) => found.isDirectory(),
-      () => false,
-    );
-    if (isFolder || /^[./]/.test(place)) return folderDatabase(folder, maxAge, ports);
-  }
-  const sources = (place === undefined ? mirrors : [place]).map((text) => {
-    const reference = databaseReference(text);
-    return { name: text, serve: () => serveDatabase(reference, ports) };
-  });
-  return downloadedDatabase({ sources, maxAge, trivy, scratch }, ports);
-}
-
-function databaseReference(text: string): Reference {
-  try {
-    return parseReference(text);
-  } catch (cause) {
-    throw new UsageError(`trivy-db: "${text}" is neither a folder nor an OCI reference.`, {
-      cause,
-    });
-  }
-}
-
-/** A repository as Trivy may read it on loopback: proxies, log-ins, certificates and rate limits are our own registry client's matter. */
-async function serveDatabase(reference: Reference, { open, log }: Ports) {
-  const { store, failure } = noting(open(reference));
-  const served = await serveStore(store, { log });
-  const pointer =
-    reference.digest === undefined ? `:${reference.tag ?? "2"}` : `@${reference.digest}`;
-  return { reference: `${served.host}/trivy-db${pointer}`, failure, close: served.close };
-}
-
 interface Looked {
   readonly runtime: ReadRuntime;
   readonly diffIds: readonly Digest[];
@@ -171,19 +129,24 @@ async function lookAtRuntime(
   }
 }
 
-/** `sbom-linux-amd64.cdx.json` and `….spdx.json`. */
+/** Where the caller wants one, what is in the platform's image. */
 async function sbomOf(
-  name: string,
+  platform: Platform,
   report: object,
   reference: string,
   { sbom, trivy, scratch }: ScanRequest & { readonly trivy: Trivy },
   ports: Ports,
 ): Promise<void> {
   if (sbom === undefined) return;
-  const path = join(sbom.folder, `sbom-${name.replaceAll("/", "-")}`);
-  const scannedAs = reference.slice(0, reference.indexOf("@"));
-  const { image, models } = sbom;
-  await writeSbom({ trivy, report, scannedAs, image, models, path, scratch }, ports);
+  const [cycloneDx, spdx] = sbomFiles(platform);
+  const request = { trivy, report, scannedAs: reference.slice(0, reference.indexOf("@")), scratch };
+  await writeSbom(
+    {
+      ...{ ...request, image: sbom.image, models: sbom.models },
+      ...{ cycloneDxPath: join(sbom.folder, cycloneDx), spdxPath: join(sbom.folder, spdx) },
+    },
+    ports,
+  );
 }
 
 /** All platforms' looks as one result. Pure. */

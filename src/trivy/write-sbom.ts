@@ -13,8 +13,8 @@ export interface SbomRequest {
   /** What its readers call it. */
   readonly image: string;
   readonly models: readonly ModelPart[];
-  /** Without the ending: `.cdx.json` and `.spdx.json` are added. */
-  readonly path: string;
+  readonly cycloneDxPath: string;
+  readonly spdxPath: string;
   readonly scratch: string;
 }
 
@@ -24,7 +24,7 @@ export interface SbomPorts extends ProgramPorts {
 
 /** Writes what is in the image, weights included, as CycloneDX and as SPDX. */
 export async function writeSbom(request: SbomRequest, ports: SbomPorts): Promise<void> {
-  const { models, path, scratch } = request;
+  const { models, cycloneDxPath, spdxPath, scratch } = request;
   const { files } = ports;
   const folder = await files.mkdtemp(join(scratch, "sbom-"));
   try {
@@ -33,8 +33,8 @@ export async function writeSbom(request: SbomRequest, ports: SbomPorts): Promise
     await files.writeFile(report, text.replaceAll(request.scannedAs, request.image));
     const cycloneDx = (await convert("cyclonedx", report, folder, request, ports)) as CycloneDx;
     const spdx = (await convert("spdx-json", report, folder, request, ports)) as Spdx;
-    await files.writeFile(`${path}.cdx.json`, json(cycloneDxWith(cycloneDx, models)));
-    await files.writeFile(`${path}.spdx.json`, json(spdxWith(spdx, models)));
+    await files.writeFile(cycloneDxPath, json(cycloneDxWith(cycloneDx, models)));
+    await files.writeFile(spdxPath, json(spdxWith(spdx, models)));
   } finally {
     await files.rm(folder, { recursive: true, force: true });
   }
