@@ -6,8 +6,26 @@ const src = join(import.meta.dirname, "..", "src");
 
 /** What each folder of src/ may import: the folders below it in rank, then packages. docs/architecture.md shows the same table. */
 const values = ["amount", "errors", "images", "layers"];
-const shared = [...values, "owner", "ports", "random-id", "replace-file", "results", "retry"];
-const stages = ["config", "models", "stores", "buildx", "metadata", "assembly", "acceptance"];
+const shared = [
+  ...values,
+  "download",
+  "owner",
+  "ports",
+  "random-id",
+  "replace-file",
+  "results",
+  "retry",
+];
+const stages = [
+  "config",
+  "models",
+  "stores",
+  "buildx",
+  "metadata",
+  "assembly",
+  "acceptance",
+  "trivy",
+];
 const allowed: Record<string, readonly string[]> = {
   errors: [],
   amount: [],
@@ -15,6 +33,7 @@ const allowed: Record<string, readonly string[]> = {
   images: ["errors"],
   layers: ["errors", "images"],
   ports: values,
+  download: ["errors", "images", "ports"],
   "random-id": ["ports"],
   "replace-file": ["ports"],
   results: [...values, "ports", "replace-file", "zod"],
@@ -24,6 +43,7 @@ const allowed: Record<string, readonly string[]> = {
   buildx: [...shared, "semver"],
   metadata: [...shared, "semver"],
   assembly: [...shared, "tar-stream"],
+  trivy: [...shared, "zod", "@sigstore/bundle", "@sigstore/protobuf-specs", "@sigstore/verify"],
   acceptance: [...shared, "ws", "@grpc/grpc-js", "@grpc/proto-loader"],
   report: shared,
   pipeline: [...shared, ...stages, "report"],

@@ -109,7 +109,7 @@ free_port() {
 
 start_all() {
   [[ $EUID -eq 0 ]] || die "the test services are containers and engines of their own: run this as root"
-  local bases registry old_registry crane act
+  local bases registry old_registry crane act trivy building database
   mkdir -p "$run_dir" "$CACHE/data" "$CACHE/docker-config/cli-plugins"
   "$SETUP/debian.sh" skopeo jq curl zstd iproute2 iptables runc ca-certificates
   docker="$("$SETUP/docker.sh")"
@@ -121,14 +121,19 @@ start_all() {
   start_bases "$registry"
   make_bases &
   bases=$!
+  "$SETUP/go-tool.sh" trivy >/dev/null & # minutes on a machine that has not built it
+  building=$!
   start_buildkit "$("$SETUP/go-tool.sh" buildkitd)"
   crane="$("$SETUP/go-tool.sh" crane)"
   act="$("$SETUP/go-tool.sh" act)"
   old_registry="$("$SETUP/old-registry.sh")"
+  database="$("$SETUP/trivy-database.sh")"
+  wait "$building" || die "Trivy could not be built (the reason is above)"
+  trivy="$("$SETUP/go-tool.sh" trivy)"
   wait "$bases" || die "the stand-in bases could not be made (the reason is above)"
   {
     # shellcheck disable=SC2016  # expanded by whoever sources the file
-    printf 'export PATH=%q:"$PATH"\n' "$docker"
+    printf 'export PATH=%q:%q:"$PATH"\n' "$docker" "$(dirname "$trivy")"
     printf 'export %s=%q\n' \
       DOCKER_CONFIG "$CACHE/docker-config" \
       DOCKER_HOST "unix://$run_dir/main.sock" \
@@ -138,6 +143,7 @@ start_all() {
       TEST_OLD_REGISTRY_BIN "$old_registry" \
       TEST_CRANE_BIN "$crane" \
       TEST_ACT_BIN "$act" \
+      TEST_TRIVY_DB "$database" \
       TEST_BASES "$bases_address"
   } >"$env_file.new"
   mv "$env_file.new" "$env_file"

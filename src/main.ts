@@ -12,6 +12,7 @@ import { definedVariables } from "./host/variables.ts";
 import { opener } from "./pipeline/open.ts";
 import { runStep } from "./pipeline/step.ts";
 import { artifacts } from "./runner/artifacts.ts";
+import { runnerCache } from "./runner/cache.ts";
 import { runnerLog } from "./runner/log.ts";
 import { workflowStep } from "./runner/step.ts";
 import { toolCache as tools } from "./runner/tool-cache.ts";
@@ -35,6 +36,7 @@ try {
   await runStep(environment, {
     ...ports,
     tools,
+    cache: runnerCache(join(environment.temporary, "director-image-cache"), ports),
     env,
     step,
     artifacts,

@@ -37,7 +37,7 @@ async function run(line: string, ...more: readonly string[]): Promise<Running> {
     ...["run", "--json", "--image", place, "--platforms", "linux/amd64", "--cache", "none"],
     ...["--driver", "remote", "--driver-opts", `endpoint=${service("TEST_BUILDKIT_ADDR")}`],
     ...["--tags", "type=raw,value=latest", "--results", "results", "--acceptance", "off"],
-    ...["--allow-untested", "a test"],
+    ...["--allow-untested", "a test", "--trivy-db", service("TEST_TRIVY_DB")],
     ...more,
   ]);
 }

@@ -13,6 +13,7 @@ import { opener } from "../../src/pipeline/open.ts";
 import { readAll } from "../../src/pipeline/run.ts";
 import { writeResult } from "../../src/results/folder.ts";
 import { type PrepareResult, prepareResult } from "../../src/results/stages.ts";
+import { folderCache } from "../../src/terminal/cache.ts";
 import { folderToolCache } from "../../src/terminal/tool-cache.ts";
 import { results } from "../report/results.ts";
 import { collect, open, testPorts } from "../stores/ports.ts";
@@ -140,6 +141,7 @@ describe("the command, with the results of the stages before", () => {
         ...ports,
         spawn,
         tools: folderToolCache(join(desk.folder, "tools")),
+        cache: folderCache(join(desk.folder, "kept")),
         env: {},
         open: opener({}, ports),
         signal: new AbortController().signal,

@@ -58,7 +58,7 @@ describe("the help", () => {
   });
 
   it("says of later commands that they are not in this version", async () => {
-    const { printed } = await parse(["scan", "--help"]);
+    const { printed } = await parse(["verify", "--help"]);
     expect(printed).toContain("(not in this version)");
   });
 });

@@ -23,7 +23,7 @@ describe("a step that is told something wrong", () => {
       { FILE: "Dockerfile.director.v2" },
       ["file: ", "Dockerfile.director.v2"],
     ],
-    ["a stage of a later version", { STAGE: "scan" }, ["stage: scan is not in this version"]],
+    ["a stage of a later version", { STAGE: "report" }, ["stage: report is not in this version"]],
   ] as const)(
     "fails with one annotation that names the input: %s",
     async (_what, variables, parts) => {
@@ -50,7 +50,7 @@ describe("a step that is told something wrong", () => {
     );
     expect(run.succeeded).toBe(false);
     expect(run.commands("error").map(({ arg }) => arg)).toEqual([
-      expect.stringMatching(/^The scan is not in this version.*allow-untested/s),
+      expect.stringMatching(/^acceptance is off, so that nothing is published.*allow-untested/s),
     ]);
     expect(await tagsOf(image())).toEqual(
       expect.not.objectContaining({ main: expect.any(String) }),

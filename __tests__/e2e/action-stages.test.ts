@@ -26,7 +26,7 @@ describe("each stage in a job of its own", () => {
       expect(run.succeeded).toBe(true);
     });
 
-    it("leaves one artifact a stage, and one a platform of the build", () => {
+    it("leaves one artifact a stage, and one a platform of the build and of the scan", () => {
       expect(trials.results.artifacts.map(({ name }) => name).sort()).toEqual([
         "director-image-accept",
         "director-image-assemble",
@@ -35,6 +35,8 @@ describe("each stage in a job of its own", () => {
         "director-image-models",
         "director-image-prepare",
         "director-image-promote",
+        "director-image-scan-linux-amd64",
+        "director-image-scan-linux-arm64",
       ]);
     });
 
@@ -53,7 +55,7 @@ describe("each stage in a job of its own", () => {
     });
 
     it("writes a summary in each job", () => {
-      expect(run.summaries).toHaveLength(7);
+      expect(run.summaries).toHaveLength(9);
     });
   });
 
@@ -63,7 +65,7 @@ describe("each stage in a job of its own", () => {
     const run = await trials.run("stages.yml", push(), { env: token });
     expect(run.succeeded).toBe(true);
     const after = trials.results.artifacts;
-    expect(after).toHaveLength(7);
+    expect(after).toHaveLength(9);
     expect(after.filter(({ id }) => before.includes(id))).toEqual([]);
     expect(JSON.parse(run.outputs["promote"]?.["bytes-uploaded"] ?? "")).toMatchObject({
       models: 0,

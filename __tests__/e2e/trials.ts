@@ -58,6 +58,7 @@ export async function startTrials({ htpasswd }: { htpasswd?: string } = {}): Pro
         variables: {
           IMAGE: `${registry.host}/operator/director`,
           BUILDKIT: service("TEST_BUILDKIT_ADDR"),
+          TRIVY_DB: service("TEST_TRIVY_DB"),
           KEPT: folders.kept,
           ...more.variables,
         },

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import type { Results } from "../../src/results/stages.ts";
 import { service } from "../fakes/service.ts";
@@ -22,6 +24,29 @@ describe("the pipeline, on a registry", () => {
     expect(second.promote?.tags).toMatchObject([
       { tag: "latest", moved: false, why: "already there" },
     ]);
+  });
+
+  it("scans each platform's runtime, and lists what is in the image with its weights", async () => {
+    expect(first.scan).toMatchObject({
+      verdict: "passed",
+      platforms: first.assemble?.platforms.map(({ platform, runtimeDigest }) => ({
+        ...{ platform, digest: runtimeDigest },
+      })),
+    });
+    const read = async (name: string) =>
+      JSON.parse(await readFile(join(given.made.folder, "results", name), "utf8"));
+    for (const architecture of ["amd64", "arm64"]) {
+      const text = JSON.stringify(await read(`sbom-linux-${architecture}.cdx.json`));
+      const { components, metadata } = JSON.parse(text);
+      const names = components.map(({ name }: { name: string }) => name);
+      expect(names).toEqual(expect.arrayContaining(["libc6", "one"]));
+      expect(names).not.toContain("two");
+      expect(metadata.component.name).toMatch(`${given.place}@sha256:`);
+      const { packages } = await read(`sbom-linux-${architecture}.spdx.json`);
+      expect(packages.map(({ name }: { name: string }) => name)).toEqual(
+        expect.arrayContaining(["libc6", "one", "one/a.json"]),
+      );
+    }
   });
 
   it("moves only the changed runtime layers when the runtime changes", async () => {

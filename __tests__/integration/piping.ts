@@ -2,7 +2,7 @@ import { afterAll, beforeAll, jest } from "@jest/globals";
 import type { Results } from "../../src/results/stages.ts";
 import { type RegistryProcess, startRegistryProcess } from "../fakes/registry-process.ts";
 import { service } from "../fakes/service.ts";
-import { type Said, type Workspace, workspace } from "./workspace.ts";
+import { type Said, scanning, type Workspace, workspace } from "./workspace.ts";
 
 /** A registry and a workspace with its lock, for all tests of a file. */
 export interface Piping {
@@ -10,7 +10,7 @@ export interface Piping {
   /** The repository that the pipeline publishes to. */
   readonly place: string;
   readonly made: Workspace;
-  /** `run` by the remote driver, without scan and acceptance: the images are no Directors. */
+  /** `run` by the remote driver, without acceptance: the images are no Directors. */
   run(...more: readonly string[]): Promise<Said>;
   /** The whole pipeline, which must succeed; every stage's result. */
   pipeline(...more: readonly string[]): Promise<Results>;
@@ -40,7 +40,7 @@ export function piping(): Piping {
       "remote",
       "--driver-opts",
       `endpoint=${service("TEST_BUILDKIT_ADDR")}`,
-      ...["--acceptance", "off", "--allow-untested", "a test"],
+      ...["--acceptance", "off", "--allow-untested", "a test", ...scanning()],
       ...more,
     );
   return {

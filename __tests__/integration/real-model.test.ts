@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type { Results } from "../../src/results/stages.ts";
 import { type RegistryProcess, startRegistryProcess } from "../fakes/registry-process.ts";
 import { service } from "../fakes/service.ts";
-import { output, type Workspace, workspace } from "./workspace.ts";
+import { output, scanning, type Workspace, workspace } from "./workspace.ts";
 
 jest.setTimeout(300_000);
 
@@ -46,7 +46,7 @@ describe("a real safetensors model of 91 MB", () => {
         "type=raw,value=latest",
         "--results",
         `${made.folder}/results`,
-        ...["--acceptance", "off", "--allow-untested", "a test"],
+        ...["--acceptance", "off", "--allow-untested", "a test", ...scanning()],
       ],
     );
     expect(said).toMatchObject({ code: 0 });

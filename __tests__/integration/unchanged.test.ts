@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type { AssembleResult } from "../../src/results/stages.ts";
 import { service } from "../fakes/service.ts";
 import { piping } from "./piping.ts";
+import { scanning } from "./workspace.ts";
 
 jest.setTimeout(300_000);
 
@@ -20,7 +21,7 @@ describe.each([
       ...["run", "--json", "--image", image(), "--driver", "remote"],
       ...["--driver-opts", `endpoint=${service("TEST_BUILDKIT_ADDR")}`, "--results", results()],
       ...["--tags", "type=raw,value=latest", "--force", "--acceptance", "off"],
-      ...["--allow-untested", "a test"],
+      ...["--allow-untested", "a test", ...scanning()],
     );
     if (said.code !== 0) throw new Error(said.stderr);
     const { assemble } = JSON.parse(said.stdout) as { assemble: AssembleResult };
@@ -60,6 +61,7 @@ it("what a layout lacks of the run before is exported again", async () => {
     ...["run", "--image", `oci:${given.made.folder}/layout`, "--driver", "remote"],
     ...["--driver-opts", `endpoint=${service("TEST_BUILDKIT_ADDR")}`, "--results", results],
     ...["--tags", "type=raw,value=latest", "--acceptance", "off", "--allow-untested", "a test"],
+    ...scanning(),
   );
   expect(said).toMatchObject({ code: 0, stderr: expect.not.stringContaining(stands) });
 });

@@ -70,6 +70,11 @@ export async function workspace(): Promise<Workspace> {
   return { folder, write, cli, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
+/** Flags of a scan that asks nobody for its database. */
+export function scanning(): readonly string[] {
+  return ["--trivy-db", service("TEST_TRIVY_DB")];
+}
+
 /** Runs a program; its exit code is part of the answer. */
 export async function run(
   program: string,

@@ -9,6 +9,7 @@ import { placeName } from "../../src/images/reference.ts";
 import { formatLock } from "../../src/models/lock-text.ts";
 import { modelsStage } from "../../src/pipeline/models.ts";
 import { opener } from "../../src/pipeline/open.ts";
+import { folderCache } from "../../src/terminal/cache.ts";
 import { folderToolCache } from "../../src/terminal/tool-cache.ts";
 import { type FakeRegistry, startRegistry } from "../fakes/registry.ts";
 import { openLock, publish, startWorld, type World, weights } from "../models/world.ts";
@@ -68,6 +69,7 @@ async function stage(image: string, repository: string) {
       open: opener({}, base),
       spawn,
       tools: folderToolCache(join(world.folder, "tools")),
+      cache: folderCache(join(world.folder, "kept")),
       env: {},
       signal: new AbortController().signal,
       home: world.folder,

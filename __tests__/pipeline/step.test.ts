@@ -9,6 +9,7 @@ import { opener } from "../../src/pipeline/open.ts";
 import { runStep, type StepPorts } from "../../src/pipeline/step.ts";
 import type { Step } from "../../src/ports/step.ts";
 import { writeResult } from "../../src/results/folder.ts";
+import { folderCache } from "../../src/terminal/cache.ts";
 import { folderToolCache } from "../../src/terminal/tool-cache.ts";
 import { results } from "../report/results.ts";
 import { testPorts } from "../stores/ports.ts";
@@ -43,6 +44,7 @@ async function outputsOfFailed(
     artifacts: { upload: async () => undefined, download: async () => [] },
     spawn,
     tools: folderToolCache(join(folder, "tools")),
+    cache: folderCache(join(folder, "kept")),
     env: {},
     open: opener({}, ports),
     signal: new AbortController().signal,
@@ -60,6 +62,6 @@ it("a step that fails before its run began leaves no outputs of an earlier step'
     await writeResult(files, join(folder, "results"), name, results[name] ?? {});
   const tags = await outputsOfFailed({ tags: "type=nonsense" }, "nonsense");
   expect(Object.keys(tags)).toEqual(["bytes-uploaded"]);
-  const begun = await outputsOfFailed({}, "nothing is published");
+  const begun = await outputsOfFailed({ acceptance: "off" }, "nothing is published");
   expect(Object.keys(begun).sort()).toEqual(["bytes-uploaded", "platforms", "tags"]);
 });

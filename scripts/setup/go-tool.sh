@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds one Go program of the development machine and prints its path: `go-tool.sh registry|buildkitd|buildctl|act|actionlint|crane`.
+# Builds one Go program of the development machine and prints its path: `go-tool.sh registry|buildkitd|buildctl|act|actionlint|crane|trivy`.
 # The modules come through the machine's Go proxy and are checked against the public checksum database.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -10,7 +10,8 @@ buildkitd | buildctl) version=$BUILDKIT_VERSION package=github.com/moby/buildkit
 act) version=$ACT_VERSION package=github.com/nektos/act ;;
 actionlint) version=$ACTIONLINT_VERSION package=github.com/rhysd/actionlint/cmd/actionlint ;;
 crane) version=$CRANE_VERSION package=github.com/google/go-containerregistry/cmd/crane ;;
-*) die "go-tool.sh: unknown program '${1-}'; it is one of registry, buildkitd, buildctl, act, actionlint, crane" ;;
+trivy) version=$TRIVY_VERSION package=github.com/aquasecurity/trivy/cmd/trivy go=1.26.3 ldflags="-X github.com/aquasecurity/trivy/pkg/version/app.ver=${TRIVY_VERSION#v}" ;;
+*) die "go-tool.sh: unknown program '${1-}'; it is one of registry, buildkitd, buildctl, act, actionlint, crane, trivy" ;;
 esac
 name=$1
 dir="$CACHE/$name-$version"
@@ -21,8 +22,13 @@ build() {
   module="$(mktemp -d)"
   cd "$module"
   quietly go mod init director-image-dev/"$name"
+  # What its own module file asks for, and a library of it is of an experiment's kind.
+  if [[ -n ${go-} ]]; then
+    quietly go mod edit -go="$go"
+    export GOEXPERIMENT=jsonv2
+  fi
   quietly go get -tool "$package@$version" || die "$package@$version cannot be had through the Go proxy (see above)"
-  CGO_ENABLED=0 quietly nice -n 10 go build -trimpath -ldflags='-s -w' -o "$out/$name" "$package" ||
+  CGO_ENABLED=0 quietly nice -n 10 go build -trimpath -ldflags="-s -w ${ldflags-}" -o "$out/$name" "$package" ||
     die "$package@$version did not build (see above)"
   rm -rf "$module"
 }

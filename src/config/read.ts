@@ -16,6 +16,8 @@ import { choice, count, flag, lines, pairs, seconds, size, wrong } from "./value
 /** What was given for an input: undefined where nothing was. */
 export type Given = (name: InputName) => string | undefined;
 
+const failOnChoices = ["critical", "high", "medium", "low", "unknown", "none"] as const;
+
 export type Read = (name: InputName) => string;
 
 /** Checks every input once (an empty one has its default, but for `models`, where it means no weights) and gives the frozen configuration; a UsageError names the input. */
@@ -195,16 +197,10 @@ function buildInputs(read: Read): BuildInputs {
   };
 }
 
-function scanInputs(read: Read): ScanInputs {
+/** The inputs of the scan alone, for the command that has no image of its own. */
+export function scanInputs(read: Read): ScanInputs {
   return {
-    failOn: choice("fail-on", read("fail-on"), [
-      "critical",
-      "high",
-      "medium",
-      "low",
-      "unknown",
-      "none",
-    ]),
+    failOn: choice("fail-on", read("fail-on"), failOnChoices),
     ignoreUnfixed: flag("ignore-unfixed", read("ignore-unfixed")),
     policy: optional(read("scan-policy")),
     database: optional(read("trivy-db")),

@@ -28,3 +28,9 @@ export function jobName(
     ? what
     : `${what}-${platforms.join("-").replaceAll("/", "-")}`;
 }
+
+/** The bills of materials of a platform's image, in the results folder. */
+export function sbomFiles(platform: Platform): readonly [cycloneDx: string, spdx: string] {
+  const name = `sbom-${platform.replaceAll("/", "-")}`;
+  return [`${name}.cdx.json`, `${name}.spdx.json`];
+}

@@ -1,4 +1,5 @@
 import type { Reference } from "../images/reference.ts";
+import type { Cache } from "../ports/cache.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Exec } from "../ports/exec.ts";
 import type { Fetch } from "../ports/fetch.ts";
@@ -17,6 +18,7 @@ export interface Ports {
   readonly clock: Clock;
   readonly log: Log;
   readonly tools: ToolCache;
+  readonly cache: Cache;
   /** The environment of the programs that are started. */
   readonly env: Readonly<Record<string, string>>;
   readonly open: Open;

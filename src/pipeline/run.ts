@@ -24,6 +24,8 @@ import { modelsStage } from "./models.ts";
 import type { Ports } from "./ports.ts";
 import { mayPush, prepare } from "./prepare.ts";
 import { promoteStage } from "./promote-stage.ts";
+import { scanStage } from "./scan.ts";
+import { policyOf, refuseScan } from "./scan-images.ts";
 import type { Stage } from "./stage.ts";
 
 type StageFunction = (stage: Stage, ports: Ports) => Promise<object>;
@@ -32,7 +34,7 @@ const stages: Readonly<Record<StageName, StageFunction>> = {
   prepare: async ({ config, facts }, { clock, log }) => prepare(config, facts, clock.now(), log),
   models: modelsStage,
   build: buildStage,
-  scan: notYet("scan"),
+  scan: scanStage,
   assemble: assembleStage,
   accept: acceptStage,
   promote: promoteStage,
@@ -45,6 +47,7 @@ type Refuse = (result: object, config: Config, ports: Ports) => void;
 const refusals: Readonly<Partial<Record<StageName, Refuse>>> = {
   accept: (result, { acceptance }, { log }) =>
     refuseAcceptance(acceptResult.parse(result), acceptance, log),
+  scan: (result) => refuseScan(scanResult.parse(result)),
 };
 
 /** Whether a stage's result may be one that says no. */
@@ -104,7 +107,7 @@ function checkPlan(config: Config, facts: Facts, { prepare: plan }: Results): vo
 }
 
 /**
- * The whole pipeline, while nobody else uses the results folder: weights and runtime side by side, tags last. Gives every stage's result.
+ * The whole pipeline, while nobody else uses the results folder: weights beside the runtime and its scan, tags last. Gives every stage's result.
  * `begun` is called when all results in the folder are of this run.
  */
 export async function runPipeline(
@@ -127,7 +130,8 @@ export async function runPipeline(
     begun();
     try {
       refuseUntested(config, await readAll(config.results, ports));
-      await together(["models", "build"], run, ports.signal);
+      await policyOf(config, ports);
+      await together([["models"], ["build", "scan"]], run, ports.signal);
     } finally {
       const { build } = await readAll(config.results, ports);
       const kept = build.map(({ repository }) => repository.replace(/^oci:/, ""));
@@ -142,10 +146,11 @@ export async function runPipeline(
   return aloneIn(config.results, work, ports);
 }
 
-/** Promote would refuse a candidate that nobody scanned: said before hours of work, not after. */
-function refuseUntested({ promote }: Config, { prepare: plan }: Results): void {
-  if (plan?.push !== true || promote.allowUntested !== undefined) return;
-  throw new UsageError("The scan is not in this version, so that nothing is published.", {
+/** Promote would refuse a candidate that nobody accepted: said before hours of work, not after. */
+function refuseUntested({ promote, acceptance }: Config, { prepare: plan }: Results): void {
+  if (plan?.push !== true || acceptance.mode !== "off" || promote.allowUntested !== undefined)
+    return;
+  throw new UsageError("acceptance is off, so that nothing is published.", {
     todo: "Say why it may be published all the same (allow-untested: REASON), or push nothing (push: false).",
   });
 }
@@ -173,18 +178,21 @@ export function resultName(
   return perPlatform && plan !== undefined ? jobName(name, job, plan) : name;
 }
 
-/** Runs stages side by side. When one fails the others are stopped, and waited for: nothing goes on in the background of a failed run. */
+/** Runs rows of stages side by side. When one fails the others are stopped, and waited for: nothing goes on in the background of a failed run. */
 async function together(
-  names: readonly StageName[],
+  rows: readonly (readonly StageName[])[],
   run: (name: StageName, signal: AbortSignal) => Promise<object>,
   outer: AbortSignal,
 ): Promise<void> {
   const stop = new AbortController();
   const signal = AbortSignal.any([outer, stop.signal]);
+  const runAll = async (names: readonly StageName[]) => {
+    for (const name of names) await run(name, signal);
+  };
   let first: unknown;
   await Promise.allSettled(
-    names.map((name) =>
-      run(name, signal).catch((error) => {
+    rows.map((names) =>
+      runAll(names).catch((error) => {
         first ??= error;
         stop.abort(error);
       }),

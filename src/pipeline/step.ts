@@ -12,7 +12,7 @@ import type { Artifacts, Step } from "../ports/step.ts";
 import { outputsOf } from "../report/outputs.ts";
 import { summary } from "../report/summary.ts";
 import type { Results } from "../results/stages.ts";
-import { jobName } from "./job.ts";
+import { jobName, jobPlatforms, sbomFiles } from "./job.ts";
 import type { Ports } from "./ports.ts";
 import { judges, readAll, resultName, runPipeline, runStages } from "./run.ts";
 
@@ -92,7 +92,7 @@ async function runAlone(
   if (refusal !== undefined) throw refusal;
 }
 
-/** A stage's files in the results folder: its result, JUnit XML, the completed lock, the layout of a runtime that was not pushed. */
+/** A stage's files in the results folder: its result, JUnit XML, bills of materials, the completed lock, the layout of a runtime that was not pushed. */
 async function filesOf(
   stage: StageName,
   config: Config,
@@ -102,6 +102,8 @@ async function filesOf(
   const { prepare: plan } = results;
   const layout =
     stage === "build" && plan !== undefined ? `${jobName("runtime", config, plan)}/` : undefined;
+  const scanned = stage === "scan" && plan !== undefined ? jobPlatforms(config, plan) : [];
+  const bills = scanned.flatMap((platform) => sbomFiles(platform));
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile())
@@ -111,6 +113,7 @@ async function filesOf(
         path === `${resultName(stage, config, results)}.json` ||
         (stage === "accept" && path === `${resultName(stage, config, results)}.xml`) ||
         (stage === "models" && path === "models.lock.json") ||
+        (stage === "scan" && bills.includes(path)) ||
         (layout !== undefined && path.startsWith(layout)),
     );
 }

@@ -1,9 +1,10 @@
 import { amount } from "../amount.ts";
-import type { AcceptResult, Results } from "../results/stages.ts";
+import type { AcceptResult, Results, ScanResult } from "../results/stages.ts";
+import { countsOf } from "./scan-lines.ts";
 
 /** What a person at a terminal wants to know at the end of a run; `loaded` is the image's name in the local Docker. */
 export function lines(results: Results, loaded?: string): readonly string[] {
-  const { prepare, models, build, assemble, accept, promote } = results;
+  const { prepare, models, build, scan, assemble, accept, promote } = results;
   if (prepare === undefined || assemble === undefined) return [];
   const moved = promote?.tags.filter((tag) => tag.moved).map(({ tag }) => tag) ?? [];
   const runtime = build.reduce(
@@ -14,6 +15,7 @@ export function lines(results: Results, loaded?: string): readonly string[] {
   return [
     `Image      ${reference}`,
     ...assemble.platforms.map(({ platform, size }) => `           ${platform}: ${amount(size)}`),
+    ...scan.map((one) => `Scanned    ${scanned(one)}`),
     ...accept.map((one) => `Accepted   ${acceptanceLine(one)}`),
     ...(promote === undefined
       ? [`Tags       none moved: ${prepare.pushReason}`]
@@ -33,11 +35,18 @@ function acceptanceLine({ platform, verdict, reason, checks }: AcceptResult): st
   return `${verdict}${where}${why}${left.length === 0 ? "" : `; not run: ${left.join(", ")}`}`;
 }
 
-function times({ prepare, models, build, assemble, accept, promote }: Results): string {
+/** What a scan came to; the findings themselves are in its result. */
+function scanned({ verdict, reason, platforms }: ScanResult): string {
+  const findings = platforms.flatMap((platform) => platform.findings ?? []);
+  return `${verdict}${reason === undefined ? "" : `: ${reason}`}; ${countsOf(findings)}`;
+}
+
+function times({ prepare, models, build, scan, assemble, accept, promote }: Results): string {
   const stages: readonly (readonly [string, number | undefined])[] = [
     ["prepare", prepare?.seconds],
     ["models", models?.seconds],
     ...build.map(({ seconds }) => ["build", seconds] as const),
+    ...scan.map(({ seconds }) => ["scan", seconds] as const),
     ["assemble", assemble?.seconds],
     ...accept.map(({ seconds }) => ["accept", seconds] as const),
     ["promote", promote?.seconds],

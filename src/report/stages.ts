@@ -33,8 +33,16 @@ export function scans(results: readonly ScanResult[]): ScanResult | undefined {
   return {
     ...judged(first, results),
     platforms: results.flatMap(({ platforms }) => platforms),
+    ...(results.some(({ outdated }) => outdated !== undefined)
+      ? { outdated: distinct(results.flatMap(({ outdated = [] }) => outdated)) }
+      : {}),
     ...seconds(results),
   };
+}
+
+/** What several platforms have in common is told once. */
+function distinct<T>(entries: readonly T[]): T[] {
+  return [...new Map(entries.map((entry) => [JSON.stringify(entry), entry])).values()];
 }
 
 /** The acceptances of several platforms as one, with the worst verdict and its reason; each check names its platform. */

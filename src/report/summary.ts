@@ -1,5 +1,7 @@
 import { amount } from "../amount.ts";
 import type { Results } from "../results/stages.ts";
+import { cell, code, table } from "./markdown.ts";
+import { scanSummary } from "./scan-summary.ts";
 
 /** The job summary (GitHub-flavoured Markdown) of whatever stages ran. */
 export function summary(results: Results): string {
@@ -8,6 +10,7 @@ export function summary(results: Results): string {
     stages(results),
     layers(results),
     platforms(results),
+    scanSummary(results),
     acceptance(results),
     tags(results),
     pulling(results),
@@ -168,25 +171,8 @@ function pulling({ prepare, assemble, promote }: Results): string {
   return `### Pull\n\n\`\`\`sh\ndocker pull ${prepare.image}${tag === undefined ? "" : `:${tag}`}@${assemble.digest}\n\`\`\``;
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
 function duration(seconds: number): string {
   return seconds < 100
     ? `${seconds.toFixed(1)} s`
     : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
-}
-
-function code(text: string): string {
-  return `\`${cell(text).replaceAll("`", "'")}\``;
-}
-
-/** Text that cannot leave its cell or bring HTML. */
-function cell(text: string): string {
-  return text
-    .replaceAll(/[\r\n]+/g, " ")
-    .replaceAll("|", "\\|")
-    .replaceAll("<", "&lt;");
 }

@@ -93,13 +93,65 @@ export const buildResult = z.looseObject({
 });
 export type BuildResult = z.infer<typeof buildResult>;
 
+/** As Trivy says them, the worst last. */
+export const severities = ["UNKNOWN", "LOW", "MEDIUM", "HIGH", "CRITICAL"] as const;
+
+const finding = z.looseObject({
+  kind: z.enum(["vulnerability", "misconfiguration", "secret"]),
+  /** `CVE-…`, or the scanner's own rule. */
+  id: z.string(),
+  /** Of the operating system or a language; a path for a secret. */
+  package: z.string(),
+  severity: z.enum(severities),
+  installed: z.string(),
+  /** The first version without it; absent where there is none yet. */
+  fixed: z.string().optional(),
+  /** The accepted risk's reason, or that it is unfixed and not counted; absent where it counts. */
+  accepted: z.string().optional(),
+  title: z.string().optional(),
+  references: z.array(z.string()).optional(),
+  /** CVSS, the highest that is known: 0 to 10. */
+  score: z.number().optional(),
+  /** The layer that brought it, and by which line of the history. */
+  layer: z.looseObject({ diffId: digest.optional(), createdBy: z.string().optional() }).optional(),
+});
+export type Finding = z.infer<typeof finding>;
+
+const risk = z.looseObject({
+  id: z.string(),
+  package: z.string(),
+  reason: z.string(),
+  expires: z.string(),
+});
+
 export const scanResult = z.looseObject({
   ...timed,
   verdict,
   reason: z.string().optional(),
   platforms: z.array(
-    z.looseObject({ platform: z.string(), digest, diffIds: z.array(digest).optional() }),
+    z.looseObject({
+      platform: z.string(),
+      digest,
+      diffIds: z.array(digest).optional(),
+      /** Such as `debian 12.5`. */
+      os: z.string().optional(),
+      packages: z.int().nonnegative().optional(),
+      findings: z.array(finding).optional(),
+      /** Why a look that found nothing would say nothing: `no-operating-system`, `few-packages`, `analyzer-error`, `end-of-life`, `no-data`. */
+      blindSpots: z.array(z.looseObject({ name: z.string(), reason: z.string() })).optional(),
+      licenses: z
+        .array(z.looseObject({ name: z.string(), packages: z.array(z.string()) }))
+        .optional(),
+    }),
   ),
+  scanner: z.looseObject({ version: z.string(), path: z.string() }).optional(),
+  database: z.looseObject({ updatedAt: z.string(), source: z.string() }).optional(),
+  /** Packages of the operating system for which the database knows a newer fixed version. */
+  outdated: z
+    .array(z.looseObject({ package: z.string(), installed: z.string(), fixed: z.string() }))
+    .optional(),
+  /** Entries of the file of accepted risks that nothing needs, and those that hold no longer. */
+  risks: z.looseObject({ unused: z.array(risk), expired: z.array(risk) }).optional(),
 });
 export type ScanResult = z.infer<typeof scanResult>;
 
