@@ -12,7 +12,7 @@ export function messageText(text: string): string {
 
 /** Markdown that shows the text as it is: what a vulnerability database says is no mark-up of ours. */
 export function markdownText(text: string): string {
-  return text.replace(/[\\`*_{}[\]()#+!|<>~&@]/g, "\\$&").replace(/^([-=\d])/, "\\$1");
+  return text.replace(/[\\`*_{}[\]()#+!|<>~&@]/g, "\\$&");
 }
 
 /** Addresses that may be linked; parentheses and spaces would end a link early. */
