@@ -7,7 +7,16 @@ const src = join(import.meta.dirname, "..", "src");
 /** What each folder of src/ may import: the folders below it in rank, then packages. docs/architecture.md shows the same table. */
 const values = ["amount", "errors", "images", "layers"];
 const shared = [...values, "owner", "ports", "random-id", "replace-file", "results", "retry"];
-const stages = ["config", "models", "stores", "buildx", "metadata", "assembly", "acceptance"];
+const stages = [
+  "config",
+  "models",
+  "stores",
+  "buildx",
+  "metadata",
+  "assembly",
+  "acceptance",
+  "sarif",
+];
 const allowed: Record<string, readonly string[]> = {
   errors: [],
   amount: [],

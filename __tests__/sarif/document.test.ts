@@ -238,6 +238,13 @@ describe("a run", () => {
     ]);
   });
 
+  it("is left out where the scan had a blind spot", () => {
+    const [seen] = scan({ "linux/amd64": [] }).platforms;
+    const result = scan({ "linux/amd64": [finding()] });
+    const blind = { ...result, platforms: [{ ...seen, blindSpots: [{ name: "few packages" }] }] };
+    expect(sarifDocument(blind as typeof result, subject).runs).toEqual([]);
+  });
+
   it("has no accepted finding, and counts them", () => {
     const accepted = [
       finding({ accepted: "no network" }),

@@ -3,25 +3,23 @@ import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { layerLines } from "../../src/sarif/layer-line.ts";
 
-const root = join(import.meta.dirname, "..", "..");
-const read = (...path: readonly string[]) => readFileSync(join(root, ...path), "utf8");
+const read = (name: string) => readFileSync(join(import.meta.dirname, "histories", name), "utf8");
 
-/** What BuildKit 0.32 wrote as an image's history, oldest first. */
-const historyOf = (name: string) =>
-  JSON.parse(read("__tests__", "sarif", "histories", `${name}.json`)) as readonly string[];
+/** What BuildKit writes as the image's history, oldest first; __tests__/dockerfile/history.test.ts asks it. */
+const history = JSON.parse(read("forms.json")) as readonly string[];
 
 /** Histories' entries that make no layer have no line. */
 const isLayer = (entry: string) => /^(RUN|COPY|ADD|WORKDIR)/.test(entry);
 
 describe("every form that makes a layer", () => {
-  const text = read("__tests__", "sarif", "histories", "forms.Dockerfile");
+  const text = read("forms.Dockerfile");
   const firstWords = text
     .split("\n")
     .flatMap((line, at) => (/^(RUN|COPY|ADD|WORKDIR) /.test(line) ? [at + 1] : []));
 
   it("is found in the order of the file, the base's own layer not at all", () => {
     const lineOf = layerLines(text);
-    const found = historyOf("forms").filter(isLayer).map(lineOf);
+    const found = history.filter(isLayer).map(lineOf);
     expect(found).toEqual([undefined, ...firstWords]);
   });
 
@@ -30,24 +28,6 @@ describe("every form that makes a layer", () => {
     expect(lineOf("COPY . ./ctx # buildkit")).toBeUndefined();
     expect(lineOf("ADD one.txt /added # buildkit")).toBe(43);
   });
-});
-
-it("finds the lines of Dockerfile.director", () => {
-  const text = read("Dockerfile.director");
-  const lineOf = layerLines(text, "runtime");
-  const lines = text.split("\n");
-  const found = historyOf("director")
-    .filter(isLayer)
-    .map((entry) => lines[(lineOf(entry) ?? 0) - 1]);
-  expect(found).toEqual([
-    undefined,
-    expect.stringMatching(/^RUN --mount=type=bind,from=uv/),
-    "RUN export SOURCE_DATE_EPOCH=315532800 \\",
-    "WORKDIR /app",
-    "COPY --from=environment /app/vortex/.venv vortex/.venv",
-    "COPY --from=vortex /app/vortex vortex",
-    "COPY --from=builder /out/nsn-director nsn-director",
-  ]);
 });
 
 it.each([

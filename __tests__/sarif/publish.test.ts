@@ -344,6 +344,14 @@ describe("the token", () => {
   });
 });
 
+it("on a person's machine the file is enough", async () => {
+  const { publish, warnings, infos } = await publisher(await codeScanning());
+  const occasion = { ...push, event: "local" };
+  expect(await publish({ occasion })).toMatchObject({ uploaded: false });
+  expect(warnings).toEqual([]);
+  expect(infos).toEqual([expect.stringContaining("no workflow")]);
+});
+
 it("ends when the run is stopped", async () => {
   const { publish, stop } = await publisher(await codeScanning());
   stop.abort(new Error("stopped"));

@@ -3,7 +3,7 @@ import type { Digest } from "../../src/images/digest.ts";
 import type { Finding, ScanResult } from "../../src/results/stages.ts";
 import type { Subject } from "../../src/sarif/document.ts";
 
-export const digestOf = (text: string): Digest =>
+const digestOf = (text: string): Digest =>
   `sha256:${createHash("sha256").update(text).digest("hex")}`;
 
 export const finding = (more: Partial<Finding> = {}): Finding => ({

@@ -55,9 +55,10 @@ export function sarifDocument(
   };
 }
 
-/** Whether a platform's findings are known, none included; a scan that found no operating system saw nothing. */
-export function wasRead({ findings, os }: Pick<Scanned, "findings" | "os">): boolean {
-  return findings !== undefined && os !== undefined;
+/** Whether a platform's findings are all known, none included: what the scan could not see is no weakness that is gone. */
+export function wasRead({ findings, os, blindSpots }: Scanned): boolean {
+  const saw = !Array.isArray(blindSpots) || blindSpots.length === 0;
+  return findings !== undefined && os !== undefined && saw;
 }
 
 interface About {

@@ -56,7 +56,9 @@ export async function publishSarif(
   if (sent.uploaded) return { file, ...sent };
   if (upload === "always")
     throw sent.error ?? new UsageError(`sarif-upload: always, but ${sent.why}.`, sent);
-  ports.log.warning(`The findings are not in code scanning: ${sent.why}.\n  ${sent.todo}`);
+  const text = `The findings are not in code scanning: ${sent.why}.`;
+  if (publication.occasion.event === "local") ports.log.info(text);
+  else ports.log.warning(`${text}\n  ${sent.todo}`);
   return { file, uploaded: false, why: sent.why };
 }
 

@@ -1,6 +1,6 @@
-# forms
+# Every form of an instruction that makes a layer.
 ARG TOP=cfg
-FROM 127.0.0.1:38405/base:bookworm AS first
+FROM base:bookworm AS first
 ARG NAME=world
 ARG TWO="a b"
 ENV DEST=/opt/dest
