@@ -24,6 +24,7 @@ const stages = [
   "metadata",
   "assembly",
   "acceptance",
+  "sarif",
   "trivy",
 ];
 const allowed: Record<string, readonly string[]> = {

@@ -72,7 +72,6 @@ describe("the configuration", () => {
     [{ driver: "docker", "driver-opts": "image=x" }, "driver: docker and driver-opts"],
     [{ acceptance: "off", gpu: "required" }, "acceptance: off and gpu: required"],
     [{ sign: "true" }, "sign: true is not in this version"],
-    [{ "sarif-upload": "always" }, "sarif-upload: always is not in this version"],
   ])("refuses %j and names the input", (given, message) =>
     expect(() => read(given as Record<string, string>)).toThrow(message),
   );

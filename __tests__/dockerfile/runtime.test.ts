@@ -1,4 +1,6 @@
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { layerLines } from "../../src/sarif/layer-line.ts";
 import { eventually } from "./containers.ts";
 import { attempt, build, buildTimeout, docker } from "./docker.ts";
 
@@ -52,6 +54,26 @@ describe("The image without weights, for amd64", () => {
     });
     expect(found.Config.Cmd ?? []).toEqual([]);
     expect(found.Config.Volumes ?? {}).toEqual({});
+  });
+
+  it("has layers that are told by their lines in Dockerfile.director, but for the base's", async () => {
+    const text = await readFile("Dockerfile.director", "utf8");
+    const lineOf = layerLines(text, "runtime");
+    const history = await docker("history", "--no-trunc", "--format", "{{json .CreatedBy}}", image);
+    const made = history
+      .split("\n")
+      .map((line) => JSON.parse(line) as string)
+      .filter((entry) => /^(RUN|COPY|ADD|WORKDIR)/.test(entry));
+    const found = made.reverse().map((entry) => text.split("\n")[(lineOf(entry) ?? 0) - 1]);
+    expect(found).toEqual([
+      undefined,
+      expect.stringMatching(/^RUN --mount=type=bind,from=uv/),
+      expect.stringMatching(/^RUN export SOURCE_DATE_EPOCH/),
+      "WORKDIR /app",
+      "COPY --from=environment /app/vortex/.venv vortex/.venv",
+      "COPY --from=vortex /app/vortex vortex",
+      "COPY --from=builder /out/nsn-director nsn-director",
+    ]);
   });
 
   it.each([

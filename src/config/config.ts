@@ -26,6 +26,8 @@ export interface Config {
   readonly labels: readonly string[];
   readonly annotations: readonly string[];
   readonly registry: Credentials | undefined;
+  /** GitHub's REST API, checked where it is first used. */
+  readonly github: { readonly api: string; readonly token: string | undefined };
   readonly hub: { readonly endpoint: URL; readonly token: string | undefined };
   readonly downloadMirror: string | undefined;
   readonly build: BuildInputs;

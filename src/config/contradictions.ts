@@ -8,7 +8,6 @@ const ofMadeBuilders = ["driver", "driver-opts", "buildkitd-config"] as const;
 
 /** What is asked for by a value and would be left undone without a word. */
 const later: readonly (readonly [InputName, string])[] = [
-  ["sarif-upload", "always"],
   ["sbom", "true"],
   ["sign", "true"],
 ];

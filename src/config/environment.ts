@@ -10,6 +10,8 @@ export interface Environment {
   readonly actor: string | undefined;
   readonly hubEndpoint: string;
   readonly hubToken: string | undefined;
+  /** Of GitHub's REST API; on a server of one's own it has a path. */
+  readonly githubApi: string;
   /** With the names of the variables: what they say is checked where the network is first used. */
   readonly network: {
     readonly httpProxy?: Variable;
@@ -49,6 +51,7 @@ export function readEnvironment(variables: Variables, folder: string): Environme
     actor: variables["GITHUB_ACTOR"] || undefined,
     hubEndpoint: (variables["HF_ENDPOINT"] || "https://huggingface.co").replace(/\/+$/, ""),
     hubToken: variables["HF_TOKEN"] || undefined,
+    githubApi: variables["GITHUB_API_URL"] || "https://api.github.com",
     network: networkOf(variables),
     sourceDateEpoch: epochOf(variables["SOURCE_DATE_EPOCH"]),
     github: githubOf(variables),

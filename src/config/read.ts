@@ -46,6 +46,7 @@ export function readConfig(given: Given, environment: Environment): Config {
     labels: named("labels", entries("labels", read("labels"))),
     annotations: named("annotations", entries("annotations", read("annotations"))),
     registry: credentialsOf(read, image, environment),
+    github: { api: environment.githubApi, token: optional(read("github-token")) },
     hub: hubOf(read("hub-token"), environment),
     downloadMirror: optional(read("download-mirror")),
     build: buildInputs(read),

@@ -138,7 +138,7 @@ export function runtimePlace(
 }
 
 /** What is built where the workspace has no Dockerfile.director: the action's own, with its own node as named contexts. */
-function ownSource(home: string, context: string) {
+export function ownSource(home: string, context: string) {
   return {
     file: join(home, "Dockerfile.director"),
     context,

@@ -1,5 +1,5 @@
 /** Numbers from 0 to below `limit`, the same in every run. */
-export function numbers(seed: number): (limit: number) => number {
+function numbers(seed: number): (limit: number) => number {
   let state = seed;
   return (limit) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;

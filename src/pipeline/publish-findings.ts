@@ -1,0 +1,67 @@
+import { isAbsolute, relative, resolve } from "node:path";
+import { findSource } from "../buildx/dockerfile.ts";
+import type { Config } from "../config/config.ts";
+import { UsageError } from "../errors.ts";
+import type { ScanResult } from "../results/stages.ts";
+import type { Subject } from "../sarif/document.ts";
+import { type Published, publishSarif } from "../sarif/publish.ts";
+import { ownSource } from "./build.ts";
+import type { Ports } from "./ports.ts";
+import type { Stage } from "./stage.ts";
+
+type Used = Pick<Ports, "clock" | "exec" | "fetch" | "files" | "home" | "log" | "signal">;
+
+/** Writes a scan's findings to `sarif-file` and sends them to code scanning, before its verdict fails the step; `image` is the plan's. */
+export async function publishFindings(
+  result: ScanResult,
+  image: string,
+  { config, facts }: Pick<Stage, "config" | "facts">,
+  ports: Used,
+): Promise<Published> {
+  const { workspace, scan, github } = config;
+  const { sha: revision, repository } = facts;
+  return await publishSarif(
+    result,
+    {
+      subject: {
+        ...{ image, dockerfile: await dockerfileOf(config, ports) },
+        source: revision === "" ? undefined : { url: repository.url, revision },
+      },
+      file: resolve(workspace, scan.sarifFile),
+      upload: scan.sarifUpload,
+      occasion: facts,
+      checkedOut: facts.isPullRequest ? await headOf(workspace, ports) : undefined,
+      api: { url: github.api, token: github.token },
+    },
+    ports,
+  );
+}
+
+/** The Dockerfile as the repository has it; without its text where another one is built, or the checkout is not there. */
+async function dockerfileOf(
+  { workspace, build }: Config,
+  { files, home }: Used,
+): Promise<Subject["dockerfile"]> {
+  const absent = { path: "Dockerfile.director", text: undefined, target: undefined };
+  try {
+    const own = ownSource(home, resolve(workspace, build.context));
+    const { file, target } = await findSource({ ...build, workspace, own }, files);
+    const path = relative(workspace, resolve(workspace, file)).replaceAll("\\", "/");
+    if (path.startsWith("../") || isAbsolute(path)) return absent;
+    return { path, text: await files.readFile(resolve(workspace, file), "utf8"), target };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (error instanceof UsageError || code === "ENOENT") return absent;
+    throw error;
+  }
+}
+
+/** The commit of the checkout; undefined where there is none, or no git. */
+async function headOf(workspace: string, { exec }: Used): Promise<string | undefined> {
+  const place = ["-c", `safe.directory=${workspace}`, "-C", workspace];
+  const { code, stdout } = await exec("git", [...place, "rev-parse", "HEAD"]).catch(() => ({
+    code: 1,
+    stdout: "",
+  }));
+  return code === 0 ? stdout.trim() : undefined;
+}
