@@ -72,12 +72,26 @@ describe("the document of a run", () => {
   });
 });
 
+it("a risk is unused if no scan of several jobs needed it, and expired if it is in any", () => {
+  const risk = (id: string) => ({ id, package: "p", reason: "r", expires: "2026-12-31" });
+  const scanned = (unused: readonly string[], expired: readonly string[] = []) => ({
+    ...scanOf("linux/amd64"),
+    risks: { unused: unused.map(risk), expired: expired.map(risk) },
+  });
+  const scan = [scanned(["A", "B"]), scanned(["B", "C"], ["D"]), scanned(["B"], ["D"])];
+  expect(byStage({ ...results, scan })["scan"]).toMatchObject({
+    risks: { unused: [risk("B")], expired: [risk("D")] },
+  });
+});
+
 it("the outputs scan and acceptance are one object each, however many jobs there were", () => {
   const one = scanOf("linux/amd64");
   const both = [one, scanOf("linux/arm64")];
   const accept = [acceptOf("linux/amd64")];
-  expect(JSON.parse(outputsOf({ ...results, scan: [one], accept })["scan"] ?? "")).toEqual(one);
-  const outputs = outputsOf({ ...results, scan: both, accept });
+  expect(
+    JSON.parse(outputsOf({ ...results, scan: [one], accept }, "a.sarif")["scan"] ?? ""),
+  ).toEqual(one);
+  const outputs = outputsOf({ ...results, scan: both, accept }, "a.sarif");
   expect(JSON.parse(outputs["scan"] ?? "")).toMatchObject({
     verdict: "passed",
     platforms: [{ platform: "linux/amd64" }, { platform: "linux/arm64" }],

@@ -239,10 +239,16 @@ describe("a run", () => {
   });
 
   it("is left out where the scan had a blind spot", () => {
-    const [seen] = scan({ "linux/amd64": [] }).platforms;
     const result = scan({ "linux/amd64": [finding()] });
-    const blind = { ...result, platforms: [{ ...seen, blindSpots: [{ name: "few packages" }] }] };
-    expect(sarifDocument(blind as typeof result, subject).runs).toEqual([]);
+    const blindSpots = [{ name: "few-packages", reason: "2 packages" }];
+    const platforms = result.platforms.map((seen) => ({ ...seen, blindSpots }));
+    expect(sarifDocument({ ...result, platforms }, subject).runs).toEqual([]);
+  });
+
+  it("is there for an image without a distribution that may have none", () => {
+    const result = scan({ "linux/amd64": [finding()] });
+    const platforms = result.platforms.map(({ os: _, ...seen }) => ({ ...seen, packages: 0 }));
+    expect(sarifDocument({ ...result, platforms }, subject).runs).toHaveLength(1);
   });
 
   it("has no accepted finding, and counts them", () => {

@@ -889,7 +889,7 @@ exports.createCertificateProviderChannelCredentials = createCertificateProviderC
 const tls_1 = __webpack_require__(4756);
 const call_credentials_1 = __webpack_require__(9190);
 const tls_helpers_1 = __webpack_require__(8876);
-const uri_parser_1 = __webpack_require__(6027);
+const uri_parser_1 = __webpack_require__(8408);
 const resolver_1 = __webpack_require__(6255);
 const logging_1 = __webpack_require__(8536);
 const constants_1 = __webpack_require__(8288);
@@ -3717,7 +3717,7 @@ var resolver_1 = __webpack_require__(6255);
 Object.defineProperty(exports, "registerResolver", ({ enumerable: true, get: function () { return resolver_1.registerResolver; } }));
 Object.defineProperty(exports, "createResolver", ({ enumerable: true, get: function () { return resolver_1.createResolver; } }));
 Object.defineProperty(exports, "CHANNEL_ARGS_CONFIG_SELECTOR_KEY", ({ enumerable: true, get: function () { return resolver_1.CHANNEL_ARGS_CONFIG_SELECTOR_KEY; } }));
-var uri_parser_1 = __webpack_require__(6027);
+var uri_parser_1 = __webpack_require__(8408);
 Object.defineProperty(exports, "uriToString", ({ enumerable: true, get: function () { return uri_parser_1.uriToString; } }));
 Object.defineProperty(exports, "splitHostPort", ({ enumerable: true, get: function () { return uri_parser_1.splitHostPort; } }));
 var duration_1 = __webpack_require__(3929);
@@ -3930,7 +3930,7 @@ const net_1 = __webpack_require__(9278);
 const http = __webpack_require__(8611);
 const logging = __webpack_require__(8536);
 const subchannel_address_1 = __webpack_require__(7021);
-const uri_parser_1 = __webpack_require__(6027);
+const uri_parser_1 = __webpack_require__(8408);
 const url_1 = __webpack_require__(7016);
 const resolver_dns_1 = __webpack_require__(1149);
 const TRACER_NAME = 'proxy';
@@ -4367,7 +4367,7 @@ const compression_filter_1 = __webpack_require__(3430);
 const resolver_1 = __webpack_require__(6255);
 const logging_1 = __webpack_require__(8536);
 const http_proxy_1 = __webpack_require__(8954);
-const uri_parser_1 = __webpack_require__(6027);
+const uri_parser_1 = __webpack_require__(8408);
 const connectivity_state_1 = __webpack_require__(778);
 const channelz_1 = __webpack_require__(8198);
 const load_balancing_call_1 = __webpack_require__(8944);
@@ -8471,7 +8471,7 @@ const call_interface_1 = __webpack_require__(1803);
 const metadata_1 = __webpack_require__(6100);
 const logging = __webpack_require__(8536);
 const constants_2 = __webpack_require__(8288);
-const uri_parser_1 = __webpack_require__(6027);
+const uri_parser_1 = __webpack_require__(8408);
 const net_1 = __webpack_require__(9278);
 const backoff_timeout_1 = __webpack_require__(4643);
 const environment_1 = __webpack_require__(6964);
@@ -8837,7 +8837,7 @@ const constants_1 = __webpack_require__(8288);
 const metadata_1 = __webpack_require__(6100);
 const resolver_1 = __webpack_require__(6255);
 const subchannel_address_1 = __webpack_require__(7021);
-const uri_parser_1 = __webpack_require__(6027);
+const uri_parser_1 = __webpack_require__(8408);
 const logging = __webpack_require__(8536);
 const TRACER_NAME = 'ip_resolver';
 function trace(text) {
@@ -9006,7 +9006,7 @@ exports.registerDefaultScheme = registerDefaultScheme;
 exports.createResolver = createResolver;
 exports.getDefaultAuthority = getDefaultAuthority;
 exports.mapUriDefaultScheme = mapUriDefaultScheme;
-const uri_parser_1 = __webpack_require__(6027);
+const uri_parser_1 = __webpack_require__(8408);
 exports.CHANNEL_ARGS_CONFIG_SELECTOR_KEY = 'grpc.internal.config_selector';
 const registeredResolvers = {};
 let defaultScheme = null;
@@ -9458,7 +9458,7 @@ const constants_1 = __webpack_require__(8288);
 const metadata_1 = __webpack_require__(6100);
 const logging = __webpack_require__(8536);
 const constants_2 = __webpack_require__(8288);
-const uri_parser_1 = __webpack_require__(6027);
+const uri_parser_1 = __webpack_require__(8408);
 const load_balancer_child_handler_1 = __webpack_require__(1450);
 const TRACER_NAME = 'resolving_load_balancer';
 function trace(text) {
@@ -11977,7 +11977,7 @@ const server_credentials_1 = __webpack_require__(6545);
 const resolver_1 = __webpack_require__(6255);
 const logging = __webpack_require__(8536);
 const subchannel_address_1 = __webpack_require__(7021);
-const uri_parser_1 = __webpack_require__(6027);
+const uri_parser_1 = __webpack_require__(8408);
 const channelz_1 = __webpack_require__(8198);
 const server_interceptors_1 = __webpack_require__(2151);
 const environment_1 = __webpack_require__(6964);
@@ -14038,7 +14038,7 @@ const deadline_1 = __webpack_require__(4554);
 const filter_stack_1 = __webpack_require__(5726);
 const metadata_1 = __webpack_require__(6100);
 const resolver_1 = __webpack_require__(6255);
-const uri_parser_1 = __webpack_require__(6027);
+const uri_parser_1 = __webpack_require__(8408);
 class SubchannelCallWrapper {
     constructor(subchannel, method, filterStackFactory, options, callNumber) {
         this.subchannel = subchannel;
@@ -15391,7 +15391,7 @@ exports.getSubchannelPool = getSubchannelPool;
 const channel_options_1 = __webpack_require__(6793);
 const subchannel_1 = __webpack_require__(8416);
 const subchannel_address_1 = __webpack_require__(7021);
-const uri_parser_1 = __webpack_require__(6027);
+const uri_parser_1 = __webpack_require__(8408);
 const transport_1 = __webpack_require__(3860);
 // 10 seconds in milliseconds. This value is arbitrary.
 /**
@@ -15534,7 +15534,7 @@ const connectivity_state_1 = __webpack_require__(778);
 const backoff_timeout_1 = __webpack_require__(4643);
 const logging = __webpack_require__(8536);
 const constants_1 = __webpack_require__(8288);
-const uri_parser_1 = __webpack_require__(6027);
+const uri_parser_1 = __webpack_require__(8408);
 const subchannel_address_1 = __webpack_require__(7021);
 const channelz_1 = __webpack_require__(8198);
 const single_subchannel_channel_1 = __webpack_require__(701);
@@ -16001,7 +16001,7 @@ const http_proxy_1 = __webpack_require__(8954);
 const logging = __webpack_require__(8536);
 const resolver_1 = __webpack_require__(6255);
 const subchannel_address_1 = __webpack_require__(7021);
-const uri_parser_1 = __webpack_require__(6027);
+const uri_parser_1 = __webpack_require__(8408);
 const net = __webpack_require__(9278);
 const subchannel_call_1 = __webpack_require__(7953);
 const call_number_1 = __webpack_require__(5675);
@@ -16668,7 +16668,7 @@ exports.Http2SubchannelConnector = Http2SubchannelConnector;
 
 /***/ }),
 
-/***/ 6027:
+/***/ 8408:
 /***/ ((__unused_webpack_module, exports) => {
 
 

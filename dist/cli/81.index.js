@@ -10681,7 +10681,7 @@ module.exports = fs;
 
 /***/ }),
 
-/***/ 994:
+/***/ 8613:
 /***/ ((module, __unused_webpack_exports, __webpack_require__) => {
 
 
@@ -10913,7 +10913,7 @@ util.utf8 = __webpack_require__(8577);
 util.pool = __webpack_require__(6239);
 
 // utility to work with the low and high bits of a 64 bit value
-util.LongBits = __webpack_require__(994);
+util.LongBits = __webpack_require__(8613);
 
 /**
  * Tests if the specified key can affect object prototypes.

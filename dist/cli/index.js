@@ -2,6 +2,6197 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
+/***/ 8456:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.toMessageSignatureBundle = toMessageSignatureBundle;
+exports.toDSSEBundle = toDSSEBundle;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const protobuf_specs_1 = __nccwpck_require__(9654);
+const bundle_1 = __nccwpck_require__(7742);
+// Message signature bundle - $case: 'messageSignature'
+function toMessageSignatureBundle(options) {
+    return {
+        mediaType: options.certificateChain
+            ? bundle_1.BUNDLE_V02_MEDIA_TYPE
+            : bundle_1.BUNDLE_V03_MEDIA_TYPE,
+        content: {
+            $case: 'messageSignature',
+            messageSignature: {
+                messageDigest: {
+                    algorithm: protobuf_specs_1.HashAlgorithm.SHA2_256,
+                    digest: options.digest,
+                },
+                signature: options.signature,
+            },
+        },
+        verificationMaterial: toVerificationMaterial(options),
+    };
+}
+// DSSE envelope bundle - $case: 'dsseEnvelope'
+function toDSSEBundle(options) {
+    return {
+        mediaType: options.certificateChain
+            ? bundle_1.BUNDLE_V02_MEDIA_TYPE
+            : bundle_1.BUNDLE_V03_MEDIA_TYPE,
+        content: {
+            $case: 'dsseEnvelope',
+            dsseEnvelope: toEnvelope(options),
+        },
+        verificationMaterial: toVerificationMaterial(options),
+    };
+}
+function toEnvelope(options) {
+    return {
+        payloadType: options.artifactType,
+        payload: options.artifact,
+        signatures: [toSignature(options)],
+    };
+}
+function toSignature(options) {
+    return {
+        keyid: options.keyHint || '',
+        sig: options.signature,
+    };
+}
+// Verification material
+function toVerificationMaterial(options) {
+    return {
+        content: toKeyContent(options),
+        tlogEntries: [],
+        timestampVerificationData: { rfc3161Timestamps: [] },
+    };
+}
+function toKeyContent(options) {
+    if (options.certificate) {
+        if (options.certificateChain) {
+            return {
+                $case: 'x509CertificateChain',
+                x509CertificateChain: {
+                    certificates: [{ rawBytes: options.certificate }],
+                },
+            };
+        }
+        else {
+            return {
+                $case: 'certificate',
+                certificate: { rawBytes: options.certificate },
+            };
+        }
+    }
+    else {
+        return {
+            $case: 'publicKey',
+            publicKey: {
+                hint: options.keyHint || '',
+            },
+        };
+    }
+}
+
+
+/***/ }),
+
+/***/ 7742:
+/***/ ((__unused_webpack_module, exports) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.BUNDLE_V03_MEDIA_TYPE = exports.BUNDLE_V03_LEGACY_MEDIA_TYPE = exports.BUNDLE_V02_MEDIA_TYPE = exports.BUNDLE_V01_MEDIA_TYPE = void 0;
+exports.isBundleWithCertificateChain = isBundleWithCertificateChain;
+exports.isBundleWithPublicKey = isBundleWithPublicKey;
+exports.isBundleWithMessageSignature = isBundleWithMessageSignature;
+exports.isBundleWithDsseEnvelope = isBundleWithDsseEnvelope;
+exports.BUNDLE_V01_MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle+json;version=0.1';
+exports.BUNDLE_V02_MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle+json;version=0.2';
+exports.BUNDLE_V03_LEGACY_MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle+json;version=0.3';
+exports.BUNDLE_V03_MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
+// Type guards for bundle variants.
+function isBundleWithCertificateChain(b) {
+    return b.verificationMaterial.content.$case === 'x509CertificateChain';
+}
+function isBundleWithPublicKey(b) {
+    return b.verificationMaterial.content.$case === 'publicKey';
+}
+function isBundleWithMessageSignature(b) {
+    return b.content.$case === 'messageSignature';
+}
+function isBundleWithDsseEnvelope(b) {
+    return b.content.$case === 'dsseEnvelope';
+}
+
+
+/***/ }),
+
+/***/ 7714:
+/***/ ((__unused_webpack_module, exports) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.ValidationError = void 0;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+class ValidationError extends Error {
+    constructor(message, fields) {
+        super(message);
+        this.fields = fields;
+    }
+}
+exports.ValidationError = ValidationError;
+
+
+/***/ }),
+
+/***/ 1040:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+var __webpack_unused_export__;
+
+__webpack_unused_export__ = ({ value: true });
+__webpack_unused_export__ = __webpack_unused_export__ = __webpack_unused_export__ = __webpack_unused_export__ = __webpack_unused_export__ = __webpack_unused_export__ = __webpack_unused_export__ = __webpack_unused_export__ = exports.vw = __webpack_unused_export__ = __webpack_unused_export__ = __webpack_unused_export__ = __webpack_unused_export__ = __webpack_unused_export__ = __webpack_unused_export__ = __webpack_unused_export__ = __webpack_unused_export__ = __webpack_unused_export__ = __webpack_unused_export__ = __webpack_unused_export__ = void 0;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+var build_1 = __nccwpck_require__(8456);
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return build_1.toDSSEBundle; } });
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return build_1.toMessageSignatureBundle; } });
+var bundle_1 = __nccwpck_require__(7742);
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return bundle_1.BUNDLE_V01_MEDIA_TYPE; } });
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return bundle_1.BUNDLE_V02_MEDIA_TYPE; } });
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return bundle_1.BUNDLE_V03_LEGACY_MEDIA_TYPE; } });
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return bundle_1.BUNDLE_V03_MEDIA_TYPE; } });
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return bundle_1.isBundleWithCertificateChain; } });
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return bundle_1.isBundleWithDsseEnvelope; } });
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return bundle_1.isBundleWithMessageSignature; } });
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return bundle_1.isBundleWithPublicKey; } });
+var error_1 = __nccwpck_require__(7714);
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return error_1.ValidationError; } });
+var serialized_1 = __nccwpck_require__(3404);
+Object.defineProperty(exports, "vw", ({ enumerable: true, get: function () { return serialized_1.bundleFromJSON; } }));
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return serialized_1.bundleToJSON; } });
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return serialized_1.envelopeFromJSON; } });
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return serialized_1.envelopeToJSON; } });
+var validate_1 = __nccwpck_require__(9352);
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return validate_1.assertBundle; } });
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return validate_1.assertBundleLatest; } });
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return validate_1.assertBundleV01; } });
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return validate_1.assertBundleV02; } });
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return validate_1.isBundleV01; } });
+
+
+/***/ }),
+
+/***/ 3404:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.envelopeToJSON = exports.envelopeFromJSON = exports.bundleToJSON = exports.bundleFromJSON = void 0;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const protobuf_specs_1 = __nccwpck_require__(9654);
+const bundle_1 = __nccwpck_require__(7742);
+const validate_1 = __nccwpck_require__(9352);
+const bundleFromJSON = (obj) => {
+    const bundle = protobuf_specs_1.Bundle.fromJSON(obj);
+    switch (bundle.mediaType) {
+        case bundle_1.BUNDLE_V01_MEDIA_TYPE:
+            (0, validate_1.assertBundleV01)(bundle);
+            break;
+        case bundle_1.BUNDLE_V02_MEDIA_TYPE:
+            (0, validate_1.assertBundleV02)(bundle);
+            break;
+        default:
+            (0, validate_1.assertBundleLatest)(bundle);
+            break;
+    }
+    return bundle;
+};
+exports.bundleFromJSON = bundleFromJSON;
+const bundleToJSON = (bundle) => {
+    return protobuf_specs_1.Bundle.toJSON(bundle);
+};
+exports.bundleToJSON = bundleToJSON;
+const envelopeFromJSON = (obj) => {
+    return protobuf_specs_1.Envelope.fromJSON(obj);
+};
+exports.envelopeFromJSON = envelopeFromJSON;
+const envelopeToJSON = (envelope) => {
+    return protobuf_specs_1.Envelope.toJSON(envelope);
+};
+exports.envelopeToJSON = envelopeToJSON;
+
+
+/***/ }),
+
+/***/ 9352:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.assertBundle = assertBundle;
+exports.assertBundleV01 = assertBundleV01;
+exports.isBundleV01 = isBundleV01;
+exports.assertBundleV02 = assertBundleV02;
+exports.assertBundleLatest = assertBundleLatest;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const error_1 = __nccwpck_require__(7714);
+// Performs basic validation of a Sigstore bundle to ensure that all required
+// fields are populated. This is not a complete validation of the bundle, but
+// rather a check that the bundle is in a valid state to be processed by the
+// rest of the code.
+function assertBundle(b) {
+    const invalidValues = validateBundleBase(b);
+    if (invalidValues.length > 0) {
+        throw new error_1.ValidationError('invalid bundle', invalidValues);
+    }
+}
+// Asserts that the given bundle conforms to the v0.1 bundle format.
+function assertBundleV01(b) {
+    const invalidValues = [];
+    invalidValues.push(...validateBundleBase(b));
+    invalidValues.push(...validateInclusionPromise(b));
+    if (invalidValues.length > 0) {
+        throw new error_1.ValidationError('invalid v0.1 bundle', invalidValues);
+    }
+}
+// Type guard to determine if Bundle is a v0.1 bundle.
+function isBundleV01(b) {
+    try {
+        assertBundleV01(b);
+        return true;
+    }
+    catch (e) {
+        return false;
+    }
+}
+// Asserts that the given bundle conforms to the v0.2 bundle format.
+function assertBundleV02(b) {
+    const invalidValues = [];
+    invalidValues.push(...validateBundleBase(b));
+    invalidValues.push(...validateInclusionProof(b));
+    if (invalidValues.length > 0) {
+        throw new error_1.ValidationError('invalid v0.2 bundle', invalidValues);
+    }
+}
+// Asserts that the given bundle conforms to the newest (0.3) bundle format.
+function assertBundleLatest(b) {
+    const invalidValues = [];
+    invalidValues.push(...validateBundleBase(b));
+    invalidValues.push(...validateInclusionProof(b));
+    invalidValues.push(...validateNoCertificateChain(b));
+    if (invalidValues.length > 0) {
+        throw new error_1.ValidationError('invalid bundle', invalidValues);
+    }
+}
+function validateBundleBase(b) {
+    const invalidValues = [];
+    // Media type validation
+    if (b.mediaType === undefined ||
+        (!b.mediaType.match(/^application\/vnd\.dev\.sigstore\.bundle\+json;version=\d\.\d/) &&
+            !b.mediaType.match(/^application\/vnd\.dev\.sigstore\.bundle\.v\d\.\d\+json/))) {
+        invalidValues.push('mediaType');
+    }
+    // Content-related validation
+    if (b.content === undefined) {
+        invalidValues.push('content');
+    }
+    else {
+        switch (b.content.$case) {
+            case 'messageSignature':
+                if (b.content.messageSignature.messageDigest === undefined) {
+                    invalidValues.push('content.messageSignature.messageDigest');
+                }
+                else {
+                    if (b.content.messageSignature.messageDigest.digest.length === 0) {
+                        invalidValues.push('content.messageSignature.messageDigest.digest');
+                    }
+                }
+                if (b.content.messageSignature.signature.length === 0) {
+                    invalidValues.push('content.messageSignature.signature');
+                }
+                break;
+            case 'dsseEnvelope':
+                if (b.content.dsseEnvelope.payload.length === 0) {
+                    invalidValues.push('content.dsseEnvelope.payload');
+                }
+                if (b.content.dsseEnvelope.signatures.length !== 1) {
+                    invalidValues.push('content.dsseEnvelope.signatures');
+                }
+                else {
+                    if (b.content.dsseEnvelope.signatures[0].sig.length === 0) {
+                        invalidValues.push('content.dsseEnvelope.signatures[0].sig');
+                    }
+                }
+                break;
+        }
+    }
+    // Verification material-related validation
+    if (b.verificationMaterial === undefined) {
+        invalidValues.push('verificationMaterial');
+    }
+    else {
+        if (b.verificationMaterial.content === undefined) {
+            invalidValues.push('verificationMaterial.content');
+        }
+        else {
+            switch (b.verificationMaterial.content.$case) {
+                case 'x509CertificateChain':
+                    if (b.verificationMaterial.content.x509CertificateChain.certificates
+                        .length === 0) {
+                        invalidValues.push('verificationMaterial.content.x509CertificateChain.certificates');
+                    }
+                    b.verificationMaterial.content.x509CertificateChain.certificates.forEach((cert, i) => {
+                        if (cert.rawBytes.length === 0) {
+                            invalidValues.push(`verificationMaterial.content.x509CertificateChain.certificates[${i}].rawBytes`);
+                        }
+                    });
+                    break;
+                case 'certificate':
+                    if (b.verificationMaterial.content.certificate.rawBytes.length === 0) {
+                        invalidValues.push('verificationMaterial.content.certificate.rawBytes');
+                    }
+                    break;
+            }
+        }
+        if (b.verificationMaterial.tlogEntries === undefined) {
+            invalidValues.push('verificationMaterial.tlogEntries');
+        }
+        else {
+            if (b.verificationMaterial.tlogEntries.length > 0) {
+                b.verificationMaterial.tlogEntries.forEach((entry, i) => {
+                    if (entry.logId === undefined) {
+                        invalidValues.push(`verificationMaterial.tlogEntries[${i}].logId`);
+                    }
+                    if (entry.kindVersion === undefined) {
+                        invalidValues.push(`verificationMaterial.tlogEntries[${i}].kindVersion`);
+                    }
+                });
+            }
+        }
+    }
+    return invalidValues;
+}
+// Necessary for V01 bundles
+function validateInclusionPromise(b) {
+    const invalidValues = [];
+    if (b.verificationMaterial &&
+        b.verificationMaterial.tlogEntries?.length > 0) {
+        b.verificationMaterial.tlogEntries.forEach((entry, i) => {
+            if (entry.inclusionPromise === undefined) {
+                invalidValues.push(`verificationMaterial.tlogEntries[${i}].inclusionPromise`);
+            }
+        });
+    }
+    return invalidValues;
+}
+// Necessary for V02 and later bundles
+function validateInclusionProof(b) {
+    const invalidValues = [];
+    if (b.verificationMaterial &&
+        b.verificationMaterial.tlogEntries?.length > 0) {
+        b.verificationMaterial.tlogEntries.forEach((entry, i) => {
+            if (entry.inclusionProof === undefined) {
+                invalidValues.push(`verificationMaterial.tlogEntries[${i}].inclusionProof`);
+            }
+            else {
+                if (entry.inclusionProof.checkpoint === undefined) {
+                    invalidValues.push(`verificationMaterial.tlogEntries[${i}].inclusionProof.checkpoint`);
+                }
+            }
+        });
+    }
+    return invalidValues;
+}
+// Necessary for V03 and later bundles
+function validateNoCertificateChain(b) {
+    const invalidValues = [];
+    /* istanbul ignore next */
+    if (b.verificationMaterial?.content?.$case === 'x509CertificateChain') {
+        invalidValues.push('verificationMaterial.content.$case');
+    }
+    return invalidValues;
+}
+
+
+/***/ }),
+
+/***/ 1121:
+/***/ ((__unused_webpack_module, exports) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.ASN1TypeError = exports.ASN1ParseError = void 0;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+class ASN1ParseError extends Error {
+}
+exports.ASN1ParseError = ASN1ParseError;
+class ASN1TypeError extends Error {
+}
+exports.ASN1TypeError = ASN1TypeError;
+
+
+/***/ }),
+
+/***/ 6027:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.ASN1Obj = void 0;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+var obj_1 = __nccwpck_require__(990);
+Object.defineProperty(exports, "ASN1Obj", ({ enumerable: true, get: function () { return obj_1.ASN1Obj; } }));
+
+
+/***/ }),
+
+/***/ 4243:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.decodeLength = decodeLength;
+exports.encodeLength = encodeLength;
+const error_1 = __nccwpck_require__(1121);
+// Decodes the length of a DER-encoded ANS.1 element from the supplied stream.
+// https://learn.microsoft.com/en-us/windows/win32/seccertenroll/about-encoded-length-and-value-bytes
+function decodeLength(stream) {
+    const buf = stream.getUint8();
+    // If the most significant bit is UNSET the length is just the value of the
+    // byte.
+    if ((buf & 0x80) === 0x00) {
+        return buf;
+    }
+    // Otherwise, the lower 7 bits of the first byte indicate the number of bytes
+    // that follow to encode the length.
+    const byteCount = buf & 0x7f;
+    // Ensure the encoded length can safely fit in a JS number.
+    if (byteCount > 6) {
+        throw new error_1.ASN1ParseError('length exceeds 6 byte limit');
+    }
+    // Iterate over the bytes that encode the length.
+    let len = 0;
+    for (let i = 0; i < byteCount; i++) {
+        len = len * 256 + stream.getUint8();
+    }
+    // This is a valid ASN.1 length encoding, but we don't support it.
+    if (len === 0) {
+        throw new error_1.ASN1ParseError('indefinite length encoding not supported');
+    }
+    return len;
+}
+// Translates the supplied value to a DER-encoded length.
+function encodeLength(len) {
+    if (len < 128) {
+        return Buffer.from([len]);
+    }
+    // Bitwise operations on large numbers are not supported in JS, so we need to
+    // use BigInts.
+    let val = BigInt(len);
+    const bytes = [];
+    while (val > 0n) {
+        bytes.unshift(Number(val & 255n));
+        val = val >> 8n;
+    }
+    return Buffer.from([0x80 | bytes.length, ...bytes]);
+}
+
+
+/***/ }),
+
+/***/ 990:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.ASN1Obj = void 0;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const stream_1 = __nccwpck_require__(1673);
+const error_1 = __nccwpck_require__(1121);
+const length_1 = __nccwpck_require__(4243);
+const parse_1 = __nccwpck_require__(1044);
+const tag_1 = __nccwpck_require__(9343);
+class ASN1Obj {
+    tag;
+    subs;
+    value;
+    constructor(tag, value, subs) {
+        this.tag = tag;
+        this.value = value;
+        this.subs = subs;
+    }
+    // Constructs an ASN.1 object from a Buffer of DER-encoded bytes.
+    static parseBuffer(buf) {
+        return parseStream(new stream_1.ByteStream(buf));
+    }
+    toDER() {
+        const valueStream = new stream_1.ByteStream();
+        if (this.subs.length > 0) {
+            for (const sub of this.subs) {
+                valueStream.appendView(sub.toDER());
+            }
+        }
+        else {
+            valueStream.appendView(this.value);
+        }
+        const value = valueStream.buffer;
+        // Concat tag/length/value
+        const obj = new stream_1.ByteStream();
+        obj.appendChar(this.tag.toDER());
+        obj.appendView((0, length_1.encodeLength)(value.length));
+        obj.appendView(value);
+        return obj.buffer;
+    }
+    /////////////////////////////////////////////////////////////////////////////
+    // Convenience methods for parsing ASN.1 primitives into JS types
+    // Returns the ASN.1 object's value as a boolean. Throws an error if the
+    // object is not a boolean.
+    toBoolean() {
+        if (!this.tag.isBoolean()) {
+            throw new error_1.ASN1TypeError('not a boolean');
+        }
+        return (0, parse_1.parseBoolean)(this.value);
+    }
+    // Returns the ASN.1 object's value as a BigInt. Throws an error if the
+    // object is not an integer.
+    toInteger() {
+        if (!this.tag.isInteger()) {
+            throw new error_1.ASN1TypeError('not an integer');
+        }
+        return (0, parse_1.parseInteger)(this.value);
+    }
+    // Returns the ASN.1 object's value as an OID string. Throws an error if the
+    // object is not an OID.
+    toOID() {
+        if (!this.tag.isOID()) {
+            throw new error_1.ASN1TypeError('not an OID');
+        }
+        return (0, parse_1.parseOID)(this.value);
+    }
+    // Returns the ASN.1 object's value as a Date. Throws an error if the object
+    // is not either a UTCTime or a GeneralizedTime.
+    toDate() {
+        switch (true) {
+            case this.tag.isUTCTime():
+                return (0, parse_1.parseTime)(this.value, true);
+            case this.tag.isGeneralizedTime():
+                return (0, parse_1.parseTime)(this.value, false);
+            default:
+                throw new error_1.ASN1TypeError('not a date');
+        }
+    }
+    // Returns the ASN.1 object's value as a number[] where each number is the
+    // value of a bit in the bit string. Throws an error if the object is not a
+    // bit string.
+    toBitString() {
+        if (!this.tag.isBitString()) {
+            throw new error_1.ASN1TypeError('not a bit string');
+        }
+        return (0, parse_1.parseBitString)(this.value);
+    }
+}
+exports.ASN1Obj = ASN1Obj;
+/////////////////////////////////////////////////////////////////////////////
+// Internal stream parsing functions
+function parseStream(stream) {
+    // Parse tag, length, and value from stream
+    const tag = new tag_1.ASN1Tag(stream.getUint8());
+    const len = (0, length_1.decodeLength)(stream);
+    const value = stream.slice(stream.position, len);
+    const start = stream.position;
+    let subs = [];
+    // If the object is constructed, parse its children. Sometimes, children
+    // are embedded in OCTESTRING objects, so we need to check those
+    // for children as well.
+    if (tag.constructed) {
+        subs = collectSubs(stream, len);
+    }
+    else if (tag.isOctetString()) {
+        // Attempt to parse children of OCTETSTRING objects. If anything fails,
+        // assume the object is not constructed and treat as primitive.
+        try {
+            subs = collectSubs(stream, len);
+        }
+        catch (e) {
+            // Fail silently and treat as primitive
+        }
+    }
+    // If there are no children, move stream cursor to the end of the object
+    if (subs.length === 0) {
+        stream.seek(start + len);
+    }
+    return new ASN1Obj(tag, value, subs);
+}
+function collectSubs(stream, len) {
+    // Calculate end of object content
+    const end = stream.position + len;
+    // Make sure there are enough bytes left in the stream. This should never
+    // happen, cause it'll get caught when the stream is sliced in parseStream.
+    // Leaving as an extra check just in case.
+    /* istanbul ignore if */
+    if (end > stream.length) {
+        throw new error_1.ASN1ParseError('invalid length');
+    }
+    // Parse all children
+    const subs = [];
+    while (stream.position < end) {
+        subs.push(parseStream(stream));
+    }
+    // When we're done parsing children, we should be at the end of the object
+    if (stream.position !== end) {
+        throw new error_1.ASN1ParseError('invalid length');
+    }
+    return subs;
+}
+
+
+/***/ }),
+
+/***/ 1044:
+/***/ ((__unused_webpack_module, exports) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.parseInteger = parseInteger;
+exports.parseStringASCII = parseStringASCII;
+exports.parseTime = parseTime;
+exports.parseOID = parseOID;
+exports.parseBoolean = parseBoolean;
+exports.parseBitString = parseBitString;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const RE_TIME_SHORT_YEAR = /^(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\.\d{3})?Z$/;
+const RE_TIME_LONG_YEAR = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\.\d{3})?Z$/;
+// Parse a BigInt from the DER-encoded buffer
+// https://learn.microsoft.com/en-us/windows/win32/seccertenroll/about-integer
+function parseInteger(buf) {
+    let pos = 0;
+    const end = buf.length;
+    let val = buf[pos];
+    const neg = val > 0x7f;
+    // Consume any padding bytes
+    const pad = neg ? 0xff : 0x00;
+    while (val == pad && ++pos < end) {
+        val = buf[pos];
+    }
+    // Calculate remaining bytes to read
+    const len = end - pos;
+    if (len === 0)
+        return BigInt(neg ? -1 : 0);
+    // Handle two's complement for negative numbers
+    val = neg ? val - 256 : val;
+    // Parse remaining bytes
+    let n = BigInt(val);
+    for (let i = pos + 1; i < end; ++i) {
+        n = n * BigInt(256) + BigInt(buf[i]);
+    }
+    return n;
+}
+// Parse an ASCII string from the DER-encoded buffer
+// https://learn.microsoft.com/en-us/windows/win32/seccertenroll/about-basic-types#boolean
+function parseStringASCII(buf) {
+    return buf.toString('ascii');
+}
+// Parse a Date from the DER-encoded buffer
+// https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.5.1
+function parseTime(buf, shortYear) {
+    const timeStr = parseStringASCII(buf);
+    // Parse the time string into matches - captured groups start at index 1
+    const m = shortYear
+        ? RE_TIME_SHORT_YEAR.exec(timeStr)
+        : RE_TIME_LONG_YEAR.exec(timeStr);
+    if (!m) {
+        throw new Error('invalid time');
+    }
+    // Translate dates with a 2-digit year to 4 digits per the spec
+    if (shortYear) {
+        let year = Number(m[1]);
+        year += year >= 50 ? 1900 : 2000;
+        m[1] = year.toString();
+    }
+    // Translate to ISO8601 format and parse
+    return new Date(`${m[1]}-${m[2]}-${m[3]}T${m[4]}:${m[5]}:${m[6]}Z`);
+}
+// Parse an OID from the DER-encoded buffer
+// https://learn.microsoft.com/en-us/windows/win32/seccertenroll/about-object-identifier
+function parseOID(buf) {
+    let pos = 0;
+    const end = buf.length;
+    // Consume first byte which encodes the first two OID components
+    let n = buf[pos++];
+    const first = Math.floor(n / 40);
+    const second = n % 40;
+    let oid = `${first}.${second}`;
+    // Consume remaining bytes
+    let val = 0;
+    for (; pos < end; ++pos) {
+        n = buf[pos];
+        val = (val << 7) + (n & 0x7f);
+        // If the left-most bit is NOT set, then this is the last byte in the
+        // sequence and we can add the value to the OID and reset the accumulator
+        if ((n & 0x80) === 0) {
+            oid += `.${val}`;
+            val = 0;
+        }
+    }
+    return oid;
+}
+// Parse a boolean from the DER-encoded buffer
+// https://learn.microsoft.com/en-us/windows/win32/seccertenroll/about-basic-types#boolean
+function parseBoolean(buf) {
+    return buf[0] !== 0;
+}
+// Parse a bit string from the DER-encoded buffer
+// https://learn.microsoft.com/en-us/windows/win32/seccertenroll/about-bit-string
+function parseBitString(buf) {
+    // First byte tell us how many unused bits are in the last byte
+    const unused = buf[0];
+    const start = 1;
+    const end = buf.length;
+    const bits = [];
+    for (let i = start; i < end; ++i) {
+        const byte = buf[i];
+        // The skip value is only used for the last byte
+        const skip = i === end - 1 ? unused : 0;
+        // Iterate over each bit in the byte (most significant first)
+        for (let j = 7; j >= skip; --j) {
+            // Read the bit and add it to the bit string
+            bits.push((byte >> j) & 0x01);
+        }
+    }
+    return bits;
+}
+
+
+/***/ }),
+
+/***/ 9343:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.ASN1Tag = void 0;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const error_1 = __nccwpck_require__(1121);
+const UNIVERSAL_TAG = {
+    BOOLEAN: 0x01,
+    INTEGER: 0x02,
+    BIT_STRING: 0x03,
+    OCTET_STRING: 0x04,
+    OBJECT_IDENTIFIER: 0x06,
+    SEQUENCE: 0x10,
+    SET: 0x11,
+    PRINTABLE_STRING: 0x13,
+    UTC_TIME: 0x17,
+    GENERALIZED_TIME: 0x18,
+};
+const TAG_CLASS = {
+    UNIVERSAL: 0x00,
+    APPLICATION: 0x01,
+    CONTEXT_SPECIFIC: 0x02,
+    PRIVATE: 0x03,
+};
+// https://learn.microsoft.com/en-us/windows/win32/seccertenroll/about-encoded-tag-bytes
+class ASN1Tag {
+    number;
+    constructed;
+    class;
+    constructor(enc) {
+        // Bits 0 through 4 are the tag number
+        this.number = enc & 0x1f;
+        // Bit 5 is the constructed bit
+        this.constructed = (enc & 0x20) === 0x20;
+        // Bit 6 & 7 are the class
+        this.class = enc >> 6;
+        if (this.number === 0x1f) {
+            throw new error_1.ASN1ParseError('long form tags not supported');
+        }
+        if (this.class === TAG_CLASS.UNIVERSAL && this.number === 0x00) {
+            throw new error_1.ASN1ParseError('unsupported tag 0x00');
+        }
+    }
+    isUniversal() {
+        return this.class === TAG_CLASS.UNIVERSAL;
+    }
+    isContextSpecific(num) {
+        const res = this.class === TAG_CLASS.CONTEXT_SPECIFIC;
+        return num !== undefined ? res && this.number === num : res;
+    }
+    isBoolean() {
+        return this.isUniversal() && this.number === UNIVERSAL_TAG.BOOLEAN;
+    }
+    isInteger() {
+        return this.isUniversal() && this.number === UNIVERSAL_TAG.INTEGER;
+    }
+    isBitString() {
+        return this.isUniversal() && this.number === UNIVERSAL_TAG.BIT_STRING;
+    }
+    isOctetString() {
+        return this.isUniversal() && this.number === UNIVERSAL_TAG.OCTET_STRING;
+    }
+    isOID() {
+        return (this.isUniversal() && this.number === UNIVERSAL_TAG.OBJECT_IDENTIFIER);
+    }
+    isUTCTime() {
+        return this.isUniversal() && this.number === UNIVERSAL_TAG.UTC_TIME;
+    }
+    isGeneralizedTime() {
+        return this.isUniversal() && this.number === UNIVERSAL_TAG.GENERALIZED_TIME;
+    }
+    toDER() {
+        return this.number | (this.constructed ? 0x20 : 0x00) | (this.class << 6);
+    }
+}
+exports.ASN1Tag = ASN1Tag;
+
+
+/***/ }),
+
+/***/ 9368:
+/***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
+
+
+var __importDefault = (this && this.__importDefault) || function (mod) {
+    return (mod && mod.__esModule) ? mod : { "default": mod };
+};
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.createPublicKey = createPublicKey;
+exports.digest = digest;
+exports.verify = verify;
+exports.bufferEqual = bufferEqual;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const crypto_1 = __importDefault(__nccwpck_require__(6982));
+function createPublicKey(key, type = 'spki') {
+    if (typeof key === 'string') {
+        if (key.startsWith('-----')) {
+            return crypto_1.default.createPublicKey(key);
+        }
+        else {
+            return crypto_1.default.createPublicKey({
+                key: Buffer.from(key, 'base64'),
+                format: 'der',
+                type: type,
+            });
+        }
+    }
+    else {
+        return crypto_1.default.createPublicKey({ key, format: 'der', type: type });
+    }
+}
+function digest(algorithm, ...data) {
+    const hash = crypto_1.default.createHash(algorithm);
+    for (const d of data) {
+        hash.update(d);
+    }
+    return hash.digest();
+}
+function verify(data, key, signature, algorithm) {
+    // The try/catch is to work around an issue in Node 14.x where verify throws
+    // an error in some scenarios if the signature is invalid.
+    try {
+        return crypto_1.default.verify(algorithm, data, key, signature);
+    }
+    catch (e) {
+        /* istanbul ignore next */
+        return false;
+    }
+}
+function bufferEqual(a, b) {
+    try {
+        return crypto_1.default.timingSafeEqual(a, b);
+    }
+    catch {
+        /* istanbul ignore next */
+        return false;
+    }
+}
+
+
+/***/ }),
+
+/***/ 9032:
+/***/ ((__unused_webpack_module, exports) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.preAuthEncoding = preAuthEncoding;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const PAE_PREFIX = 'DSSEv1';
+// DSSE Pre-Authentication Encoding
+function preAuthEncoding(payloadType, payload) {
+    const typeBytes = Buffer.from(payloadType, 'utf-8');
+    return Buffer.concat([
+        Buffer.from(`${PAE_PREFIX} ${typeBytes.length} `, 'ascii'),
+        typeBytes,
+        Buffer.from(` ${payload.length} `, 'ascii'),
+        payload,
+    ]);
+}
+
+
+/***/ }),
+
+/***/ 2788:
+/***/ ((__unused_webpack_module, exports) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.base64Encode = base64Encode;
+exports.base64Decode = base64Decode;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const BASE64_ENCODING = 'base64';
+const UTF8_ENCODING = 'utf-8';
+function base64Encode(str) {
+    return Buffer.from(str, UTF8_ENCODING).toString(BASE64_ENCODING);
+}
+function base64Decode(str) {
+    return Buffer.from(str, BASE64_ENCODING).toString(UTF8_ENCODING);
+}
+
+
+/***/ }),
+
+/***/ 3917:
+/***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
+
+
+var __createBinding = (this && this.__createBinding) || (Object.create ? (function(o, m, k, k2) {
+    if (k2 === undefined) k2 = k;
+    var desc = Object.getOwnPropertyDescriptor(m, k);
+    if (!desc || ("get" in desc ? !m.__esModule : desc.writable || desc.configurable)) {
+      desc = { enumerable: true, get: function() { return m[k]; } };
+    }
+    Object.defineProperty(o, k2, desc);
+}) : (function(o, m, k, k2) {
+    if (k2 === undefined) k2 = k;
+    o[k2] = m[k];
+}));
+var __setModuleDefault = (this && this.__setModuleDefault) || (Object.create ? (function(o, v) {
+    Object.defineProperty(o, "default", { enumerable: true, value: v });
+}) : function(o, v) {
+    o["default"] = v;
+});
+var __importStar = (this && this.__importStar) || (function () {
+    var ownKeys = function(o) {
+        ownKeys = Object.getOwnPropertyNames || function (o) {
+            var ar = [];
+            for (var k in o) if (Object.prototype.hasOwnProperty.call(o, k)) ar[ar.length] = k;
+            return ar;
+        };
+        return ownKeys(o);
+    };
+    return function (mod) {
+        if (mod && mod.__esModule) return mod;
+        var result = {};
+        if (mod != null) for (var k = ownKeys(mod), i = 0; i < k.length; i++) if (k[i] !== "default") __createBinding(result, mod, k[i]);
+        __setModuleDefault(result, mod);
+        return result;
+    };
+})();
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.X509SCTExtension = exports.X509Certificate = exports.EXTENSION_OID_SCT = exports.ByteStream = exports.RFC3161Timestamp = exports.pem = exports.json = exports.encoding = exports.dsse = exports.crypto = exports.ASN1Obj = void 0;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+var asn1_1 = __nccwpck_require__(6027);
+Object.defineProperty(exports, "ASN1Obj", ({ enumerable: true, get: function () { return asn1_1.ASN1Obj; } }));
+exports.crypto = __importStar(__nccwpck_require__(9368));
+exports.dsse = __importStar(__nccwpck_require__(9032));
+exports.encoding = __importStar(__nccwpck_require__(2788));
+exports.json = __importStar(__nccwpck_require__(3327));
+exports.pem = __importStar(__nccwpck_require__(1055));
+var rfc3161_1 = __nccwpck_require__(994);
+Object.defineProperty(exports, "RFC3161Timestamp", ({ enumerable: true, get: function () { return rfc3161_1.RFC3161Timestamp; } }));
+var stream_1 = __nccwpck_require__(1673);
+Object.defineProperty(exports, "ByteStream", ({ enumerable: true, get: function () { return stream_1.ByteStream; } }));
+var x509_1 = __nccwpck_require__(9358);
+Object.defineProperty(exports, "EXTENSION_OID_SCT", ({ enumerable: true, get: function () { return x509_1.EXTENSION_OID_SCT; } }));
+Object.defineProperty(exports, "X509Certificate", ({ enumerable: true, get: function () { return x509_1.X509Certificate; } }));
+Object.defineProperty(exports, "X509SCTExtension", ({ enumerable: true, get: function () { return x509_1.X509SCTExtension; } }));
+
+
+/***/ }),
+
+/***/ 3327:
+/***/ ((__unused_webpack_module, exports) => {
+
+
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.canonicalize = canonicalize;
+// JSON canonicalization per https://github.com/cyberphone/json-canonicalization
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+function canonicalize(object) {
+    let buffer = '';
+    if (object === null || typeof object !== 'object' || object.toJSON != null) {
+        // Primitives or toJSONable objects
+        buffer += JSON.stringify(object);
+    }
+    else if (Array.isArray(object)) {
+        // Array - maintain element order
+        buffer += '[';
+        let first = true;
+        object.forEach((element) => {
+            if (!first) {
+                buffer += ',';
+            }
+            first = false;
+            // recursive call
+            buffer += canonicalize(element);
+        });
+        buffer += ']';
+    }
+    else {
+        // Object - Sort properties before serializing
+        buffer += '{';
+        let first = true;
+        Object.keys(object)
+            .sort()
+            .forEach((property) => {
+            if (!first) {
+                buffer += ',';
+            }
+            first = false;
+            buffer += JSON.stringify(property);
+            buffer += ':';
+            // recursive call
+            buffer += canonicalize(object[property]);
+        });
+        buffer += '}';
+    }
+    return buffer;
+}
+
+
+/***/ }),
+
+/***/ 1817:
+/***/ ((__unused_webpack_module, exports) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.SHA2_HASH_ALGOS = exports.RSA_SIGNATURE_ALGOS = exports.ECDSA_SIGNATURE_ALGOS = void 0;
+exports.ECDSA_SIGNATURE_ALGOS = {
+    '1.2.840.10045.4.3.1': 'sha224',
+    '1.2.840.10045.4.3.2': 'sha256',
+    '1.2.840.10045.4.3.3': 'sha384',
+    '1.2.840.10045.4.3.4': 'sha512',
+};
+exports.RSA_SIGNATURE_ALGOS = {
+    '1.2.840.113549.1.1.14': 'sha224',
+    '1.2.840.113549.1.1.11': 'sha256',
+    '1.2.840.113549.1.1.12': 'sha384',
+    '1.2.840.113549.1.1.13': 'sha512',
+};
+exports.SHA2_HASH_ALGOS = {
+    '2.16.840.1.101.3.4.2.1': 'sha256',
+    '2.16.840.1.101.3.4.2.2': 'sha384',
+    '2.16.840.1.101.3.4.2.3': 'sha512',
+};
+
+
+/***/ }),
+
+/***/ 1055:
+/***/ ((__unused_webpack_module, exports) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.toDER = toDER;
+exports.fromDER = fromDER;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const PEM_HEADER = /-----BEGIN (.*)-----/;
+const PEM_FOOTER = /-----END (.*)-----/;
+function toDER(certificate) {
+    let der = '';
+    certificate.split('\n').forEach((line) => {
+        if (line.match(PEM_HEADER) || line.match(PEM_FOOTER)) {
+            return;
+        }
+        der += line;
+    });
+    return Buffer.from(der, 'base64');
+}
+// Translates a DER-encoded buffer into a PEM-encoded string. Standard PEM
+// encoding dictates that each certificate should have a trailing newline after
+// the footer.
+function fromDER(certificate, type = 'CERTIFICATE') {
+    // Base64-encode the certificate.
+    const der = certificate.toString('base64');
+    // Split the certificate into lines of 64 characters.
+    const lines = der.match(/.{1,64}/g) || '';
+    return [`-----BEGIN ${type}-----`, ...lines, `-----END ${type}-----`]
+        .join('\n')
+        .concat('\n');
+}
+
+
+/***/ }),
+
+/***/ 7512:
+/***/ ((__unused_webpack_module, exports) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.RFC3161TimestampVerificationError = void 0;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+class RFC3161TimestampVerificationError extends Error {
+}
+exports.RFC3161TimestampVerificationError = RFC3161TimestampVerificationError;
+
+
+/***/ }),
+
+/***/ 994:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.RFC3161Timestamp = void 0;
+var timestamp_1 = __nccwpck_require__(2714);
+Object.defineProperty(exports, "RFC3161Timestamp", ({ enumerable: true, get: function () { return timestamp_1.RFC3161Timestamp; } }));
+
+
+/***/ }),
+
+/***/ 2714:
+/***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
+
+
+var __createBinding = (this && this.__createBinding) || (Object.create ? (function(o, m, k, k2) {
+    if (k2 === undefined) k2 = k;
+    var desc = Object.getOwnPropertyDescriptor(m, k);
+    if (!desc || ("get" in desc ? !m.__esModule : desc.writable || desc.configurable)) {
+      desc = { enumerable: true, get: function() { return m[k]; } };
+    }
+    Object.defineProperty(o, k2, desc);
+}) : (function(o, m, k, k2) {
+    if (k2 === undefined) k2 = k;
+    o[k2] = m[k];
+}));
+var __setModuleDefault = (this && this.__setModuleDefault) || (Object.create ? (function(o, v) {
+    Object.defineProperty(o, "default", { enumerable: true, value: v });
+}) : function(o, v) {
+    o["default"] = v;
+});
+var __importStar = (this && this.__importStar) || (function () {
+    var ownKeys = function(o) {
+        ownKeys = Object.getOwnPropertyNames || function (o) {
+            var ar = [];
+            for (var k in o) if (Object.prototype.hasOwnProperty.call(o, k)) ar[ar.length] = k;
+            return ar;
+        };
+        return ownKeys(o);
+    };
+    return function (mod) {
+        if (mod && mod.__esModule) return mod;
+        var result = {};
+        if (mod != null) for (var k = ownKeys(mod), i = 0; i < k.length; i++) if (k[i] !== "default") __createBinding(result, mod, k[i]);
+        __setModuleDefault(result, mod);
+        return result;
+    };
+})();
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.RFC3161Timestamp = void 0;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const asn1_1 = __nccwpck_require__(6027);
+const crypto = __importStar(__nccwpck_require__(9368));
+const oid_1 = __nccwpck_require__(1817);
+const error_1 = __nccwpck_require__(7512);
+const tstinfo_1 = __nccwpck_require__(2925);
+const OID_PKCS9_CONTENT_TYPE_SIGNED_DATA = '1.2.840.113549.1.7.2';
+const OID_PKCS9_CONTENT_TYPE_TSTINFO = '1.2.840.113549.1.9.16.1.4';
+const OID_PKCS9_MESSAGE_DIGEST_KEY = '1.2.840.113549.1.9.4';
+class RFC3161Timestamp {
+    root;
+    constructor(asn1) {
+        this.root = asn1;
+    }
+    static parse(der) {
+        const asn1 = asn1_1.ASN1Obj.parseBuffer(der);
+        return new RFC3161Timestamp(asn1);
+    }
+    get status() {
+        return this.pkiStatusInfoObj.subs[0].toInteger();
+    }
+    get contentType() {
+        return this.contentTypeObj.toOID();
+    }
+    get eContentType() {
+        return this.eContentTypeObj.toOID();
+    }
+    get signingTime() {
+        return this.tstInfo.genTime;
+    }
+    get signerIssuer() {
+        return this.signerSidObj.subs[0].value;
+    }
+    get signerSerialNumber() {
+        return this.signerSidObj.subs[1].value;
+    }
+    get signerDigestAlgorithm() {
+        const oid = this.signerDigestAlgorithmObj.subs[0].toOID();
+        return oid_1.SHA2_HASH_ALGOS[oid];
+    }
+    get signatureAlgorithm() {
+        const oid = this.signatureAlgorithmObj.subs[0].toOID();
+        return oid_1.ECDSA_SIGNATURE_ALGOS[oid];
+    }
+    get signatureValue() {
+        return this.signatureValueObj.value;
+    }
+    get tstInfo() {
+        // Need to unpack tstInfo from an OCTET STRING
+        return new tstinfo_1.TSTInfo(this.eContentObj.subs[0].subs[0]);
+    }
+    verify(data, publicKey) {
+        if (!this.timeStampTokenObj) {
+            throw new error_1.RFC3161TimestampVerificationError('timeStampToken is missing');
+        }
+        // Check for expected ContentInfo content type
+        if (this.contentType !== OID_PKCS9_CONTENT_TYPE_SIGNED_DATA) {
+            throw new error_1.RFC3161TimestampVerificationError(`incorrect content type: ${this.contentType}`);
+        }
+        // Check for expected encapsulated content type
+        if (this.eContentType !== OID_PKCS9_CONTENT_TYPE_TSTINFO) {
+            throw new error_1.RFC3161TimestampVerificationError(`incorrect encapsulated content type: ${this.eContentType}`);
+        }
+        // Check that the tstInfo references the correct artifact
+        this.tstInfo.verify(data);
+        // Check that the signed message digest matches the tstInfo
+        this.verifyMessageDigest();
+        // Check that the signature is valid for the signed attributes
+        this.verifySignature(publicKey);
+    }
+    verifyMessageDigest() {
+        // Check that the tstInfo matches the signed data
+        const tstInfoDigest = crypto.digest(this.signerDigestAlgorithm, this.tstInfo.raw);
+        const expectedDigest = this.messageDigestAttributeObj.subs[1].subs[0].value;
+        if (!crypto.bufferEqual(tstInfoDigest, expectedDigest)) {
+            throw new error_1.RFC3161TimestampVerificationError('signed data does not match tstInfo');
+        }
+    }
+    verifySignature(key) {
+        // Encode the signed attributes for verification
+        const signedAttrs = this.signedAttrsObj.toDER();
+        signedAttrs[0] = 0x31; // Change context-specific tag to SET
+        // Check that the signature is valid for the signed attributes
+        const verified = crypto.verify(signedAttrs, key, this.signatureValue, this.signatureAlgorithm);
+        if (!verified) {
+            throw new error_1.RFC3161TimestampVerificationError('signature verification failed');
+        }
+    }
+    // https://www.rfc-editor.org/rfc/rfc3161#section-2.4.2
+    get pkiStatusInfoObj() {
+        // pkiStatusInfo is the first element of the timestamp response sequence
+        return this.root.subs[0];
+    }
+    // https://www.rfc-editor.org/rfc/rfc3161#section-2.4.2
+    get timeStampTokenObj() {
+        // timeStampToken is the first element of the timestamp response sequence
+        return this.root.subs[1];
+    }
+    // https://datatracker.ietf.org/doc/html/rfc5652#section-3
+    get contentTypeObj() {
+        return this.timeStampTokenObj.subs[0];
+    }
+    // https://www.rfc-editor.org/rfc/rfc5652#section-3
+    get signedDataObj() {
+        const obj = this.timeStampTokenObj.subs.find((sub) => sub.tag.isContextSpecific(0x00));
+        return obj.subs[0];
+    }
+    // https://datatracker.ietf.org/doc/html/rfc5652#section-5.1
+    get encapContentInfoObj() {
+        return this.signedDataObj.subs[2];
+    }
+    // https://datatracker.ietf.org/doc/html/rfc5652#section-5.1
+    get signerInfosObj() {
+        // SignerInfos is the last element of the signed data sequence
+        const sd = this.signedDataObj;
+        return sd.subs[sd.subs.length - 1];
+    }
+    // https://www.rfc-editor.org/rfc/rfc5652#section-5.1
+    get signerInfoObj() {
+        // Only supporting one signer
+        return this.signerInfosObj.subs[0];
+    }
+    // https://datatracker.ietf.org/doc/html/rfc5652#section-5.2
+    get eContentTypeObj() {
+        return this.encapContentInfoObj.subs[0];
+    }
+    // https://datatracker.ietf.org/doc/html/rfc5652#section-5.2
+    get eContentObj() {
+        return this.encapContentInfoObj.subs[1];
+    }
+    // https://datatracker.ietf.org/doc/html/rfc5652#section-5.3
+    get signedAttrsObj() {
+        const signedAttrs = this.signerInfoObj.subs.find((sub) => sub.tag.isContextSpecific(0x00));
+        return signedAttrs;
+    }
+    // https://datatracker.ietf.org/doc/html/rfc5652#section-5.3
+    get messageDigestAttributeObj() {
+        const messageDigest = this.signedAttrsObj.subs.find((sub) => sub.subs[0].tag.isOID() &&
+            sub.subs[0].toOID() === OID_PKCS9_MESSAGE_DIGEST_KEY);
+        return messageDigest;
+    }
+    // https://datatracker.ietf.org/doc/html/rfc5652#section-5.3
+    get signerSidObj() {
+        return this.signerInfoObj.subs[1];
+    }
+    // https://datatracker.ietf.org/doc/html/rfc5652#section-5.3
+    get signerDigestAlgorithmObj() {
+        // Signature is the 2nd element of the signerInfoObj object
+        return this.signerInfoObj.subs[2];
+    }
+    // https://datatracker.ietf.org/doc/html/rfc5652#section-5.3
+    get signatureAlgorithmObj() {
+        // Signature is the 4th element of the signerInfoObj object
+        return this.signerInfoObj.subs[4];
+    }
+    // https://datatracker.ietf.org/doc/html/rfc5652#section-5.3
+    get signatureValueObj() {
+        // Signature is the 6th element of the signerInfoObj object
+        return this.signerInfoObj.subs[5];
+    }
+}
+exports.RFC3161Timestamp = RFC3161Timestamp;
+
+
+/***/ }),
+
+/***/ 2925:
+/***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
+
+
+var __createBinding = (this && this.__createBinding) || (Object.create ? (function(o, m, k, k2) {
+    if (k2 === undefined) k2 = k;
+    var desc = Object.getOwnPropertyDescriptor(m, k);
+    if (!desc || ("get" in desc ? !m.__esModule : desc.writable || desc.configurable)) {
+      desc = { enumerable: true, get: function() { return m[k]; } };
+    }
+    Object.defineProperty(o, k2, desc);
+}) : (function(o, m, k, k2) {
+    if (k2 === undefined) k2 = k;
+    o[k2] = m[k];
+}));
+var __setModuleDefault = (this && this.__setModuleDefault) || (Object.create ? (function(o, v) {
+    Object.defineProperty(o, "default", { enumerable: true, value: v });
+}) : function(o, v) {
+    o["default"] = v;
+});
+var __importStar = (this && this.__importStar) || (function () {
+    var ownKeys = function(o) {
+        ownKeys = Object.getOwnPropertyNames || function (o) {
+            var ar = [];
+            for (var k in o) if (Object.prototype.hasOwnProperty.call(o, k)) ar[ar.length] = k;
+            return ar;
+        };
+        return ownKeys(o);
+    };
+    return function (mod) {
+        if (mod && mod.__esModule) return mod;
+        var result = {};
+        if (mod != null) for (var k = ownKeys(mod), i = 0; i < k.length; i++) if (k[i] !== "default") __createBinding(result, mod, k[i]);
+        __setModuleDefault(result, mod);
+        return result;
+    };
+})();
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.TSTInfo = void 0;
+const crypto = __importStar(__nccwpck_require__(9368));
+const oid_1 = __nccwpck_require__(1817);
+const error_1 = __nccwpck_require__(7512);
+class TSTInfo {
+    root;
+    constructor(asn1) {
+        this.root = asn1;
+    }
+    get version() {
+        return this.root.subs[0].toInteger();
+    }
+    get genTime() {
+        return this.root.subs[4].toDate();
+    }
+    get messageImprintHashAlgorithm() {
+        const oid = this.messageImprintObj.subs[0].subs[0].toOID();
+        return oid_1.SHA2_HASH_ALGOS[oid];
+    }
+    get messageImprintHashedMessage() {
+        return this.messageImprintObj.subs[1].value;
+    }
+    get raw() {
+        return this.root.toDER();
+    }
+    verify(data) {
+        const digest = crypto.digest(this.messageImprintHashAlgorithm, data);
+        if (!crypto.bufferEqual(digest, this.messageImprintHashedMessage)) {
+            throw new error_1.RFC3161TimestampVerificationError('message imprint does not match artifact');
+        }
+    }
+    // https://www.rfc-editor.org/rfc/rfc3161#section-2.4.2
+    get messageImprintObj() {
+        return this.root.subs[2];
+    }
+}
+exports.TSTInfo = TSTInfo;
+
+
+/***/ }),
+
+/***/ 1673:
+/***/ ((__unused_webpack_module, exports) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.ByteStream = void 0;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+class StreamError extends Error {
+}
+class ByteStream {
+    static BLOCK_SIZE = 1024;
+    buf;
+    view;
+    start = 0;
+    constructor(buffer) {
+        if (buffer) {
+            this.buf = buffer;
+            this.view = Buffer.from(buffer);
+        }
+        else {
+            this.buf = Buffer.alloc(0);
+            this.view = Buffer.from(this.buf);
+        }
+    }
+    get buffer() {
+        return this.view.subarray(0, this.start);
+    }
+    get length() {
+        return this.view.byteLength;
+    }
+    get position() {
+        return this.start;
+    }
+    seek(position) {
+        this.start = position;
+    }
+    // Returns a Buffer containing the specified number of bytes starting at the
+    // given start position.
+    slice(start, len) {
+        const end = start + len;
+        if (end > this.length) {
+            throw new StreamError('request past end of buffer');
+        }
+        return this.view.subarray(start, end);
+    }
+    appendChar(char) {
+        this.ensureCapacity(1);
+        this.view[this.start] = char;
+        this.start += 1;
+    }
+    appendUint16(num) {
+        this.ensureCapacity(2);
+        const value = new Uint16Array([num]);
+        const view = new Uint8Array(value.buffer);
+        this.view[this.start] = view[1];
+        this.view[this.start + 1] = view[0];
+        this.start += 2;
+    }
+    appendUint24(num) {
+        this.ensureCapacity(3);
+        const value = new Uint32Array([num]);
+        const view = new Uint8Array(value.buffer);
+        this.view[this.start] = view[2];
+        this.view[this.start + 1] = view[1];
+        this.view[this.start + 2] = view[0];
+        this.start += 3;
+    }
+    appendView(view) {
+        this.ensureCapacity(view.length);
+        this.view.set(view, this.start);
+        this.start += view.length;
+    }
+    getBlock(size) {
+        if (size <= 0) {
+            return Buffer.alloc(0);
+        }
+        if (this.start + size > this.view.length) {
+            throw new Error('request past end of buffer');
+        }
+        const result = this.view.subarray(this.start, this.start + size);
+        this.start += size;
+        return result;
+    }
+    getUint8() {
+        return this.getBlock(1)[0];
+    }
+    getUint16() {
+        const block = this.getBlock(2);
+        return (block[0] << 8) | block[1];
+    }
+    ensureCapacity(size) {
+        if (this.start + size > this.view.byteLength) {
+            const blockSize = ByteStream.BLOCK_SIZE + (size > ByteStream.BLOCK_SIZE ? size : 0);
+            this.realloc(this.view.byteLength + blockSize);
+        }
+    }
+    realloc(size) {
+        const newArray = Buffer.alloc(size);
+        const newView = Buffer.from(newArray);
+        // Copy the old buffer into the new one
+        newView.set(this.view);
+        this.buf = newArray;
+        this.view = newView;
+    }
+}
+exports.ByteStream = ByteStream;
+
+
+/***/ }),
+
+/***/ 3566:
+/***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
+
+
+var __createBinding = (this && this.__createBinding) || (Object.create ? (function(o, m, k, k2) {
+    if (k2 === undefined) k2 = k;
+    var desc = Object.getOwnPropertyDescriptor(m, k);
+    if (!desc || ("get" in desc ? !m.__esModule : desc.writable || desc.configurable)) {
+      desc = { enumerable: true, get: function() { return m[k]; } };
+    }
+    Object.defineProperty(o, k2, desc);
+}) : (function(o, m, k, k2) {
+    if (k2 === undefined) k2 = k;
+    o[k2] = m[k];
+}));
+var __setModuleDefault = (this && this.__setModuleDefault) || (Object.create ? (function(o, v) {
+    Object.defineProperty(o, "default", { enumerable: true, value: v });
+}) : function(o, v) {
+    o["default"] = v;
+});
+var __importStar = (this && this.__importStar) || (function () {
+    var ownKeys = function(o) {
+        ownKeys = Object.getOwnPropertyNames || function (o) {
+            var ar = [];
+            for (var k in o) if (Object.prototype.hasOwnProperty.call(o, k)) ar[ar.length] = k;
+            return ar;
+        };
+        return ownKeys(o);
+    };
+    return function (mod) {
+        if (mod && mod.__esModule) return mod;
+        var result = {};
+        if (mod != null) for (var k = ownKeys(mod), i = 0; i < k.length; i++) if (k[i] !== "default") __createBinding(result, mod, k[i]);
+        __setModuleDefault(result, mod);
+        return result;
+    };
+})();
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.X509Certificate = exports.EXTENSION_OID_SCT = void 0;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const asn1_1 = __nccwpck_require__(6027);
+const crypto = __importStar(__nccwpck_require__(9368));
+const oid_1 = __nccwpck_require__(1817);
+const pem = __importStar(__nccwpck_require__(1055));
+const ext_1 = __nccwpck_require__(6389);
+const EXTENSION_OID_SUBJECT_KEY_ID = '2.5.29.14';
+const EXTENSION_OID_KEY_USAGE = '2.5.29.15';
+const EXTENSION_OID_SUBJECT_ALT_NAME = '2.5.29.17';
+const EXTENSION_OID_BASIC_CONSTRAINTS = '2.5.29.19';
+const EXTENSION_OID_AUTHORITY_KEY_ID = '2.5.29.35';
+exports.EXTENSION_OID_SCT = '1.3.6.1.4.1.11129.2.4.2';
+class X509Certificate {
+    root;
+    constructor(asn1) {
+        this.root = asn1;
+    }
+    static parse(cert) {
+        const der = typeof cert === 'string' ? pem.toDER(cert) : cert;
+        const asn1 = asn1_1.ASN1Obj.parseBuffer(der);
+        return new X509Certificate(asn1);
+    }
+    get tbsCertificate() {
+        return this.tbsCertificateObj;
+    }
+    get version() {
+        // version number is the first element of the version context specific tag
+        const ver = this.versionObj.subs[0].toInteger();
+        return `v${(ver + BigInt(1)).toString()}`;
+    }
+    get serialNumber() {
+        return this.serialNumberObj.value;
+    }
+    get notBefore() {
+        // notBefore is the first element of the validity sequence
+        return this.validityObj.subs[0].toDate();
+    }
+    get notAfter() {
+        // notAfter is the second element of the validity sequence
+        return this.validityObj.subs[1].toDate();
+    }
+    get issuer() {
+        return this.issuerObj.value;
+    }
+    get subject() {
+        return this.subjectObj.value;
+    }
+    get publicKey() {
+        return this.subjectPublicKeyInfoObj.toDER();
+    }
+    get signatureAlgorithm() {
+        const oid = this.signatureAlgorithmObj.subs[0].toOID();
+        if (oid_1.RSA_SIGNATURE_ALGOS[oid]) {
+            return oid_1.RSA_SIGNATURE_ALGOS[oid];
+        }
+        return oid_1.ECDSA_SIGNATURE_ALGOS[oid];
+    }
+    get signatureValue() {
+        // Signature value is a bit string, so we need to skip the first byte
+        return this.signatureValueObj.value.subarray(1);
+    }
+    get subjectAltName() {
+        const ext = this.extSubjectAltName;
+        return ext?.uri || /* istanbul ignore next */ ext?.rfc822Name;
+    }
+    get extensions() {
+        // The extension list is the first (and only) element of the extensions
+        // context specific tag
+        /* istanbul ignore next */
+        const extSeq = this.extensionsObj?.subs[0];
+        /* istanbul ignore next */
+        return extSeq?.subs || [];
+    }
+    get extKeyUsage() {
+        const ext = this.findExtension(EXTENSION_OID_KEY_USAGE);
+        return ext ? new ext_1.X509KeyUsageExtension(ext) : undefined;
+    }
+    get extBasicConstraints() {
+        const ext = this.findExtension(EXTENSION_OID_BASIC_CONSTRAINTS);
+        return ext ? new ext_1.X509BasicConstraintsExtension(ext) : undefined;
+    }
+    get extSubjectAltName() {
+        const ext = this.findExtension(EXTENSION_OID_SUBJECT_ALT_NAME);
+        return ext ? new ext_1.X509SubjectAlternativeNameExtension(ext) : undefined;
+    }
+    get extAuthorityKeyID() {
+        const ext = this.findExtension(EXTENSION_OID_AUTHORITY_KEY_ID);
+        return ext ? new ext_1.X509AuthorityKeyIDExtension(ext) : undefined;
+    }
+    get extSubjectKeyID() {
+        const ext = this.findExtension(EXTENSION_OID_SUBJECT_KEY_ID);
+        return ext
+            ? new ext_1.X509SubjectKeyIDExtension(ext)
+            : /* istanbul ignore next */ undefined;
+    }
+    get extSCT() {
+        const ext = this.findExtension(exports.EXTENSION_OID_SCT);
+        return ext ? new ext_1.X509SCTExtension(ext) : undefined;
+    }
+    get isCA() {
+        const ca = this.extBasicConstraints?.isCA || false;
+        // If the KeyUsage extension is present, keyCertSign must be set
+        /* istanbul ignore else */
+        if (this.extKeyUsage) {
+            return ca && this.extKeyUsage.keyCertSign;
+        }
+        // TODO: test coverage for this case
+        /* istanbul ignore next */
+        return ca;
+    }
+    extension(oid) {
+        const ext = this.findExtension(oid);
+        return ext ? new ext_1.X509Extension(ext) : undefined;
+    }
+    verify(issuerCertificate) {
+        // Use the issuer's public key if provided, otherwise use the subject's
+        const publicKey = issuerCertificate?.publicKey || this.publicKey;
+        const key = crypto.createPublicKey(publicKey);
+        return crypto.verify(this.tbsCertificate.toDER(), key, this.signatureValue, this.signatureAlgorithm);
+    }
+    validForDate(date) {
+        return this.notBefore <= date && date <= this.notAfter;
+    }
+    equals(other) {
+        return this.root.toDER().equals(other.root.toDER());
+    }
+    // Creates a copy of the certificate with a new buffer
+    clone() {
+        const der = this.root.toDER();
+        const clone = Buffer.alloc(der.length);
+        der.copy(clone);
+        return X509Certificate.parse(clone);
+    }
+    findExtension(oid) {
+        // Find the extension with the given OID. The OID will always be the first
+        // element of the extension sequence
+        return this.extensions.find((ext) => ext.subs[0].toOID() === oid);
+    }
+    /////////////////////////////////////////////////////////////////////////////
+    // The following properties use the documented x509 structure to locate the
+    // desired ASN.1 object
+    // https://www.rfc-editor.org/rfc/rfc5280#section-4.1
+    // https://www.rfc-editor.org/rfc/rfc5280#section-4.1.1.1
+    get tbsCertificateObj() {
+        // tbsCertificate is the first element of the certificate sequence
+        return this.root.subs[0];
+    }
+    // https://www.rfc-editor.org/rfc/rfc5280#section-4.1.1.2
+    get signatureAlgorithmObj() {
+        // signatureAlgorithm is the second element of the certificate sequence
+        return this.root.subs[1];
+    }
+    // https://www.rfc-editor.org/rfc/rfc5280#section-4.1.1.3
+    get signatureValueObj() {
+        // signatureValue is the third element of the certificate sequence
+        return this.root.subs[2];
+    }
+    // https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.1
+    get versionObj() {
+        // version is the first element of the tbsCertificate sequence
+        return this.tbsCertificateObj.subs[0];
+    }
+    // https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.2
+    get serialNumberObj() {
+        // serialNumber is the second element of the tbsCertificate sequence
+        return this.tbsCertificateObj.subs[1];
+    }
+    // https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.4
+    get issuerObj() {
+        // issuer is the fourth element of the tbsCertificate sequence
+        return this.tbsCertificateObj.subs[3];
+    }
+    // https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.5
+    get validityObj() {
+        // version is the fifth element of the tbsCertificate sequence
+        return this.tbsCertificateObj.subs[4];
+    }
+    // https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.6
+    get subjectObj() {
+        // subject is the sixth element of the tbsCertificate sequence
+        return this.tbsCertificateObj.subs[5];
+    }
+    // https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.7
+    get subjectPublicKeyInfoObj() {
+        // subjectPublicKeyInfo is the seventh element of the tbsCertificate sequence
+        return this.tbsCertificateObj.subs[6];
+    }
+    // Extensions can't be located by index because their position varies. Instead,
+    // we need to find the extensions context specific tag
+    // https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.9
+    get extensionsObj() {
+        return this.tbsCertificateObj.subs.find((sub) => sub.tag.isContextSpecific(0x03));
+    }
+}
+exports.X509Certificate = X509Certificate;
+
+
+/***/ }),
+
+/***/ 6389:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.X509SCTExtension = exports.X509SubjectKeyIDExtension = exports.X509AuthorityKeyIDExtension = exports.X509SubjectAlternativeNameExtension = exports.X509KeyUsageExtension = exports.X509BasicConstraintsExtension = exports.X509Extension = void 0;
+const stream_1 = __nccwpck_require__(1673);
+const sct_1 = __nccwpck_require__(6144);
+// https://www.rfc-editor.org/rfc/rfc5280#section-4.1
+class X509Extension {
+    root;
+    constructor(asn1) {
+        this.root = asn1;
+    }
+    get oid() {
+        return this.root.subs[0].toOID();
+    }
+    get critical() {
+        // The critical field is optional and will be the second element of the
+        // extension sequence if present. Default to false if not present.
+        return this.root.subs.length === 3 ? this.root.subs[1].toBoolean() : false;
+    }
+    get value() {
+        return this.extnValueObj.value;
+    }
+    get valueObj() {
+        return this.extnValueObj;
+    }
+    get extnValueObj() {
+        // The extnValue field will be the last element of the extension sequence
+        return this.root.subs[this.root.subs.length - 1];
+    }
+}
+exports.X509Extension = X509Extension;
+// https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.9
+class X509BasicConstraintsExtension extends X509Extension {
+    get isCA() {
+        return this.sequence.subs[0]?.toBoolean() ?? false;
+    }
+    get pathLenConstraint() {
+        return this.sequence.subs.length > 1
+            ? this.sequence.subs[1].toInteger()
+            : undefined;
+    }
+    // The extnValue field contains a single sequence wrapping the isCA and
+    // pathLenConstraint.
+    get sequence() {
+        return this.extnValueObj.subs[0];
+    }
+}
+exports.X509BasicConstraintsExtension = X509BasicConstraintsExtension;
+// https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.3
+class X509KeyUsageExtension extends X509Extension {
+    get digitalSignature() {
+        return this.bitString[0] === 1;
+    }
+    get keyCertSign() {
+        return this.bitString[5] === 1;
+    }
+    get crlSign() {
+        return this.bitString[6] === 1;
+    }
+    // The extnValue field contains a single bit string which is a bit mask
+    // indicating which key usages are enabled.
+    get bitString() {
+        return this.extnValueObj.subs[0].toBitString();
+    }
+}
+exports.X509KeyUsageExtension = X509KeyUsageExtension;
+// https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.6
+class X509SubjectAlternativeNameExtension extends X509Extension {
+    get rfc822Name() {
+        return this.findGeneralName(0x01)?.value.toString('ascii');
+    }
+    get uri() {
+        return this.findGeneralName(0x06)?.value.toString('ascii');
+    }
+    // Retrieve the value of an otherName with the given OID.
+    otherName(oid) {
+        const otherName = this.findGeneralName(0x00);
+        if (otherName === undefined) {
+            return undefined;
+        }
+        // The otherName is a sequence containing an OID and a value.
+        // Need to check that the OID matches the one we're looking for.
+        const otherNameOID = otherName.subs[0].toOID();
+        if (otherNameOID !== oid) {
+            return undefined;
+        }
+        // The otherNameValue is a sequence containing the actual value.
+        const otherNameValue = otherName.subs[1];
+        return otherNameValue.subs[0].value.toString('ascii');
+    }
+    findGeneralName(tag) {
+        return this.generalNames.find((gn) => gn.tag.isContextSpecific(tag));
+    }
+    // The extnValue field contains a sequence of GeneralNames.
+    get generalNames() {
+        return this.extnValueObj.subs[0].subs;
+    }
+}
+exports.X509SubjectAlternativeNameExtension = X509SubjectAlternativeNameExtension;
+// https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.1
+class X509AuthorityKeyIDExtension extends X509Extension {
+    get keyIdentifier() {
+        return this.findSequenceMember(0x00)?.value;
+    }
+    findSequenceMember(tag) {
+        return this.sequence.subs.find((el) => el.tag.isContextSpecific(tag));
+    }
+    // The extnValue field contains a single sequence wrapping the keyIdentifier
+    get sequence() {
+        return this.extnValueObj.subs[0];
+    }
+}
+exports.X509AuthorityKeyIDExtension = X509AuthorityKeyIDExtension;
+// https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.2
+class X509SubjectKeyIDExtension extends X509Extension {
+    get keyIdentifier() {
+        return this.extnValueObj.subs[0].value;
+    }
+}
+exports.X509SubjectKeyIDExtension = X509SubjectKeyIDExtension;
+// https://www.rfc-editor.org/rfc/rfc6962#section-3.3
+class X509SCTExtension extends X509Extension {
+    constructor(asn1) {
+        super(asn1);
+    }
+    get signedCertificateTimestamps() {
+        const buf = this.extnValueObj.subs[0].value;
+        const stream = new stream_1.ByteStream(buf);
+        // The overall list length is encoded in the first two bytes -- note this
+        // is the length of the list in bytes, NOT the number of SCTs in the list
+        const end = stream.getUint16() + 2;
+        const sctList = [];
+        while (stream.position < end) {
+            // Read the length of the next SCT
+            const sctLength = stream.getUint16();
+            // Slice out the bytes for the next SCT and parse it
+            const sct = stream.getBlock(sctLength);
+            sctList.push(sct_1.SignedCertificateTimestamp.parse(sct));
+        }
+        if (stream.position !== end) {
+            throw new Error('SCT list length does not match actual length');
+        }
+        return sctList;
+    }
+}
+exports.X509SCTExtension = X509SCTExtension;
+
+
+/***/ }),
+
+/***/ 9358:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.X509SCTExtension = exports.X509Certificate = exports.EXTENSION_OID_SCT = void 0;
+var cert_1 = __nccwpck_require__(3566);
+Object.defineProperty(exports, "EXTENSION_OID_SCT", ({ enumerable: true, get: function () { return cert_1.EXTENSION_OID_SCT; } }));
+Object.defineProperty(exports, "X509Certificate", ({ enumerable: true, get: function () { return cert_1.X509Certificate; } }));
+var ext_1 = __nccwpck_require__(6389);
+Object.defineProperty(exports, "X509SCTExtension", ({ enumerable: true, get: function () { return ext_1.X509SCTExtension; } }));
+
+
+/***/ }),
+
+/***/ 6144:
+/***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
+
+
+var __createBinding = (this && this.__createBinding) || (Object.create ? (function(o, m, k, k2) {
+    if (k2 === undefined) k2 = k;
+    var desc = Object.getOwnPropertyDescriptor(m, k);
+    if (!desc || ("get" in desc ? !m.__esModule : desc.writable || desc.configurable)) {
+      desc = { enumerable: true, get: function() { return m[k]; } };
+    }
+    Object.defineProperty(o, k2, desc);
+}) : (function(o, m, k, k2) {
+    if (k2 === undefined) k2 = k;
+    o[k2] = m[k];
+}));
+var __setModuleDefault = (this && this.__setModuleDefault) || (Object.create ? (function(o, v) {
+    Object.defineProperty(o, "default", { enumerable: true, value: v });
+}) : function(o, v) {
+    o["default"] = v;
+});
+var __importStar = (this && this.__importStar) || (function () {
+    var ownKeys = function(o) {
+        ownKeys = Object.getOwnPropertyNames || function (o) {
+            var ar = [];
+            for (var k in o) if (Object.prototype.hasOwnProperty.call(o, k)) ar[ar.length] = k;
+            return ar;
+        };
+        return ownKeys(o);
+    };
+    return function (mod) {
+        if (mod && mod.__esModule) return mod;
+        var result = {};
+        if (mod != null) for (var k = ownKeys(mod), i = 0; i < k.length; i++) if (k[i] !== "default") __createBinding(result, mod, k[i]);
+        __setModuleDefault(result, mod);
+        return result;
+    };
+})();
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.SignedCertificateTimestamp = void 0;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const crypto = __importStar(__nccwpck_require__(9368));
+const stream_1 = __nccwpck_require__(1673);
+class SignedCertificateTimestamp {
+    version;
+    logID;
+    timestamp;
+    extensions;
+    hashAlgorithm;
+    signatureAlgorithm;
+    signature;
+    constructor(options) {
+        this.version = options.version;
+        this.logID = options.logID;
+        this.timestamp = options.timestamp;
+        this.extensions = options.extensions;
+        this.hashAlgorithm = options.hashAlgorithm;
+        this.signatureAlgorithm = options.signatureAlgorithm;
+        this.signature = options.signature;
+    }
+    get datetime() {
+        return new Date(Number(this.timestamp.readBigInt64BE()));
+    }
+    // Returns the hash algorithm used to generate the SCT's signature.
+    // https://www.rfc-editor.org/rfc/rfc5246#section-7.4.1.4.1
+    get algorithm() {
+        switch (this.hashAlgorithm) {
+            /* istanbul ignore next */
+            case 0:
+                return 'none';
+            /* istanbul ignore next */
+            case 1:
+                return 'md5';
+            /* istanbul ignore next */
+            case 2:
+                return 'sha1';
+            /* istanbul ignore next */
+            case 3:
+                return 'sha224';
+            case 4:
+                return 'sha256';
+            /* istanbul ignore next */
+            case 5:
+                return 'sha384';
+            /* istanbul ignore next */
+            case 6:
+                return 'sha512';
+            /* istanbul ignore next */
+            default:
+                return 'unknown';
+        }
+    }
+    verify(preCert, key) {
+        // Assemble the digitally-signed struct (the data over which the signature
+        // was generated).
+        // https://www.rfc-editor.org/rfc/rfc6962#section-3.2
+        const stream = new stream_1.ByteStream();
+        stream.appendChar(this.version);
+        stream.appendChar(0x00); // SignatureType = certificate_timestamp(0)
+        stream.appendView(this.timestamp);
+        stream.appendUint16(0x01); // LogEntryType = precert_entry(1)
+        stream.appendView(preCert);
+        stream.appendUint16(this.extensions.byteLength);
+        /* istanbul ignore next - extensions are very uncommon */
+        if (this.extensions.byteLength > 0) {
+            stream.appendView(this.extensions);
+        }
+        return crypto.verify(stream.buffer, key, this.signature, this.algorithm);
+    }
+    // Parses a SignedCertificateTimestamp from a buffer. SCTs are encoded using
+    // TLS encoding which means the fields and lengths of most fields are
+    // specified as part of the SCT and TLS specs.
+    // https://www.rfc-editor.org/rfc/rfc6962#section-3.2
+    // https://www.rfc-editor.org/rfc/rfc5246#section-7.4.1.4.1
+    static parse(buf) {
+        const stream = new stream_1.ByteStream(buf);
+        // Version - enum { v1(0), (255) }
+        const version = stream.getUint8();
+        // Log ID  - struct { opaque key_id[32]; }
+        const logID = stream.getBlock(32);
+        // Timestamp - uint64
+        const timestamp = stream.getBlock(8);
+        // Extensions - opaque extensions<0..2^16-1>;
+        const extenstionLength = stream.getUint16();
+        const extensions = stream.getBlock(extenstionLength);
+        // Hash algo - enum { sha256(4), . . . (255) }
+        const hashAlgorithm = stream.getUint8();
+        // Signature algo - enum { anonymous(0), rsa(1), dsa(2), ecdsa(3), (255) }
+        const signatureAlgorithm = stream.getUint8();
+        // Signature  - opaque signature<0..2^16-1>;
+        const sigLength = stream.getUint16();
+        const signature = stream.getBlock(sigLength);
+        // Check that we read the entire buffer
+        if (stream.position !== buf.length) {
+            throw new Error('SCT buffer length mismatch');
+        }
+        return new SignedCertificateTimestamp({
+            version,
+            logID,
+            timestamp,
+            extensions,
+            hashAlgorithm,
+            signatureAlgorithm,
+            signature,
+        });
+    }
+}
+exports.SignedCertificateTimestamp = SignedCertificateTimestamp;
+
+
+/***/ }),
+
+/***/ 4649:
+/***/ ((__unused_webpack_module, exports) => {
+
+
+// Code generated by protoc-gen-ts_proto. DO NOT EDIT.
+// versions:
+//   protoc-gen-ts_proto  v2.12.0
+//   protoc               v7.35.1
+// source: envelope.proto
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.Signature = exports.Envelope = void 0;
+exports.Envelope = {
+    fromJSON(object) {
+        return {
+            payload: isSet(object.payload) ? Buffer.from(bytesFromBase64(object.payload)) : Buffer.alloc(0),
+            payloadType: isSet(object.payloadType) ? globalThis.String(object.payloadType) : "",
+            signatures: globalThis.Array.isArray(object?.signatures)
+                ? object.signatures.map((e) => exports.Signature.fromJSON(e))
+                : [],
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.payload.length !== 0) {
+            obj.payload = base64FromBytes(message.payload);
+        }
+        if (message.payloadType !== "") {
+            obj.payloadType = message.payloadType;
+        }
+        if (message.signatures?.length) {
+            obj.signatures = message.signatures.map((e) => exports.Signature.toJSON(e));
+        }
+        return obj;
+    },
+};
+exports.Signature = {
+    fromJSON(object) {
+        return {
+            sig: isSet(object.sig) ? Buffer.from(bytesFromBase64(object.sig)) : Buffer.alloc(0),
+            keyid: isSet(object.keyid) ? globalThis.String(object.keyid) : "",
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.sig.length !== 0) {
+            obj.sig = base64FromBytes(message.sig);
+        }
+        if (message.keyid !== "") {
+            obj.keyid = message.keyid;
+        }
+        return obj;
+    },
+};
+function bytesFromBase64(b64) {
+    return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+function base64FromBytes(arr) {
+    return globalThis.Buffer.from(arr).toString("base64");
+}
+function isSet(value) {
+    return value !== null && value !== undefined;
+}
+
+
+/***/ }),
+
+/***/ 5000:
+/***/ ((__unused_webpack_module, exports) => {
+
+
+// Code generated by protoc-gen-ts_proto. DO NOT EDIT.
+// versions:
+//   protoc-gen-ts_proto  v2.12.0
+//   protoc               v7.35.1
+// source: google/protobuf/timestamp.proto
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.Timestamp = void 0;
+exports.Timestamp = {
+    fromJSON(object) {
+        return {
+            seconds: isSet(object.seconds) ? globalThis.String(object.seconds) : "0",
+            nanos: isSet(object.nanos) ? globalThis.Number(object.nanos) : 0,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.seconds !== "0") {
+            obj.seconds = message.seconds;
+        }
+        if (message.nanos !== 0) {
+            obj.nanos = Math.round(message.nanos);
+        }
+        return obj;
+    },
+};
+function isSet(value) {
+    return value !== null && value !== undefined;
+}
+
+
+/***/ }),
+
+/***/ 6764:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+// Code generated by protoc-gen-ts_proto. DO NOT EDIT.
+// versions:
+//   protoc-gen-ts_proto  v2.12.0
+//   protoc               v7.35.1
+// source: rekor/v2/dsse.proto
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.DSSELogEntryV002 = exports.DSSERequestV002 = void 0;
+/* eslint-disable */
+const envelope_1 = __nccwpck_require__(4649);
+const sigstore_common_1 = __nccwpck_require__(5334);
+const verifier_1 = __nccwpck_require__(7543);
+exports.DSSERequestV002 = {
+    fromJSON(object) {
+        return {
+            envelope: isSet(object.envelope) ? envelope_1.Envelope.fromJSON(object.envelope) : undefined,
+            verifiers: globalThis.Array.isArray(object?.verifiers)
+                ? object.verifiers.map((e) => verifier_1.Verifier.fromJSON(e))
+                : [],
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.envelope !== undefined) {
+            obj.envelope = envelope_1.Envelope.toJSON(message.envelope);
+        }
+        if (message.verifiers?.length) {
+            obj.verifiers = message.verifiers.map((e) => verifier_1.Verifier.toJSON(e));
+        }
+        return obj;
+    },
+};
+exports.DSSELogEntryV002 = {
+    fromJSON(object) {
+        return {
+            payloadHash: isSet(object.payloadHash) ? sigstore_common_1.HashOutput.fromJSON(object.payloadHash) : undefined,
+            signatures: globalThis.Array.isArray(object?.signatures)
+                ? object.signatures.map((e) => verifier_1.Signature.fromJSON(e))
+                : [],
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.payloadHash !== undefined) {
+            obj.payloadHash = sigstore_common_1.HashOutput.toJSON(message.payloadHash);
+        }
+        if (message.signatures?.length) {
+            obj.signatures = message.signatures.map((e) => verifier_1.Signature.toJSON(e));
+        }
+        return obj;
+    },
+};
+function isSet(value) {
+    return value !== null && value !== undefined;
+}
+
+
+/***/ }),
+
+/***/ 381:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+// Code generated by protoc-gen-ts_proto. DO NOT EDIT.
+// versions:
+//   protoc-gen-ts_proto  v2.12.0
+//   protoc               v7.35.1
+// source: rekor/v2/entry.proto
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.CreateEntryRequest = exports.Spec = exports.Entry = void 0;
+/* eslint-disable */
+const dsse_1 = __nccwpck_require__(6764);
+const hashedrekord_1 = __nccwpck_require__(4969);
+exports.Entry = {
+    fromJSON(object) {
+        return {
+            kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+            apiVersion: isSet(object.apiVersion) ? globalThis.String(object.apiVersion) : "",
+            spec: isSet(object.spec) ? exports.Spec.fromJSON(object.spec) : undefined,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.kind !== "") {
+            obj.kind = message.kind;
+        }
+        if (message.apiVersion !== "") {
+            obj.apiVersion = message.apiVersion;
+        }
+        if (message.spec !== undefined) {
+            obj.spec = exports.Spec.toJSON(message.spec);
+        }
+        return obj;
+    },
+};
+exports.Spec = {
+    fromJSON(object) {
+        return {
+            spec: isSet(object.hashedRekordV002)
+                ? { $case: "hashedRekordV002", hashedRekordV002: hashedrekord_1.HashedRekordLogEntryV002.fromJSON(object.hashedRekordV002) }
+                : isSet(object.dsseV002)
+                    ? { $case: "dsseV002", dsseV002: dsse_1.DSSELogEntryV002.fromJSON(object.dsseV002) }
+                    : undefined,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.spec?.$case === "hashedRekordV002") {
+            obj.hashedRekordV002 = hashedrekord_1.HashedRekordLogEntryV002.toJSON(message.spec.hashedRekordV002);
+        }
+        else if (message.spec?.$case === "dsseV002") {
+            obj.dsseV002 = dsse_1.DSSELogEntryV002.toJSON(message.spec.dsseV002);
+        }
+        return obj;
+    },
+};
+exports.CreateEntryRequest = {
+    fromJSON(object) {
+        return {
+            spec: isSet(object.hashedRekordRequestV002)
+                ? {
+                    $case: "hashedRekordRequestV002",
+                    hashedRekordRequestV002: hashedrekord_1.HashedRekordRequestV002.fromJSON(object.hashedRekordRequestV002),
+                }
+                : isSet(object.dsseRequestV002)
+                    ? { $case: "dsseRequestV002", dsseRequestV002: dsse_1.DSSERequestV002.fromJSON(object.dsseRequestV002) }
+                    : undefined,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.spec?.$case === "hashedRekordRequestV002") {
+            obj.hashedRekordRequestV002 = hashedrekord_1.HashedRekordRequestV002.toJSON(message.spec.hashedRekordRequestV002);
+        }
+        else if (message.spec?.$case === "dsseRequestV002") {
+            obj.dsseRequestV002 = dsse_1.DSSERequestV002.toJSON(message.spec.dsseRequestV002);
+        }
+        return obj;
+    },
+};
+function isSet(value) {
+    return value !== null && value !== undefined;
+}
+
+
+/***/ }),
+
+/***/ 4969:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+// Code generated by protoc-gen-ts_proto. DO NOT EDIT.
+// versions:
+//   protoc-gen-ts_proto  v2.12.0
+//   protoc               v7.35.1
+// source: rekor/v2/hashedrekord.proto
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.HashedRekordLogEntryV002 = exports.HashedRekordRequestV002 = void 0;
+/* eslint-disable */
+const sigstore_common_1 = __nccwpck_require__(5334);
+const verifier_1 = __nccwpck_require__(7543);
+exports.HashedRekordRequestV002 = {
+    fromJSON(object) {
+        return {
+            digest: isSet(object.digest) ? Buffer.from(bytesFromBase64(object.digest)) : Buffer.alloc(0),
+            signature: isSet(object.signature) ? verifier_1.Signature.fromJSON(object.signature) : undefined,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.digest.length !== 0) {
+            obj.digest = base64FromBytes(message.digest);
+        }
+        if (message.signature !== undefined) {
+            obj.signature = verifier_1.Signature.toJSON(message.signature);
+        }
+        return obj;
+    },
+};
+exports.HashedRekordLogEntryV002 = {
+    fromJSON(object) {
+        return {
+            data: isSet(object.data) ? sigstore_common_1.HashOutput.fromJSON(object.data) : undefined,
+            signature: isSet(object.signature) ? verifier_1.Signature.fromJSON(object.signature) : undefined,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.data !== undefined) {
+            obj.data = sigstore_common_1.HashOutput.toJSON(message.data);
+        }
+        if (message.signature !== undefined) {
+            obj.signature = verifier_1.Signature.toJSON(message.signature);
+        }
+        return obj;
+    },
+};
+function bytesFromBase64(b64) {
+    return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+function base64FromBytes(arr) {
+    return globalThis.Buffer.from(arr).toString("base64");
+}
+function isSet(value) {
+    return value !== null && value !== undefined;
+}
+
+
+/***/ }),
+
+/***/ 7543:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+// Code generated by protoc-gen-ts_proto. DO NOT EDIT.
+// versions:
+//   protoc-gen-ts_proto  v2.12.0
+//   protoc               v7.35.1
+// source: rekor/v2/verifier.proto
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.Signature = exports.Verifier = exports.PublicKey = void 0;
+/* eslint-disable */
+const sigstore_common_1 = __nccwpck_require__(5334);
+exports.PublicKey = {
+    fromJSON(object) {
+        return { rawBytes: isSet(object.rawBytes) ? Buffer.from(bytesFromBase64(object.rawBytes)) : Buffer.alloc(0) };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.rawBytes.length !== 0) {
+            obj.rawBytes = base64FromBytes(message.rawBytes);
+        }
+        return obj;
+    },
+};
+exports.Verifier = {
+    fromJSON(object) {
+        return {
+            verifier: isSet(object.publicKey)
+                ? { $case: "publicKey", publicKey: exports.PublicKey.fromJSON(object.publicKey) }
+                : isSet(object.x509Certificate)
+                    ? { $case: "x509Certificate", x509Certificate: sigstore_common_1.X509Certificate.fromJSON(object.x509Certificate) }
+                    : undefined,
+            keyDetails: isSet(object.keyDetails) ? (0, sigstore_common_1.publicKeyDetailsFromJSON)(object.keyDetails) : 0,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.verifier?.$case === "publicKey") {
+            obj.publicKey = exports.PublicKey.toJSON(message.verifier.publicKey);
+        }
+        else if (message.verifier?.$case === "x509Certificate") {
+            obj.x509Certificate = sigstore_common_1.X509Certificate.toJSON(message.verifier.x509Certificate);
+        }
+        if (message.keyDetails !== 0) {
+            obj.keyDetails = (0, sigstore_common_1.publicKeyDetailsToJSON)(message.keyDetails);
+        }
+        return obj;
+    },
+};
+exports.Signature = {
+    fromJSON(object) {
+        return {
+            content: isSet(object.content) ? Buffer.from(bytesFromBase64(object.content)) : Buffer.alloc(0),
+            verifier: isSet(object.verifier) ? exports.Verifier.fromJSON(object.verifier) : undefined,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.content.length !== 0) {
+            obj.content = base64FromBytes(message.content);
+        }
+        if (message.verifier !== undefined) {
+            obj.verifier = exports.Verifier.toJSON(message.verifier);
+        }
+        return obj;
+    },
+};
+function bytesFromBase64(b64) {
+    return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+function base64FromBytes(arr) {
+    return globalThis.Buffer.from(arr).toString("base64");
+}
+function isSet(value) {
+    return value !== null && value !== undefined;
+}
+
+
+/***/ }),
+
+/***/ 715:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+// Code generated by protoc-gen-ts_proto. DO NOT EDIT.
+// versions:
+//   protoc-gen-ts_proto  v2.12.0
+//   protoc               v7.35.1
+// source: sigstore_bundle.proto
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.Bundle = exports.VerificationMaterial = exports.TimestampVerificationData = void 0;
+/* eslint-disable */
+const envelope_1 = __nccwpck_require__(4649);
+const sigstore_common_1 = __nccwpck_require__(5334);
+const sigstore_rekor_1 = __nccwpck_require__(5204);
+exports.TimestampVerificationData = {
+    fromJSON(object) {
+        return {
+            rfc3161Timestamps: globalThis.Array.isArray(object?.rfc3161Timestamps)
+                ? object.rfc3161Timestamps.map((e) => sigstore_common_1.RFC3161SignedTimestamp.fromJSON(e))
+                : [],
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.rfc3161Timestamps?.length) {
+            obj.rfc3161Timestamps = message.rfc3161Timestamps.map((e) => sigstore_common_1.RFC3161SignedTimestamp.toJSON(e));
+        }
+        return obj;
+    },
+};
+exports.VerificationMaterial = {
+    fromJSON(object) {
+        return {
+            content: isSet(object.publicKey)
+                ? { $case: "publicKey", publicKey: sigstore_common_1.PublicKeyIdentifier.fromJSON(object.publicKey) }
+                : isSet(object.x509CertificateChain)
+                    ? {
+                        $case: "x509CertificateChain",
+                        x509CertificateChain: sigstore_common_1.X509CertificateChain.fromJSON(object.x509CertificateChain),
+                    }
+                    : isSet(object.certificate)
+                        ? { $case: "certificate", certificate: sigstore_common_1.X509Certificate.fromJSON(object.certificate) }
+                        : undefined,
+            tlogEntries: globalThis.Array.isArray(object?.tlogEntries)
+                ? object.tlogEntries.map((e) => sigstore_rekor_1.TransparencyLogEntry.fromJSON(e))
+                : [],
+            timestampVerificationData: isSet(object.timestampVerificationData)
+                ? exports.TimestampVerificationData.fromJSON(object.timestampVerificationData)
+                : undefined,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.content?.$case === "publicKey") {
+            obj.publicKey = sigstore_common_1.PublicKeyIdentifier.toJSON(message.content.publicKey);
+        }
+        else if (message.content?.$case === "x509CertificateChain") {
+            obj.x509CertificateChain = sigstore_common_1.X509CertificateChain.toJSON(message.content.x509CertificateChain);
+        }
+        else if (message.content?.$case === "certificate") {
+            obj.certificate = sigstore_common_1.X509Certificate.toJSON(message.content.certificate);
+        }
+        if (message.tlogEntries?.length) {
+            obj.tlogEntries = message.tlogEntries.map((e) => sigstore_rekor_1.TransparencyLogEntry.toJSON(e));
+        }
+        if (message.timestampVerificationData !== undefined) {
+            obj.timestampVerificationData = exports.TimestampVerificationData.toJSON(message.timestampVerificationData);
+        }
+        return obj;
+    },
+};
+exports.Bundle = {
+    fromJSON(object) {
+        return {
+            mediaType: isSet(object.mediaType) ? globalThis.String(object.mediaType) : "",
+            verificationMaterial: isSet(object.verificationMaterial)
+                ? exports.VerificationMaterial.fromJSON(object.verificationMaterial)
+                : undefined,
+            content: isSet(object.messageSignature)
+                ? { $case: "messageSignature", messageSignature: sigstore_common_1.MessageSignature.fromJSON(object.messageSignature) }
+                : isSet(object.dsseEnvelope)
+                    ? { $case: "dsseEnvelope", dsseEnvelope: envelope_1.Envelope.fromJSON(object.dsseEnvelope) }
+                    : undefined,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.mediaType !== "") {
+            obj.mediaType = message.mediaType;
+        }
+        if (message.verificationMaterial !== undefined) {
+            obj.verificationMaterial = exports.VerificationMaterial.toJSON(message.verificationMaterial);
+        }
+        if (message.content?.$case === "messageSignature") {
+            obj.messageSignature = sigstore_common_1.MessageSignature.toJSON(message.content.messageSignature);
+        }
+        else if (message.content?.$case === "dsseEnvelope") {
+            obj.dsseEnvelope = envelope_1.Envelope.toJSON(message.content.dsseEnvelope);
+        }
+        return obj;
+    },
+};
+function isSet(value) {
+    return value !== null && value !== undefined;
+}
+
+
+/***/ }),
+
+/***/ 5334:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+// Code generated by protoc-gen-ts_proto. DO NOT EDIT.
+// versions:
+//   protoc-gen-ts_proto  v2.12.0
+//   protoc               v7.35.1
+// source: sigstore_common.proto
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.TimeRange = exports.X509CertificateChain = exports.SubjectAlternativeName = exports.X509Certificate = exports.DistinguishedName = exports.ObjectIdentifierValuePair = exports.ObjectIdentifier = exports.PublicKeyIdentifier = exports.PublicKey = exports.RFC3161SignedTimestamp = exports.LogId = exports.MessageSignature = exports.HashOutput = exports.SubjectAlternativeNameType = exports.PublicKeyDetails = exports.HashAlgorithm = void 0;
+exports.hashAlgorithmFromJSON = hashAlgorithmFromJSON;
+exports.hashAlgorithmToJSON = hashAlgorithmToJSON;
+exports.publicKeyDetailsFromJSON = publicKeyDetailsFromJSON;
+exports.publicKeyDetailsToJSON = publicKeyDetailsToJSON;
+exports.subjectAlternativeNameTypeFromJSON = subjectAlternativeNameTypeFromJSON;
+exports.subjectAlternativeNameTypeToJSON = subjectAlternativeNameTypeToJSON;
+/* eslint-disable */
+const timestamp_1 = __nccwpck_require__(5000);
+/**
+ * Only a subset of the secure hash standard algorithms are supported.
+ * See <https://nvlpubs.nist.gov/nistpubs/FIPS/NIST.FIPS.180-4.pdf> for more
+ * details.
+ * UNSPECIFIED SHOULD not be used, primary reason for inclusion is to force
+ * any proto JSON serialization to emit the used hash algorithm, as default
+ * option is to *omit* the default value of an enum (which is the first
+ * value, represented by '0'.
+ */
+var HashAlgorithm;
+(function (HashAlgorithm) {
+    HashAlgorithm[HashAlgorithm["HASH_ALGORITHM_UNSPECIFIED"] = 0] = "HASH_ALGORITHM_UNSPECIFIED";
+    HashAlgorithm[HashAlgorithm["SHA2_256"] = 1] = "SHA2_256";
+    HashAlgorithm[HashAlgorithm["SHA2_384"] = 2] = "SHA2_384";
+    HashAlgorithm[HashAlgorithm["SHA2_512"] = 3] = "SHA2_512";
+    /**
+     * SHA3_256 - Used for LMS
+     *
+     * @deprecated
+     */
+    HashAlgorithm[HashAlgorithm["SHA3_256"] = 4] = "SHA3_256";
+    /**
+     * SHA3_384 - Used for LMS
+     *
+     * @deprecated
+     */
+    HashAlgorithm[HashAlgorithm["SHA3_384"] = 5] = "SHA3_384";
+})(HashAlgorithm || (exports.HashAlgorithm = HashAlgorithm = {}));
+function hashAlgorithmFromJSON(object) {
+    switch (object) {
+        case 0:
+        case "HASH_ALGORITHM_UNSPECIFIED":
+            return HashAlgorithm.HASH_ALGORITHM_UNSPECIFIED;
+        case 1:
+        case "SHA2_256":
+            return HashAlgorithm.SHA2_256;
+        case 2:
+        case "SHA2_384":
+            return HashAlgorithm.SHA2_384;
+        case 3:
+        case "SHA2_512":
+            return HashAlgorithm.SHA2_512;
+        case 4:
+        case "SHA3_256":
+            return HashAlgorithm.SHA3_256;
+        case 5:
+        case "SHA3_384":
+            return HashAlgorithm.SHA3_384;
+        default:
+            throw new globalThis.Error("Unrecognized enum value " + object + " for enum HashAlgorithm");
+    }
+}
+function hashAlgorithmToJSON(object) {
+    switch (object) {
+        case HashAlgorithm.HASH_ALGORITHM_UNSPECIFIED:
+            return "HASH_ALGORITHM_UNSPECIFIED";
+        case HashAlgorithm.SHA2_256:
+            return "SHA2_256";
+        case HashAlgorithm.SHA2_384:
+            return "SHA2_384";
+        case HashAlgorithm.SHA2_512:
+            return "SHA2_512";
+        case HashAlgorithm.SHA3_256:
+            return "SHA3_256";
+        case HashAlgorithm.SHA3_384:
+            return "SHA3_384";
+        default:
+            throw new globalThis.Error("Unrecognized enum value " + object + " for enum HashAlgorithm");
+    }
+}
+/**
+ * Details of a specific public key, capturing the the key encoding method,
+ * and signature algorithm.
+ *
+ * PublicKeyDetails captures the public key/hash algorithm combinations
+ * recommended in the Sigstore ecosystem.
+ *
+ * This is modelled as a linear set as we want to provide a small number of
+ * opinionated options instead of allowing every possible permutation.
+ *
+ * Any changes to this enum MUST be reflected in the algorithm registry.
+ *
+ * See: <https://github.com/sigstore/architecture-docs/blob/main/algorithm-registry.md>
+ *
+ * To avoid the possibility of contradicting formats such as PKCS1 with
+ * ED25519 the valid permutations are listed as a linear set instead of a
+ * cartesian set (i.e one combined variable instead of two, one for encoding
+ * and one for the signature algorithm).
+ */
+var PublicKeyDetails;
+(function (PublicKeyDetails) {
+    PublicKeyDetails[PublicKeyDetails["PUBLIC_KEY_DETAILS_UNSPECIFIED"] = 0] = "PUBLIC_KEY_DETAILS_UNSPECIFIED";
+    /**
+     * PKCS1_RSA_PKCS1V5 - RSA
+     *
+     * @deprecated
+     */
+    PublicKeyDetails[PublicKeyDetails["PKCS1_RSA_PKCS1V5"] = 1] = "PKCS1_RSA_PKCS1V5";
+    /**
+     * PKCS1_RSA_PSS - See RFC8017
+     *
+     * @deprecated
+     */
+    PublicKeyDetails[PublicKeyDetails["PKCS1_RSA_PSS"] = 2] = "PKCS1_RSA_PSS";
+    /** @deprecated */
+    PublicKeyDetails[PublicKeyDetails["PKIX_RSA_PKCS1V5"] = 3] = "PKIX_RSA_PKCS1V5";
+    /** @deprecated */
+    PublicKeyDetails[PublicKeyDetails["PKIX_RSA_PSS"] = 4] = "PKIX_RSA_PSS";
+    /** PKIX_RSA_PKCS1V15_2048_SHA256 - RSA public key in PKIX format, PKCS#1v1.5 signature */
+    PublicKeyDetails[PublicKeyDetails["PKIX_RSA_PKCS1V15_2048_SHA256"] = 9] = "PKIX_RSA_PKCS1V15_2048_SHA256";
+    PublicKeyDetails[PublicKeyDetails["PKIX_RSA_PKCS1V15_3072_SHA256"] = 10] = "PKIX_RSA_PKCS1V15_3072_SHA256";
+    PublicKeyDetails[PublicKeyDetails["PKIX_RSA_PKCS1V15_4096_SHA256"] = 11] = "PKIX_RSA_PKCS1V15_4096_SHA256";
+    /** PKIX_RSA_PSS_2048_SHA256 - RSA public key in PKIX format, RSASSA-PSS signature */
+    PublicKeyDetails[PublicKeyDetails["PKIX_RSA_PSS_2048_SHA256"] = 16] = "PKIX_RSA_PSS_2048_SHA256";
+    PublicKeyDetails[PublicKeyDetails["PKIX_RSA_PSS_3072_SHA256"] = 17] = "PKIX_RSA_PSS_3072_SHA256";
+    PublicKeyDetails[PublicKeyDetails["PKIX_RSA_PSS_4096_SHA256"] = 18] = "PKIX_RSA_PSS_4096_SHA256";
+    /**
+     * PKIX_ECDSA_P256_HMAC_SHA_256 - ECDSA
+     *
+     * @deprecated
+     */
+    PublicKeyDetails[PublicKeyDetails["PKIX_ECDSA_P256_HMAC_SHA_256"] = 6] = "PKIX_ECDSA_P256_HMAC_SHA_256";
+    /** PKIX_ECDSA_P256_SHA_256 - See NIST FIPS 186-4 */
+    PublicKeyDetails[PublicKeyDetails["PKIX_ECDSA_P256_SHA_256"] = 5] = "PKIX_ECDSA_P256_SHA_256";
+    PublicKeyDetails[PublicKeyDetails["PKIX_ECDSA_P384_SHA_384"] = 12] = "PKIX_ECDSA_P384_SHA_384";
+    PublicKeyDetails[PublicKeyDetails["PKIX_ECDSA_P521_SHA_512"] = 13] = "PKIX_ECDSA_P521_SHA_512";
+    /** PKIX_ED25519 - Ed 25519 */
+    PublicKeyDetails[PublicKeyDetails["PKIX_ED25519"] = 7] = "PKIX_ED25519";
+    PublicKeyDetails[PublicKeyDetails["PKIX_ED25519_PH"] = 8] = "PKIX_ED25519_PH";
+    /**
+     * PKIX_ECDSA_P384_SHA_256 - These algorithms are deprecated and should not be used, but they
+     * were/are being used by most Sigstore clients implementations.
+     *
+     * @deprecated
+     */
+    PublicKeyDetails[PublicKeyDetails["PKIX_ECDSA_P384_SHA_256"] = 19] = "PKIX_ECDSA_P384_SHA_256";
+    /** @deprecated */
+    PublicKeyDetails[PublicKeyDetails["PKIX_ECDSA_P521_SHA_256"] = 20] = "PKIX_ECDSA_P521_SHA_256";
+    /**
+     * LMS_SHA256 - LMS and LM-OTS
+     *
+     * These algorithms are deprecated and should not be used.
+     * There are no plans to support SLH-DSA at this time.
+     *
+     * USER WARNING: LMS and LM-OTS are both stateful signature schemes.
+     * Using them correctly requires discretion and careful consideration
+     * to ensure that individual secret keys are not used more than once.
+     * In addition, LM-OTS is a single-use scheme, meaning that it
+     * MUST NOT be used for more than one signature per LM-OTS key.
+     * If you cannot maintain these invariants, you MUST NOT use these
+     * schemes.
+     *
+     * @deprecated
+     */
+    PublicKeyDetails[PublicKeyDetails["LMS_SHA256"] = 14] = "LMS_SHA256";
+    /** @deprecated */
+    PublicKeyDetails[PublicKeyDetails["LMOTS_SHA256"] = 15] = "LMOTS_SHA256";
+    /**
+     * ML_DSA_44 - ML-DSA
+     *
+     * These ML_DSA_44, ML_DSA_65 and ML-DSA_87 algorithms are the pure variants
+     * that take data to sign rather than the prehash variants (HashML-DSA), which
+     * take digests. While considered quantum-resistant, their usage
+     * involves tradeoffs in that signatures and keys are much larger, and
+     * this makes deployments more costly.
+     *
+     * USER WARNING: ML_DSA_44, ML_DSA_65 and ML_DSA_87 are experimental algorithms.
+     * In the future they MAY be used by private Sigstore deployments, but
+     * they are not yet fully functional. This warning will be removed when
+     * these algorithms are widely supported by Sigstore clients and servers,
+     * but care should still be taken for production environments.
+     *
+     * See NIST FIPS 204, RFC 9881 for algorithm identifiers
+     */
+    PublicKeyDetails[PublicKeyDetails["ML_DSA_44"] = 23] = "ML_DSA_44";
+    PublicKeyDetails[PublicKeyDetails["ML_DSA_65"] = 21] = "ML_DSA_65";
+    PublicKeyDetails[PublicKeyDetails["ML_DSA_87"] = 22] = "ML_DSA_87";
+})(PublicKeyDetails || (exports.PublicKeyDetails = PublicKeyDetails = {}));
+function publicKeyDetailsFromJSON(object) {
+    switch (object) {
+        case 0:
+        case "PUBLIC_KEY_DETAILS_UNSPECIFIED":
+            return PublicKeyDetails.PUBLIC_KEY_DETAILS_UNSPECIFIED;
+        case 1:
+        case "PKCS1_RSA_PKCS1V5":
+            return PublicKeyDetails.PKCS1_RSA_PKCS1V5;
+        case 2:
+        case "PKCS1_RSA_PSS":
+            return PublicKeyDetails.PKCS1_RSA_PSS;
+        case 3:
+        case "PKIX_RSA_PKCS1V5":
+            return PublicKeyDetails.PKIX_RSA_PKCS1V5;
+        case 4:
+        case "PKIX_RSA_PSS":
+            return PublicKeyDetails.PKIX_RSA_PSS;
+        case 9:
+        case "PKIX_RSA_PKCS1V15_2048_SHA256":
+            return PublicKeyDetails.PKIX_RSA_PKCS1V15_2048_SHA256;
+        case 10:
+        case "PKIX_RSA_PKCS1V15_3072_SHA256":
+            return PublicKeyDetails.PKIX_RSA_PKCS1V15_3072_SHA256;
+        case 11:
+        case "PKIX_RSA_PKCS1V15_4096_SHA256":
+            return PublicKeyDetails.PKIX_RSA_PKCS1V15_4096_SHA256;
+        case 16:
+        case "PKIX_RSA_PSS_2048_SHA256":
+            return PublicKeyDetails.PKIX_RSA_PSS_2048_SHA256;
+        case 17:
+        case "PKIX_RSA_PSS_3072_SHA256":
+            return PublicKeyDetails.PKIX_RSA_PSS_3072_SHA256;
+        case 18:
+        case "PKIX_RSA_PSS_4096_SHA256":
+            return PublicKeyDetails.PKIX_RSA_PSS_4096_SHA256;
+        case 6:
+        case "PKIX_ECDSA_P256_HMAC_SHA_256":
+            return PublicKeyDetails.PKIX_ECDSA_P256_HMAC_SHA_256;
+        case 5:
+        case "PKIX_ECDSA_P256_SHA_256":
+            return PublicKeyDetails.PKIX_ECDSA_P256_SHA_256;
+        case 12:
+        case "PKIX_ECDSA_P384_SHA_384":
+            return PublicKeyDetails.PKIX_ECDSA_P384_SHA_384;
+        case 13:
+        case "PKIX_ECDSA_P521_SHA_512":
+            return PublicKeyDetails.PKIX_ECDSA_P521_SHA_512;
+        case 7:
+        case "PKIX_ED25519":
+            return PublicKeyDetails.PKIX_ED25519;
+        case 8:
+        case "PKIX_ED25519_PH":
+            return PublicKeyDetails.PKIX_ED25519_PH;
+        case 19:
+        case "PKIX_ECDSA_P384_SHA_256":
+            return PublicKeyDetails.PKIX_ECDSA_P384_SHA_256;
+        case 20:
+        case "PKIX_ECDSA_P521_SHA_256":
+            return PublicKeyDetails.PKIX_ECDSA_P521_SHA_256;
+        case 14:
+        case "LMS_SHA256":
+            return PublicKeyDetails.LMS_SHA256;
+        case 15:
+        case "LMOTS_SHA256":
+            return PublicKeyDetails.LMOTS_SHA256;
+        case 23:
+        case "ML_DSA_44":
+            return PublicKeyDetails.ML_DSA_44;
+        case 21:
+        case "ML_DSA_65":
+            return PublicKeyDetails.ML_DSA_65;
+        case 22:
+        case "ML_DSA_87":
+            return PublicKeyDetails.ML_DSA_87;
+        default:
+            throw new globalThis.Error("Unrecognized enum value " + object + " for enum PublicKeyDetails");
+    }
+}
+function publicKeyDetailsToJSON(object) {
+    switch (object) {
+        case PublicKeyDetails.PUBLIC_KEY_DETAILS_UNSPECIFIED:
+            return "PUBLIC_KEY_DETAILS_UNSPECIFIED";
+        case PublicKeyDetails.PKCS1_RSA_PKCS1V5:
+            return "PKCS1_RSA_PKCS1V5";
+        case PublicKeyDetails.PKCS1_RSA_PSS:
+            return "PKCS1_RSA_PSS";
+        case PublicKeyDetails.PKIX_RSA_PKCS1V5:
+            return "PKIX_RSA_PKCS1V5";
+        case PublicKeyDetails.PKIX_RSA_PSS:
+            return "PKIX_RSA_PSS";
+        case PublicKeyDetails.PKIX_RSA_PKCS1V15_2048_SHA256:
+            return "PKIX_RSA_PKCS1V15_2048_SHA256";
+        case PublicKeyDetails.PKIX_RSA_PKCS1V15_3072_SHA256:
+            return "PKIX_RSA_PKCS1V15_3072_SHA256";
+        case PublicKeyDetails.PKIX_RSA_PKCS1V15_4096_SHA256:
+            return "PKIX_RSA_PKCS1V15_4096_SHA256";
+        case PublicKeyDetails.PKIX_RSA_PSS_2048_SHA256:
+            return "PKIX_RSA_PSS_2048_SHA256";
+        case PublicKeyDetails.PKIX_RSA_PSS_3072_SHA256:
+            return "PKIX_RSA_PSS_3072_SHA256";
+        case PublicKeyDetails.PKIX_RSA_PSS_4096_SHA256:
+            return "PKIX_RSA_PSS_4096_SHA256";
+        case PublicKeyDetails.PKIX_ECDSA_P256_HMAC_SHA_256:
+            return "PKIX_ECDSA_P256_HMAC_SHA_256";
+        case PublicKeyDetails.PKIX_ECDSA_P256_SHA_256:
+            return "PKIX_ECDSA_P256_SHA_256";
+        case PublicKeyDetails.PKIX_ECDSA_P384_SHA_384:
+            return "PKIX_ECDSA_P384_SHA_384";
+        case PublicKeyDetails.PKIX_ECDSA_P521_SHA_512:
+            return "PKIX_ECDSA_P521_SHA_512";
+        case PublicKeyDetails.PKIX_ED25519:
+            return "PKIX_ED25519";
+        case PublicKeyDetails.PKIX_ED25519_PH:
+            return "PKIX_ED25519_PH";
+        case PublicKeyDetails.PKIX_ECDSA_P384_SHA_256:
+            return "PKIX_ECDSA_P384_SHA_256";
+        case PublicKeyDetails.PKIX_ECDSA_P521_SHA_256:
+            return "PKIX_ECDSA_P521_SHA_256";
+        case PublicKeyDetails.LMS_SHA256:
+            return "LMS_SHA256";
+        case PublicKeyDetails.LMOTS_SHA256:
+            return "LMOTS_SHA256";
+        case PublicKeyDetails.ML_DSA_44:
+            return "ML_DSA_44";
+        case PublicKeyDetails.ML_DSA_65:
+            return "ML_DSA_65";
+        case PublicKeyDetails.ML_DSA_87:
+            return "ML_DSA_87";
+        default:
+            throw new globalThis.Error("Unrecognized enum value " + object + " for enum PublicKeyDetails");
+    }
+}
+var SubjectAlternativeNameType;
+(function (SubjectAlternativeNameType) {
+    SubjectAlternativeNameType[SubjectAlternativeNameType["SUBJECT_ALTERNATIVE_NAME_TYPE_UNSPECIFIED"] = 0] = "SUBJECT_ALTERNATIVE_NAME_TYPE_UNSPECIFIED";
+    SubjectAlternativeNameType[SubjectAlternativeNameType["EMAIL"] = 1] = "EMAIL";
+    SubjectAlternativeNameType[SubjectAlternativeNameType["URI"] = 2] = "URI";
+    /**
+     * OTHER_NAME - OID 1.3.6.1.4.1.57264.1.7
+     * See https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md#1361415726417--othername-san
+     * for more details.
+     */
+    SubjectAlternativeNameType[SubjectAlternativeNameType["OTHER_NAME"] = 3] = "OTHER_NAME";
+})(SubjectAlternativeNameType || (exports.SubjectAlternativeNameType = SubjectAlternativeNameType = {}));
+function subjectAlternativeNameTypeFromJSON(object) {
+    switch (object) {
+        case 0:
+        case "SUBJECT_ALTERNATIVE_NAME_TYPE_UNSPECIFIED":
+            return SubjectAlternativeNameType.SUBJECT_ALTERNATIVE_NAME_TYPE_UNSPECIFIED;
+        case 1:
+        case "EMAIL":
+            return SubjectAlternativeNameType.EMAIL;
+        case 2:
+        case "URI":
+            return SubjectAlternativeNameType.URI;
+        case 3:
+        case "OTHER_NAME":
+            return SubjectAlternativeNameType.OTHER_NAME;
+        default:
+            throw new globalThis.Error("Unrecognized enum value " + object + " for enum SubjectAlternativeNameType");
+    }
+}
+function subjectAlternativeNameTypeToJSON(object) {
+    switch (object) {
+        case SubjectAlternativeNameType.SUBJECT_ALTERNATIVE_NAME_TYPE_UNSPECIFIED:
+            return "SUBJECT_ALTERNATIVE_NAME_TYPE_UNSPECIFIED";
+        case SubjectAlternativeNameType.EMAIL:
+            return "EMAIL";
+        case SubjectAlternativeNameType.URI:
+            return "URI";
+        case SubjectAlternativeNameType.OTHER_NAME:
+            return "OTHER_NAME";
+        default:
+            throw new globalThis.Error("Unrecognized enum value " + object + " for enum SubjectAlternativeNameType");
+    }
+}
+exports.HashOutput = {
+    fromJSON(object) {
+        return {
+            algorithm: isSet(object.algorithm) ? hashAlgorithmFromJSON(object.algorithm) : 0,
+            digest: isSet(object.digest) ? Buffer.from(bytesFromBase64(object.digest)) : Buffer.alloc(0),
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.algorithm !== 0) {
+            obj.algorithm = hashAlgorithmToJSON(message.algorithm);
+        }
+        if (message.digest.length !== 0) {
+            obj.digest = base64FromBytes(message.digest);
+        }
+        return obj;
+    },
+};
+exports.MessageSignature = {
+    fromJSON(object) {
+        return {
+            messageDigest: isSet(object.messageDigest) ? exports.HashOutput.fromJSON(object.messageDigest) : undefined,
+            signature: isSet(object.signature) ? Buffer.from(bytesFromBase64(object.signature)) : Buffer.alloc(0),
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.messageDigest !== undefined) {
+            obj.messageDigest = exports.HashOutput.toJSON(message.messageDigest);
+        }
+        if (message.signature.length !== 0) {
+            obj.signature = base64FromBytes(message.signature);
+        }
+        return obj;
+    },
+};
+exports.LogId = {
+    fromJSON(object) {
+        return { keyId: isSet(object.keyId) ? Buffer.from(bytesFromBase64(object.keyId)) : Buffer.alloc(0) };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.keyId.length !== 0) {
+            obj.keyId = base64FromBytes(message.keyId);
+        }
+        return obj;
+    },
+};
+exports.RFC3161SignedTimestamp = {
+    fromJSON(object) {
+        return {
+            signedTimestamp: isSet(object.signedTimestamp)
+                ? Buffer.from(bytesFromBase64(object.signedTimestamp))
+                : Buffer.alloc(0),
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.signedTimestamp.length !== 0) {
+            obj.signedTimestamp = base64FromBytes(message.signedTimestamp);
+        }
+        return obj;
+    },
+};
+exports.PublicKey = {
+    fromJSON(object) {
+        return {
+            rawBytes: isSet(object.rawBytes) ? Buffer.from(bytesFromBase64(object.rawBytes)) : undefined,
+            keyDetails: isSet(object.keyDetails) ? publicKeyDetailsFromJSON(object.keyDetails) : 0,
+            validFor: isSet(object.validFor) ? exports.TimeRange.fromJSON(object.validFor) : undefined,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.rawBytes !== undefined) {
+            obj.rawBytes = base64FromBytes(message.rawBytes);
+        }
+        if (message.keyDetails !== 0) {
+            obj.keyDetails = publicKeyDetailsToJSON(message.keyDetails);
+        }
+        if (message.validFor !== undefined) {
+            obj.validFor = exports.TimeRange.toJSON(message.validFor);
+        }
+        return obj;
+    },
+};
+exports.PublicKeyIdentifier = {
+    fromJSON(object) {
+        return { hint: isSet(object.hint) ? globalThis.String(object.hint) : "" };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.hint !== "") {
+            obj.hint = message.hint;
+        }
+        return obj;
+    },
+};
+exports.ObjectIdentifier = {
+    fromJSON(object) {
+        return { id: globalThis.Array.isArray(object?.id) ? object.id.map((e) => globalThis.Number(e)) : [] };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.id?.length) {
+            obj.id = message.id.map((e) => Math.round(e));
+        }
+        return obj;
+    },
+};
+exports.ObjectIdentifierValuePair = {
+    fromJSON(object) {
+        return {
+            oid: isSet(object.oid) ? exports.ObjectIdentifier.fromJSON(object.oid) : undefined,
+            value: isSet(object.value) ? Buffer.from(bytesFromBase64(object.value)) : Buffer.alloc(0),
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.oid !== undefined) {
+            obj.oid = exports.ObjectIdentifier.toJSON(message.oid);
+        }
+        if (message.value.length !== 0) {
+            obj.value = base64FromBytes(message.value);
+        }
+        return obj;
+    },
+};
+exports.DistinguishedName = {
+    fromJSON(object) {
+        return {
+            organization: isSet(object.organization) ? globalThis.String(object.organization) : "",
+            commonName: isSet(object.commonName) ? globalThis.String(object.commonName) : "",
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.organization !== "") {
+            obj.organization = message.organization;
+        }
+        if (message.commonName !== "") {
+            obj.commonName = message.commonName;
+        }
+        return obj;
+    },
+};
+exports.X509Certificate = {
+    fromJSON(object) {
+        return { rawBytes: isSet(object.rawBytes) ? Buffer.from(bytesFromBase64(object.rawBytes)) : Buffer.alloc(0) };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.rawBytes.length !== 0) {
+            obj.rawBytes = base64FromBytes(message.rawBytes);
+        }
+        return obj;
+    },
+};
+exports.SubjectAlternativeName = {
+    fromJSON(object) {
+        return {
+            type: isSet(object.type) ? subjectAlternativeNameTypeFromJSON(object.type) : 0,
+            identity: isSet(object.regexp)
+                ? { $case: "regexp", regexp: globalThis.String(object.regexp) }
+                : isSet(object.value)
+                    ? { $case: "value", value: globalThis.String(object.value) }
+                    : undefined,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.type !== 0) {
+            obj.type = subjectAlternativeNameTypeToJSON(message.type);
+        }
+        if (message.identity?.$case === "regexp") {
+            obj.regexp = message.identity.regexp;
+        }
+        else if (message.identity?.$case === "value") {
+            obj.value = message.identity.value;
+        }
+        return obj;
+    },
+};
+exports.X509CertificateChain = {
+    fromJSON(object) {
+        return {
+            certificates: globalThis.Array.isArray(object?.certificates)
+                ? object.certificates.map((e) => exports.X509Certificate.fromJSON(e))
+                : [],
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.certificates?.length) {
+            obj.certificates = message.certificates.map((e) => exports.X509Certificate.toJSON(e));
+        }
+        return obj;
+    },
+};
+exports.TimeRange = {
+    fromJSON(object) {
+        return {
+            start: isSet(object.start) ? fromJsonTimestamp(object.start) : undefined,
+            end: isSet(object.end) ? fromJsonTimestamp(object.end) : undefined,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.start !== undefined) {
+            obj.start = message.start.toISOString();
+        }
+        if (message.end !== undefined) {
+            obj.end = message.end.toISOString();
+        }
+        return obj;
+    },
+};
+function bytesFromBase64(b64) {
+    return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+function base64FromBytes(arr) {
+    return globalThis.Buffer.from(arr).toString("base64");
+}
+function fromTimestamp(t) {
+    let millis = (globalThis.Number(t.seconds) || 0) * 1_000;
+    millis += (t.nanos || 0) / 1_000_000;
+    return new globalThis.Date(millis);
+}
+function fromJsonTimestamp(o) {
+    if (o instanceof globalThis.Date) {
+        return o;
+    }
+    else if (typeof o === "string") {
+        return new globalThis.Date(o);
+    }
+    else {
+        return fromTimestamp(timestamp_1.Timestamp.fromJSON(o));
+    }
+}
+function isSet(value) {
+    return value !== null && value !== undefined;
+}
+
+
+/***/ }),
+
+/***/ 5204:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+// Code generated by protoc-gen-ts_proto. DO NOT EDIT.
+// versions:
+//   protoc-gen-ts_proto  v2.12.0
+//   protoc               v7.35.1
+// source: sigstore_rekor.proto
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.TransparencyLogEntry = exports.InclusionPromise = exports.InclusionProof = exports.Checkpoint = exports.KindVersion = void 0;
+/* eslint-disable */
+const sigstore_common_1 = __nccwpck_require__(5334);
+exports.KindVersion = {
+    fromJSON(object) {
+        return {
+            kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+            version: isSet(object.version) ? globalThis.String(object.version) : "",
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.kind !== "") {
+            obj.kind = message.kind;
+        }
+        if (message.version !== "") {
+            obj.version = message.version;
+        }
+        return obj;
+    },
+};
+exports.Checkpoint = {
+    fromJSON(object) {
+        return { envelope: isSet(object.envelope) ? globalThis.String(object.envelope) : "" };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.envelope !== "") {
+            obj.envelope = message.envelope;
+        }
+        return obj;
+    },
+};
+exports.InclusionProof = {
+    fromJSON(object) {
+        return {
+            logIndex: isSet(object.logIndex) ? globalThis.String(object.logIndex) : "0",
+            rootHash: isSet(object.rootHash) ? Buffer.from(bytesFromBase64(object.rootHash)) : Buffer.alloc(0),
+            treeSize: isSet(object.treeSize) ? globalThis.String(object.treeSize) : "0",
+            hashes: globalThis.Array.isArray(object?.hashes)
+                ? object.hashes.map((e) => Buffer.from(bytesFromBase64(e)))
+                : [],
+            checkpoint: isSet(object.checkpoint) ? exports.Checkpoint.fromJSON(object.checkpoint) : undefined,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.logIndex !== "0") {
+            obj.logIndex = message.logIndex;
+        }
+        if (message.rootHash.length !== 0) {
+            obj.rootHash = base64FromBytes(message.rootHash);
+        }
+        if (message.treeSize !== "0") {
+            obj.treeSize = message.treeSize;
+        }
+        if (message.hashes?.length) {
+            obj.hashes = message.hashes.map((e) => base64FromBytes(e));
+        }
+        if (message.checkpoint !== undefined) {
+            obj.checkpoint = exports.Checkpoint.toJSON(message.checkpoint);
+        }
+        return obj;
+    },
+};
+exports.InclusionPromise = {
+    fromJSON(object) {
+        return {
+            signedEntryTimestamp: isSet(object.signedEntryTimestamp)
+                ? Buffer.from(bytesFromBase64(object.signedEntryTimestamp))
+                : Buffer.alloc(0),
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.signedEntryTimestamp.length !== 0) {
+            obj.signedEntryTimestamp = base64FromBytes(message.signedEntryTimestamp);
+        }
+        return obj;
+    },
+};
+exports.TransparencyLogEntry = {
+    fromJSON(object) {
+        return {
+            logIndex: isSet(object.logIndex) ? globalThis.String(object.logIndex) : "0",
+            logId: isSet(object.logId) ? sigstore_common_1.LogId.fromJSON(object.logId) : undefined,
+            kindVersion: isSet(object.kindVersion) ? exports.KindVersion.fromJSON(object.kindVersion) : undefined,
+            integratedTime: isSet(object.integratedTime) ? globalThis.String(object.integratedTime) : "0",
+            inclusionPromise: isSet(object.inclusionPromise) ? exports.InclusionPromise.fromJSON(object.inclusionPromise) : undefined,
+            inclusionProof: isSet(object.inclusionProof) ? exports.InclusionProof.fromJSON(object.inclusionProof) : undefined,
+            canonicalizedBody: isSet(object.canonicalizedBody)
+                ? Buffer.from(bytesFromBase64(object.canonicalizedBody))
+                : Buffer.alloc(0),
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.logIndex !== "0") {
+            obj.logIndex = message.logIndex;
+        }
+        if (message.logId !== undefined) {
+            obj.logId = sigstore_common_1.LogId.toJSON(message.logId);
+        }
+        if (message.kindVersion !== undefined) {
+            obj.kindVersion = exports.KindVersion.toJSON(message.kindVersion);
+        }
+        if (message.integratedTime !== "0") {
+            obj.integratedTime = message.integratedTime;
+        }
+        if (message.inclusionPromise !== undefined) {
+            obj.inclusionPromise = exports.InclusionPromise.toJSON(message.inclusionPromise);
+        }
+        if (message.inclusionProof !== undefined) {
+            obj.inclusionProof = exports.InclusionProof.toJSON(message.inclusionProof);
+        }
+        if (message.canonicalizedBody.length !== 0) {
+            obj.canonicalizedBody = base64FromBytes(message.canonicalizedBody);
+        }
+        return obj;
+    },
+};
+function bytesFromBase64(b64) {
+    return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+function base64FromBytes(arr) {
+    return globalThis.Buffer.from(arr).toString("base64");
+}
+function isSet(value) {
+    return value !== null && value !== undefined;
+}
+
+
+/***/ }),
+
+/***/ 1997:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+// Code generated by protoc-gen-ts_proto. DO NOT EDIT.
+// versions:
+//   protoc-gen-ts_proto  v2.12.0
+//   protoc               v7.35.1
+// source: sigstore_trustroot.proto
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.ClientTrustConfig = exports.ServiceConfiguration = exports.Service = exports.SigningConfig = exports.TrustedRoot = exports.CertificateAuthority = exports.TransparencyLogInstance = exports.ServiceSelector = void 0;
+exports.serviceSelectorFromJSON = serviceSelectorFromJSON;
+exports.serviceSelectorToJSON = serviceSelectorToJSON;
+/* eslint-disable */
+const sigstore_common_1 = __nccwpck_require__(5334);
+/**
+ * ServiceSelector specifies how a client SHOULD select a set of
+ * Services to connect to. A client SHOULD throw an error if
+ * the value is SERVICE_SELECTOR_UNDEFINED.
+ */
+var ServiceSelector;
+(function (ServiceSelector) {
+    ServiceSelector[ServiceSelector["SERVICE_SELECTOR_UNDEFINED"] = 0] = "SERVICE_SELECTOR_UNDEFINED";
+    /**
+     * ALL - Clients SHOULD select all Services based on supported API version
+     * and validity window.
+     */
+    ServiceSelector[ServiceSelector["ALL"] = 1] = "ALL";
+    /**
+     * ANY - Clients SHOULD select one Service based on supported API version
+     * and validity window. It is up to the client implementation to
+     * decide how to select the Service, e.g. random or round-robin.
+     */
+    ServiceSelector[ServiceSelector["ANY"] = 2] = "ANY";
+    /**
+     * EXACT - Clients SHOULD select a specific number of Services based on
+     * supported API version and validity window, using the provided
+     * `count`. It is up to the client implementation to decide how to
+     * select the Service, e.g. random or round-robin.
+     */
+    ServiceSelector[ServiceSelector["EXACT"] = 3] = "EXACT";
+})(ServiceSelector || (exports.ServiceSelector = ServiceSelector = {}));
+function serviceSelectorFromJSON(object) {
+    switch (object) {
+        case 0:
+        case "SERVICE_SELECTOR_UNDEFINED":
+            return ServiceSelector.SERVICE_SELECTOR_UNDEFINED;
+        case 1:
+        case "ALL":
+            return ServiceSelector.ALL;
+        case 2:
+        case "ANY":
+            return ServiceSelector.ANY;
+        case 3:
+        case "EXACT":
+            return ServiceSelector.EXACT;
+        default:
+            throw new globalThis.Error("Unrecognized enum value " + object + " for enum ServiceSelector");
+    }
+}
+function serviceSelectorToJSON(object) {
+    switch (object) {
+        case ServiceSelector.SERVICE_SELECTOR_UNDEFINED:
+            return "SERVICE_SELECTOR_UNDEFINED";
+        case ServiceSelector.ALL:
+            return "ALL";
+        case ServiceSelector.ANY:
+            return "ANY";
+        case ServiceSelector.EXACT:
+            return "EXACT";
+        default:
+            throw new globalThis.Error("Unrecognized enum value " + object + " for enum ServiceSelector");
+    }
+}
+exports.TransparencyLogInstance = {
+    fromJSON(object) {
+        return {
+            baseUrl: isSet(object.baseUrl) ? globalThis.String(object.baseUrl) : "",
+            hashAlgorithm: isSet(object.hashAlgorithm) ? (0, sigstore_common_1.hashAlgorithmFromJSON)(object.hashAlgorithm) : 0,
+            publicKey: isSet(object.publicKey) ? sigstore_common_1.PublicKey.fromJSON(object.publicKey) : undefined,
+            logId: isSet(object.logId) ? sigstore_common_1.LogId.fromJSON(object.logId) : undefined,
+            checkpointKeyId: isSet(object.checkpointKeyId) ? sigstore_common_1.LogId.fromJSON(object.checkpointKeyId) : undefined,
+            operator: isSet(object.operator) ? globalThis.String(object.operator) : "",
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.baseUrl !== "") {
+            obj.baseUrl = message.baseUrl;
+        }
+        if (message.hashAlgorithm !== 0) {
+            obj.hashAlgorithm = (0, sigstore_common_1.hashAlgorithmToJSON)(message.hashAlgorithm);
+        }
+        if (message.publicKey !== undefined) {
+            obj.publicKey = sigstore_common_1.PublicKey.toJSON(message.publicKey);
+        }
+        if (message.logId !== undefined) {
+            obj.logId = sigstore_common_1.LogId.toJSON(message.logId);
+        }
+        if (message.checkpointKeyId !== undefined) {
+            obj.checkpointKeyId = sigstore_common_1.LogId.toJSON(message.checkpointKeyId);
+        }
+        if (message.operator !== "") {
+            obj.operator = message.operator;
+        }
+        return obj;
+    },
+};
+exports.CertificateAuthority = {
+    fromJSON(object) {
+        return {
+            subject: isSet(object.subject) ? sigstore_common_1.DistinguishedName.fromJSON(object.subject) : undefined,
+            uri: isSet(object.uri) ? globalThis.String(object.uri) : "",
+            certChain: isSet(object.certChain) ? sigstore_common_1.X509CertificateChain.fromJSON(object.certChain) : undefined,
+            validFor: isSet(object.validFor) ? sigstore_common_1.TimeRange.fromJSON(object.validFor) : undefined,
+            operator: isSet(object.operator) ? globalThis.String(object.operator) : "",
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.subject !== undefined) {
+            obj.subject = sigstore_common_1.DistinguishedName.toJSON(message.subject);
+        }
+        if (message.uri !== "") {
+            obj.uri = message.uri;
+        }
+        if (message.certChain !== undefined) {
+            obj.certChain = sigstore_common_1.X509CertificateChain.toJSON(message.certChain);
+        }
+        if (message.validFor !== undefined) {
+            obj.validFor = sigstore_common_1.TimeRange.toJSON(message.validFor);
+        }
+        if (message.operator !== "") {
+            obj.operator = message.operator;
+        }
+        return obj;
+    },
+};
+exports.TrustedRoot = {
+    fromJSON(object) {
+        return {
+            mediaType: isSet(object.mediaType) ? globalThis.String(object.mediaType) : "",
+            tlogs: globalThis.Array.isArray(object?.tlogs)
+                ? object.tlogs.map((e) => exports.TransparencyLogInstance.fromJSON(e))
+                : [],
+            certificateAuthorities: globalThis.Array.isArray(object?.certificateAuthorities)
+                ? object.certificateAuthorities.map((e) => exports.CertificateAuthority.fromJSON(e))
+                : [],
+            ctlogs: globalThis.Array.isArray(object?.ctlogs)
+                ? object.ctlogs.map((e) => exports.TransparencyLogInstance.fromJSON(e))
+                : [],
+            timestampAuthorities: globalThis.Array.isArray(object?.timestampAuthorities)
+                ? object.timestampAuthorities.map((e) => exports.CertificateAuthority.fromJSON(e))
+                : [],
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.mediaType !== "") {
+            obj.mediaType = message.mediaType;
+        }
+        if (message.tlogs?.length) {
+            obj.tlogs = message.tlogs.map((e) => exports.TransparencyLogInstance.toJSON(e));
+        }
+        if (message.certificateAuthorities?.length) {
+            obj.certificateAuthorities = message.certificateAuthorities.map((e) => exports.CertificateAuthority.toJSON(e));
+        }
+        if (message.ctlogs?.length) {
+            obj.ctlogs = message.ctlogs.map((e) => exports.TransparencyLogInstance.toJSON(e));
+        }
+        if (message.timestampAuthorities?.length) {
+            obj.timestampAuthorities = message.timestampAuthorities.map((e) => exports.CertificateAuthority.toJSON(e));
+        }
+        return obj;
+    },
+};
+exports.SigningConfig = {
+    fromJSON(object) {
+        return {
+            mediaType: isSet(object.mediaType) ? globalThis.String(object.mediaType) : "",
+            caUrls: globalThis.Array.isArray(object?.caUrls) ? object.caUrls.map((e) => exports.Service.fromJSON(e)) : [],
+            oidcUrls: globalThis.Array.isArray(object?.oidcUrls) ? object.oidcUrls.map((e) => exports.Service.fromJSON(e)) : [],
+            rekorTlogUrls: globalThis.Array.isArray(object?.rekorTlogUrls)
+                ? object.rekorTlogUrls.map((e) => exports.Service.fromJSON(e))
+                : [],
+            rekorTlogConfig: isSet(object.rekorTlogConfig)
+                ? exports.ServiceConfiguration.fromJSON(object.rekorTlogConfig)
+                : undefined,
+            tsaUrls: globalThis.Array.isArray(object?.tsaUrls) ? object.tsaUrls.map((e) => exports.Service.fromJSON(e)) : [],
+            tsaConfig: isSet(object.tsaConfig) ? exports.ServiceConfiguration.fromJSON(object.tsaConfig) : undefined,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.mediaType !== "") {
+            obj.mediaType = message.mediaType;
+        }
+        if (message.caUrls?.length) {
+            obj.caUrls = message.caUrls.map((e) => exports.Service.toJSON(e));
+        }
+        if (message.oidcUrls?.length) {
+            obj.oidcUrls = message.oidcUrls.map((e) => exports.Service.toJSON(e));
+        }
+        if (message.rekorTlogUrls?.length) {
+            obj.rekorTlogUrls = message.rekorTlogUrls.map((e) => exports.Service.toJSON(e));
+        }
+        if (message.rekorTlogConfig !== undefined) {
+            obj.rekorTlogConfig = exports.ServiceConfiguration.toJSON(message.rekorTlogConfig);
+        }
+        if (message.tsaUrls?.length) {
+            obj.tsaUrls = message.tsaUrls.map((e) => exports.Service.toJSON(e));
+        }
+        if (message.tsaConfig !== undefined) {
+            obj.tsaConfig = exports.ServiceConfiguration.toJSON(message.tsaConfig);
+        }
+        return obj;
+    },
+};
+exports.Service = {
+    fromJSON(object) {
+        return {
+            url: isSet(object.url) ? globalThis.String(object.url) : "",
+            majorApiVersion: isSet(object.majorApiVersion) ? globalThis.Number(object.majorApiVersion) : 0,
+            validFor: isSet(object.validFor) ? sigstore_common_1.TimeRange.fromJSON(object.validFor) : undefined,
+            operator: isSet(object.operator) ? globalThis.String(object.operator) : "",
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.url !== "") {
+            obj.url = message.url;
+        }
+        if (message.majorApiVersion !== 0) {
+            obj.majorApiVersion = Math.round(message.majorApiVersion);
+        }
+        if (message.validFor !== undefined) {
+            obj.validFor = sigstore_common_1.TimeRange.toJSON(message.validFor);
+        }
+        if (message.operator !== "") {
+            obj.operator = message.operator;
+        }
+        return obj;
+    },
+};
+exports.ServiceConfiguration = {
+    fromJSON(object) {
+        return {
+            selector: isSet(object.selector) ? serviceSelectorFromJSON(object.selector) : 0,
+            count: isSet(object.count) ? globalThis.Number(object.count) : 0,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.selector !== 0) {
+            obj.selector = serviceSelectorToJSON(message.selector);
+        }
+        if (message.count !== 0) {
+            obj.count = Math.round(message.count);
+        }
+        return obj;
+    },
+};
+exports.ClientTrustConfig = {
+    fromJSON(object) {
+        return {
+            mediaType: isSet(object.mediaType) ? globalThis.String(object.mediaType) : "",
+            trustedRoot: isSet(object.trustedRoot) ? exports.TrustedRoot.fromJSON(object.trustedRoot) : undefined,
+            signingConfig: isSet(object.signingConfig) ? exports.SigningConfig.fromJSON(object.signingConfig) : undefined,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.mediaType !== "") {
+            obj.mediaType = message.mediaType;
+        }
+        if (message.trustedRoot !== undefined) {
+            obj.trustedRoot = exports.TrustedRoot.toJSON(message.trustedRoot);
+        }
+        if (message.signingConfig !== undefined) {
+            obj.signingConfig = exports.SigningConfig.toJSON(message.signingConfig);
+        }
+        return obj;
+    },
+};
+function isSet(value) {
+    return value !== null && value !== undefined;
+}
+
+
+/***/ }),
+
+/***/ 9732:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+// Code generated by protoc-gen-ts_proto. DO NOT EDIT.
+// versions:
+//   protoc-gen-ts_proto  v2.12.0
+//   protoc               v7.35.1
+// source: sigstore_verification.proto
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.Input = exports.Artifact = exports.ArtifactVerificationOptions_ObserverTimestampOptions = exports.ArtifactVerificationOptions_TlogIntegratedTimestampOptions = exports.ArtifactVerificationOptions_TimestampAuthorityOptions = exports.ArtifactVerificationOptions_CtlogOptions = exports.ArtifactVerificationOptions_TlogOptions = exports.ArtifactVerificationOptions = exports.PublicKeyIdentities = exports.CertificateIdentities = exports.CertificateIdentity = void 0;
+/* eslint-disable */
+const sigstore_bundle_1 = __nccwpck_require__(715);
+const sigstore_common_1 = __nccwpck_require__(5334);
+const sigstore_trustroot_1 = __nccwpck_require__(1997);
+exports.CertificateIdentity = {
+    fromJSON(object) {
+        return {
+            issuer: isSet(object.issuer) ? globalThis.String(object.issuer) : "",
+            san: isSet(object.san) ? sigstore_common_1.SubjectAlternativeName.fromJSON(object.san) : undefined,
+            oids: globalThis.Array.isArray(object?.oids)
+                ? object.oids.map((e) => sigstore_common_1.ObjectIdentifierValuePair.fromJSON(e))
+                : [],
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.issuer !== "") {
+            obj.issuer = message.issuer;
+        }
+        if (message.san !== undefined) {
+            obj.san = sigstore_common_1.SubjectAlternativeName.toJSON(message.san);
+        }
+        if (message.oids?.length) {
+            obj.oids = message.oids.map((e) => sigstore_common_1.ObjectIdentifierValuePair.toJSON(e));
+        }
+        return obj;
+    },
+};
+exports.CertificateIdentities = {
+    fromJSON(object) {
+        return {
+            identities: globalThis.Array.isArray(object?.identities)
+                ? object.identities.map((e) => exports.CertificateIdentity.fromJSON(e))
+                : [],
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.identities?.length) {
+            obj.identities = message.identities.map((e) => exports.CertificateIdentity.toJSON(e));
+        }
+        return obj;
+    },
+};
+exports.PublicKeyIdentities = {
+    fromJSON(object) {
+        return {
+            publicKeys: globalThis.Array.isArray(object?.publicKeys)
+                ? object.publicKeys.map((e) => sigstore_common_1.PublicKey.fromJSON(e))
+                : [],
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.publicKeys?.length) {
+            obj.publicKeys = message.publicKeys.map((e) => sigstore_common_1.PublicKey.toJSON(e));
+        }
+        return obj;
+    },
+};
+exports.ArtifactVerificationOptions = {
+    fromJSON(object) {
+        return {
+            signers: isSet(object.certificateIdentities)
+                ? {
+                    $case: "certificateIdentities",
+                    certificateIdentities: exports.CertificateIdentities.fromJSON(object.certificateIdentities),
+                }
+                : isSet(object.publicKeys)
+                    ? { $case: "publicKeys", publicKeys: exports.PublicKeyIdentities.fromJSON(object.publicKeys) }
+                    : undefined,
+            tlogOptions: isSet(object.tlogOptions)
+                ? exports.ArtifactVerificationOptions_TlogOptions.fromJSON(object.tlogOptions)
+                : undefined,
+            ctlogOptions: isSet(object.ctlogOptions)
+                ? exports.ArtifactVerificationOptions_CtlogOptions.fromJSON(object.ctlogOptions)
+                : undefined,
+            tsaOptions: isSet(object.tsaOptions)
+                ? exports.ArtifactVerificationOptions_TimestampAuthorityOptions.fromJSON(object.tsaOptions)
+                : undefined,
+            integratedTsOptions: isSet(object.integratedTsOptions)
+                ? exports.ArtifactVerificationOptions_TlogIntegratedTimestampOptions.fromJSON(object.integratedTsOptions)
+                : undefined,
+            observerOptions: isSet(object.observerOptions)
+                ? exports.ArtifactVerificationOptions_ObserverTimestampOptions.fromJSON(object.observerOptions)
+                : undefined,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.signers?.$case === "certificateIdentities") {
+            obj.certificateIdentities = exports.CertificateIdentities.toJSON(message.signers.certificateIdentities);
+        }
+        else if (message.signers?.$case === "publicKeys") {
+            obj.publicKeys = exports.PublicKeyIdentities.toJSON(message.signers.publicKeys);
+        }
+        if (message.tlogOptions !== undefined) {
+            obj.tlogOptions = exports.ArtifactVerificationOptions_TlogOptions.toJSON(message.tlogOptions);
+        }
+        if (message.ctlogOptions !== undefined) {
+            obj.ctlogOptions = exports.ArtifactVerificationOptions_CtlogOptions.toJSON(message.ctlogOptions);
+        }
+        if (message.tsaOptions !== undefined) {
+            obj.tsaOptions = exports.ArtifactVerificationOptions_TimestampAuthorityOptions.toJSON(message.tsaOptions);
+        }
+        if (message.integratedTsOptions !== undefined) {
+            obj.integratedTsOptions = exports.ArtifactVerificationOptions_TlogIntegratedTimestampOptions.toJSON(message.integratedTsOptions);
+        }
+        if (message.observerOptions !== undefined) {
+            obj.observerOptions = exports.ArtifactVerificationOptions_ObserverTimestampOptions.toJSON(message.observerOptions);
+        }
+        return obj;
+    },
+};
+exports.ArtifactVerificationOptions_TlogOptions = {
+    fromJSON(object) {
+        return {
+            threshold: isSet(object.threshold) ? globalThis.Number(object.threshold) : 0,
+            performOnlineVerification: isSet(object.performOnlineVerification)
+                ? globalThis.Boolean(object.performOnlineVerification)
+                : false,
+            disable: isSet(object.disable) ? globalThis.Boolean(object.disable) : false,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.threshold !== 0) {
+            obj.threshold = Math.round(message.threshold);
+        }
+        if (message.performOnlineVerification !== false) {
+            obj.performOnlineVerification = message.performOnlineVerification;
+        }
+        if (message.disable !== false) {
+            obj.disable = message.disable;
+        }
+        return obj;
+    },
+};
+exports.ArtifactVerificationOptions_CtlogOptions = {
+    fromJSON(object) {
+        return {
+            threshold: isSet(object.threshold) ? globalThis.Number(object.threshold) : 0,
+            disable: isSet(object.disable) ? globalThis.Boolean(object.disable) : false,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.threshold !== 0) {
+            obj.threshold = Math.round(message.threshold);
+        }
+        if (message.disable !== false) {
+            obj.disable = message.disable;
+        }
+        return obj;
+    },
+};
+exports.ArtifactVerificationOptions_TimestampAuthorityOptions = {
+    fromJSON(object) {
+        return {
+            threshold: isSet(object.threshold) ? globalThis.Number(object.threshold) : 0,
+            disable: isSet(object.disable) ? globalThis.Boolean(object.disable) : false,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.threshold !== 0) {
+            obj.threshold = Math.round(message.threshold);
+        }
+        if (message.disable !== false) {
+            obj.disable = message.disable;
+        }
+        return obj;
+    },
+};
+exports.ArtifactVerificationOptions_TlogIntegratedTimestampOptions = {
+    fromJSON(object) {
+        return {
+            threshold: isSet(object.threshold) ? globalThis.Number(object.threshold) : 0,
+            disable: isSet(object.disable) ? globalThis.Boolean(object.disable) : false,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.threshold !== 0) {
+            obj.threshold = Math.round(message.threshold);
+        }
+        if (message.disable !== false) {
+            obj.disable = message.disable;
+        }
+        return obj;
+    },
+};
+exports.ArtifactVerificationOptions_ObserverTimestampOptions = {
+    fromJSON(object) {
+        return {
+            threshold: isSet(object.threshold) ? globalThis.Number(object.threshold) : 0,
+            disable: isSet(object.disable) ? globalThis.Boolean(object.disable) : false,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.threshold !== 0) {
+            obj.threshold = Math.round(message.threshold);
+        }
+        if (message.disable !== false) {
+            obj.disable = message.disable;
+        }
+        return obj;
+    },
+};
+exports.Artifact = {
+    fromJSON(object) {
+        return {
+            data: isSet(object.artifactUri)
+                ? { $case: "artifactUri", artifactUri: globalThis.String(object.artifactUri) }
+                : isSet(object.artifact)
+                    ? { $case: "artifact", artifact: Buffer.from(bytesFromBase64(object.artifact)) }
+                    : isSet(object.artifactDigest)
+                        ? { $case: "artifactDigest", artifactDigest: sigstore_common_1.HashOutput.fromJSON(object.artifactDigest) }
+                        : undefined,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.data?.$case === "artifactUri") {
+            obj.artifactUri = message.data.artifactUri;
+        }
+        else if (message.data?.$case === "artifact") {
+            obj.artifact = base64FromBytes(message.data.artifact);
+        }
+        else if (message.data?.$case === "artifactDigest") {
+            obj.artifactDigest = sigstore_common_1.HashOutput.toJSON(message.data.artifactDigest);
+        }
+        return obj;
+    },
+};
+exports.Input = {
+    fromJSON(object) {
+        return {
+            artifactTrustRoot: isSet(object.artifactTrustRoot) ? sigstore_trustroot_1.TrustedRoot.fromJSON(object.artifactTrustRoot) : undefined,
+            artifactVerificationOptions: isSet(object.artifactVerificationOptions)
+                ? exports.ArtifactVerificationOptions.fromJSON(object.artifactVerificationOptions)
+                : undefined,
+            bundle: isSet(object.bundle) ? sigstore_bundle_1.Bundle.fromJSON(object.bundle) : undefined,
+            artifact: isSet(object.artifact) ? exports.Artifact.fromJSON(object.artifact) : undefined,
+        };
+    },
+    toJSON(message) {
+        const obj = {};
+        if (message.artifactTrustRoot !== undefined) {
+            obj.artifactTrustRoot = sigstore_trustroot_1.TrustedRoot.toJSON(message.artifactTrustRoot);
+        }
+        if (message.artifactVerificationOptions !== undefined) {
+            obj.artifactVerificationOptions = exports.ArtifactVerificationOptions.toJSON(message.artifactVerificationOptions);
+        }
+        if (message.bundle !== undefined) {
+            obj.bundle = sigstore_bundle_1.Bundle.toJSON(message.bundle);
+        }
+        if (message.artifact !== undefined) {
+            obj.artifact = exports.Artifact.toJSON(message.artifact);
+        }
+        return obj;
+    },
+};
+function bytesFromBase64(b64) {
+    return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+function base64FromBytes(arr) {
+    return globalThis.Buffer.from(arr).toString("base64");
+}
+function isSet(value) {
+    return value !== null && value !== undefined;
+}
+
+
+/***/ }),
+
+/***/ 9654:
+/***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
+
+
+var __createBinding = (this && this.__createBinding) || (Object.create ? (function(o, m, k, k2) {
+    if (k2 === undefined) k2 = k;
+    var desc = Object.getOwnPropertyDescriptor(m, k);
+    if (!desc || ("get" in desc ? !m.__esModule : desc.writable || desc.configurable)) {
+      desc = { enumerable: true, get: function() { return m[k]; } };
+    }
+    Object.defineProperty(o, k2, desc);
+}) : (function(o, m, k, k2) {
+    if (k2 === undefined) k2 = k;
+    o[k2] = m[k];
+}));
+var __exportStar = (this && this.__exportStar) || function(m, exports) {
+    for (var p in m) if (p !== "default" && !Object.prototype.hasOwnProperty.call(exports, p)) __createBinding(exports, m, p);
+};
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+__exportStar(__nccwpck_require__(4649), exports);
+__exportStar(__nccwpck_require__(715), exports);
+__exportStar(__nccwpck_require__(5334), exports);
+__exportStar(__nccwpck_require__(5204), exports);
+__exportStar(__nccwpck_require__(1997), exports);
+__exportStar(__nccwpck_require__(9732), exports);
+
+
+/***/ }),
+
+/***/ 3835:
+/***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
+
+
+var __createBinding = (this && this.__createBinding) || (Object.create ? (function(o, m, k, k2) {
+    if (k2 === undefined) k2 = k;
+    var desc = Object.getOwnPropertyDescriptor(m, k);
+    if (!desc || ("get" in desc ? !m.__esModule : desc.writable || desc.configurable)) {
+      desc = { enumerable: true, get: function() { return m[k]; } };
+    }
+    Object.defineProperty(o, k2, desc);
+}) : (function(o, m, k, k2) {
+    if (k2 === undefined) k2 = k;
+    o[k2] = m[k];
+}));
+var __exportStar = (this && this.__exportStar) || function(m, exports) {
+    for (var p in m) if (p !== "default" && !Object.prototype.hasOwnProperty.call(exports, p)) __createBinding(exports, m, p);
+};
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+/*
+Copyright 2025 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+__exportStar(__nccwpck_require__(6764), exports);
+__exportStar(__nccwpck_require__(381), exports);
+__exportStar(__nccwpck_require__(4969), exports);
+__exportStar(__nccwpck_require__(7543), exports);
+
+
+/***/ }),
+
+/***/ 2635:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.DSSESignatureContent = void 0;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const core_1 = __nccwpck_require__(3917);
+class DSSESignatureContent {
+    env;
+    constructor(env) {
+        this.env = env;
+    }
+    compareDigest(digest) {
+        return core_1.crypto.bufferEqual(digest, core_1.crypto.digest('sha256', this.env.payload));
+    }
+    compareSignature(signature) {
+        return core_1.crypto.bufferEqual(signature, this.signature);
+    }
+    verifySignature(key) {
+        return core_1.crypto.verify(this.preAuthEncoding, key, this.signature);
+    }
+    get signature() {
+        return this.env.signatures.length > 0
+            ? this.env.signatures[0].sig
+            : Buffer.from('');
+    }
+    // DSSE Pre-Authentication Encoding
+    get preAuthEncoding() {
+        return core_1.dsse.preAuthEncoding(this.env.payloadType, this.env.payload);
+    }
+}
+exports.DSSESignatureContent = DSSESignatureContent;
+
+
+/***/ }),
+
+/***/ 2544:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.toSignedEntity = toSignedEntity;
+exports.signatureContent = signatureContent;
+const core_1 = __nccwpck_require__(3917);
+const dsse_1 = __nccwpck_require__(2635);
+const message_1 = __nccwpck_require__(6531);
+function toSignedEntity(bundle, artifact) {
+    const { tlogEntries, timestampVerificationData } = bundle.verificationMaterial;
+    const timestamps = [];
+    for (const entry of tlogEntries) {
+        if (entry.integratedTime && entry.integratedTime !== '0') {
+            timestamps.push({
+                $case: 'transparency-log',
+                tlogEntry: entry,
+            });
+        }
+    }
+    for (const ts of timestampVerificationData?.rfc3161Timestamps ?? []) {
+        timestamps.push({
+            $case: 'timestamp-authority',
+            timestamp: core_1.RFC3161Timestamp.parse(Buffer.from(ts.signedTimestamp)),
+        });
+    }
+    return {
+        signature: signatureContent(bundle, artifact),
+        key: key(bundle),
+        tlogEntries,
+        timestamps,
+    };
+}
+function signatureContent(bundle, artifact) {
+    switch (bundle.content.$case) {
+        case 'dsseEnvelope':
+            return new dsse_1.DSSESignatureContent(bundle.content.dsseEnvelope);
+        case 'messageSignature':
+            return new message_1.MessageSignatureContent(bundle.content.messageSignature, artifact);
+    }
+}
+function key(bundle) {
+    switch (bundle.verificationMaterial.content.$case) {
+        case 'publicKey':
+            return {
+                $case: 'public-key',
+                hint: bundle.verificationMaterial.content.publicKey.hint,
+            };
+        case 'x509CertificateChain':
+            return {
+                $case: 'certificate',
+                certificate: core_1.X509Certificate.parse(Buffer.from(bundle.verificationMaterial.content.x509CertificateChain
+                    .certificates[0].rawBytes)),
+            };
+        case 'certificate':
+            return {
+                $case: 'certificate',
+                certificate: core_1.X509Certificate.parse(Buffer.from(bundle.verificationMaterial.content.certificate.rawBytes)),
+            };
+    }
+}
+
+
+/***/ }),
+
+/***/ 6531:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.MessageSignatureContent = void 0;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const core_1 = __nccwpck_require__(3917);
+const protobuf_specs_1 = __nccwpck_require__(9654);
+// Map from the Sigstore protobuf HashAlgorithm enum to
+// the string values used by the Node.js crypto module.
+const HASH_ALGORITHM_MAP = {
+    [protobuf_specs_1.HashAlgorithm.HASH_ALGORITHM_UNSPECIFIED]: 'sha256',
+    [protobuf_specs_1.HashAlgorithm.SHA2_256]: 'sha256',
+    [protobuf_specs_1.HashAlgorithm.SHA2_384]: 'sha384',
+    [protobuf_specs_1.HashAlgorithm.SHA2_512]: 'sha512',
+    [protobuf_specs_1.HashAlgorithm.SHA3_256]: 'sha3-256',
+    [protobuf_specs_1.HashAlgorithm.SHA3_384]: 'sha3-384',
+};
+class MessageSignatureContent {
+    signature;
+    messageDigest;
+    artifact;
+    hashAlgorithm;
+    constructor(messageSignature, artifact) {
+        this.signature = messageSignature.signature;
+        this.messageDigest = messageSignature.messageDigest.digest;
+        this.artifact = artifact;
+        this.hashAlgorithm =
+            HASH_ALGORITHM_MAP[messageSignature.messageDigest.algorithm] ??
+                /* istanbul ignore next */ 'sha256';
+    }
+    compareSignature(signature) {
+        return core_1.crypto.bufferEqual(signature, this.signature);
+    }
+    compareDigest(digest) {
+        return core_1.crypto.bufferEqual(digest, this.messageDigest);
+    }
+    verifySignature(key) {
+        return core_1.crypto.verify(this.artifact, key, this.signature, this.hashAlgorithm);
+    }
+}
+exports.MessageSignatureContent = MessageSignatureContent;
+
+
+/***/ }),
+
+/***/ 6849:
+/***/ ((__unused_webpack_module, exports) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.PolicyError = exports.VerificationError = void 0;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+class BaseError extends Error {
+    code;
+    cause; /* eslint-disable-line @typescript-eslint/no-explicit-any */
+    constructor({ code, message, cause, }) {
+        super(message);
+        this.code = code;
+        this.cause = cause;
+        this.name = this.constructor.name;
+    }
+}
+class VerificationError extends BaseError {
+}
+exports.VerificationError = VerificationError;
+class PolicyError extends BaseError {
+}
+exports.PolicyError = PolicyError;
+
+
+/***/ }),
+
+/***/ 4187:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+var __webpack_unused_export__;
+
+__webpack_unused_export__ = ({ value: true });
+exports.BL = exports.jO = __webpack_unused_export__ = __webpack_unused_export__ = exports.DC = void 0;
+/* istanbul ignore file */
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+var bundle_1 = __nccwpck_require__(2544);
+Object.defineProperty(exports, "DC", ({ enumerable: true, get: function () { return bundle_1.toSignedEntity; } }));
+var error_1 = __nccwpck_require__(6849);
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return error_1.PolicyError; } });
+__webpack_unused_export__ = ({ enumerable: true, get: function () { return error_1.VerificationError; } });
+var trust_1 = __nccwpck_require__(7822);
+Object.defineProperty(exports, "jO", ({ enumerable: true, get: function () { return trust_1.toTrustMaterial; } }));
+var verifier_1 = __nccwpck_require__(4433);
+Object.defineProperty(exports, "BL", ({ enumerable: true, get: function () { return verifier_1.Verifier; } }));
+
+
+/***/ }),
+
+/***/ 8412:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.CertificateChainVerifier = void 0;
+exports.verifyCertificateChain = verifyCertificateChain;
+const error_1 = __nccwpck_require__(6849);
+const trust_1 = __nccwpck_require__(7822);
+function verifyCertificateChain(timestamp, leaf, certificateAuthorities) {
+    // Filter list of trusted CAs to those which are valid for the given
+    // timestamp
+    const cas = (0, trust_1.filterCertAuthorities)(certificateAuthorities, timestamp);
+    /* eslint-disable-next-line @typescript-eslint/no-explicit-any */
+    let error;
+    for (const ca of cas) {
+        try {
+            const verifier = new CertificateChainVerifier({
+                trustedCerts: ca.certChain,
+                untrustedCert: leaf,
+                timestamp,
+            });
+            return verifier.verify();
+        }
+        catch (err) {
+            error = err;
+        }
+    }
+    // If we failed to verify the certificate chain for all of the trusted
+    // CAs, throw the last error we encountered.
+    throw new error_1.VerificationError({
+        code: 'CERTIFICATE_ERROR',
+        message: 'Failed to verify certificate chain',
+        cause: error,
+    });
+}
+class CertificateChainVerifier {
+    untrustedCert;
+    trustedCerts;
+    localCerts;
+    timestamp;
+    constructor(opts) {
+        this.untrustedCert = opts.untrustedCert;
+        this.trustedCerts = opts.trustedCerts;
+        this.localCerts = dedupeCertificates([
+            ...opts.trustedCerts,
+            opts.untrustedCert,
+        ]);
+        this.timestamp = opts.timestamp;
+    }
+    verify() {
+        // Construct certificate path from leaf to root
+        const certificatePath = this.sort();
+        // Perform validation checks on each certificate in the path
+        this.checkPath(certificatePath);
+        const validForDate = certificatePath.every((cert) => cert.validForDate(this.timestamp));
+        if (!validForDate) {
+            throw new error_1.VerificationError({
+                code: 'CERTIFICATE_ERROR',
+                message: 'certificate is not valid or expired at the specified date',
+            });
+        }
+        // Return verified certificate path
+        return certificatePath;
+    }
+    sort() {
+        const leafCert = this.untrustedCert;
+        // Construct all possible paths from the leaf
+        let paths = this.buildPaths(leafCert);
+        // Filter for paths which contain a trusted certificate
+        paths = paths.filter((path) => path.some((cert) => this.trustedCerts.includes(cert)));
+        if (paths.length === 0) {
+            throw new error_1.VerificationError({
+                code: 'CERTIFICATE_ERROR',
+                message: 'no trusted certificate path found',
+            });
+        }
+        // Find the shortest of possible paths
+        /* istanbul ignore next */
+        const path = paths.reduce((prev, curr) => prev.length < curr.length ? prev : curr);
+        // Construct chain from shortest path
+        // Removes the last certificate in the path, which will be a second copy
+        // of the root certificate given that the root is self-signed.
+        return [leafCert, ...path].slice(0, -1);
+    }
+    // Recursively build all possible paths from the leaf to the root
+    buildPaths(certificate) {
+        const paths = [];
+        const issuers = this.findIssuer(certificate);
+        if (issuers.length === 0) {
+            throw new error_1.VerificationError({
+                code: 'CERTIFICATE_ERROR',
+                message: 'no valid certificate path found',
+            });
+        }
+        for (let i = 0; i < issuers.length; i++) {
+            const issuer = issuers[i];
+            // Base case - issuer is self
+            if (issuer.equals(certificate)) {
+                paths.push([certificate]);
+                continue;
+            }
+            // Recursively build path for the issuer
+            const subPaths = this.buildPaths(issuer);
+            // Construct paths by appending the issuer to each subpath
+            for (let j = 0; j < subPaths.length; j++) {
+                paths.push([issuer, ...subPaths[j]]);
+            }
+        }
+        return paths;
+    }
+    // Return all possible issuers for the given certificate
+    findIssuer(certificate) {
+        let issuers = [];
+        let keyIdentifier;
+        // Exit early if the certificate is self-signed
+        if (certificate.subject.equals(certificate.issuer)) {
+            if (certificate.verify()) {
+                return [certificate];
+            }
+        }
+        // If the certificate has an authority key identifier, use that
+        // to find the issuer
+        if (certificate.extAuthorityKeyID) {
+            keyIdentifier = certificate.extAuthorityKeyID.keyIdentifier;
+            // TODO: Add support for authorityCertIssuer/authorityCertSerialNumber
+            // though Fulcio doesn't appear to use these
+        }
+        // Find possible issuers by comparing the authorityKeyID/subjectKeyID
+        // or issuer/subject. Potential issuers are added to the result array.
+        this.localCerts.forEach((possibleIssuer) => {
+            if (keyIdentifier) {
+                /* istanbul ignore else */
+                if (possibleIssuer.extSubjectKeyID) {
+                    if (possibleIssuer.extSubjectKeyID.keyIdentifier.equals(keyIdentifier)) {
+                        issuers.push(possibleIssuer);
+                    }
+                    return;
+                }
+            }
+            // Fallback to comparing certificate issuer and subject if
+            // subjectKey/authorityKey extensions are not present
+            if (possibleIssuer.subject.equals(certificate.issuer)) {
+                issuers.push(possibleIssuer);
+            }
+        });
+        // Remove any issuers which fail to verify the certificate
+        issuers = issuers.filter((issuer) => {
+            try {
+                return certificate.verify(issuer);
+            }
+            catch (ex) {
+                /* istanbul ignore next - should never error */
+                return false;
+            }
+        });
+        return issuers;
+    }
+    checkPath(path) {
+        /* istanbul ignore if */
+        if (path.length < 1) {
+            throw new error_1.VerificationError({
+                code: 'CERTIFICATE_ERROR',
+                message: 'certificate chain must contain at least one certificate',
+            });
+        }
+        // Ensure that all certificates beyond the leaf are CAs
+        const validCAs = path.slice(1).every((cert) => cert.isCA);
+        if (!validCAs) {
+            throw new error_1.VerificationError({
+                code: 'CERTIFICATE_ERROR',
+                message: 'intermediate certificate is not a CA',
+            });
+        }
+        // Certificate's issuer must match the subject of the next certificate
+        // in the chain
+        for (let i = path.length - 2; i >= 0; i--) {
+            /* istanbul ignore if */
+            if (!path[i].issuer.equals(path[i + 1].subject)) {
+                throw new error_1.VerificationError({
+                    code: 'CERTIFICATE_ERROR',
+                    message: 'incorrect certificate name chaining',
+                });
+            }
+        }
+        // Check pathlength constraints
+        for (let i = 0; i < path.length; i++) {
+            const cert = path[i];
+            // If the certificate is a CA, check the path length
+            if (cert.extBasicConstraints?.isCA) {
+                const pathLength = cert.extBasicConstraints.pathLenConstraint;
+                // The path length, if set, indicates how many intermediate
+                // certificates (NOT including the leaf) are allowed to follow. The
+                // pathLength constraint of any intermediate CA certificate MUST be
+                // greater than or equal to it's own depth in the chain (with an
+                // adjustment for the leaf certificate)
+                if (pathLength !== undefined && pathLength < i - 1) {
+                    throw new error_1.VerificationError({
+                        code: 'CERTIFICATE_ERROR',
+                        message: 'path length constraint exceeded',
+                    });
+                }
+            }
+        }
+    }
+}
+exports.CertificateChainVerifier = CertificateChainVerifier;
+// Remove duplicate certificates from the array
+function dedupeCertificates(certs) {
+    for (let i = 0; i < certs.length; i++) {
+        for (let j = i + 1; j < certs.length; j++) {
+            if (certs[i].equals(certs[j])) {
+                certs.splice(j, 1);
+                j--;
+            }
+        }
+    }
+    return certs;
+}
+
+
+/***/ }),
+
+/***/ 3771:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.verifyPublicKey = verifyPublicKey;
+exports.verifyCertificate = verifyCertificate;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const core_1 = __nccwpck_require__(3917);
+const error_1 = __nccwpck_require__(6849);
+const certificate_1 = __nccwpck_require__(8412);
+const sct_1 = __nccwpck_require__(1633);
+const OID_FULCIO_ISSUER_V1 = '1.3.6.1.4.1.57264.1.1';
+const OID_FULCIO_ISSUER_V2 = '1.3.6.1.4.1.57264.1.8';
+function verifyPublicKey(hint, timestamps, trustMaterial) {
+    const key = trustMaterial.publicKey(hint);
+    timestamps.forEach((timestamp) => {
+        if (!key.validFor(timestamp)) {
+            throw new error_1.VerificationError({
+                code: 'PUBLIC_KEY_ERROR',
+                message: `Public key is not valid for timestamp: ${timestamp.toISOString()}`,
+            });
+        }
+    });
+    return { key: key.publicKey };
+}
+function verifyCertificate(leaf, timestamps, trustMaterial) {
+    // Check that leaf certificate chains to a trusted CA
+    let path = [];
+    timestamps.forEach((timestamp) => {
+        path = (0, certificate_1.verifyCertificateChain)(timestamp, leaf, trustMaterial.certificateAuthorities);
+    });
+    return {
+        scts: (0, sct_1.verifySCTs)(path[0], path[1], trustMaterial.ctlogs),
+        signer: getSigner(path[0]),
+    };
+}
+function getSigner(cert) {
+    let issuer;
+    const issuerExtension = cert.extension(OID_FULCIO_ISSUER_V2);
+    /* istanbul ignore next */
+    if (issuerExtension) {
+        issuer = issuerExtension.valueObj.subs?.[0]?.value.toString('ascii');
+    }
+    else {
+        issuer = cert.extension(OID_FULCIO_ISSUER_V1)?.value.toString('ascii');
+    }
+    const oids = cert.extensions.map((ext) => {
+        const oid = ext.subs[0].toOID();
+        return {
+            oid: { id: oid.split('.').map(Number) },
+            value: ext.subs[ext.subs.length - 1].value,
+        };
+    });
+    const identity = {
+        extensions: { issuer },
+        subjectAlternativeName: cert.subjectAltName,
+        oids,
+    };
+    return {
+        key: core_1.crypto.createPublicKey(cert.publicKey),
+        identity,
+    };
+}
+
+
+/***/ }),
+
+/***/ 1633:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.verifySCTs = verifySCTs;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const core_1 = __nccwpck_require__(3917);
+const error_1 = __nccwpck_require__(6849);
+const trust_1 = __nccwpck_require__(7822);
+function verifySCTs(cert, issuer, ctlogs) {
+    let extSCT;
+    // Verifying the SCT requires that we remove the SCT extension and
+    // re-encode the TBS structure to DER -- this value is part of the data
+    // over which the signature is calculated. Since this is a destructive action
+    // we create a copy of the certificate so we can remove the SCT extension
+    // without affecting the original certificate.
+    const clone = cert.clone();
+    // Intentionally not using the findExtension method here because we want to
+    // remove the the SCT extension from the certificate before calculating the
+    // PreCert structure
+    for (let i = 0; i < clone.extensions.length; i++) {
+        const ext = clone.extensions[i];
+        if (ext.subs[0].toOID() === core_1.EXTENSION_OID_SCT) {
+            extSCT = new core_1.X509SCTExtension(ext);
+            // Remove the extension from the certificate
+            clone.extensions.splice(i, 1);
+            break;
+        }
+    }
+    // No SCT extension found to verify
+    if (!extSCT) {
+        return [];
+    }
+    // Found an SCT extension but it has no SCTs
+    /* istanbul ignore if -- too difficult to fabricate test case for this */
+    if (extSCT.signedCertificateTimestamps.length === 0) {
+        return [];
+    }
+    // Construct the PreCert structure
+    // https://www.rfc-editor.org/rfc/rfc6962#section-3.2
+    const preCert = new core_1.ByteStream();
+    // Calculate hash of the issuer's public key
+    const issuerId = core_1.crypto.digest('sha256', issuer.publicKey);
+    preCert.appendView(issuerId);
+    // Re-encodes the certificate to DER after removing the SCT extension
+    const tbs = clone.tbsCertificate.toDER();
+    preCert.appendUint24(tbs.length);
+    preCert.appendView(tbs);
+    // Calculate and return the verification results for each SCT
+    return extSCT.signedCertificateTimestamps.map((sct) => {
+        // Find the ctlog instance that corresponds to the SCT's logID
+        const validCTLogs = (0, trust_1.filterTLogAuthorities)(ctlogs, {
+            logID: sct.logID,
+            targetDate: sct.datetime,
+        });
+        // See if the SCT is valid for any of the CT logs
+        const verified = validCTLogs.some((log) => sct.verify(preCert.buffer, log.publicKey));
+        if (!verified) {
+            throw new error_1.VerificationError({
+                code: 'CERTIFICATE_ERROR',
+                message: 'SCT verification failed',
+            });
+        }
+        return sct.logID;
+    });
+}
+
+
+/***/ }),
+
+/***/ 8037:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.verifySubjectAlternativeName = verifySubjectAlternativeName;
+exports.verifyExtensions = verifyExtensions;
+exports.verifyOIDs = verifyOIDs;
+const error_1 = __nccwpck_require__(6849);
+// Verifies that the signer's SAN matches the policy identity. The
+// policyIdentity is treated as a JavaScript regular expression pattern and
+// tested against the full signerIdentity string. For exact matching, use
+// anchored patterns (e.g. '^user@example\\.com$').
+function verifySubjectAlternativeName(policyIdentity, signerIdentity) {
+    if (signerIdentity === undefined || !signerIdentity.match(policyIdentity)) {
+        throw new error_1.PolicyError({
+            code: 'UNTRUSTED_SIGNER_ERROR',
+            message: `certificate identity error - expected ${policyIdentity}, got ${signerIdentity}`,
+        });
+    }
+}
+function verifyExtensions(policyExtensions, signerExtensions = {}) {
+    let key;
+    for (key in policyExtensions) {
+        if (signerExtensions[key] !== policyExtensions[key]) {
+            throw new error_1.PolicyError({
+                code: 'UNTRUSTED_SIGNER_ERROR',
+                message: `invalid certificate extension - expected ${key}=${policyExtensions[key]}, got ${key}=${signerExtensions[key]}`,
+            });
+        }
+    }
+}
+function verifyOIDs(policyOIDs, signerOIDs = []) {
+    for (const policyOID of policyOIDs) {
+        const match = signerOIDs.find((signerOID) => oidEquals(policyOID.oid?.id, signerOID.oid?.id) &&
+            policyOID.value.equals(signerOID.value));
+        if (!match) {
+            /* istanbul ignore next */
+            const oid = policyOID.oid?.id.join('.') ?? '<unknown>';
+            throw new error_1.PolicyError({
+                code: 'UNTRUSTED_SIGNER_ERROR',
+                message: `invalid certificate extension - missing OID ${oid}`,
+            });
+        }
+    }
+}
+function oidEquals(a, b) {
+    /* istanbul ignore if */
+    if (a === undefined || b === undefined) {
+        return false;
+    }
+    return a.length === b.length && a.every((v, i) => v === b[i]);
+}
+
+
+/***/ }),
+
+/***/ 7968:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.getTSATimestamp = getTSATimestamp;
+exports.getTLogTimestamp = getTLogTimestamp;
+const tsa_1 = __nccwpck_require__(4472);
+function getTSATimestamp(timestamp, data, timestampAuthorities) {
+    (0, tsa_1.verifyRFC3161Timestamp)(timestamp, data, timestampAuthorities);
+    return {
+        type: 'timestamp-authority',
+        logID: timestamp.signerSerialNumber,
+        timestamp: timestamp.signingTime,
+    };
+}
+function getTLogTimestamp(entry) {
+    // Only entries with an inclusion promise provide a verifiable timestamp
+    if (!entry.inclusionPromise) {
+        return undefined;
+    }
+    return {
+        type: 'transparency-log',
+        logID: entry.logId.keyId,
+        timestamp: new Date(Number(entry.integratedTime) * 1000),
+    };
+}
+
+
+/***/ }),
+
+/***/ 4472:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.verifyRFC3161Timestamp = verifyRFC3161Timestamp;
+const core_1 = __nccwpck_require__(3917);
+const error_1 = __nccwpck_require__(6849);
+const certificate_1 = __nccwpck_require__(8412);
+const trust_1 = __nccwpck_require__(7822);
+function verifyRFC3161Timestamp(timestamp, data, timestampAuthorities) {
+    const signingTime = timestamp.signingTime;
+    // Filter for CAs which were valid at the time of signing
+    timestampAuthorities = (0, trust_1.filterCertAuthorities)(timestampAuthorities, signingTime);
+    // Filter for CAs which match serial and issuer embedded in the timestamp
+    timestampAuthorities = filterCAsBySerialAndIssuer(timestampAuthorities, {
+        serialNumber: timestamp.signerSerialNumber,
+        issuer: timestamp.signerIssuer,
+    });
+    // Check that we can verify the timestamp with AT LEAST ONE of the remaining
+    // CAs
+    const verified = timestampAuthorities.some((ca) => {
+        try {
+            verifyTimestampForCA(timestamp, data, ca);
+            return true;
+        }
+        catch (e) {
+            return false;
+        }
+    });
+    if (!verified) {
+        throw new error_1.VerificationError({
+            code: 'TIMESTAMP_ERROR',
+            message: 'timestamp could not be verified',
+        });
+    }
+}
+function verifyTimestampForCA(timestamp, data, ca) {
+    const [leaf, ...cas] = ca.certChain;
+    const signingKey = core_1.crypto.createPublicKey(leaf.publicKey);
+    const signingTime = timestamp.signingTime;
+    // Verify the certificate chain for the provided CA
+    try {
+        new certificate_1.CertificateChainVerifier({
+            untrustedCert: leaf,
+            trustedCerts: cas,
+            timestamp: signingTime,
+        }).verify();
+    }
+    catch (e) {
+        throw new error_1.VerificationError({
+            code: 'TIMESTAMP_ERROR',
+            message: 'invalid certificate chain',
+        });
+    }
+    // Check that the signing certificate's key can be used to verify the
+    // timestamp signature.
+    timestamp.verify(data, signingKey);
+}
+// Filters the list of CAs to those which have a leaf signing certificate which
+// matches the given serial number and issuer.
+function filterCAsBySerialAndIssuer(timestampAuthorities, criteria) {
+    return timestampAuthorities.filter((ca) => ca.certChain.length > 0 &&
+        core_1.crypto.bufferEqual(ca.certChain[0].serialNumber, criteria.serialNumber) &&
+        core_1.crypto.bufferEqual(ca.certChain[0].issuer, criteria.issuer));
+}
+
+
+/***/ }),
+
+/***/ 9266:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.LogCheckpoint = void 0;
+exports.verifyCheckpoint = verifyCheckpoint;
+/*
+Copyright 2025 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const core_1 = __nccwpck_require__(3917);
+const error_1 = __nccwpck_require__(6849);
+// Separator between the note and the signatures in a checkpoint
+const CHECKPOINT_SEPARATOR = '\n\n';
+// Checkpoint signatures are of the following form:
+// "– <identity> <key_hint+signature_bytes>\n"
+// where:
+// - the prefix is an emdash (U+2014).
+// - <identity> gives a human-readable representation of the signing ID.
+// - <key_hint+signature_bytes> is the first 4 bytes of the SHA256 hash of the
+//   associated public key followed by the signature bytes.
+const SIGNATURE_REGEX = /\u2014 (\S+) (\S+)\n/g;
+// Verifies the checkpoint value in the given tlog entry. There are two steps
+// to the verification:
+// 1. Verify that all signatures in the checkpoint can be verified against a
+//    trusted public key
+// 2. Verify that the root hash in the checkpoint matches the root hash in the
+//    inclusion proof
+// See: https://github.com/transparency-dev/formats/blob/main/log/README.md
+function verifyCheckpoint(entry, tlogs) {
+    const inclusionProof = entry.inclusionProof;
+    const signedNote = SignedNote.fromString(inclusionProof.checkpoint.envelope);
+    const checkpoint = LogCheckpoint.fromString(signedNote.note);
+    // Verify that the signatures in the checkpoint are all valid
+    if (!verifySignedNote(signedNote, tlogs)) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_INCLUSION_PROOF_ERROR',
+            message: 'invalid checkpoint signature',
+        });
+    }
+    return checkpoint;
+}
+// Verifies the signatures in the SignedNote. For each signature, the
+// corresponding transparency log is looked up by the key hint and the
+// signature is verified against the public key in the transparency log.
+// Throws an error if any of the signatures are invalid.
+function verifySignedNote(signedNote, tlogs) {
+    const data = Buffer.from(signedNote.note, 'utf-8');
+    return signedNote.signatures.some((signature) => {
+        // Find the transparency log instance with the matching key hint
+        const tlog = tlogs.find((tlog) => core_1.crypto.bufferEqual(tlog.logID.subarray(0, 4), signature.keyHint) &&
+            tlog.baseURL.match(signature.name) // Match the name to the base URL of the tlog
+        );
+        if (!tlog) {
+            return false;
+        }
+        return core_1.crypto.verify(data, tlog.publicKey, signature.signature);
+    });
+}
+// SignedNote represents a signed note from a transparency log checkpoint. Consists
+// of a body (or note) and one more signatures calculated over the body. See
+// https://github.com/transparency-dev/formats/blob/main/log/README.md#signed-envelope
+class SignedNote {
+    note;
+    signatures;
+    constructor(note, signatures) {
+        this.note = note;
+        this.signatures = signatures;
+    }
+    // Deserialize a SignedNote from a string
+    static fromString(envelope) {
+        if (!envelope.includes(CHECKPOINT_SEPARATOR)) {
+            throw new error_1.VerificationError({
+                code: 'TLOG_INCLUSION_PROOF_ERROR',
+                message: 'missing checkpoint separator',
+            });
+        }
+        // Split the note into the header and the data portions at the separator
+        const split = envelope.indexOf(CHECKPOINT_SEPARATOR);
+        const header = envelope.slice(0, split + 1);
+        const data = envelope.slice(split + CHECKPOINT_SEPARATOR.length);
+        // Find all the signature lines in the data portion
+        const matches = data.matchAll(SIGNATURE_REGEX);
+        // Parse each of the matched signature lines into the name and signature.
+        // The first four bytes of the signature are the key hint (should match the
+        // first four bytes of the log ID), and the rest is the signature itself.
+        const signatures = Array.from(matches, (match) => {
+            const [, name, signature] = match;
+            const sigBytes = Buffer.from(signature, 'base64');
+            if (sigBytes.length < 5) {
+                throw new error_1.VerificationError({
+                    code: 'TLOG_INCLUSION_PROOF_ERROR',
+                    message: 'malformed checkpoint signature',
+                });
+            }
+            return {
+                name,
+                keyHint: sigBytes.subarray(0, 4),
+                signature: sigBytes.subarray(4),
+            };
+        });
+        if (signatures.length === 0) {
+            throw new error_1.VerificationError({
+                code: 'TLOG_INCLUSION_PROOF_ERROR',
+                message: 'no signatures found in checkpoint',
+            });
+        }
+        return new SignedNote(header, signatures);
+    }
+}
+// LogCheckpoint represents a transparency log checkpoint. Consists of the
+// following:
+//  - origin: the name of the transparency log
+//  - logSize: the size of the log at the time of the checkpoint
+//  - logHash: the root hash of the log at the time of the checkpoint
+//  - rest: the rest of the checkpoint body, which is a list of log entries
+// See:
+// https://github.com/transparency-dev/formats/blob/main/log/README.md#checkpoint-body
+class LogCheckpoint {
+    origin;
+    logSize;
+    logHash;
+    rest;
+    constructor(origin, logSize, logHash, rest) {
+        this.origin = origin;
+        this.logSize = logSize;
+        this.logHash = logHash;
+        this.rest = rest;
+    }
+    static fromString(note) {
+        const lines = note.trimEnd().split('\n');
+        if (lines.length < 3) {
+            throw new error_1.VerificationError({
+                code: 'TLOG_INCLUSION_PROOF_ERROR',
+                message: 'too few lines in checkpoint header',
+            });
+        }
+        const origin = lines[0];
+        const logSize = BigInt(lines[1]);
+        const rootHash = Buffer.from(lines[2], 'base64');
+        const rest = lines.slice(3);
+        return new LogCheckpoint(origin, logSize, rootHash, rest);
+    }
+}
+exports.LogCheckpoint = LogCheckpoint;
+
+
+/***/ }),
+
+/***/ 7005:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.DSSE_API_VERSION_V1 = void 0;
+exports.verifyDSSETLogBody = verifyDSSETLogBody;
+exports.verifyDSSETLogBodyV2 = verifyDSSETLogBodyV2;
+/*
+Copyright 2025 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const error_1 = __nccwpck_require__(6849);
+exports.DSSE_API_VERSION_V1 = '0.0.1';
+// Compare the given dsse tlog entry to the given bundle
+function verifyDSSETLogBody(tlogEntry, content) {
+    switch (tlogEntry.apiVersion) {
+        case exports.DSSE_API_VERSION_V1:
+            return verifyDSSE001TLogBody(tlogEntry, content);
+        default:
+            throw new error_1.VerificationError({
+                code: 'TLOG_BODY_ERROR',
+                message: `unsupported dsse version: ${tlogEntry.apiVersion}`,
+            });
+    }
+}
+// Compare the given dsse tlog entry to the given bundle. This function is
+// specifically for Rekor V2 entries.
+function verifyDSSETLogBodyV2(tlogEntry, content) {
+    const spec = tlogEntry.spec?.spec;
+    if (!spec) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_BODY_ERROR',
+            message: `missing dsse spec`,
+        });
+    }
+    switch (spec.$case) {
+        case 'dsseV002':
+            return verifyDSSE002TLogBody(spec.dsseV002, content);
+        default:
+            throw new error_1.VerificationError({
+                code: 'TLOG_BODY_ERROR',
+                message: `unsupported version: ${spec.$case}`,
+            });
+    }
+}
+// Compare the given dsse v0.0.1 tlog entry to the given DSSE envelope.
+function verifyDSSE001TLogBody(tlogEntry, content) {
+    // Ensure the bundle's DSSE only contains a single signature
+    if (tlogEntry.spec.signatures?.length !== 1) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_BODY_ERROR',
+            message: 'signature count mismatch',
+        });
+    }
+    const tlogSig = tlogEntry.spec.signatures[0].signature;
+    // Ensure that the signature in the bundle's DSSE matches tlog entry
+    if (!content.compareSignature(Buffer.from(tlogSig, 'base64')))
+        throw new error_1.VerificationError({
+            code: 'TLOG_BODY_ERROR',
+            message: 'tlog entry signature mismatch',
+        });
+    // Ensure the digest of the bundle's DSSE payload matches the digest in the
+    // tlog entry
+    const tlogHash = tlogEntry.spec.payloadHash?.value || '';
+    if (!content.compareDigest(Buffer.from(tlogHash, 'hex'))) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_BODY_ERROR',
+            message: 'DSSE payload hash mismatch',
+        });
+    }
+}
+// Compare the given dsse v0.0.2 tlog entry to the given DSSE envelope.
+function verifyDSSE002TLogBody(spec, content) {
+    // Ensure the bundle's DSSE only contains a single signature
+    if (spec.signatures?.length !== 1) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_BODY_ERROR',
+            message: 'signature count mismatch',
+        });
+    }
+    const tlogSig = spec.signatures[0].content;
+    // Ensure that the signature in the bundle's DSSE matches tlog entry
+    if (!content.compareSignature(tlogSig))
+        throw new error_1.VerificationError({
+            code: 'TLOG_BODY_ERROR',
+            message: 'tlog entry signature mismatch',
+        });
+    // Ensure the digest of the bundle's DSSE payload matches the digest in the
+    // tlog entry
+    const tlogHash = spec.payloadHash?.digest || Buffer.from('');
+    if (!content.compareDigest(tlogHash)) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_BODY_ERROR',
+            message: 'DSSE payload hash mismatch',
+        });
+    }
+}
+
+
+/***/ }),
+
+/***/ 1484:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.HASHEDREKORD_API_VERSION_V1 = void 0;
+exports.verifyHashedRekordTLogBody = verifyHashedRekordTLogBody;
+exports.verifyHashedRekordTLogBodyV2 = verifyHashedRekordTLogBodyV2;
+/*
+Copyright 2025 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const error_1 = __nccwpck_require__(6849);
+exports.HASHEDREKORD_API_VERSION_V1 = '0.0.1';
+// Compare the given hashedrekord tlog entry to the given bundle
+function verifyHashedRekordTLogBody(tlogEntry, content) {
+    switch (tlogEntry.apiVersion) {
+        case exports.HASHEDREKORD_API_VERSION_V1:
+            return verifyHashedrekord001TLogBody(tlogEntry, content);
+        default:
+            throw new error_1.VerificationError({
+                code: 'TLOG_BODY_ERROR',
+                message: `unsupported hashedrekord version: ${tlogEntry.apiVersion}`,
+            });
+    }
+}
+// Compare the given hashedrekor tlog entry to the given bundle. This function is
+// specifically for Rekor V2 entries.
+function verifyHashedRekordTLogBodyV2(tlogEntry, content) {
+    const spec = tlogEntry.spec?.spec;
+    if (!spec) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_BODY_ERROR',
+            message: `missing dsse spec`,
+        });
+    }
+    switch (spec.$case) {
+        case 'hashedRekordV002':
+            return verifyHashedrekord002TLogBody(spec.hashedRekordV002, content);
+        default:
+            throw new error_1.VerificationError({
+                code: 'TLOG_BODY_ERROR',
+                message: `unsupported version: ${spec.$case}`,
+            });
+    }
+}
+// Compare the given hashedrekord v0.0.1 tlog entry to the given message
+// signature
+function verifyHashedrekord001TLogBody(tlogEntry, content) {
+    // Ensure that the bundles message signature matches the tlog entry
+    const tlogSig = tlogEntry.spec.signature.content || '';
+    if (!content.compareSignature(Buffer.from(tlogSig, 'base64'))) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_BODY_ERROR',
+            message: 'signature mismatch',
+        });
+    }
+    // Ensure that the bundle's message digest matches the tlog entry
+    const tlogDigest = tlogEntry.spec.data.hash?.value || '';
+    if (!content.compareDigest(Buffer.from(tlogDigest, 'hex'))) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_BODY_ERROR',
+            message: 'digest mismatch',
+        });
+    }
+}
+// Compare the given hashedrekord v0.0.2 tlog entry to the given message
+// signature
+function verifyHashedrekord002TLogBody(spec, content) {
+    // Ensure that the bundles message signature matches the tlog entry
+    const tlogSig = spec.signature?.content || Buffer.from('');
+    if (!content.compareSignature(tlogSig)) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_BODY_ERROR',
+            message: 'signature mismatch',
+        });
+    }
+    // Ensure that the bundle's message digest matches the tlog entry
+    const tlogHash = spec.data?.digest || Buffer.from('');
+    if (!content.compareDigest(tlogHash)) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_BODY_ERROR',
+            message: 'digest mismatch',
+        });
+    }
+}
+
+
+/***/ }),
+
+/***/ 8218:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.verifyTLogBody = verifyTLogBody;
+exports.verifyTLogInclusion = verifyTLogInclusion;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const v2_1 = __nccwpck_require__(3835);
+const error_1 = __nccwpck_require__(6849);
+const dsse_1 = __nccwpck_require__(7005);
+const hashedrekord_1 = __nccwpck_require__(1484);
+const intoto_1 = __nccwpck_require__(7703);
+const checkpoint_1 = __nccwpck_require__(9266);
+const merkle_1 = __nccwpck_require__(7046);
+const set_1 = __nccwpck_require__(333);
+// Verifies that the given tlog entry matches the supplied signature content.
+function verifyTLogBody(entry, sigContent) {
+    const { kind, version } = entry.kindVersion;
+    const body = JSON.parse(entry.canonicalizedBody.toString('utf8'));
+    // validate body
+    if (kind !== body.kind || version !== body.apiVersion) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_BODY_ERROR',
+            message: `kind/version mismatch - expected: ${kind}/${version}, received: ${body.kind}/${body.apiVersion}`,
+        });
+    }
+    switch (kind) {
+        case 'dsse':
+            // Rekor V1 and V2 use incompatible types so we need to branch here based on version
+            if (version == dsse_1.DSSE_API_VERSION_V1) {
+                return (0, dsse_1.verifyDSSETLogBody)(body, sigContent);
+            }
+            else {
+                const entryRekorV2 = v2_1.Entry.fromJSON(body);
+                return (0, dsse_1.verifyDSSETLogBodyV2)(entryRekorV2, sigContent);
+            }
+        case 'intoto':
+            return (0, intoto_1.verifyIntotoTLogBody)(body, sigContent);
+        case 'hashedrekord':
+            // Rekor V1 and V2 use incompatible types so we need to branch here based on version
+            if (version == hashedrekord_1.HASHEDREKORD_API_VERSION_V1) {
+                return (0, hashedrekord_1.verifyHashedRekordTLogBody)(body, sigContent);
+            }
+            else {
+                const entryRekorV2 = v2_1.Entry.fromJSON(body);
+                return (0, hashedrekord_1.verifyHashedRekordTLogBodyV2)(entryRekorV2, sigContent);
+            }
+        /* istanbul ignore next */
+        default:
+            throw new error_1.VerificationError({
+                code: 'TLOG_BODY_ERROR',
+                message: `unsupported kind: ${kind}`,
+            });
+    }
+}
+function verifyTLogInclusion(entry, tlogAuthorities) {
+    let inclusionVerified = false;
+    if (isTLogEntryWithInclusionPromise(entry)) {
+        (0, set_1.verifyTLogSET)(entry, tlogAuthorities);
+        inclusionVerified = true;
+    }
+    if (isTLogEntryWithInclusionProof(entry)) {
+        const checkpoint = (0, checkpoint_1.verifyCheckpoint)(entry, tlogAuthorities);
+        (0, merkle_1.verifyMerkleInclusion)(entry, checkpoint);
+        inclusionVerified = true;
+    }
+    if (!inclusionVerified) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_MISSING_INCLUSION_ERROR',
+            message: 'inclusion could not be verified',
+        });
+    }
+    return;
+}
+function isTLogEntryWithInclusionPromise(entry) {
+    return entry.inclusionPromise !== undefined;
+}
+function isTLogEntryWithInclusionProof(entry) {
+    return entry.inclusionProof !== undefined;
+}
+
+
+/***/ }),
+
+/***/ 7703:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.verifyIntotoTLogBody = verifyIntotoTLogBody;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const error_1 = __nccwpck_require__(6849);
+// Compare the given intoto tlog entry to the given bundle
+function verifyIntotoTLogBody(tlogEntry, content) {
+    switch (tlogEntry.apiVersion) {
+        case '0.0.2':
+            return verifyIntoto002TLogBody(tlogEntry, content);
+        default:
+            throw new error_1.VerificationError({
+                code: 'TLOG_BODY_ERROR',
+                message: `unsupported intoto version: ${tlogEntry.apiVersion}`,
+            });
+    }
+}
+// Compare the given intoto v0.0.2 tlog entry to the given DSSE envelope.
+function verifyIntoto002TLogBody(tlogEntry, content) {
+    // Ensure the bundle's DSSE contains a single signature
+    if (tlogEntry.spec.content.envelope.signatures?.length !== 1) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_BODY_ERROR',
+            message: 'signature count mismatch',
+        });
+    }
+    // Signature is double-base64-encoded in the tlog entry
+    const tlogSig = base64Decode(tlogEntry.spec.content.envelope.signatures[0].sig);
+    // Ensure that the signature in the bundle's DSSE matches tlog entry
+    if (!content.compareSignature(Buffer.from(tlogSig, 'base64'))) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_BODY_ERROR',
+            message: 'tlog entry signature mismatch',
+        });
+    }
+    // Ensure the digest of the bundle's DSSE payload matches the digest in the
+    // tlog entry
+    const tlogHash = tlogEntry.spec.content.payloadHash?.value || '';
+    if (!content.compareDigest(Buffer.from(tlogHash, 'hex'))) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_BODY_ERROR',
+            message: 'DSSE payload hash mismatch',
+        });
+    }
+}
+function base64Decode(str) {
+    return Buffer.from(str, 'base64').toString('utf-8');
+}
+
+
+/***/ }),
+
+/***/ 7046:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.verifyMerkleInclusion = verifyMerkleInclusion;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const core_1 = __nccwpck_require__(3917);
+const error_1 = __nccwpck_require__(6849);
+const RFC6962_LEAF_HASH_PREFIX = Buffer.from([0x00]);
+const RFC6962_NODE_HASH_PREFIX = Buffer.from([0x01]);
+function verifyMerkleInclusion(entry, checkpoint) {
+    const inclusionProof = entry.inclusionProof;
+    const logIndex = BigInt(inclusionProof.logIndex);
+    const treeSize = BigInt(checkpoint.logSize);
+    if (logIndex < 0n || logIndex >= treeSize) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_INCLUSION_PROOF_ERROR',
+            message: `invalid index: ${logIndex}`,
+        });
+    }
+    // Figure out which subset of hashes corresponds to the inner and border
+    // nodes
+    const { inner, border } = decompInclProof(logIndex, treeSize);
+    if (inclusionProof.hashes.length !== inner + border) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_INCLUSION_PROOF_ERROR',
+            message: 'invalid hash count',
+        });
+    }
+    const innerHashes = inclusionProof.hashes.slice(0, inner);
+    const borderHashes = inclusionProof.hashes.slice(inner);
+    // The entry's hash is the leaf hash
+    const leafHash = hashLeaf(entry.canonicalizedBody);
+    // Chain the hashes belonging to the inner and border portions
+    const calculatedHash = chainBorderRight(chainInner(leafHash, innerHashes, logIndex), borderHashes);
+    // Calculated hash should match the root hash in the inclusion proof
+    if (!core_1.crypto.bufferEqual(calculatedHash, checkpoint.logHash)) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_INCLUSION_PROOF_ERROR',
+            message: 'calculated root hash does not match inclusion proof',
+        });
+    }
+}
+// Breaks down inclusion proof for a leaf at the specified index in a tree of
+// the specified size. The split point is where paths to the index leaf and
+// the (size - 1) leaf diverge. Returns lengths of the bottom and upper proof
+// parts.
+function decompInclProof(index, size) {
+    const inner = innerProofSize(index, size);
+    const border = onesCount(index >> BigInt(inner));
+    return { inner, border };
+}
+// Computes a subtree hash for a node on or below the tree's right border.
+// Assumes the provided proof hashes are ordered from lower to higher levels
+// and seed is the initial hash of the node specified by the index.
+function chainInner(seed, hashes, index) {
+    return hashes.reduce((acc, h, i) => {
+        if ((index >> BigInt(i)) & BigInt(1)) {
+            return hashChildren(h, acc);
+        }
+        else {
+            return hashChildren(acc, h);
+        }
+    }, seed);
+}
+// Computes a subtree hash for nodes along the tree's right border.
+function chainBorderRight(seed, hashes) {
+    return hashes.reduce((acc, h) => hashChildren(h, acc), seed);
+}
+function innerProofSize(index, size) {
+    return bitLength(index ^ (size - BigInt(1)));
+}
+// Counts the number of ones in the binary representation of the given number.
+// https://en.wikipedia.org/wiki/Hamming_weight
+function onesCount(num) {
+    return num.toString(2).split('1').length - 1;
+}
+// Returns the number of bits necessary to represent an integer in binary.
+function bitLength(n) {
+    if (n === 0n) {
+        return 0;
+    }
+    return n.toString(2).length;
+}
+// Hashing logic according to RFC6962.
+// https://datatracker.ietf.org/doc/html/rfc6962#section-2
+function hashChildren(left, right) {
+    return core_1.crypto.digest('sha256', RFC6962_NODE_HASH_PREFIX, left, right);
+}
+function hashLeaf(leaf) {
+    return core_1.crypto.digest('sha256', RFC6962_LEAF_HASH_PREFIX, leaf);
+}
+
+
+/***/ }),
+
+/***/ 333:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.verifyTLogSET = verifyTLogSET;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const core_1 = __nccwpck_require__(3917);
+const error_1 = __nccwpck_require__(6849);
+const trust_1 = __nccwpck_require__(7822);
+// Verifies the SET for the given entry against the list of trusted
+// transparency logs. Returns true if the SET can be verified against at least
+// one of the trusted logs; otherwise, returns false.
+function verifyTLogSET(entry, tlogs) {
+    // Filter the list of tlog instances to only those which might be able to
+    // verify the SET
+    const validTLogs = (0, trust_1.filterTLogAuthorities)(tlogs, {
+        logID: entry.logId.keyId,
+        targetDate: new Date(Number(entry.integratedTime) * 1000),
+    });
+    // Check to see if we can verify the SET against any of the valid tlogs
+    const verified = validTLogs.some((tlog) => {
+        // Re-create the original Rekor verification payload
+        const payload = toVerificationPayload(entry);
+        // Canonicalize the payload and turn into a buffer for verification
+        const data = Buffer.from(core_1.json.canonicalize(payload), 'utf8');
+        // Extract the SET from the tlog entry
+        const signature = entry.inclusionPromise.signedEntryTimestamp;
+        return core_1.crypto.verify(data, tlog.publicKey, signature);
+    });
+    if (!verified) {
+        throw new error_1.VerificationError({
+            code: 'TLOG_INCLUSION_PROMISE_ERROR',
+            message: 'inclusion promise could not be verified',
+        });
+    }
+}
+// Returns a properly formatted "VerificationPayload" for one of the
+// transaction log entires in the given bundle which can be used for SET
+// verification.
+function toVerificationPayload(entry) {
+    const { integratedTime, logIndex, logId, canonicalizedBody } = entry;
+    return {
+        body: canonicalizedBody.toString('base64'),
+        integratedTime: Number(integratedTime),
+        logIndex: Number(logIndex),
+        logID: logId.keyId.toString('hex'),
+    };
+}
+
+
+/***/ }),
+
+/***/ 9738:
+/***/ ((__unused_webpack_module, exports) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.filterCertAuthorities = filterCertAuthorities;
+exports.filterTLogAuthorities = filterTLogAuthorities;
+function filterCertAuthorities(certAuthorities, timestamp) {
+    return certAuthorities.filter((ca) => {
+        return ca.validFor.start <= timestamp && ca.validFor.end >= timestamp;
+    });
+}
+// Filter the list of tlog instances to only those which match the given log
+// ID and have public keys which are valid for the given integrated time.
+function filterTLogAuthorities(tlogAuthorities, criteria) {
+    return tlogAuthorities.filter((tlog) => {
+        // If we're filtering by log ID and the log IDs don't match, we can't use
+        // this tlog
+        if (criteria.logID && !tlog.logID.equals(criteria.logID)) {
+            return false;
+        }
+        // Check that the integrated time is within the validFor range
+        return (tlog.validFor.start <= criteria.targetDate &&
+            criteria.targetDate <= tlog.validFor.end);
+    });
+}
+
+
+/***/ }),
+
+/***/ 7822:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.filterTLogAuthorities = exports.filterCertAuthorities = void 0;
+exports.toTrustMaterial = toTrustMaterial;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const core_1 = __nccwpck_require__(3917);
+const protobuf_specs_1 = __nccwpck_require__(9654);
+const error_1 = __nccwpck_require__(6849);
+const BEGINNING_OF_TIME = new Date(0);
+const END_OF_TIME = new Date(8640000000000000);
+var filter_1 = __nccwpck_require__(9738);
+Object.defineProperty(exports, "filterCertAuthorities", ({ enumerable: true, get: function () { return filter_1.filterCertAuthorities; } }));
+Object.defineProperty(exports, "filterTLogAuthorities", ({ enumerable: true, get: function () { return filter_1.filterTLogAuthorities; } }));
+function toTrustMaterial(root, keys) {
+    const keyFinder = typeof keys === 'function' ? keys : keyLocator(keys);
+    return {
+        certificateAuthorities: root.certificateAuthorities.map(createCertAuthority),
+        timestampAuthorities: root.timestampAuthorities.map(createCertAuthority),
+        tlogs: root.tlogs.map(createTLogAuthority),
+        ctlogs: root.ctlogs.map(createTLogAuthority),
+        publicKey: keyFinder,
+    };
+}
+function createTLogAuthority(tlogInstance) {
+    const keyDetails = tlogInstance.publicKey.keyDetails;
+    const keyType = keyDetails === protobuf_specs_1.PublicKeyDetails.PKCS1_RSA_PKCS1V5 ||
+        keyDetails === protobuf_specs_1.PublicKeyDetails.PKIX_RSA_PKCS1V5 ||
+        keyDetails === protobuf_specs_1.PublicKeyDetails.PKIX_RSA_PKCS1V15_2048_SHA256 ||
+        keyDetails === protobuf_specs_1.PublicKeyDetails.PKIX_RSA_PKCS1V15_3072_SHA256 ||
+        keyDetails === protobuf_specs_1.PublicKeyDetails.PKIX_RSA_PKCS1V15_4096_SHA256
+        ? 'pkcs1'
+        : 'spki';
+    /* istanbul ignore next */
+    return {
+        baseURL: tlogInstance.baseUrl,
+        logID: tlogInstance.checkpointKeyId
+            ? tlogInstance.checkpointKeyId.keyId
+            : tlogInstance.logId.keyId,
+        publicKey: core_1.crypto.createPublicKey(tlogInstance.publicKey.rawBytes, keyType),
+        validFor: {
+            start: tlogInstance.publicKey.validFor?.start || BEGINNING_OF_TIME,
+            end: tlogInstance.publicKey.validFor?.end || END_OF_TIME,
+        },
+    };
+}
+function createCertAuthority(ca) {
+    /* istanbul ignore next */
+    return {
+        certChain: ca.certChain.certificates.map((cert) => {
+            return core_1.X509Certificate.parse(Buffer.from(cert.rawBytes));
+        }),
+        validFor: {
+            start: ca.validFor?.start || BEGINNING_OF_TIME,
+            end: ca.validFor?.end || END_OF_TIME,
+        },
+    };
+}
+function keyLocator(keys) {
+    return (hint) => {
+        const key = (keys || {})[hint];
+        if (!key) {
+            throw new error_1.VerificationError({
+                code: 'PUBLIC_KEY_ERROR',
+                message: `key not found: ${hint}`,
+            });
+        }
+        return {
+            publicKey: core_1.crypto.createPublicKey(key.rawBytes),
+            validFor: (date) => {
+                /* istanbul ignore next */
+                return ((key.validFor?.start || BEGINNING_OF_TIME) <= date &&
+                    (key.validFor?.end || END_OF_TIME) >= date);
+            },
+        };
+    };
+}
+
+
+/***/ }),
+
+/***/ 4433:
+/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.Verifier = void 0;
+/*
+Copyright 2023 The Sigstore Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+const util_1 = __nccwpck_require__(9023);
+const error_1 = __nccwpck_require__(6849);
+const key_1 = __nccwpck_require__(3771);
+const policy_1 = __nccwpck_require__(8037);
+const timestamp_1 = __nccwpck_require__(7968);
+const tlog_1 = __nccwpck_require__(8218);
+class Verifier {
+    trustMaterial;
+    options;
+    constructor(trustMaterial, options = {}) {
+        this.trustMaterial = trustMaterial;
+        this.options = {
+            ctlogThreshold: options.ctlogThreshold ?? 1,
+            tlogThreshold: options.tlogThreshold ?? 1,
+            timestampThreshold: options.timestampThreshold ?? options.tsaThreshold ?? 1,
+            tsaThreshold: 0,
+        };
+    }
+    verify(entity, policy) {
+        const timestamps = this.verifyTimestamps(entity);
+        const signer = this.verifySigningKey(entity, timestamps);
+        this.verifyTLogs(entity);
+        this.verifySignature(entity, signer);
+        if (policy) {
+            this.verifyPolicy(policy, signer.identity || {});
+        }
+        return signer;
+    }
+    // Checks that all of the timestamps in the entity are valid and returns them
+    verifyTimestamps(entity) {
+        const timestamps = [];
+        for (const timestamp of entity.timestamps) {
+            switch (timestamp.$case) {
+                case 'timestamp-authority':
+                    timestamps.push((0, timestamp_1.getTSATimestamp)(timestamp.timestamp, entity.signature.signature, this.trustMaterial.timestampAuthorities));
+                    break;
+                case 'transparency-log': {
+                    const result = (0, timestamp_1.getTLogTimestamp)(timestamp.tlogEntry);
+                    /* istanbul ignore else */
+                    if (result) {
+                        timestamps.push(result);
+                    }
+                    break;
+                }
+            }
+        }
+        // Check for duplicate timestamps
+        if (containsDupes(timestamps)) {
+            throw new error_1.VerificationError({
+                code: 'TIMESTAMP_ERROR',
+                message: 'duplicate timestamp',
+            });
+        }
+        if (timestamps.length < this.options.timestampThreshold) {
+            throw new error_1.VerificationError({
+                code: 'TIMESTAMP_ERROR',
+                message: `expected ${this.options.timestampThreshold} timestamps, got ${timestamps.length}`,
+            });
+        }
+        return timestamps.map((t) => t.timestamp);
+    }
+    // Checks that the signing key is valid for all of the the supplied timestamps
+    // and returns the signer.
+    verifySigningKey({ key }, timestamps) {
+        switch (key.$case) {
+            case 'public-key': {
+                return (0, key_1.verifyPublicKey)(key.hint, timestamps, this.trustMaterial);
+            }
+            case 'certificate': {
+                const result = (0, key_1.verifyCertificate)(key.certificate, timestamps, this.trustMaterial);
+                /* istanbul ignore next - no fixture */
+                if (containsDupes(result.scts)) {
+                    throw new error_1.VerificationError({
+                        code: 'CERTIFICATE_ERROR',
+                        message: 'duplicate SCT',
+                    });
+                }
+                if (result.scts.length < this.options.ctlogThreshold) {
+                    throw new error_1.VerificationError({
+                        code: 'CERTIFICATE_ERROR',
+                        message: `expected ${this.options.ctlogThreshold} SCTs, got ${result.scts.length}`,
+                    });
+                }
+                return result.signer;
+            }
+        }
+    }
+    // Checks that the tlog entries are valid for the supplied content
+    verifyTLogs({ signature: content, tlogEntries }) {
+        let tlogCount = 0;
+        tlogEntries.forEach((entry) => {
+            tlogCount++;
+            (0, tlog_1.verifyTLogInclusion)(entry, this.trustMaterial.tlogs);
+            (0, tlog_1.verifyTLogBody)(entry, content);
+        });
+        if (tlogCount < this.options.tlogThreshold) {
+            throw new error_1.VerificationError({
+                code: 'TLOG_ERROR',
+                message: `expected ${this.options.tlogThreshold} tlog entries, got ${tlogCount}`,
+            });
+        }
+    }
+    // Checks that the signature is valid for the supplied content
+    verifySignature(entity, signer) {
+        if (!entity.signature.verifySignature(signer.key)) {
+            throw new error_1.VerificationError({
+                code: 'SIGNATURE_ERROR',
+                message: 'signature verification failed',
+            });
+        }
+    }
+    verifyPolicy(policy, identity) {
+        // Check the subject alternative name of the signer matches the policy
+        /* istanbul ignore else */
+        if (policy.subjectAlternativeName) {
+            (0, policy_1.verifySubjectAlternativeName)(policy.subjectAlternativeName, identity.subjectAlternativeName);
+        }
+        // Check that the extensions of the signer match the policy
+        /* istanbul ignore else */
+        if (policy.extensions) {
+            (0, policy_1.verifyExtensions)(policy.extensions, identity.extensions);
+        }
+        // Check that the OIDs of the signer match the policy
+        /* istanbul ignore if */
+        if (policy.oids) {
+            (0, policy_1.verifyOIDs)(policy.oids, identity.oids);
+        }
+    }
+}
+exports.Verifier = Verifier;
+// Checks for duplicate items in the array. Objects are compared using
+// deep equality.
+function containsDupes(arr) {
+    for (let i = 0; i < arr.length; i++) {
+        for (let j = i + 1; j < arr.length; j++) {
+            if ((0, util_1.isDeepStrictEqual)(arr[i], arr[j])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+
+/***/ }),
+
 /***/ 3057:
 /***/ ((module) => {
 
@@ -55055,8 +61246,8 @@ function gigabytes(bytes) {
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
-/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5387);
-/* harmony import */ var _commands_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7369);
+/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1565);
+/* harmony import */ var _commands_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3871);
 /* harmony import */ var _commands_program_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6989);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(452);
 /* harmony import */ var _host_closed_pipe_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(113);
@@ -55096,7 +61287,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 5387:
+/***/ 1565:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -55603,7 +61794,7 @@ async function hashes(folder, { readdir }, signal) {
 }
 
 // EXTERNAL MODULE: ./lib/errors.js
-var errors = __nccwpck_require__(452);
+var lib_errors = __nccwpck_require__(452);
 // EXTERNAL MODULE: external "node:http"
 var external_node_http_ = __nccwpck_require__(7067);
 // EXTERNAL MODULE: ./node_modules/ws/lib/stream.js
@@ -55655,7 +61846,7 @@ async function startChain(address, now) {
     });
     server.listen(0, address);
     await (0,external_node_events_.once)(server, "listening").catch((cause) => {
-        throw new errors/* RemoteError */.Hi(`No chain endpoint can be opened at ${address}.`, {
+        throw new lib_errors/* RemoteError */.Hi(`No chain endpoint can be opened at ${address}.`, {
             cause,
             todo: "Where Docker's containers run on another machine, give an endpoint that they reach: chain-url.",
         });
@@ -55974,7 +62165,7 @@ async function askMetrics(node, format, { fetch, signal }) {
     }
     catch (error) {
         signal.throwIfAborted();
-        if (!(error instanceof errors/* RemoteError */.Hi))
+        if (!(error instanceof lib_errors/* RemoteError */.Hi))
             throw error;
         return error.message;
     }
@@ -56132,7 +62323,7 @@ async function askHealth(node, { fetch, signal }) {
     }
     catch (error) {
         signal.throwIfAborted();
-        if (!(error instanceof errors/* RemoteError */.Hi))
+        if (!(error instanceof lib_errors/* RemoteError */.Hi))
             throw error;
         return error.message;
     }
@@ -57694,7 +63885,7 @@ function nodesOf(target, { chainUrl, signal: run }) {
             }
             const why = await endingOf(second.under(signal));
             if (why !== undefined)
-                throw new errors/* CommandError */.Qd(`the second node ${why}`);
+                throw new lib_errors/* CommandError */.Qd(`the second node ${why}`);
             return second.under(signal);
         },
     });
@@ -57872,7 +64063,7 @@ async function findingOf(check, { nodes, signal: stop, under }) {
             return tooLong;
         if (watch?.signal.aborted)
             return failed("it ended");
-        return failed((0,errors/* explain */.WE)(error).replaceAll(/\s*\n\s*/g, " "));
+        return failed((0,lib_errors/* explain */.WE)(error).replaceAll(/\s*\n\s*/g, " "));
     }
     finally {
         watch?.stop();
@@ -57941,7 +64132,7 @@ function parsePlatform(text) {
         !architecture ||
         rest.length > 0 ||
         !/^[a-z0-9._/-]+$/.test(text.trim().toLowerCase())) {
-        throw new errors/* UsageError */.eb(`platforms: "${text}" is not a platform; wanted os/architecture, such as linux/amd64.`);
+        throw new lib_errors/* UsageError */.eb(`platforms: "${text}" is not a platform; wanted os/architecture, such as linux/amd64.`);
     }
     if (variant === undefined || (architecture === "arm64" && variant === "v8"))
         return { os, architecture };
@@ -66282,10 +72473,10 @@ const ZodString = /*@__PURE__*/ $constructor("ZodString", (inst, def) => {
         return this.check(_isoDate(ZodISODate, params));
     },
     time(params) {
-        return this.check(_isoTime(ZodISOTime, params));
+        return this.check(_isoTime(schemas_ZodISOTime, params));
     },
     duration(params) {
-        return this.check(_isoDuration(ZodISODuration, params));
+        return this.check(_isoDuration(schemas_ZodISODuration, params));
     },
 });
 function schemas_string(params) {
@@ -66303,11 +72494,11 @@ const ZodISODate = /*@__PURE__*/ $constructor("ZodISODate", (inst, def) => {
     $ZodISODate.init(inst, def);
     ZodStringFormat.init(inst, def);
 });
-const ZodISOTime = /*@__PURE__*/ $constructor("ZodISOTime", (inst, def) => {
+const schemas_ZodISOTime = /*@__PURE__*/ $constructor("ZodISOTime", (inst, def) => {
     $ZodISOTime.init(inst, def);
     ZodStringFormat.init(inst, def);
 });
-const ZodISODuration = /*@__PURE__*/ $constructor("ZodISODuration", (inst, def) => {
+const schemas_ZodISODuration = /*@__PURE__*/ $constructor("ZodISODuration", (inst, def) => {
     $ZodISODuration.init(inst, def);
     ZodStringFormat.init(inst, def);
 });
@@ -67505,7 +73696,7 @@ function parseDocument(shape, text, where, todo) {
         value = JSON.parse(text);
     }
     catch (cause) {
-        throw new errors/* UsageError */.eb(`${where}: this is not JSON.`, { cause, todo });
+        throw new lib_errors/* UsageError */.eb(`${where}: this is not JSON.`, { cause, todo });
     }
     const parsed = shape.safeParse(value);
     if (parsed.success)
@@ -67513,7 +73704,7 @@ function parseDocument(shape, text, where, todo) {
     const problems = parsed.error.issues
         .slice(0, 5)
         .map(({ path, message }) => `${path.length === 0 ? "the document" : path.join(".")}: ${message}`);
-    throw new errors/* UsageError */.eb(`${where}: ${problems.join("; ")}.`, { todo });
+    throw new lib_errors/* UsageError */.eb(`${where}: ${problems.join("; ")}.`, { todo });
 }
 
 ;// CONCATENATED MODULE: ./lib/results/stages.js
@@ -67562,7 +73753,10 @@ const modelsResult = looseObject({
     /** The models image's index; absent where nothing was pushed. */
     digest: digest.optional(),
     repository: schemas_string(),
-    layers: array(looseObject({ digest: digest, size: bytes, state: layerState })),
+    /** Version of the rules of the weights gate, by which every layer has passed. */
+    gateRules: schemas_int().optional(),
+    /** `readBack`: it was there without a verdict of these rules, and was read and gated. */
+    layers: array(looseObject({ digest: digest, size: bytes, state: layerState, readBack: schemas_boolean().optional() })),
     files: array(looseObject({
         file: schemas_string(),
         type: schemas_string(),
@@ -67592,11 +73786,57 @@ const buildResult = looseObject({
     /** BuildKit's own digest of what was built, before times were rewritten: equal for equal layers on the same builder. */
     native: digest.optional(),
 });
+/** As Trivy says them, the worst last. */
+const severities = ["UNKNOWN", "LOW", "MEDIUM", "HIGH", "CRITICAL"];
+const stages_finding = looseObject({
+    kind: schemas_enum(["vulnerability", "misconfiguration", "secret"]),
+    /** `CVE-…`, or the scanner's own rule. */
+    id: schemas_string(),
+    /** Of the operating system or a language; a path for a secret. */
+    package: schemas_string(),
+    severity: schemas_enum(severities),
+    installed: schemas_string(),
+    /** The first version without it; absent where there is none yet. */
+    fixed: schemas_string().optional(),
+    /** The accepted risk's reason, or that it is unfixed and not counted; absent where it counts. */
+    accepted: schemas_string().optional(),
+    title: schemas_string().optional(),
+    references: array(schemas_string()).optional(),
+    /** CVSS, the highest that is known: 0 to 10. */
+    score: schemas_number().optional(),
+    /** The layer that brought it, and by which line of the history. */
+    layer: looseObject({ diffId: digest.optional(), createdBy: schemas_string().optional() }).optional(),
+});
+const risk = looseObject({
+    id: schemas_string(),
+    package: schemas_string(),
+    reason: schemas_string(),
+    expires: schemas_string(),
+});
 const scanResult = looseObject({
     ...timed,
     verdict: verdict,
     reason: schemas_string().optional(),
-    platforms: array(looseObject({ platform: schemas_string(), digest: digest, diffIds: array(digest).optional() })),
+    platforms: array(looseObject({
+        platform: schemas_string(),
+        digest: digest,
+        diffIds: array(digest).optional(),
+        /** Such as `debian 12.5`. */
+        os: schemas_string().optional(),
+        packages: schemas_int().nonnegative().optional(),
+        findings: array(stages_finding).optional(),
+        /** Why a look that found nothing would say nothing: `no-operating-system`, `few-packages`, `analyzer-error`, `end-of-life`, `no-data`. */
+        blindSpots: array(looseObject({ name: schemas_string(), reason: schemas_string() })).optional(),
+        licenses: array(looseObject({ name: schemas_string(), packages: array(schemas_string()) }))
+            .optional(),
+    })),
+    scanner: looseObject({ version: schemas_string(), path: schemas_string() }).optional(),
+    database: looseObject({ updatedAt: schemas_string(), source: schemas_string() }).optional(),
+    /** Packages of the operating system for which the database knows a newer fixed version. */
+    outdated: array(looseObject({ package: schemas_string(), installed: schemas_string(), fixed: schemas_string() }))
+        .optional(),
+    /** Entries of the file of accepted risks that nothing needs, and those that hold no longer. */
+    risks: looseObject({ unused: array(risk), expired: array(risk) }).optional(),
 });
 const assembleResult = looseObject({
     ...timed,
@@ -67670,7 +73910,6 @@ var inputs = __nccwpck_require__(4566);
 const ofMadeBuilders = ["driver", "driver-opts", "buildkitd-config"];
 /** What is asked for by a value and would be left undone without a word. */
 const later = [
-    ["sarif-upload", "always"],
     ["sbom", "true"],
     ["sign", "true"],
 ];
@@ -67694,12 +73933,12 @@ function refuseContradictions(read) {
         throw contradiction("acceptance: off", "gpu: required", "nothing would look at the GPU");
     const wish = later.find(([name, value]) => read(name) === value);
     if (wish !== undefined)
-        throw new errors/* UsageError */.eb(`${wish[0]}: ${wish[1]} is not in this version.`, {
+        throw new lib_errors/* UsageError */.eb(`${wish[0]}: ${wish[1]} is not in this version.`, {
             todo: "See CHANGELOG.md for what is there.",
         });
 }
 function contradiction(one, other, why) {
-    return new errors/* UsageError */.eb(`${one} and ${other} contradict each other: ${why}.`, {
+    return new lib_errors/* UsageError */.eb(`${one} and ${other} contradict each other: ${why}.`, {
         todo: "Give one of them.",
     });
 }
@@ -67765,7 +74004,7 @@ function after(pattern, text, at) {
     return at + (match(pattern, text, at)?.[0].length ?? 0);
 }
 function notClosed(name, before) {
-    return new errors/* UsageError */.eb(`${name}: entry ${before + 1} has a quote that is not closed (it is not shown here).`, {
+    return new lib_errors/* UsageError */.eb(`${name}: entry ${before + 1} has a quote that is not closed (it is not shown here).`, {
         todo: 'An entry of several lines stands in quotes as a whole, and a quote inside it is written twice: "ID=line 1⏎line 2".',
     });
 }
@@ -67824,7 +74063,7 @@ function size(name, text) {
     return Math.round(Number(match[1]) * base ** power);
 }
 function wrong(name, text, wanted) {
-    return new errors/* UsageError */.eb(`${name}: "${text}" is not what was wanted: ${wanted}.`);
+    return new lib_errors/* UsageError */.eb(`${name}: "${text}" is not what was wanted: ${wanted}.`);
 }
 
 ;// CONCATENATED MODULE: ./lib/config/read.js
@@ -67840,6 +74079,7 @@ function wrong(name, text, wanted) {
 
 
 
+const failOnChoices = ["critical", "high", "medium", "low", "unknown", "none"];
 /** Checks every input once (an empty one has its default, but for `models`, where it means no weights) and gives the frozen configuration; a UsageError names the input. */
 function readConfig(given, environment) {
     const read = withDefaults(given);
@@ -67866,6 +74106,7 @@ function readConfig(given, environment) {
         labels: named("labels", entries("labels", read("labels"))),
         annotations: named("annotations", entries("annotations", read("annotations"))),
         registry: credentialsOf(read, image, environment),
+        github: { api: environment.githubApi, token: read_optional(read("github-token")) },
         hub: hubOf(read("hub-token"), environment),
         downloadMirror: read_optional(read("download-mirror")),
         build: buildInputs(read),
@@ -67900,7 +74141,7 @@ function imageOf(read, { owner }) {
     if (text !== "")
         return place("image", text);
     if (owner === undefined)
-        throw new errors/* UsageError */.eb("image: nothing was given, and there is no repository owner to derive it from.", {
+        throw new lib_errors/* UsageError */.eb("image: nothing was given, and there is no repository owner to derive it from.", {
             todo: "Give a repository, such as ghcr.io/OWNER/director, or oci:DIR for a layout on disk.",
         });
     return place("image", `ghcr.io/${owner}/director`);
@@ -67911,9 +74152,9 @@ function place(name, text) {
         return (0,images_reference/* parsePlace */.De)(text.startsWith("oci:") ? text : text.toLowerCase());
     }
     catch (error) {
-        if (!(error instanceof errors/* UsageError */.eb))
+        if (!(error instanceof lib_errors/* UsageError */.eb))
             throw error;
-        throw new errors/* UsageError */.eb(`${name}: ${error.message}`, {
+        throw new lib_errors/* UsageError */.eb(`${name}: ${error.message}`, {
             ...(error.todo === undefined ? {} : { todo: error.todo }),
         });
     }
@@ -67925,7 +74166,7 @@ function platformsOf(name, text) {
         throw wrong(name, text, "at least one, such as linux/amd64");
     const twice = names.find((entry, at) => names.indexOf(entry) !== at);
     if (twice !== undefined)
-        throw new errors/* UsageError */.eb(`${name}: ${twice} is there twice.`);
+        throw new lib_errors/* UsageError */.eb(`${name}: ${twice} is there twice.`);
     return names;
 }
 /** Each is `NAME=VALUE`, and stays as it is written. */
@@ -67938,7 +74179,7 @@ function credentialsOf(read, image, { actor = "token" }) {
     const username = read("registry-username");
     const password = read("registry-password");
     if (username !== "" && password === "")
-        throw new errors/* UsageError */.eb("registry-password: registry-username was given without it.");
+        throw new lib_errors/* UsageError */.eb("registry-password: registry-username was given without it.");
     if (password !== "")
         return { username: username || actor, password };
     const token = read("github-token");
@@ -67956,9 +74197,9 @@ function hubOf(token, environment) {
 function hubEndpoint({ hubEndpoint: text }) {
     const url = URL.canParse(text) ? new URL(text) : undefined;
     if (url === undefined || !/^https?:$/.test(url.protocol))
-        throw new errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is not an address (https://…).`);
+        throw new lib_errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is not an address (https://…).`);
     if (url.protocol === "http:" && !(0,loopback/* isLoopback */.U)(url.hostname))
-        throw new errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is plain HTTP, which is for loopback only; wanted https:`, { todo: "The hub's token would travel where everybody on the way can read it." });
+        throw new lib_errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is plain HTTP, which is for loopback only; wanted https:`, { todo: "The hub's token would travel where everybody on the way can read it." });
     return url;
 }
 function buildInputs(read) {
@@ -67999,16 +74240,10 @@ function buildInputs(read) {
         sign: choice("sign", read("sign"), ternary),
     };
 }
+/** The inputs of the scan alone, for the command that has no image of its own. */
 function scanInputs(read) {
     return {
-        failOn: choice("fail-on", read("fail-on"), [
-            "critical",
-            "high",
-            "medium",
-            "low",
-            "unknown",
-            "none",
-        ]),
+        failOn: choice("fail-on", read("fail-on"), failOnChoices),
         ignoreUnfixed: flag("ignore-unfixed", read("ignore-unfixed")),
         policy: read_optional(read("scan-policy")),
         database: read_optional(read("trivy-db")),
@@ -68056,7 +74291,7 @@ async function inspect(container, docker) {
         return JSON.parse(stdout)[0];
     if (/no such container/i.test(stderr))
         return undefined;
-    throw new errors/* CommandError */.Qd(`docker inspect failed: ${stderr.trim()}`);
+    throw new lib_errors/* CommandError */.Qd(`docker inspect failed: ${stderr.trim()}`);
 }
 /** Where it is reached; Docker gives other ports at every start. */
 async function placeOf(container, network, docker) {
@@ -68125,7 +74360,7 @@ async function must(docker, ...args) {
     const { code, stdout, stderr } = await docker(...args);
     if (code === 0)
         return stdout;
-    throw new errors/* CommandError */.Qd(`docker ${args.slice(0, 2).join(" ")} failed: ${stderr.trim()}`);
+    throw new lib_errors/* CommandError */.Qd(`docker ${args.slice(0, 2).join(" ")} failed: ${stderr.trim()}`);
 }
 /** The program that Docker did not find in an image, by what it said. Pure. */
 function absentProgram(said) {
@@ -68326,7 +74561,7 @@ async function processesOf(seen, name, docker) {
     const why = absent === undefined
         ? stderr.trim()
         : `they run on another machine, and the image has no ${absent}`;
-    throw new errors/* CommandError */.Qd(`Its processes cannot be seen: ${why}.`);
+    throw new lib_errors/* CommandError */.Qd(`Its processes cannot be seen: ${why}.`);
 }
 
 // EXTERNAL MODULE: external "node:timers/promises"
@@ -68493,7 +74728,7 @@ async function container_target_hashes({ root, mounts }, once) {
     if (code !== 0) {
         const absent = absentProgram(stderr);
         const why = absent === undefined ? stderr.trim() : `the image has no ${absent}`;
-        throw new errors/* CommandError */.Qd(`The weights that are there cannot be hashed: ${why}.`);
+        throw new lib_errors/* CommandError */.Qd(`The weights that are there cannot be hashed: ${why}.`);
     }
     return new Map(stdout
         .split("\n")
@@ -68510,6 +74745,8 @@ const names = {
     root: "network.nsn.director.models.root",
     /** Whose the root is, and by which runtime layer. */
     owner: "network.nsn.director.models.owner",
+    /** On a layer of the models image: the weights gate's verdict and the version of its rules, as JSON. */
+    gate: "network.nsn.director.models.gate",
     refresh: "network.nsn.director.refresh",
     /** The Dockerfile's base. */
     base: { name: "network.nsn.director.base.name", digest: "network.nsn.director.base.digest" },
@@ -68733,7 +74970,7 @@ function packFiles(models, { root, previous }) {
     const added = joinNeighbours(groups, largestLayerCount - kept.length);
     const count = kept.length + added.length;
     if (count > largestLayerCount) {
-        throw new errors/* UsageError */.eb(`The models make ${count} layers even with neighbours joined up to 10 GB; at most ${largestLayerCount} are wanted.`, {
+        throw new lib_errors/* UsageError */.eb(`The models make ${count} layers even with neighbours joined up to 10 GB; at most ${largestLayerCount} are wanted.`, {
             todo: kept.length === 0
                 ? "Take models or files out of the spec."
                 : `${kept.length} layers of the lock before were kept: pack afresh with --repack.`,
@@ -69116,7 +75353,7 @@ function assemblePlatform(runtime, additions) {
     const { models, lock, root } = additions;
     const refused = assemble_refusal(manifest, runtime.config, root, models.length + (lock === undefined ? 0 : 1));
     if (refused !== undefined)
-        throw new errors/* CheckError */.tl(`${where} ${refused.seen}.`, { todo: refused.todo });
+        throw new lib_errors/* CheckError */.tl(`${where} ${refused.seen}.`, { todo: refused.todo });
     const added = (layer) => ({
         mediaType: descriptor/* mediaTypes */.I.tar,
         digest: layer.digest,
@@ -69343,7 +75580,7 @@ async function readEntries(layer, bytes, visit) {
     catch (cause) {
         if (!isFormatError(cause))
             throw cause;
-        throw new errors/* IntegrityError */.cs(`The layer ${layer.digest} cannot be read as ${layer.mediaType}.`, {
+        throw new lib_errors/* IntegrityError */.cs(`The layer ${layer.digest} cannot be read as ${layer.mediaType}.`, {
             cause,
         });
     }
@@ -69372,18 +75609,18 @@ function decompressor({ mediaType, }) {
         case descriptor/* mediaTypes */.I.tarZstd:
             if ("createZstdDecompress" in external_node_zlib_namespaceObject)
                 return external_node_zlib_.createZstdDecompress();
-            throw new errors/* CheckError */.tl("A layer is compressed with zstd, which this Node.js cannot read.", {
+            throw new lib_errors/* CheckError */.tl("A layer is compressed with zstd, which this Node.js cannot read.", {
                 todo: "Use Node.js 22.15 or newer, or build with compression=gzip.",
             });
         default:
-            throw new errors/* CheckError */.tl(`A layer has the media type ${mediaType}, which is not known.`, {
+            throw new lib_errors/* CheckError */.tl(`A layer has the media type ${mediaType}, which is not known.`, {
                 todo: "Wanted: an OCI tar layer, plain, gzip or zstd.",
             });
     }
 }
 /** zlib's own codes; tar-stream says what is wrong in words only, and without a code. */
 function isFormatError(cause) {
-    if (!(0,errors/* isError */.bJ)(cause) || (0,errors/* isKnown */.qE)(cause))
+    if (!(0,lib_errors/* isError */.bJ)(cause) || (0,lib_errors/* isKnown */.qE)(cause))
         return false;
     return cause.code === undefined
         ? /tar|header|unexpected end/i.test(cause.message)
@@ -69454,7 +75691,7 @@ async function checkLayer(layer, root, store, signal) {
     await readEntries(layer, store.readBlob(layer.digest, 0, signal), (entry) => {
         const why = refusal_refusal(entry, root);
         if (why !== undefined)
-            throw new errors/* CheckError */.tl(`The runtime image cannot be put above the weights: in its layer ${layer.digest}, ${why}.`, {
+            throw new lib_errors/* CheckError */.tl(`The runtime image cannot be put above the weights: in its layer ${layer.digest}, ${why}.`, {
                 todo: `Change the step of the Dockerfile that made this entry: nothing of the runtime may be under ${root} or hide it.`,
             });
         if (isRoot(entry, root))
@@ -69471,7 +75708,7 @@ async function checkLayer(layer, root, store, signal) {
 async function runtimePlatforms(reference, store) {
     const document = await store.readManifest(reference);
     if (document === undefined)
-        throw new errors/* CheckError */.tl(`${store.name} has no image ${reference}.`, {
+        throw new lib_errors/* CheckError */.tl(`${store.name} has no image ${reference}.`, {
             todo: "Build it first, or name another runtime image.",
         });
     if (!(0,images_manifest/* isIndex */.nw)(document)) {
@@ -69500,15 +75737,15 @@ async function runtimePlatforms(reference, store) {
 function runtime_images_inOrder(runtimes, platforms) {
     const extra = runtimes.find(({ platform }) => !platforms.includes(platform));
     if (extra !== undefined)
-        throw new errors/* UsageError */.eb(`A runtime image for ${extra.platform} was given, which the image shall not have (platforms: ${platforms.join(", ")}).`);
+        throw new lib_errors/* UsageError */.eb(`A runtime image for ${extra.platform} was given, which the image shall not have (platforms: ${platforms.join(", ")}).`);
     return platforms.map((platform) => {
         const [found, second] = runtimes.filter((runtime) => runtime.platform === platform);
         if (found === undefined)
-            throw new errors/* CheckError */.tl(`There is no runtime image for ${platform}.`, {
+            throw new lib_errors/* CheckError */.tl(`There is no runtime image for ${platform}.`, {
                 todo: `Build it (stage build, platforms: ${platform}) and assemble again.`,
             });
         if (second !== undefined && second.digest !== found.digest)
-            throw new errors/* UsageError */.eb(`There are two runtime images for ${platform}: ${found.digest} and ${second.digest}.`);
+            throw new lib_errors/* UsageError */.eb(`There are two runtime images for ${platform}: ${found.digest} and ${second.digest}.`);
         return found;
     });
 }
@@ -69516,7 +75753,7 @@ async function readRuntime(runtime) {
     const { platform, digest, store } = runtime;
     const manifest = await store.readManifest(digest);
     if (manifest === undefined)
-        throw new errors/* CheckError */.tl(`${store.name} does not hold the runtime image ${digest} of ${platform}.`, {
+        throw new lib_errors/* CheckError */.tl(`${store.name} does not hold the runtime image ${digest} of ${platform}.`, {
             todo: "Run the stage build again.",
         });
     const config = await readConfigBlob(manifest, store);
@@ -69532,7 +75769,7 @@ async function readConfigBlob(manifest, store) {
         return JSON.parse(Buffer.concat(pieces).toString("utf8"));
     }
     catch (cause) {
-        throw new errors/* IntegrityError */.cs(`The config ${config.digest} of ${manifest.digest} is not JSON.`, {
+        throw new lib_errors/* IntegrityError */.cs(`The config ${config.digest} of ${manifest.digest} is not JSON.`, {
             cause,
         });
     }
@@ -69559,7 +75796,7 @@ async function knownLayers(tags, root, store, log) {
                 await addKnown(known, digest, store);
             }
             catch (error) {
-                if (!(error instanceof errors/* RemoteError */.Hi || error instanceof errors/* IntegrityError */.cs))
+                if (!(error instanceof lib_errors/* RemoteError */.Hi || error instanceof lib_errors/* IntegrityError */.cs))
                     throw error;
                 log.debug(`${digest} of a published image is not whole: ${error.message}`);
             }
@@ -69638,7 +75875,7 @@ function ownerText({ layer, owner: { uid, gid, mode } }) {
 function refuseWeights(layers, weights) {
     const brought = layers.find(({ digest }) => weights.includes(digest));
     if (brought !== undefined)
-        throw new errors/* CheckError */.tl(`The runtime image already brings the model layer ${brought.digest}.`, {
+        throw new lib_errors/* CheckError */.tl(`The runtime image already brings the model layer ${brought.digest}.`, {
             todo: "Give the image that BuildKit made (stage runtime), not an assembled one or one built on it.",
         });
 }
@@ -69681,7 +75918,7 @@ async function assembleImage(assembling, ports) {
             };
         }
         catch (error) {
-            if (!(error instanceof errors/* MissingBlobError */.Q8) || lost === losses)
+            if (!(error instanceof lib_errors/* MissingBlobError */.Q8) || lost === losses)
                 throw error;
             log.info(`${target.name} lost a blob before its manifest came; what is missing is sent again.`);
         }
@@ -69727,7 +75964,7 @@ async function bringModels({ models, mayLackModels }, { weights, target }) {
         if (weights.name !== target.name && (await target.mountBlob(digest, weights.name)))
             continue;
         if (!mayLackModels) {
-            throw new errors/* CheckError */.tl(`${target.name} does not hold the model layer ${digest} (${what}).`, {
+            throw new lib_errors/* CheckError */.tl(`${target.name} does not hold the model layer ${digest} (${what}).`, {
                 todo: weights.name === target.name
                     ? "Run the stage models again."
                     : `Run models push --to ${target.name}, or keep weights and image in one repository.`,
@@ -69864,7 +76101,7 @@ function split(input, line, at) {
     const equals = line.indexOf("=");
     if (equals > 0 && equals < line.length - 1)
         return [line.slice(0, equals).trim(), line.slice(equals + 1)];
-    throw new errors/* UsageError */.eb(`${input}: entry ${at + 1} is not of the form ID=… (it is not shown here).`, {
+    throw new lib_errors/* UsageError */.eb(`${input}: entry ${at + 1} is not of the form ID=… (it is not shown here).`, {
         todo: 'A value of several lines stands in quotes together with its ID: "ID=line 1⏎line 2".',
     });
 }
@@ -69991,14 +76228,14 @@ function noDaemon(stderr, cause) {
         .find((text) => /cannot connect to the docker daemon|error during connect|is the docker daemon running|failed to connect to the docker API|listing workers for Build|connection error: desc|no such host.*buildkit/i.test(text));
     if (line === undefined)
         return undefined;
-    return new errors/* CommandError */.Qd(`Docker does not answer: ${line.replace(/^ERROR: /, "").trim()}`, {
+    return new lib_errors/* CommandError */.Qd(`Docker does not answer: ${line.replace(/^ERROR: /, "").trim()}`, {
         todo: "Start the engine (systemctl start docker), or point DOCKER_HOST or the input driver-opts (endpoint=…) at one that runs.",
         cause,
     });
 }
 function refused(args, code, stderr) {
     const said = stderr.trim().split("\n").slice(-5).join("\n  ");
-    return new errors/* CommandError */.Qd(`docker ${args.slice(0, 2).join(" ")} failed (exit ${code}): ${said || "it said nothing."}`);
+    return new lib_errors/* CommandError */.Qd(`docker ${args.slice(0, 2).join(" ")} failed (exit ${code}): ${said || "it said nothing."}`);
 }
 
 ;// CONCATENATED MODULE: ./lib/buildx/emulation.js
@@ -70012,7 +76249,7 @@ function checkPlatforms(wanted, builder) {
     const missing = wanted.filter((platform) => !there.has(normal(platform)));
     if (missing.length === 0)
         return;
-    throw new errors/* CommandError */.Qd(`platforms: the builder ${builder.name} cannot run ${missing.join(", ")}; it has ${builder.platforms.join(", ") || "none"}.`, { todo: howToEmulate });
+    throw new lib_errors/* CommandError */.Qd(`platforms: the builder ${builder.name} cannot run ${missing.join(", ")}; it has ${builder.platforms.join(", ") || "none"}.`, { todo: howToEmulate });
 }
 function normal(platform) {
     return platformName(parsePlatform(platform));
@@ -70130,25 +76367,25 @@ function decoded(base64) {
 
 /** What buildx says where it is not the Dockerfile's fault. */
 const explanations = [
-    [/target stage ".*" could not be found/, (line) => new errors/* UsageError */.eb(`target: ${line}.`)],
+    [/target stage ".*" could not be found/, (line) => new lib_errors/* UsageError */.eb(`target: ${line}.`)],
     [
         /failed to read dockerfile|dockerfile cannot be empty/,
-        (line) => new errors/* UsageError */.eb(`file: ${line}.`),
+        (line) => new lib_errors/* UsageError */.eb(`file: ${line}.`),
     ],
     [
         /unable to prepare context|failed to get build context/,
-        (line) => new errors/* UsageError */.eb(`context: ${line}.`),
+        (line) => new lib_errors/* UsageError */.eb(`context: ${line}.`),
     ],
-    [/no builder ".*" found/, (line) => new errors/* UsageError */.eb(`builder: ${line}.`)],
+    [/no builder ".*" found/, (line) => new lib_errors/* UsageError */.eb(`builder: ${line}.`)],
     [
         /entitlement .* is not allowed|granting entitlement/,
-        (line) => new errors/* UsageError */.eb(`allow: ${line}.`, {
+        (line) => new lib_errors/* UsageError */.eb(`allow: ${line}.`, {
             todo: "The builder must allow it too: insecure-entitlements in its buildkitd-config.",
         }),
     ],
     [
         /(could not|failed to) (parse|read) ssh|invalid empty ssh agent socket/,
-        (line) => new errors/* UsageError */.eb(`ssh: ${line}.`),
+        (line) => new lib_errors/* UsageError */.eb(`ssh: ${line}.`),
     ],
     [
         /OCI exporter is not supported for the docker driver|multi-platform build is not supported for the docker driver|multiple platforms feature is currently not supported/i,
@@ -70156,24 +76393,24 @@ const explanations = [
     ],
     [
         /no space left on device/,
-        (line) => new errors/* CommandError */.Qd(`The builder's disk is full: ${line}.`, {
+        (line) => new lib_errors/* CommandError */.Qd(`The builder's disk is full: ${line}.`, {
             todo: "docker buildx prune and docker system df show and free it; or take a builder on another machine.",
         }),
     ],
     [
         /failed to (push|authorize|fetch oauth token)|unexpected status from (PUT|POST|PATCH) request|push access denied|authorization failed/,
-        (line) => new errors/* RemoteError */.Hi(`The registry did not take the image: ${line}.`, {
+        (line) => new lib_errors/* RemoteError */.Hi(`The registry did not take the image: ${line}.`, {
             todo: "Look at registry-username and registry-password, and at what they may write.",
         }),
     ],
     [
         /failed to resolve source metadata.*(dial tcp|timeout|TLS handshake|EOF|connection re|status.*: (5\d\d|429)|toomanyrequests)/i,
-        (line) => new errors/* RemoteError */.Hi(`A base image cannot be fetched: ${line}.`),
+        (line) => new lib_errors/* RemoteError */.Hi(`A base image cannot be fetched: ${line}.`),
     ],
-    [/unknown flag/, (line) => new errors/* CommandError */.Qd(`This buildx is too old: ${line}.`)],
+    [/unknown flag/, (line) => new lib_errors/* CommandError */.Qd(`This buildx is too old: ${line}.`)],
 ];
 function noContainerdStore() {
-    return new errors/* CommandError */.Qd("This Docker engine keeps images in its classic store: the docker driver can then neither export an OCI layout nor build several platforms.", {
+    return new lib_errors/* CommandError */.Qd("This Docker engine keeps images in its classic store: the docker driver can then neither export an OCI layout nor build several platforms.", {
         todo: 'Turn the containerd store on ("features": {"containerd-snapshotter": true} in daemon.json), or take driver: docker-container.',
     });
 }
@@ -70182,7 +76419,7 @@ function buildError(source, { code, stderr }, progress) {
     const { messages } = progress;
     const step = failedStep(progress);
     if (step?.tail.some((line) => /exec format error/.test(line)))
-        return new errors/* CommandError */.Qd(`The builder cannot run this platform's programs: ${step.name}.`, {
+        return new lib_errors/* CommandError */.Qd(`The builder cannot run this platform's programs: ${step.name}.`, {
             todo: howToEmulate,
         });
     const said = finalMessage(messages);
@@ -70195,8 +76432,8 @@ function buildError(source, { code, stderr }, progress) {
         return daemon;
     const at = placeIn(messages, source);
     if (step === undefined && at === undefined)
-        return new errors/* CommandError */.Qd(`The build failed: ${said || `exit status ${code}, without a word`}.`);
-    return new errors/* CheckError */.tl([
+        return new lib_errors/* CommandError */.Qd(`The build failed: ${said || `exit status ${code}, without a word`}.`);
+    return new lib_errors/* CheckError */.tl([
         `${at?.place ?? (0,external_node_path_.basename)(source.file)}: the build failed: ${exit ?? said}`,
         ...(at?.instruction === undefined ? [] : [`the line: ${at.instruction}`]),
         ...(step === undefined ? [] : [`the step: ${step.name}`]),
@@ -70263,11 +76500,11 @@ function builtDigest(metadata) {
         digest = JSON.parse(metadata)["containerimage.digest"];
     }
     catch (cause) {
-        throw new errors/* CommandError */.Qd("buildx's metadata file is not JSON.", { cause });
+        throw new lib_errors/* CommandError */.Qd("buildx's metadata file is not JSON.", { cause });
     }
     if (typeof digest === "string" && (0,images_digest/* isDigest */.Bc)(digest))
         return digest;
-    throw new errors/* CommandError */.Qd(`buildx's metadata file names no image: containerimage.digest is ${JSON.stringify(digest)}.`);
+    throw new lib_errors/* CommandError */.Qd(`buildx's metadata file names no image: containerimage.digest is ${JSON.stringify(digest)}.`);
 }
 /**
  * What was built, read back from where it is now: BuildKit's attestation manifests are told apart by their annotation. `baseOf` names the image
@@ -70282,7 +76519,7 @@ async function readBuilt(store, digest, wanted, baseOf = () => undefined) {
         const platform = platformName(parsePlatform(name));
         const image = found.find((entry) => entry.platform === platform || !(0,images_manifest/* isIndex */.nw)(built));
         if (image === undefined)
-            throw new errors/* IntegrityError */.cs(`${store.name}@${digest} has no image for ${platform}, only for ${found.map((entry) => entry.platform).join(", ")}.`);
+            throw new lib_errors/* IntegrityError */.cs(`${store.name}@${digest} has no image for ${platform}, only for ${found.map((entry) => entry.platform).join(", ")}.`);
         const size = await outcome_sizeOf(store, image.digest);
         const base = await baseFrom(store, baseOf(platform), image.attestation);
         return { platform, digest: image.digest, size, ...(base === undefined ? {} : { base }) };
@@ -70329,7 +76566,7 @@ async function outcome_read(store, digest) {
     const document = await store.readManifest(digest);
     if (document !== undefined)
         return document;
-    throw new errors/* IntegrityError */.cs(`${store.name}@${digest} was built, but is not there when it is read back.`);
+    throw new lib_errors/* IntegrityError */.cs(`${store.name}@${digest} was built, but is not there when it is read back.`);
 }
 
 ;// CONCATENATED MODULE: ./lib/buildx/build.js
@@ -70414,12 +76651,12 @@ async function checkSecrets({ options }, { docker, files }) {
     for (const line of options.secretEnvs) {
         const variable = line.slice(line.indexOf("=") + 1);
         if (docker.env[variable] === undefined)
-            throw new errors/* UsageError */.eb(`secret-envs: the variable ${variable} is not set.`);
+            throw new lib_errors/* UsageError */.eb(`secret-envs: the variable ${variable} is not set.`);
     }
     for (const line of options.secretFiles) {
         const file = line.slice(line.indexOf("=") + 1);
         await files.access(file).catch((cause) => {
-            throw new errors/* UsageError */.eb(`secret-files: ${file} cannot be read.`, { cause });
+            throw new lib_errors/* UsageError */.eb(`secret-files: ${file} cannot be read.`, { cause });
         });
     }
 }
@@ -70465,7 +76702,7 @@ function createArguments(name, request) {
     const { driver, driverOpts, buildkitdConfig, registry } = request;
     const endpoint = driverOpts.find((line) => line.startsWith("endpoint="));
     if (driver === "remote" && endpoint === undefined)
-        throw new errors/* UsageError */.eb("driver: remote needs to know where its BuildKit is.", {
+        throw new lib_errors/* UsageError */.eb("driver: remote needs to know where its BuildKit is.", {
             todo: "Give it in driver-opts: endpoint=tcp://HOST:PORT or endpoint=unix:///PATH.",
         });
     const given = driverOpts.filter((line) => line !== endpoint);
@@ -70500,7 +76737,7 @@ async function existing(name, ports) {
     const args = ["buildx", "inspect", "--bootstrap", name];
     const { code, stdout, stderr } = await run(ports.docker, args, stoppable(ports));
     if (/no builder .* found/.test(stderr))
-        throw new errors/* UsageError */.eb(`builder: there is no builder "${name}".`, {
+        throw new lib_errors/* UsageError */.eb(`builder: there is no builder "${name}".`, {
             todo: "docker buildx ls names those that are there.",
         });
     const said = `${stderr}\n${/^Error:.*$/m.exec(stdout)?.[0] ?? ""}`.trim();
@@ -70514,7 +76751,7 @@ async function existing(name, ports) {
     return { name, driver, platforms, remove: async () => undefined };
 }
 function silent(name) {
-    return new errors/* CommandError */.Qd(`The builder ${name} does not answer.`, {
+    return new lib_errors/* CommandError */.Qd(`The builder ${name} does not answer.`, {
         todo: "See that its BuildKit runs where driver-opts (endpoint=…) says, and that this machine may reach it.",
     });
 }
@@ -70551,7 +76788,7 @@ async function findSource(request, files) {
         return { file: request.file, context, contexts, target };
     const folder = (0,external_node_path_.resolve)(workspace, context);
     if (!(await isThere(folder, "isDirectory", files)))
-        throw new errors/* UsageError */.eb(`context: "${context}" is not a folder (looked at ${folder}).`);
+        throw new lib_errors/* UsageError */.eb(`context: "${context}" is not a folder (looked at ${folder}).`);
     const file = await findFile(request, folder, files);
     const found = file === undefined
         ? { ...request.own, contexts: { ...request.own.contexts, ...contexts } }
@@ -70564,7 +76801,7 @@ async function findFile({ workspace, file }, folder, files) {
             return path;
     if (file === defaultFile)
         return undefined;
-    throw new errors/* UsageError */.eb(`file: there is no Dockerfile "${file}" (looked in ${workspace}).`, {
+    throw new lib_errors/* UsageError */.eb(`file: there is no Dockerfile "${file}" (looked in ${workspace}).`, {
         todo: `Without the input file, a workspace that has no ${defaultFile} gets the action's own.`,
     });
 }
@@ -70575,7 +76812,7 @@ function chooseTarget(text, target) {
         return stages.includes("runtime") ? "runtime" : undefined;
     if (/^\d+$/.test(target) || stages.includes(target.toLowerCase()))
         return target;
-    throw new errors/* UsageError */.eb(`target: the Dockerfile has no stage "${target}".`, {
+    throw new lib_errors/* UsageError */.eb(`target: the Dockerfile has no stage "${target}".`, {
         todo: `It has: ${stages.join(", ") || "none with a name"}.`,
     });
 }
@@ -70654,9 +76891,9 @@ async function docker_folder_readConfig(path, files) {
             return value;
     }
     catch (cause) {
-        throw new errors/* UsageError */.eb(`${path}: this is not JSON.`, { cause });
+        throw new lib_errors/* UsageError */.eb(`${path}: this is not JSON.`, { cause });
     }
-    throw new errors/* UsageError */.eb(`${path}: this is not a JSON object.`);
+    throw new lib_errors/* UsageError */.eb(`${path}: this is not a JSON object.`);
 }
 async function linkAll(from, to, without, files) {
     const names = await files.readdir(from).catch(ifMissing([]));
@@ -70670,6 +76907,41 @@ function ifMissing(instead) {
             return instead;
         throw error;
     };
+}
+
+;// CONCATENATED MODULE: ./lib/download.js
+
+
+/** Writes what is behind an address to a new file, and gives the digest of its bytes; `todo` is for whoever cannot reach it. */
+async function download(url, path, { fetch, files }, todo) {
+    const { body } = await get(fetch, url, todo);
+    const hash = (0,external_node_crypto_.createHash)("sha256");
+    const file = await files.open(path, "wx", 0o600);
+    try {
+        for await (const piece of body) {
+            hash.update(piece);
+            await file.writeFile(piece);
+        }
+    }
+    finally {
+        await file.close();
+    }
+    return `sha256:${hash.digest("hex")}`;
+}
+/** Follows redirects (GitHub's release files are on a storage host), never from https to http. */
+async function get(fetch, url, todo, redirects = 5) {
+    const response = await fetch({ method: "GET", url });
+    const { status, headers } = response;
+    if (status === 200)
+        return response;
+    await response.discard();
+    const location = headers["location"];
+    if (status < 300 || status >= 400 || location === undefined)
+        throw new lib_errors/* RemoteError */.Hi(`GET ${url}: status ${status}.`, { todo });
+    const next = new URL(location, url);
+    if (redirects === 0 || (url.protocol === "https:" && next.protocol !== "https:"))
+        throw new lib_errors/* RemoteError */.Hi(`GET ${url}: redirected to ${next.origin}, which is not followed.`);
+    return get(fetch, next, todo, redirects - 1);
 }
 
 ;// CONCATENATED MODULE: ./lib/buildx/install.js
@@ -70687,9 +76959,10 @@ async function installBuildx({ version, url, digest }, scratch, { fetch, files, 
     const folder = await files.mkdtemp((0,external_node_path_.join)(scratch, "buildx-"));
     try {
         const path = (0,external_node_path_.join)(folder, name);
-        const found = await download(await get(fetch, url), path, files);
+        const todo = "In a closed network, give a mirror of github.com by download-mirror, or put docker-buildx on the machine.";
+        const found = await download(url, path, { fetch, files }, todo);
         if (found !== digest)
-            throw new errors/* IntegrityError */.cs(`${url}: its bytes have ${found}, wanted ${digest}.`, {
+            throw new lib_errors/* IntegrityError */.cs(`${url}: its bytes have ${found}, wanted ${digest}.`, {
                 todo: "Nothing was installed. A mirror may have another file under this name; a version other than the pinned one needs its own checksum.",
             });
         await files.chmod(path, 0o755);
@@ -70698,37 +76971,6 @@ async function installBuildx({ version, url, digest }, scratch, { fetch, files, 
     finally {
         await files.rm(folder, { recursive: true, force: true });
     }
-}
-async function download({ body }, path, files) {
-    const hash = (0,external_node_crypto_.createHash)("sha256");
-    const file = await files.open(path, "wx", 0o600);
-    try {
-        for await (const piece of body) {
-            hash.update(piece);
-            await file.writeFile(piece);
-        }
-    }
-    finally {
-        await file.close();
-    }
-    return `sha256:${hash.digest("hex")}`;
-}
-/** Follows redirects (GitHub's release files are on a storage host), never from https to http. */
-async function get(fetch, url, redirects = 5) {
-    const response = await fetch({ method: "GET", url });
-    const { status, headers } = response;
-    if (status === 200)
-        return response;
-    await response.discard();
-    const location = headers["location"];
-    if (status < 300 || status >= 400 || location === undefined)
-        throw new errors/* RemoteError */.Hi(`GET ${url}: status ${status}.`, {
-            todo: "In a closed network, give a mirror of github.com by download-mirror, or put docker-buildx on the machine.",
-        });
-    const next = new URL(location, url);
-    if (redirects === 0 || (url.protocol === "https:" && next.protocol !== "https:"))
-        throw new errors/* RemoteError */.Hi(`GET ${url}: redirected to ${next.origin}, which is not followed.`);
-    return get(fetch, next, redirects - 1);
 }
 
 ;// CONCATENATED MODULE: ./lib/buildx/release.js
@@ -70749,10 +76991,10 @@ function buildxAsset(version, { os, architecture }, mirror = "https://github.com
     const [number = "", given] = version.replace(/^v/, "").split("@");
     const machine = `${os}-${{ x64: "amd64", arm64: "arm64" }[architecture] ?? architecture}`;
     if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(number))
-        throw new errors/* UsageError */.eb(`buildx-version: "${version}" is not a version such as 0.36.1.`);
+        throw new lib_errors/* UsageError */.eb(`buildx-version: "${version}" is not a version such as 0.36.1.`);
     const digest = given ?? pinned[number]?.[machine];
     if (digest === undefined || !(0,images_digest/* isDigest */.Bc)(digest))
-        throw new errors/* UsageError */.eb(`buildx-version: the checksum of buildx ${number} for ${machine} is not known here.`, {
+        throw new lib_errors/* UsageError */.eb(`buildx-version: the checksum of buildx ${number} for ${machine} is not known here.`, {
             todo: `Give it too: ${number}@sha256:(64 hexadecimal digits). Pinned are: ${Object.keys(pinned).join(", ")} for linux-amd64 and linux-arm64.`,
         });
     const base = mirror.replace(/\/+$/, "");
@@ -70789,7 +77031,7 @@ async function setUpDocker(request, ports) {
         const docker = { exec, env: { ...variables, ...env, DOCKER_CONFIG: folder } };
         const buildx = serves ? found : await findBuildx(docker, signal);
         if (buildx === undefined)
-            throw new errors/* CommandError */.Qd("docker does not start the buildx that was installed.");
+            throw new lib_errors/* CommandError */.Qd("docker does not start the buildx that was installed.");
         return { docker, buildx, remove };
     }
     catch (error) {
@@ -70806,7 +77048,7 @@ async function findBuildx(docker, signal) {
     const stoppable = signal === undefined ? {} : { signal };
     const result = await run(docker, ["buildx", "version"], stoppable).catch((cause) => {
         signal?.throwIfAborted();
-        throw new errors/* CommandError */.Qd("There is no docker on this machine.", {
+        throw new lib_errors/* CommandError */.Qd("There is no docker on this machine.", {
             todo: "Install the Docker CLI and engine (docs.docker.com/engine/install), or run on a machine that has them.",
             cause,
         });
@@ -70836,7 +77078,7 @@ function selectPlatforms(index, wanted) {
     const missing = [...names].find((name) => !found.some((entry) => nameOf(entry) === name));
     if (missing !== undefined) {
         const has = value.manifests.map(nameOf).filter((name) => name !== undefined);
-        throw new errors/* CheckError */.tl(`${index.digest} has no manifest for ${missing}, only ${has.join(", ")}.`);
+        throw new lib_errors/* CheckError */.tl(`${index.digest} has no manifest for ${missing}, only ${has.join(", ")}.`);
     }
     const kept = new Set(found.map(({ digest }) => digest));
     const manifests = value.manifests.filter((entry) => kept.has(entry.digest) || kept.has(entry.annotations?.[subject] ?? ""));
@@ -70883,7 +77125,7 @@ async function putComplete(manifest, tag, { from, to, options }) {
         }
         catch (error) {
             options.signal?.throwIfAborted();
-            if (!(error instanceof errors/* MissingBlobError */.Q8) || lost === transfer_losses)
+            if (!(error instanceof lib_errors/* MissingBlobError */.Q8) || lost === transfer_losses)
                 throw error;
             const missing = new Set(error.digests);
             const named = (digest) => missing.size === 0 || missing.has(digest);
@@ -70903,7 +77145,7 @@ async function sendAgain(manifest, wanted, { from, to, options }) {
 async function wantManifest(reference, from) {
     const found = await from.readManifest(reference);
     if (found === undefined)
-        throw new errors/* RemoteError */.Hi(`${from.name} has no manifest ${reference}.`);
+        throw new lib_errors/* RemoteError */.Hi(`${from.name} has no manifest ${reference}.`);
     return found;
 }
 /** The manifests below an index, each before the one that names it, the given one last. */
@@ -70980,7 +77222,7 @@ function jobPlatforms({ platforms }, plan) {
     const wanted = planned.filter((platform) => platforms.includes(platform));
     if (wanted.length > 0)
         return wanted;
-    throw new errors/* UsageError */.eb(`platforms: ${platforms.join(", ")} is not among those of the plan (${planned.join(", ")}).`, { todo: "Give prepare all platforms, and each build one or more of them." });
+    throw new lib_errors/* UsageError */.eb(`platforms: ${platforms.join(", ")} is not among those of the plan (${planned.join(", ")}).`, { todo: "Give prepare all platforms, and each build one or more of them." });
 }
 /** What a job leaves in the results folder bears its platforms where it did not do them all: `build-linux-amd64`, `runtime-linux-amd64`. */
 function jobName(what, job, plan) {
@@ -70988,6 +77230,11 @@ function jobName(what, job, plan) {
     return platforms.length === plan.platforms.length
         ? what
         : `${what}-${platforms.join("-").replaceAll("/", "-")}`;
+}
+/** The bills of materials of a platform's image, in the results folder. */
+function sbomFiles(platform) {
+    const name = `sbom-${platform.replaceAll("/", "-")}`;
+    return [`${name}.cdx.json`, `${name}.spdx.json`];
 }
 
 ;// CONCATENATED MODULE: ./lib/pipeline/needed.js
@@ -70997,7 +77244,7 @@ function needed(results, name) {
     const result = results[name];
     if (result !== undefined)
         return result;
-    throw new errors/* UsageError */.eb(`The results folder has no ${name}.json.`, {
+    throw new lib_errors/* UsageError */.eb(`The results folder has no ${name}.json.`, {
         todo: `Run the stage ${name} first, with the same results folder (or its artifact).`,
     });
 }
@@ -71024,7 +77271,7 @@ async function remembered(make, wanted, { native, storeOf, log }) {
         return { ...made, native: await native() };
     }
     catch (error) {
-        if (!(0,errors/* isKnown */.qE)(error))
+        if (!(0,lib_errors/* isKnown */.qE)(error))
             throw error;
         log.debug(`This builder does not tell what it has: ${error.message}`);
         return made;
@@ -71204,7 +77451,7 @@ function refuseLargeLayers(layers, { name, layerLimit }) {
     const large = layers.find(({ size }) => size > layerLimit);
     if (large === undefined)
         return;
-    throw new errors/* UsageError */.eb(`${layerName(large.files)}: its layer has ${large.size.toLocaleString("en-US")} bytes, ${name} takes at most ${layerLimit.toLocaleString("en-US")}.`, {
+    throw new lib_errors/* UsageError */.eb(`${layerName(large.files)}: its layer has ${large.size.toLocaleString("en-US")} bytes, ${name} takes at most ${layerLimit.toLocaleString("en-US")}.`, {
         todo: "Choose a repository whose weights are split into shards below the limit, or another registry.",
     });
 }
@@ -71227,7 +77474,7 @@ function bakedLayers(lock, delivery) {
     return layersOf(lock.models, lock.layers).flatMap(({ files }, at) => {
         const kinds = deliveriesOf(files);
         if (kinds.size > 1) {
-            throw new errors/* UsageError */.eb(`${layerName(files)}: this layer holds models to bake and models to mount.`, { todo: "Run director-image models lock again: it separates them." });
+            throw new lib_errors/* UsageError */.eb(`${layerName(files)}: this layer holds models to bake and models to mount.`, { todo: "Run director-image models lock again: it separates them." });
         }
         const layer = lock.layers[at];
         return layer !== undefined && kinds.has("bake") ? [layer] : [];
@@ -71289,7 +77536,7 @@ function lockTextOf(root, layer) {
 /** An open lock is a UsageError: its layers are not known. */
 function delivered(lock, delivery) {
     if (!isComplete(lock))
-        throw new errors/* UsageError */.eb("The lock has no layers yet.", {
+        throw new lib_errors/* UsageError */.eb("The lock has no layers yet.", {
             todo: "Run the stage models (or models push, or models lock) first: it completes an open lock.",
         });
     const models = bakedLayers(lock, delivery).map(({ digest, size, files }) => ({
@@ -71442,7 +77689,7 @@ function isSame(lock, text) {
         return canonicalLock(parseLock(text, "models.lock.json")) === canonicalLock(lock);
     }
     catch (error) {
-        if ((0,errors/* isKnown */.qE)(error))
+        if ((0,lib_errors/* isKnown */.qE)(error))
             return false;
         throw error;
     }
@@ -71457,7 +77704,7 @@ async function dockerEngine({ exec, env, }) {
             env,
         });
         if (code !== 0)
-            throw new errors/* CommandError */.Qd(stderr.trim().split("\n").at(-1) ?? "");
+            throw new lib_errors/* CommandError */.Qd(stderr.trim().split("\n").at(-1) ?? "");
         return JSON.parse(stdout);
     };
     try {
@@ -71477,7 +77724,7 @@ async function dockerEngine({ exec, env, }) {
         };
     }
     catch (error) {
-        return error instanceof errors/* CommandError */.Qd ? error.message : "its answer is no JSON";
+        return error instanceof lib_errors/* CommandError */.Qd ? error.message : "its answer is no JSON";
     }
 }
 
@@ -71648,7 +77895,7 @@ async function loadImage(store, digest, name, { exec, env, log, signal }) {
             onLine: (line) => log.debug(line),
         });
         if (code !== 0)
-            throw new errors/* CommandError */.Qd(`docker ${args[0]} failed (exit ${code}): ${stderr.trim()}`, {
+            throw new lib_errors/* CommandError */.Qd(`docker ${args[0]} failed (exit ${code}): ${stderr.trim()}`, {
                 todo: "Is a Docker engine running on this machine? Try: docker info",
             });
     };
@@ -71807,77 +78054,2211 @@ async function acceptContainer({ image, mounts, lock, said }, inputs, ports) {
     return run_accept(target, options, ports);
 }
 
+;// CONCATENATED MODULE: ./lib/models/gate/refused.js
+/** What a format's reader throws: the rule that a file breaks, and where. Bytes that end too early break the rule `truncated`. */
+class Refused extends Error {
+    rule;
+    at;
+    what;
+    /** `at` is the offset in the file; `what` completes the sentence "byte 12, …". */
+    constructor(rule, at, what) {
+        super(`byte ${at.toLocaleString("en-US")}, ${what}`);
+        this.rule = rule;
+        this.at = at;
+        this.what = what;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/gate/input.js
+
+const nothing = Buffer.alloc(0);
+/**
+ * The bytes of a file as they come. A reader asks `has` before it takes, and yields until there is enough; what it skips is never kept, so
+ * that a file costs the memory of what its reader looks at in one piece.
+ */
+class Input {
+    /** Where the reader must be done: the end of the file, or of the part of it that is read. */
+    end;
+    #window = nothing;
+    #next = 0;
+    #at = 0;
+    #skipping = 0;
+    constructor(size) {
+        this.end = size;
+    }
+    /** Offset in the file of the next byte. */
+    get at() {
+        return this.#at;
+    }
+    /** Bytes up to the end. */
+    get left() {
+        return this.end - this.#at;
+    }
+    /** Takes the next bytes of the file; false while all of them are skipped. */
+    feed(piece) {
+        if (this.#skipping > 0 && this.#skipping >= piece.length) {
+            this.#skipping -= piece.length;
+            return this.#skipping === 0;
+        }
+        const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+        this.#window = this.#next < this.#window.length ? Buffer.concat([this.rest(), bytes]) : bytes;
+        this.#next = this.#skipping;
+        this.#skipping = 0;
+        return true;
+    }
+    /** Copies what the reader left, so that the piece it came with can be filled anew. */
+    keep() {
+        this.#window = Buffer.from(this.rest());
+        this.#next = 0;
+    }
+    /** Whether so many bytes are here (at most 64 KiB may be asked for). A Refused where they never come. */
+    has(count) {
+        if (count > this.end - this.#at)
+            throw new Refused("truncated", this.#at, `where ${input_amount(count, "byte")} should be: ${input_amount(Math.max(0, this.left), "byte")} are left.`);
+        return this.#window.length - this.#next >= count;
+    }
+    /** What is here of the bytes up to the end, without taking it. */
+    rest() {
+        return this.#window.subarray(this.#next, this.#next + Math.max(0, this.left));
+    }
+    take(count) {
+        const bytes = this.#window.subarray(this.#next, this.#next + count);
+        this.#next += count;
+        this.#at += count;
+        return bytes;
+    }
+    /** Passes over bytes, also over those that have not come yet. */
+    skip(count) {
+        if (count > this.left)
+            throw new Refused("truncated", this.#at, `where ${input_amount(count, "byte")} should be: ${input_amount(Math.max(0, this.left), "byte")} are left.`);
+        const here = Math.min(count, this.#window.length - this.#next);
+        this.#next += here;
+        this.#at += count;
+        this.#skipping += count - here;
+    }
+    /** The byte so many after the next one. */
+    peek(ahead = 0) {
+        return this.#window[this.#next + ahead] ?? 0;
+    }
+    peek32(ahead = 0) {
+        return this.#window.readUInt32LE(this.#next + ahead);
+    }
+    u8() {
+        const byte = this.#window[this.#next] ?? 0;
+        this.#next += 1;
+        this.#at += 1;
+        return byte;
+    }
+    u16() {
+        return this.take(2).readUInt16LE(0);
+    }
+    u32() {
+        return this.take(4).readUInt32LE(0);
+    }
+    /** Above 2⁵³ not exact, but above 2⁵³. */
+    u64() {
+        return Number(this.take(8).readBigUInt64LE(0));
+    }
+}
+/** `1 byte`, `12 bytes`. */
+function input_amount(count, what) {
+    return `${count.toLocaleString("en-US")} ${what}${count === 1 ? "" : "s"}`;
+}
+
+;// CONCATENATED MODULE: ./lib/models/gate/pickle-globals.js
+/** Modules of Python 2 that the unpickler takes for those of Python 3. */
+const builtins = ["builtins", "__builtin__"];
+const numpyCores = ["numpy.core", "numpy._core"];
+/** Bytes of one element of each storage. */
+const storages = new Map(Object.entries({
+    ...{ FloatStorage: 4, DoubleStorage: 8, HalfStorage: 2, BFloat16Storage: 2 },
+    ...{ LongStorage: 8, IntStorage: 4, ShortStorage: 2, CharStorage: 1, ByteStorage: 1 },
+    ...{ BoolStorage: 1, ComplexFloatStorage: 8, ComplexDoubleStorage: 16 },
+    ...{ QInt8Storage: 1, QUInt8Storage: 1, QInt32Storage: 4 },
+    ...{ QUInt4x2Storage: 1, QUInt2x4Storage: 1 },
+}));
+const dtypes = [
+    ...["uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "bool"],
+    ...["float16", "float32", "float64", "bfloat16", "half", "float", "double"],
+    ...["complex32", "complex64", "complex128", "quint8", "qint8", "qint32", "quint4x2", "quint2x4"],
+    ...["float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu"],
+];
+const tensors = [
+    ...["Tensor", "FloatTensor", "DoubleTensor", "HalfTensor", "BFloat16Tensor", "LongTensor"],
+    ...["IntTensor", "ShortTensor", "CharTensor", "ByteTensor", "BoolTensor"],
+];
+const rebuilders = [
+    ...["_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_parameter"],
+    ...["_rebuild_parameter_with_state", "_rebuild_qtensor", "_rebuild_sparse_tensor"],
+    ...["_rebuild_meta_tensor_no_storage", "_rebuild_nested_tensor"],
+];
+const schemes = [
+    ...["per_tensor_affine", "per_tensor_symmetric", "per_channel_affine", "per_channel_symmetric"],
+    "per_channel_affine_float_qparams",
+];
+/**
+ * The globals that a model's pickle may name, as `module name`: what `torch.load(weights_only=True)` knows of tensors, plain containers, and
+ * arrays of numpy. None of them runs what a file brings.
+ */
+const allowed = new Set([
+    ...["OrderedDict", "Counter"].map((name) => ["collections", name]),
+    ...builtins.flatMap((module) => ["set", "frozenset", "bytes", "bytearray", "complex"].map((name) => [module, name])),
+    ["_codecs", "encode"],
+    ...[...storages.keys()].map((name) => ["torch", name]),
+    ...[...dtypes, ...tensors, ...schemes, "Size", "device"].map((name) => ["torch", name]),
+    ...["UntypedStorage", "TypedStorage"].map((name) => ["torch.storage", name]),
+    ...rebuilders.map((name) => ["torch._utils", name]),
+    ["torch._tensor", "_rebuild_from_type_v2"],
+    ...["torch.nn.parameter", "torch.nn"].map((module) => [module, "Parameter"]),
+    ["torch.serialization", "_get_layout"],
+    ...["ndarray", "dtype"].map((name) => ["numpy", name]),
+    ...numpyCores.flatMap((core) => [
+        [`${core}.multiarray`, "_reconstruct"],
+        [`${core}.multiarray`, "scalar"],
+        [`${core}.numeric`, "_frombuffer"],
+    ]),
+].map(([module, name]) => `${module} ${name}`));
+/** What a pickle names by module and name. */
+class Global {
+    module;
+    name;
+    allowed;
+    constructor(module, name) {
+        this.module = module;
+        this.name = name;
+        this.allowed = allowed.has(`${module} ${name}`);
+    }
+    /** Bytes of one element, where this is the class of a torch storage. */
+    get elementSize() {
+        if (this.module === "torch")
+            return storages.get(this.name);
+        return this.module === "torch.storage" && this.name === "UntypedStorage" ? 1 : undefined;
+    }
+    toString() {
+        return `${this.module}.${this.name}`;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/gate/pickle-machine.js
+
+
+const pickle_machine_opaque = Symbol("an object");
+/** A list, as long as it holds short strings only. */
+class Names {
+    items = [];
+    complete = true;
+    add(items) {
+        for (const item of items) {
+            if (typeof item === "string" && this.items.length < mostNames)
+                this.items.push(item);
+            else
+                this.complete = false;
+        }
+    }
+}
+/** Storages that one file may have. */
+const mostNames = 2 ** 16;
+/** Objects at hand and objects remembered, each: what one pickle may have of both. */
+const mostObjects = 2 ** 20;
+/** Longer tuples are none that a persistent id has. */
+const longestTuple = 8;
+/** Names of what can be imported, with dots between them. */
+const identifier = /^[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}_][\p{L}\p{N}_]*)*$/u;
+/** One whose name a pickle takes from what is not kept: no honest one does. */
+const unknownGlobal = new Global("(what cannot be told)", "(what cannot be told)");
+/** The unpickler's stack and memo, with what `Value` knows of each object: opcodes are followed, nothing is made or called. */
+class PickleMachine {
+    #options;
+    #effects;
+    #stack = [];
+    #marks = [];
+    #memo = [];
+    #remembered = 0;
+    /** The first global that is not allowed, where that does not end it. */
+    #foreign;
+    #opcode = "STOP";
+    #at = 0;
+    constructor(effects, options = {}) {
+        this.#effects = effects;
+        this.#options = options;
+    }
+    /** Follows one opcode that begins at this byte; the pickle's value after STOP. */
+    step(opcode, argument, at) {
+        this.#opcode = opcode;
+        this.#at = at;
+        if (opcode === "STOP")
+            return this.#stop();
+        const effect = this.#effects[opcode];
+        if (effect === undefined)
+            this.push(argument);
+        else
+            effect(this, argument);
+        return undefined;
+    }
+    push(value) {
+        if (this.#stack.length >= mostObjects)
+            throw this.refused("pickle-limits", `more than ${mostObjects} objects are at hand.`);
+        this.#stack.push(value);
+    }
+    pop() {
+        this.top();
+        return this.#stack.pop() ?? pickle_machine_opaque;
+    }
+    /** The object on top, above the last mark. */
+    top() {
+        if (this.#stack.length <= (this.#marks.at(-1) ?? 0))
+            throw this.refused("pickle-malformed", "there is no object that it could take.");
+        return this.#stack.at(-1) ?? pickle_machine_opaque;
+    }
+    /** The object that is changed in place: never one that other code has as well. */
+    target() {
+        const value = this.top();
+        if (value instanceof Global && this.#options.doubtful !== true)
+            throw this.refused("pickle-call", `it would change ${value} itself.`);
+    }
+    get isAtMark() {
+        return this.#stack.length <= (this.#marks.at(-1) ?? 0);
+    }
+    mark() {
+        if (this.#marks.length >= mostObjects)
+            throw this.refused("pickle-limits", `more than ${mostObjects} marks.`);
+        this.#marks.push(this.#stack.length);
+    }
+    /** Takes the objects above the last mark, and the mark. */
+    popMark() {
+        const mark = this.#marks.pop();
+        if (mark === undefined)
+            throw this.refused("pickle-malformed", "there is no mark.");
+        return this.#stack.splice(mark);
+    }
+    tuple(items) {
+        this.push(items.length > longestTuple ? pickle_machine_opaque : items);
+    }
+    /** A tuple that is remembered is never a persistent id again, so it is forgotten what is in it. */
+    put(index = this.#remembered) {
+        if (!(index >= 0 && index < mostObjects))
+            throw this.refused("pickle-limits", `it remembers an object as number ${index}.`);
+        if (this.#memo[index] === undefined)
+            this.#remembered += 1;
+        const value = this.top();
+        this.#memo[index] = Array.isArray(value) ? pickle_machine_opaque : value;
+    }
+    get(index) {
+        const value = this.#memo[index];
+        if (value === undefined)
+            throw this.refused("pickle-malformed", `nothing is remembered as number ${index}.`);
+        this.push(value);
+    }
+    global(module, name) {
+        const global = this.#named(module, name);
+        if (!global.allowed) {
+            if (this.#options.doubtful !== true)
+                throw this.refused("pickle-global", `${printable(global)} is not among the globals that a model may name.`);
+            this.#foreign ??= global;
+        }
+        this.push(global);
+    }
+    #named(module, name) {
+        if (typeof module === "symbol" || typeof name === "symbol")
+            return unknownGlobal;
+        if (typeof module !== "string" || typeof name !== "string")
+            throw this.refused("pickle-malformed", "the name of a global is no string.");
+        if (this.#options.doubtful === true && !(identifier.test(module) && identifier.test(name)))
+            throw this.refused("pickle-malformed", "the name of a global is none.");
+        return new Global(module, name);
+    }
+    call(callable) {
+        if (callable === undefined)
+            throw this.refused("pickle-malformed", "there is nothing that it could call.");
+        if (callable instanceof Global ? !callable.allowed : this.#options.doubtful !== true) {
+            const what = callable instanceof Global ? printable(callable) : "what is no plain global";
+            throw this.refused("pickle-call", `it would call ${what}.`);
+        }
+        this.push(pickle_machine_opaque);
+    }
+    /** In doubt, whoever loads it may take any persistent id. */
+    persistent(id) {
+        const { persistent, doubtful } = this.#options;
+        const why = persistent === undefined ? "no persistent id is wanted here." : persistent(id);
+        if (why !== undefined && doubtful !== true)
+            throw this.refused("pickle-persistent-id", why);
+        this.push(pickle_machine_opaque);
+    }
+    /** An opcode that no model needs; in doubt, it may give anything. */
+    unwanted() {
+        if (this.#options.doubtful !== true)
+            throw this.refused("pickle-opcode", "no model needs this opcode.");
+        this.#foreign ??= unknownGlobal;
+        this.push(unknownGlobal);
+    }
+    refused(rule, what) {
+        return new Refused(rule, this.#at, `opcode ${this.#opcode}: ${what}`);
+    }
+    #stop() {
+        const value = this.pop();
+        if (this.#options.doubtful === true) {
+            if (this.#foreign !== undefined)
+                throw this.refused("pickle-global", `${printable(this.#foreign)} is not among the globals that a model may name.`);
+        }
+        else if (this.#stack.length > 0 || this.#marks.length > 0)
+            throw this.refused("pickle-malformed", `${this.#stack.length} objects are left over.`);
+        return value;
+    }
+}
+function printable(global) {
+    const text = JSON.stringify(String(global)).slice(1, -1);
+    return text.length > 120 ? `${text.slice(0, 119)}…` : text;
+}
+
+;// CONCATENATED MODULE: ./lib/models/gate/pickle-arguments.js
+
+
+
+/** Longer texts are no names, and nothing else is asked of texts. */
+const longestText = 256;
+/** Module and name of a global, and the digits of a number; longer lines can only be texts. */
+const longestLine = 4096;
+/** Longest whole number in bytes. */
+const longestLong = 1024;
+/** Texts that one reading keeps, in bytes; further ones are objects like others. */
+const keptText = 32 * 2 ** 20;
+/** What the lines of numbers hold. */
+const pickle_arguments_lines = {
+    INT: /^\s*[-+]?[\da-fA-FxXoObB_]*\s*$/,
+    LONG: /^\s*[-+]?[\da-fA-FxXoObB_]*[lL]?\s*$/,
+    FLOAT: /^\s*[-+]?(?:[\d._]*(?:[eE][-+]?\d*)?|[infatyINFATY]*)\s*$/,
+    GET: /^\s*\+?\d{0,20}\s*$/,
+    PUT: /^\s*\+?\d{0,20}\s*$/,
+    STRING: /^(?:$|['"])/,
+};
+/** Reads what follows opcodes. */
+class Arguments {
+    #input;
+    #mayBeCut;
+    #kept = 0;
+    /** Where lines may be cut, the last one may lack its line feed: Python's own unpickler takes its last character for that. */
+    constructor(input, { mayBeCut }) {
+        this.#input = input;
+        this.#mayBeCut = mayBeCut;
+    }
+    /** Takes an opcode and what follows it; undefined, and nothing is taken, where not all of it has come. */
+    take({ name, argument }) {
+        switch (argument.kind) {
+            case "fixed":
+                return this.#fixed(name, argument.size);
+            case "line":
+                return this.#lines(name, argument.lines);
+            default:
+                return this.#counted(name, argument);
+        }
+    }
+    #fixed(name, size) {
+        const input = this.#input;
+        if (!input.has(1 + size))
+            return undefined;
+        const bytes = input.take(1 + size);
+        if (size === 0 || name === "BINFLOAT")
+            return pickle_machine_opaque;
+        if (name === "BININT")
+            return bytes.readInt32LE(1);
+        return size === 8 ? Number(bytes.readBigUInt64LE(1)) : bytes.readUIntLE(1, size);
+    }
+    #counted(name, { kind, lengthSize }) {
+        const input = this.#input;
+        const start = 1 + lengthSize;
+        if (!input.has(start))
+            return undefined;
+        const head = input.rest();
+        const size = lengthSize === 8 ? Number(head.readBigUInt64LE(1)) : head.readUIntLE(1, lengthSize);
+        if (size > input.left - start)
+            throw new Refused("truncated", input.at, `where ${input_amount(size, "byte")} are announced: ${input_amount(input.left - start, "byte")} are left.`);
+        if (kind === "long" && size > longestLong)
+            throw new Refused("pickle-limits", input.at, `a whole number of ${input_amount(size, "byte")}.`);
+        if (kind === "data" || size > longestText) {
+            input.skip(start);
+            return { size, data: kind === "data", text: name.endsWith("STRING") };
+        }
+        if (!input.has(start + size))
+            return undefined;
+        const bytes = input.take(start + size).subarray(start);
+        return kind === "long" ? pickle_arguments_long(bytes) : this.text(bytes);
+    }
+    /** A text, where it is short and not too many were kept. */
+    text(bytes) {
+        if (bytes.length > longestText || this.#kept > keptText)
+            return pickle_machine_opaque;
+        this.#kept += bytes.length + 32;
+        return bytes.toString();
+    }
+    #lines(name, count) {
+        const input = this.#input;
+        if (!input.has(2))
+            return undefined;
+        const here = input.rest();
+        const first = here.indexOf(0x0a, 1);
+        let end = count === 2 && first !== -1 ? here.indexOf(0x0a, first + 1) : first;
+        if (end === -1 && this.#mayBeCut && here.length === input.left)
+            end = here.length - 1;
+        const bytes = here.subarray(1, end === -1 ? here.length : end);
+        pickle_arguments_checkLine(name, bytes, input.at, end !== -1);
+        if (bytes.length > longestLine)
+            return this.#longLine(name);
+        if (end === -1) {
+            if (here.length === input.left)
+                input.has(here.length + 1);
+            return undefined;
+        }
+        input.skip(end + 1);
+        if (count === 1)
+            return this.#lineValue(name, bytes);
+        if (first === -1)
+            return ["", ""];
+        return [this.text(here.subarray(1, first)), this.text(here.subarray(first + 1, end))];
+    }
+    #longLine(name) {
+        const input = this.#input;
+        const why = `opcode ${name}: a line of more than ${input_amount(longestLine, "byte")}.`;
+        if (name === "GLOBAL" || name === "INST")
+            throw new Refused("pickle-malformed", input.at, why);
+        if (name !== "STRING" && name !== "UNICODE")
+            throw new Refused("pickle-limits", input.at, why);
+        input.skip(1);
+        return { size: undefined, data: false, text: false };
+    }
+    /** Texts with escapes are not read. */
+    #lineValue(name, bytes) {
+        const text = bytes.toString("latin1");
+        if (name === "STRING")
+            return text.includes("\\") ? pickle_machine_opaque : this.text(bytes.subarray(1, -1));
+        if (name === "UNICODE")
+            return text.includes("\\") ? pickle_machine_opaque : this.text(bytes);
+        if (name === "FLOAT" || name === "PERSID")
+            return pickle_machine_opaque;
+        const digits = text.trim().replace(/[lL]$/, "");
+        if (!/^[-+]?\d{1,64}$/.test(digits))
+            return pickle_machine_opaque;
+        return narrow(BigInt(digits.replace("+", "")));
+    }
+}
+function pickle_arguments_checkLine(name, bytes, at, whole) {
+    const form = pickle_arguments_lines[name];
+    const text = form === undefined ? "" : bytes.toString("latin1");
+    if (form?.test(text) === false || (whole && name === "STRING" && !isQuoted(text)))
+        throw new Refused("pickle-malformed", at, `opcode ${name}: its line is none.`);
+}
+function isQuoted(line) {
+    const text = line.trimEnd();
+    return text.length >= 2 && (text[0] === "'" || text[0] === '"') && text.at(-1) === text[0];
+}
+/** Two's complement, the lowest byte first. */
+function pickle_arguments_long(bytes) {
+    if (bytes.length > 16)
+        return pickle_machine_opaque;
+    let value = 0n;
+    for (const byte of bytes.toReversed())
+        value = (value << 8n) | BigInt(byte);
+    return narrow(bytes.length === 0 ? 0n : BigInt.asIntN(8 * bytes.length, value));
+}
+function narrow(value) {
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : value;
+}
+
+;// CONCATENATED MODULE: ./lib/models/gate/pickle-effects.js
+
+const pickle_effects_take = (count) => (machine) => {
+    for (let left = count; left > 0; left -= 1)
+        machine.pop();
+    machine.target();
+};
+const takeMarked = (machine) => {
+    machine.popMark();
+    machine.target();
+};
+const makeMarked = (machine) => {
+    machine.popMark();
+    machine.push(pickle_machine_opaque);
+};
+const append = (items) => (machine) => {
+    const added = items(machine);
+    machine.target();
+    const list = machine.top();
+    if (list instanceof Names)
+        list.add(added);
+};
+const pickle_effects_tuple = (size) => (machine) => machine.tuple(Array.from({ length: size }, () => machine.pop()).reverse());
+const callAfter = (count) => (machine) => {
+    for (let left = count; left > 0; left -= 1)
+        machine.pop();
+    machine.call(machine.pop());
+};
+const unwanted = (machine) => machine.unwanted();
+function indexOf(machine, argument) {
+    if (typeof argument === "number")
+        return argument;
+    throw machine.refused("pickle-malformed", "its line has no number.");
+}
+const pickle_effects_get = (machine, index) => machine.get(indexOf(machine, index));
+const put = (machine, index) => machine.put(indexOf(machine, index));
+const pickle_effects_named = (argument) => (Array.isArray(argument) ? argument : []);
+/** What an unpickler does (CPython, Lib/pickle.py), as far as `Value` can tell. */
+const effects = {
+    MARK: (machine) => machine.mark(),
+    POP: (machine) => void (machine.isAtMark ? machine.popMark() : machine.pop()),
+    POP_MARK: (machine) => void machine.popMark(),
+    DUP: (machine) => machine.push(machine.top()),
+    PROTO: (machine, version) => {
+        if (Number(version) > 5)
+            throw machine.refused("pickle-malformed", `protocol ${String(version)}.`);
+    },
+    FRAME: () => undefined,
+    EMPTY_LIST: (machine) => machine.push(new Names()),
+    LIST: (machine) => {
+        const items = machine.popMark();
+        const list = new Names();
+        list.add(items);
+        machine.push(list);
+    },
+    ...{ DICT: makeMarked, FROZENSET: makeMarked },
+    EMPTY_TUPLE: (machine) => machine.tuple([]),
+    TUPLE: (machine) => machine.tuple(machine.popMark()),
+    ...{ TUPLE1: pickle_effects_tuple(1), TUPLE2: pickle_effects_tuple(2), TUPLE3: pickle_effects_tuple(3) },
+    APPEND: append((machine) => [machine.pop()]),
+    APPENDS: append((machine) => machine.popMark()),
+    ...{ SETITEM: pickle_effects_take(2), SETITEMS: takeMarked, ADDITEMS: takeMarked, BUILD: pickle_effects_take(1) },
+    ...{ GET: pickle_effects_get, BINGET: pickle_effects_get, LONG_BINGET: pickle_effects_get, PUT: put, BINPUT: put, LONG_BINPUT: put },
+    MEMOIZE: (machine) => machine.put(),
+    GLOBAL: (machine, argument) => {
+        const [module = pickle_machine_opaque, name = pickle_machine_opaque] = pickle_effects_named(argument);
+        machine.global(module, name);
+    },
+    STACK_GLOBAL: (machine) => {
+        const name = machine.pop();
+        machine.global(machine.pop(), name);
+    },
+    ...{ REDUCE: callAfter(1), NEWOBJ: callAfter(1), NEWOBJ_EX: callAfter(2) },
+    INST: (machine, argument) => {
+        machine.popMark();
+        const [module = pickle_machine_opaque, name = pickle_machine_opaque] = pickle_effects_named(argument);
+        machine.global(module, name);
+        machine.call(machine.pop());
+    },
+    OBJ: (machine) => machine.call(machine.popMark()[0]),
+    PERSID: (machine) => machine.persistent(pickle_machine_opaque),
+    BINPERSID: (machine) => machine.persistent(machine.pop()),
+    ...{ EXT1: unwanted, EXT2: unwanted, EXT4: unwanted },
+    ...{ NEXT_BUFFER: unwanted, READONLY_BUFFER: (machine) => void machine.top() },
+};
+
+;// CONCATENATED MODULE: ./lib/models/gate/pickle-opcodes.js
+const fixed = (size) => ({ kind: "fixed", size });
+const line = (lines) => ({ kind: "line", lines });
+const counted = (kind, lengthSize) => ({
+    kind,
+    lengthSize,
+});
+/** The opcodes of the protocols 0 to 5 (CPython, Lib/pickletools.py). */
+const table = {
+    MARK: [0x28, fixed(0)],
+    STOP: [0x2e, fixed(0)],
+    POP: [0x30, fixed(0)],
+    POP_MARK: [0x31, fixed(0)],
+    DUP: [0x32, fixed(0)],
+    BINBYTES: [0x42, counted("data", 4)],
+    SHORT_BINBYTES: [0x43, counted("data", 1)],
+    FLOAT: [0x46, line(1)],
+    BINFLOAT: [0x47, fixed(8)],
+    INT: [0x49, line(1)],
+    BININT: [0x4a, fixed(4)],
+    BININT1: [0x4b, fixed(1)],
+    LONG: [0x4c, line(1)],
+    BININT2: [0x4d, fixed(2)],
+    NONE: [0x4e, fixed(0)],
+    PERSID: [0x50, line(1)],
+    BINPERSID: [0x51, fixed(0)],
+    REDUCE: [0x52, fixed(0)],
+    STRING: [0x53, line(1)],
+    BINSTRING: [0x54, counted("data", 4)],
+    SHORT_BINSTRING: [0x55, counted("data", 1)],
+    UNICODE: [0x56, line(1)],
+    BINUNICODE: [0x58, counted("text", 4)],
+    EMPTY_LIST: [0x5d, fixed(0)],
+    APPEND: [0x61, fixed(0)],
+    BUILD: [0x62, fixed(0)],
+    GLOBAL: [0x63, line(2)],
+    DICT: [0x64, fixed(0)],
+    APPENDS: [0x65, fixed(0)],
+    GET: [0x67, line(1)],
+    BINGET: [0x68, fixed(1)],
+    INST: [0x69, line(2)],
+    LONG_BINGET: [0x6a, fixed(4)],
+    LIST: [0x6c, fixed(0)],
+    OBJ: [0x6f, fixed(0)],
+    PUT: [0x70, line(1)],
+    BINPUT: [0x71, fixed(1)],
+    LONG_BINPUT: [0x72, fixed(4)],
+    SETITEM: [0x73, fixed(0)],
+    TUPLE: [0x74, fixed(0)],
+    EMPTY_TUPLE: [0x29, fixed(0)],
+    SETITEMS: [0x75, fixed(0)],
+    EMPTY_DICT: [0x7d, fixed(0)],
+    PROTO: [0x80, fixed(1)],
+    NEWOBJ: [0x81, fixed(0)],
+    EXT1: [0x82, fixed(1)],
+    EXT2: [0x83, fixed(2)],
+    EXT4: [0x84, fixed(4)],
+    TUPLE1: [0x85, fixed(0)],
+    TUPLE2: [0x86, fixed(0)],
+    TUPLE3: [0x87, fixed(0)],
+    NEWTRUE: [0x88, fixed(0)],
+    NEWFALSE: [0x89, fixed(0)],
+    LONG1: [0x8a, counted("long", 1)],
+    LONG4: [0x8b, counted("long", 4)],
+    SHORT_BINUNICODE: [0x8c, counted("text", 1)],
+    BINUNICODE8: [0x8d, counted("text", 8)],
+    BINBYTES8: [0x8e, counted("data", 8)],
+    EMPTY_SET: [0x8f, fixed(0)],
+    ADDITEMS: [0x90, fixed(0)],
+    FROZENSET: [0x91, fixed(0)],
+    NEWOBJ_EX: [0x92, fixed(0)],
+    STACK_GLOBAL: [0x93, fixed(0)],
+    MEMOIZE: [0x94, fixed(0)],
+    FRAME: [0x95, fixed(8)],
+    BYTEARRAY8: [0x96, counted("data", 8)],
+    NEXT_BUFFER: [0x97, fixed(0)],
+    READONLY_BUFFER: [0x98, fixed(0)],
+};
+/** By their byte. */
+const opcodes = Object.entries(table).reduce((all, [name, [byte, argument]]) => {
+    all[byte] = { name: name, argument };
+    return all;
+}, []);
+
+;// CONCATENATED MODULE: ./lib/models/gate/pickle.js
+
+
+
+
+
+
+/** Data up to this size is looked at in one piece. */
+const small = 4096;
+/** Pickles within pickles are followed so deep. */
+const deepest = 8;
+/** One pickle, from its first opcode to STOP: read, never executed. Gives what is known of its value. */
+function* pickle(input, options = {}) {
+    const machine = new PickleMachine(effects, options);
+    const following = new Arguments(input, { mayBeCut: options.doubtful === true });
+    let frame;
+    for (;;) {
+        while (!input.has(1))
+            yield;
+        const at = input.at;
+        const opcode = opcodes[input.peek()];
+        if (opcode === undefined)
+            throw new Refused("pickle-malformed", at, `0x${input.peek().toString(16)} is no opcode.`);
+        let argument = following.take(opcode);
+        for (; argument === undefined; argument = following.take(opcode))
+            yield;
+        if (isPayload(argument))
+            argument = yield* payload(input, argument, following, options);
+        if (options.doubtful !== true)
+            frame = checkFrame(frame, opcode, { at, argument }, input);
+        const value = machine.step(opcode.name, argument, at);
+        if (value !== undefined)
+            return value;
+    }
+}
+/** Where the frame at hand ends; undefined between frames. An opcode lies in one frame or in none (protocol 4, PEP 3154). */
+function checkFrame(frame, { name }, { at, argument }, input) {
+    const refused = (why) => new Refused("pickle-frame", at, `opcode ${name}: ${why}`);
+    if (name === "FRAME") {
+        if (frame !== undefined)
+            throw refused("a frame within a frame.");
+        if (Number(argument) > input.left)
+            throw refused(`a frame of ${input_amount(Number(argument), "byte")} is longer than what follows.`);
+        return Number(argument) === 0 ? undefined : input.at + Number(argument);
+    }
+    if (frame === undefined)
+        return undefined;
+    if (input.at > frame)
+        throw refused("it lies across the end of a frame.");
+    if (name === "STOP" && input.at < frame)
+        throw refused("its frame goes on behind it.");
+    return input.at === frame ? undefined : frame;
+}
+function isPayload(argument) {
+    return typeof argument === "object" && "size" in argument;
+}
+function* payload(input, { size, data, text }, following, { depth = 0 }) {
+    if (size === undefined)
+        yield* restOfLine(input);
+    else if (!data)
+        input.skip(size);
+    if (size === undefined || !data)
+        return pickle_machine_opaque;
+    let value = pickle_machine_opaque;
+    if (size <= small) {
+        while (!input.has(size))
+            yield;
+        if (text)
+            value = following.text(input.rest().subarray(0, size));
+    }
+    yield* nested(input, size, depth + 1);
+    return value;
+}
+function* restOfLine(input) {
+    for (;;) {
+        while (!input.has(1))
+            yield;
+        const here = input.rest();
+        const end = here.indexOf(0x0a);
+        input.skip(end === -1 ? here.length : end + 1);
+        if (end !== -1)
+            return;
+    }
+}
+/** Bytes that may be pickles, to be loaded from there: refused where they would do what no model does, passed where they are none. */
+function* nested(input, size, depth) {
+    const outer = input.end;
+    const end = input.at + size;
+    input.end = end;
+    try {
+        yield* doubtfulPickles(input, depth);
+    }
+    catch (error) {
+        if (!(error instanceof Refused))
+            throw error;
+        if (!isFault(error))
+            throw new Refused("pickle-nested", error.at, `in a pickle within bytes: ${error.what}`);
+    }
+    input.end = outer;
+    input.skip(end - input.at);
+}
+function* doubtfulPickles(input, depth) {
+    if (depth > deepest)
+        throw new Refused("pickle-limits", input.at, `pickles within pickles, deeper than ${deepest}.`);
+    while (input.left > 0)
+        yield* pickle(input, { doubtful: true, depth });
+}
+/** Where an unpickler gives up as well. */
+function isFault({ rule }) {
+    return rule === "pickle-malformed" || rule === "truncated";
+}
+/** Whether a file that begins so is a pickle without saying so (protocols 0 and 1), or would do harm as one. */
+function looksLikePickle(head, size) {
+    const input = new Input(size);
+    input.feed(head);
+    try {
+        doubtfulPickles(input, 0).next();
+        return true;
+    }
+    catch (error) {
+        if (!(error instanceof Refused))
+            throw error;
+        return !isFault(error);
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/gate/pytorch-storages.js
+
+
+/** The storages that a pickle of torch.save names by persistent ids: `("storage", class, key, location, elements)`. */
+class Storages {
+    #byKey = new Map();
+    #idSize;
+    /** `idSize` is 5 in zips, 6 in the legacy form, which adds what it is a view of. */
+    constructor(idSize) {
+        this.#idSize = idSize;
+    }
+    /** Takes a persistent id; says why it is none of torch.save. */
+    take = (id) => {
+        if (!Array.isArray(id) || id.length !== this.#idSize)
+            return "the persistent id is none of a storage.";
+        const [kind, type, key, location, elements] = id;
+        const elementSize = type instanceof Global ? type.elementSize : undefined;
+        if (kind !== "storage" || elementSize === undefined)
+            return "the persistent id is none of a storage.";
+        if (typeof key !== "string" || !/^\d{1,20}$/.test(key) || typeof location !== "string")
+            return "the storage's key is no number, or its location no text.";
+        if (typeof elements !== "number" || elements < 0)
+            return `the storage ${key} has no possible number of elements.`;
+        return this.#add(key, {
+            elements,
+            bytes: elements * elementSize,
+            stored: location !== "meta",
+        });
+    };
+    get(key) {
+        return this.#byKey.get(key);
+    }
+    /** Keys of those whose bytes the file has. */
+    get keys() {
+        return [...this.#byKey].flatMap(([key, { stored }]) => (stored ? [key] : []));
+    }
+    #add(key, storage) {
+        if (!Number.isSafeInteger(storage.bytes))
+            return `the storage ${key} has no possible number of elements.`;
+        const before = this.#byKey.get(key);
+        if (before !== undefined && before.bytes !== storage.bytes)
+            return `the storage ${key} has ${storage.bytes} bytes here, ${before.bytes} before.`;
+        if (this.#byKey.size >= mostNames)
+            return `there are more than ${mostNames} storages.`;
+        this.#byKey.set(key, before ?? storage);
+        return undefined;
+    }
+}
+
+// EXTERNAL MODULE: external "node:buffer"
+var external_node_buffer_ = __nccwpck_require__(4573);
+;// CONCATENATED MODULE: ./lib/models/gate/zip-records.js
+
+
+
+
+/** The records' first four bytes (PKWARE, APPNOTE.TXT 6.3.10, section 4.3). */
+const signatures = {
+    local: 0x04034b50,
+    descriptor: 0x08074b50,
+    central: 0x02014b50,
+    end64: 0x06064b50,
+    locator: 0x07064b50,
+    end: 0x06054b50,
+};
+const descriptorFlag = 0x0008;
+const nameFlag = 0x0800;
+const most32 = 0xffffffff;
+const longestName = 512;
+const longestExtra = 4096;
+/** Extra fields: sizes of 64 bits, and torch's own for alignment. */
+const zip64Field = 0x0001;
+const paddingField = 0x4246;
+/** The header before an entry's bytes. */
+function* localHeader(input) {
+    while (!input.has(30))
+        yield;
+    const at = input.at;
+    const fixed = Buffer.from(input.take(30));
+    const flags = fixed.readUInt16LE(6);
+    checkForm(flags, fixed.readUInt16LE(8), at);
+    const name = yield* zip_records_nameOf(input, fixed.readUInt16LE(26));
+    const wide = yield* extra(input, fixed.readUInt16LE(28));
+    const follows = (flags & descriptorFlag) !== 0;
+    const [packed, size] = [fixed.readUInt32LE(18), fixed.readUInt32LE(22)];
+    if (follows && packed === 0 && size === 0)
+        return { name, flags, crc: fixed.readUInt32LE(14), size: undefined };
+    const sizes = widened(wide, [size, packed], at);
+    return { name, flags, crc: fixed.readUInt32LE(14), size: stored(sizes, at) };
+}
+/** The record after an entry's bytes, where its header says that one follows. Gives the checksum. */
+function* zip_records_descriptor(input, size) {
+    while (!input.has(28))
+        yield;
+    const at = input.at;
+    const crc = input.peek32(4);
+    const rest = input.rest();
+    const begins = (place) => {
+        const next = rest.readUInt32LE(place);
+        return next === signatures.local || next === signatures.central;
+    };
+    const wide = [rest.readBigUInt64LE(8), rest.readBigUInt64LE(16)];
+    const narrow = [rest.readUInt32LE(8), rest.readUInt32LE(12)];
+    const length = [
+        ...(narrow.every((seen) => seen === size) && begins(16) ? [16] : []),
+        ...(wide.every((seen) => seen === BigInt(size)) && begins(24) ? [24] : []),
+    ];
+    if (input.peek32() !== signatures.descriptor || length.length !== 1)
+        throw new Refused("zip-structure", at, `the bytes before are ${size}: no record follows that says so.`);
+    input.skip(length[0] ?? 0);
+    return crc;
+}
+/** One entry of the directory at the end, with the place of its local header. */
+function* centralHeader(input) {
+    while (!input.has(46))
+        yield;
+    const at = input.at;
+    const fixed = Buffer.from(input.take(46));
+    const flags = fixed.readUInt16LE(8);
+    checkForm(flags, fixed.readUInt16LE(10), at);
+    const name = yield* zip_records_nameOf(input, fixed.readUInt16LE(28));
+    const wide = yield* extra(input, fixed.readUInt16LE(30));
+    if (fixed.readUInt16LE(32) !== 0 || fixed.readUInt16LE(34) !== 0)
+        throw new Refused("zip-structure", at, "an entry with a comment, or on another disk.");
+    const kind = fixed.readUInt16LE(40) & 0xf000;
+    if (kind !== 0 && kind !== 0x8000)
+        throw new Refused("zip-link", at, `${JSON.stringify(name)} is a ${kind === 0xa000 ? "symbolic link" : "special file"}.`);
+    const [size = 0, packed = 0, place = 0] = widened(wide, [fixed.readUInt32LE(24), fixed.readUInt32LE(20), fixed.readUInt32LE(42)], at);
+    const crc = fixed.readUInt32LE(16);
+    return { name, flags, crc, size: stored([size, packed], at), at: place };
+}
+/** The fields that are all ones have their values in the extra field, in this order (section 4.5.3). */
+function widened(wide, values, at) {
+    const needed = values.filter((value) => value === most32).length;
+    if ((wide?.length ?? 0) !== 8 * needed)
+        throw new Refused("zip-structure", at, "the sizes of 64 bits are not those that are announced.");
+    let next = 0;
+    return values.map((value) => value === most32 ? Number(wide?.readBigUInt64LE(8 * next++)) : value);
+}
+function stored([size = 0, packed = 0], at) {
+    if (size !== packed)
+        throw new Refused("zip-compressed", at, `an entry of ${input_amount(size, "byte")} in ${packed.toLocaleString("en-US")}: torch compresses nothing.`);
+    return size;
+}
+function checkForm(flags, method, at) {
+    if ((flags & 0x2041) !== 0)
+        throw new Refused("zip-encrypted", at, "an entry is encrypted.");
+    if (method !== 0)
+        throw new Refused("zip-compressed", at, `an entry is compressed (method ${method}): torch compresses nothing.`);
+    if ((flags & ~(descriptorFlag | nameFlag)) !== 0)
+        throw new Refused("zip-structure", at, `flags 0x${flags.toString(16)} that torch never sets.`);
+}
+function* zip_records_nameOf(input, length) {
+    const at = input.at;
+    if (length > longestName)
+        throw new Refused("zip-name", at, `a name of ${input_amount(length, "byte")}.`);
+    while (!input.has(length))
+        yield;
+    const bytes = input.take(length);
+    const name = bytes.toString();
+    const problem = (0,external_node_buffer_.isUtf8)(bytes) ? pathProblem(name) : "the name is not UTF-8";
+    if (problem !== undefined)
+        throw new Refused("zip-name", at, `${problem}.`);
+    return name;
+}
+/** The sizes of 64 bits among the extra fields; a Refused for a field that torch does not write. */
+function* extra(input, length) {
+    const at = input.at;
+    if (length > longestExtra)
+        throw new Refused("zip-limits", at, `extra fields of ${input_amount(length, "byte")}.`);
+    while (!input.has(length))
+        yield;
+    const bytes = Buffer.from(input.take(length));
+    let wide;
+    for (let next = 0; next < length;) {
+        const field = fieldAt(bytes, next);
+        if (field === undefined || (field.id === zip64Field && wide !== undefined))
+            throw new Refused("zip-structure", at + next, "an extra field that torch does not write.");
+        if (field.id === zip64Field)
+            wide = field.value;
+        next += 4 + field.value.length;
+    }
+    return wide;
+}
+/** An extra field that is known and whole. */
+function fieldAt(bytes, at) {
+    if (at + 4 > bytes.length)
+        return undefined;
+    const id = bytes.readUInt16LE(at);
+    const size = bytes.readUInt16LE(at + 2);
+    const isKnown = id === zip64Field || id === paddingField;
+    if (!isKnown || at + 4 + size > bytes.length)
+        return undefined;
+    return { id, value: bytes.subarray(at + 4, at + 4 + size) };
+}
+
+;// CONCATENATED MODULE: ./lib/models/gate/zip-directory.js
+
+
+const rule = "zip-directory";
+/**
+ * The directory at the end, and what closes it: exactly the entries that were met, in their order, at their places, and then the file's end.
+ * Whoever reads by the directory, as torch does, sees what was looked at here.
+ */
+function* directory(input, entries) {
+    const start = input.at;
+    for (const entry of entries) {
+        const at = input.at;
+        yield* expect(input, signatures.central, "the directory's next entry");
+        sameEntry(yield* centralHeader(input), entry, at);
+    }
+    const size = input.at - start;
+    const sums = { entries: entries.length, size, start };
+    const wideAt = input.at;
+    while (!input.has(4))
+        yield;
+    const isWide = input.peek32() === signatures.end64;
+    if (isWide)
+        yield* wideEnd(input, sums, wideAt);
+    yield* end(input, sums, isWide);
+}
+function* expect(input, signature, what) {
+    while (!input.has(4))
+        yield;
+    if (input.peek32() !== signature)
+        throw new Refused("zip-structure", input.at, `this is not ${what}.`);
+}
+function sameEntry(listed, met, at) {
+    for (const field of ["name", "at", "size", "crc", "flags"])
+        if (listed[field] !== met[field])
+            throw new Refused(rule, at, `the directory says ${field} ${JSON.stringify(listed[field])} of an entry, its own header ${JSON.stringify(met[field])}.`);
+}
+/** The record of 64 bits and its locator (section 4.3.14 and 4.3.15). */
+function* wideEnd(input, { entries, size, start }, recordAt) {
+    while (!input.has(76))
+        yield;
+    const bytes = Buffer.from(input.take(76));
+    const at = (place) => Number(bytes.readBigUInt64LE(place));
+    const right = at(4) === 44 &&
+        bytes.readUInt32LE(16) === 0 &&
+        bytes.readUInt32LE(20) === 0 &&
+        at(24) === entries &&
+        at(32) === entries &&
+        at(40) === size &&
+        at(48) === start &&
+        bytes.readUInt32LE(56) === signatures.locator &&
+        bytes.readUInt32LE(60) === 0 &&
+        at(64) === recordAt &&
+        bytes.readUInt32LE(72) === 1;
+    if (!right)
+        throw new Refused(rule, recordAt, "the end of 64 bits is not that of what was met.");
+}
+function* end(input, { entries, size, start }, isWide) {
+    const at = input.at;
+    yield* expect(input, signatures.end, "the directory's end");
+    while (!input.has(22))
+        yield;
+    const bytes = Buffer.from(input.take(22));
+    const says = (seen, value, ones) => seen === value || (isWide && seen === ones);
+    const right = bytes.readUInt32LE(4) === 0 &&
+        says(bytes.readUInt16LE(8), entries, 0xffff) &&
+        says(bytes.readUInt16LE(10), entries, 0xffff) &&
+        says(bytes.readUInt32LE(12), size, 0xffffffff) &&
+        says(bytes.readUInt32LE(16), start, 0xffffffff);
+    if (!right)
+        throw new Refused(rule, at, "the directory's end is not that of what was met.");
+    if (bytes.readUInt16LE(20) !== 0)
+        throw new Refused("zip-structure", at + 20, "a comment follows the directory.");
+}
+
+;// CONCATENATED MODULE: ./lib/models/gate/pytorch-zip.js
+
+
+
+
+
+
+/** Entries that one file may have. */
+const mostEntries = 2 ** 16;
+/** Beside the pickle and the storages: a few bytes each. */
+const smallEntries = new Set([
+    ...["version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id"],
+]);
+const longestSmall = 64;
+/** Whether an entry's name is one that torch.save gives: below a folder. */
+function isTorchName(name) {
+    return (/^[^/]+\/(?:data\.pkl|data\/\d{1,20})$/.test(name) ||
+        (name.includes("/") && smallEntries.has(below(name))));
+}
+/**
+ * A file of torch.save: a zip without compression that has a pickle, and the storages that it names. Sizes that follow their bytes, as torch
+ * writes them, are known from the pickle, which comes first.
+ */
+function* pytorchZip(input) {
+    const entries = [];
+    const names = new Set();
+    const storages = new Storages(5);
+    for (;;) {
+        while (!input.has(4))
+            yield;
+        if (input.peek32() !== signatures.local)
+            break;
+        const at = input.at;
+        const header = yield* localHeader(input);
+        checkName(header.name, entries[0]?.name, names, at);
+        entries.push(yield* entry(input, header, storages, at));
+        if (entries.length > mostEntries)
+            throw new Refused("zip-limits", at, `more than ${mostEntries} entries.`);
+    }
+    yield* directory(input, entries);
+    const missing = storages.keys.find((key) => !names.has(`data/${key}`));
+    if (!names.has("data.pkl") || missing !== undefined)
+        throw new Refused("pytorch-storage", input.at, missing === undefined ? "there is no data.pkl." : `the storage ${missing} is not there.`);
+}
+function below(name) {
+    return name.slice(name.indexOf("/") + 1);
+}
+/** Every entry lies in the folder of the first, under a name of its own that torch.save gives. */
+function checkName(name, first, names, at) {
+    const what = JSON.stringify(name);
+    if (!isTorchName(name))
+        throw new Refused("pytorch-entry", at, `${what} is none that torch.save writes.`);
+    const folder = (path) => path.slice(0, path.indexOf("/"));
+    if (first !== undefined && folder(first) !== folder(name))
+        throw new Refused("pytorch-entry", at, `${what} is not in the folder of the first entry.`);
+    if (names.has(below(name)))
+        throw new Refused("zip-name", at, `${what} is there twice.`);
+    names.add(below(name));
+}
+function* entry(input, header, storages, at) {
+    const start = input.at;
+    yield* content(input, header, storages);
+    const size = input.at - start;
+    const follows = (header.flags & descriptorFlag) !== 0;
+    const crc = follows ? yield* zip_records_descriptor(input, size) : header.crc;
+    return { ...header, at, size, crc };
+}
+function* content(input, { name, size }, storages) {
+    const kind = below(name);
+    if (kind === "data.pkl")
+        yield* pytorch_zip_program(input, size, storages);
+    else if (kind.startsWith("data/"))
+        storage(input, kind.slice("data/".length), size, storages);
+    else
+        yield* smallEntry(input, name, size);
+}
+/** The pickle, which fills its entry. */
+function* pytorch_zip_program(input, size, storages) {
+    const file = input.end;
+    const end = size === undefined ? undefined : input.at + size;
+    if (end !== undefined && end > file)
+        input.skip(end - input.at);
+    input.end = end ?? file;
+    yield* pickle(input, { persistent: storages.take });
+    input.end = file;
+    if (end !== undefined && input.at < end)
+        throw new Refused("trailing-bytes", input.at, "bytes follow the pickle within its entry.");
+}
+function storage(input, key, size, storages) {
+    const named = storages.get(key);
+    if (named === undefined || (size !== undefined && size !== named.bytes))
+        throw new Refused("pytorch-storage", input.at, named === undefined
+            ? `the pickle before it names no storage ${key}.`
+            : `the storage ${key} has ${input_amount(size ?? 0, "byte")}, the pickle says ${named.bytes.toLocaleString("en-US")}.`);
+    input.skip(named.bytes);
+}
+/** An entry of a few bytes, whose end is at the record that follows where its size was not told. */
+function* smallEntry(input, name, size) {
+    const at = input.at;
+    for (let length = 0; length <= longestSmall; length += 1) {
+        while (!input.has(length + 4))
+            yield;
+        if (size === undefined ? input.peek32(length) === signatures.descriptor : length === size) {
+            input.skip(length);
+            return;
+        }
+    }
+    throw new Refused("pytorch-entry", at, `${JSON.stringify(name)} has more than ${input_amount(longestSmall, "byte")}.`);
+}
+
+;// CONCATENATED MODULE: ./lib/models/gate/json-cursor.js
+
+
+
+/** What a cursor throws where its bytes end and more will come. */
+const incomplete = new Error("more bytes are wanted");
+/** Longest piece that is read at once, in bytes: the texts that a model's maker puts into a header are the longest. */
+const longestPiece = 8 * 2 ** 20;
+/** Reads a part of a JSON text that is here as a whole; waits for the rest of it where it is not. */
+function* part(input, read) {
+    for (;;) {
+        const here = input.rest();
+        const json = new JsonCursor(here, input.at, here.length === input.left);
+        try {
+            const value = read(json);
+            input.skip(json.next);
+            return value;
+        }
+        catch (error) {
+            if (error !== incomplete)
+                throw error;
+        }
+        if (here.length > longestPiece)
+            throw new Refused("safetensors-limits", input.at, `a text or a list of more than ${input_amount(longestPiece, "byte")}.`);
+        // Twice as many bytes each time, so that a long text is not read again for every piece.
+        const wanted = Math.min(2 * here.length, longestPiece + 1, input.left);
+        do
+            yield;
+        while (input.rest().length < wanted);
+    }
+}
+/** A place in a JSON text (RFC 8259), from which tokens are read one after the other. */
+class JsonCursor {
+    /** How many of the bytes were read. */
+    next = 0;
+    #bytes;
+    #start;
+    #isLast;
+    constructor(bytes, start, isLast) {
+        this.#bytes = bytes;
+        this.#start = start;
+        this.#isLast = isLast;
+    }
+    /** Offset in the file. */
+    get at() {
+        return this.#start + this.next;
+    }
+    /** The next character that is no white space, without taking it. */
+    peek() {
+        for (;; this.next += 1) {
+            const byte = this.#byte();
+            if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)
+                return String.fromCharCode(byte);
+        }
+    }
+    /** Takes the next character, which must be one of those wanted. */
+    oneOf(wanted) {
+        const seen = this.peek();
+        if (!wanted.includes(seen))
+            throw this.refused(`${JSON.stringify(seen)} stands where ${[...wanted].join(" or ")} is wanted.`);
+        this.next += 1;
+        return seen;
+    }
+    /** A string, its escapes read. */
+    string() {
+        this.oneOf('"');
+        const start = this.next;
+        let hasEscape = false;
+        for (let byte = this.#byte(); byte !== 0x22; byte = this.#byte()) {
+            if (byte === 0x5c)
+                hasEscape = true;
+            this.next += byte === 0x5c ? 2 : 1;
+        }
+        const bytes = this.#bytes.subarray(start, this.next);
+        this.next += 1;
+        const text = unescaped(bytes, hasEscape);
+        if (text === undefined)
+            throw this.refused("this ends a string that is none in JSON.");
+        return text;
+    }
+    /** A whole number that is not negative. */
+    integer() {
+        this.peek();
+        const start = this.next;
+        for (let byte = this.#byte(); byte >= 0x30 && byte <= 0x39; byte = this.#byte())
+            this.next += 1;
+        const digits = this.#bytes.toString("latin1", start, Math.min(this.next, start + 20));
+        const value = Number(digits);
+        if (!/^(?:0|[1-9]\d*)$/.test(digits) || !Number.isSafeInteger(value))
+            throw this.refused("a whole number below 2⁵³ is wanted here.");
+        return value;
+    }
+    refused(what) {
+        return new Refused("safetensors-json", this.at, what);
+    }
+    #byte() {
+        const byte = this.#bytes[this.next];
+        if (byte !== undefined)
+            return byte;
+        if (!this.#isLast)
+            throw incomplete;
+        throw new Refused("truncated", this.#start + this.#bytes.length, "where the header goes on.");
+    }
+}
+/** The text of a string's bytes; undefined where they are none. */
+function unescaped(bytes, hasEscape) {
+    if (!(0,external_node_buffer_.isUtf8)(bytes))
+        return undefined;
+    const text = bytes.toString();
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what no string has as they are
+    if (!hasEscape)
+        return /[\0-\x1f]/.test(text) ? undefined : text;
+    try {
+        const value = JSON.parse(`"${text}"`);
+        return typeof value === "string" && !/\p{Cs}/u.test(value) ? value : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/gate/safetensors.js
+
+
+
+/** Longest header that the format allows, in bytes. */
+const longestHeader = 100_000_000;
+/** What a header may hold, so that reading it takes a bounded memory. */
+const limits = "safetensors-limits";
+const mostTensors = 2 ** 17;
+const longestNames = 16 * 2 ** 20;
+const mostSides = 64;
+/** Bits of one element. */
+const bits = new Map([
+    ["F4", 4],
+    ...["F6_E2M3", "F6_E3M2"].map((name) => [name, 6]),
+    ...["BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ"].map((name) => [name, 8]),
+    ...["U16", "I16", "F16", "BF16"].map((name) => [name, 16]),
+    ...["U32", "I32", "F32"].map((name) => [name, 32]),
+    ...["U64", "I64", "F64", "C64"].map((name) => [name, 64]),
+]);
+/** A file of the safetensors format: the header's length, the header, and tensors that lie in the rest without gap or overlap. */
+function* safetensors(input) {
+    while (!input.has(8))
+        yield;
+    const length = input.u64();
+    if (length > longestHeader || length > input.left)
+        throw new Refused("safetensors-length", 0, `the header has ${input_amount(length, "byte")}: at most ${input_amount(Math.min(longestHeader, input.left), "byte")} are possible.`);
+    const file = input.end;
+    input.end = input.at + length;
+    const tensors = yield* safetensors_header(input);
+    input.end = file;
+    checkOffsets(tensors, input.left, input.at);
+    input.skip(input.left);
+}
+function* safetensors_header(input) {
+    const tensors = [];
+    const names = new safetensors_Names();
+    while (!input.has(1))
+        yield;
+    if (input.peek() !== 0x7b)
+        throw new Refused("safetensors-json", input.at, "the header does not begin with {.");
+    for (let next = yield* part(input, first); next !== "}"; next = yield* part(input, another)) {
+        const member = yield* part(input, (json) => memberOf(json, names));
+        if (member === metadataName)
+            yield* metadata(input);
+        else
+            tensors.push(member);
+        if (tensors.length > mostTensors)
+            throw new Refused(limits, input.at, `more than ${input_amount(mostTensors, "tensor")}.`);
+    }
+    for (; input.left > 0; input.skip(1)) {
+        while (!input.has(1))
+            yield;
+        if (input.peek() !== 0x20)
+            throw new Refused("safetensors-json", input.at, "something other than spaces ends the header.");
+    }
+    return tensors;
+}
+const metadataName = "__metadata__";
+/** The brace that begins an object; and the one that ends it, where it is empty. */
+function first(json) {
+    json.oneOf("{");
+    return json.peek() === "}" ? json.oneOf("}") : "{";
+}
+const another = (json) => json.oneOf(",}");
+/** A tensor by its name; of the metadata the name only. */
+function memberOf(json, names) {
+    json.peek();
+    const at = json.at;
+    const name = json.string();
+    json.oneOf(":");
+    const member = name === metadataName ? metadataName : tensor(json, name);
+    names.add(name, at);
+    return member;
+}
+/** Texts by name, of which nothing is kept but the names. */
+function* metadata(input) {
+    const names = new safetensors_Names();
+    const pair = (json) => {
+        json.peek();
+        const at = json.at;
+        const name = json.string();
+        json.oneOf(":");
+        json.string();
+        names.add(name, at);
+    };
+    for (let next = yield* part(input, first); next !== "}"; next = yield* part(input, another))
+        yield* part(input, pair);
+}
+function tensor(json, name) {
+    const at = json.at;
+    const { dtype, shape, data_offsets: offsets } = fields(json, name);
+    const [begin = 0, end, ...more] = offsets ?? [];
+    if (dtype === undefined || shape === undefined || end === undefined || more.length > 0)
+        throw new Refused("safetensors-tensor", at, `the tensor ${safetensors_quoted(name)} lacks a dtype, a shape or two data_offsets.`);
+    if (!bits.has(dtype))
+        throw new Refused("safetensors-dtype", at, `the tensor ${safetensors_quoted(name)} has the dtype ${safetensors_quoted(dtype)}, which is none.`);
+    return { name, dtype, shape, begin, end };
+}
+function fields(json, tensorName) {
+    const found = {};
+    for (let next = first(json); next !== "}"; next = another(json)) {
+        json.peek();
+        const at = json.at;
+        const name = json.string();
+        const what = () => `${safetensors_quoted(name)} of the tensor ${safetensors_quoted(tensorName)}`;
+        if (Object.hasOwn(found, name))
+            throw new Refused("safetensors-duplicate", at, `${what()} is there twice.`);
+        json.oneOf(":");
+        if (name === "dtype")
+            found.dtype = json.string();
+        else if (name === "shape" || name === "data_offsets")
+            found[name] = integers(json);
+        else
+            throw new Refused("safetensors-tensor", at, `${what()} is none of dtype, shape and data_offsets.`);
+    }
+    return found;
+}
+function integers(json) {
+    const values = [];
+    json.oneOf("[");
+    if (json.peek() === "]")
+        json.next += 1;
+    else {
+        do
+            values.push(json.integer());
+        while (json.oneOf(",]") === "," && values.length < mostSides);
+    }
+    if (values.length >= mostSides)
+        throw new Refused(limits, json.at, `a list of ${mostSides} numbers or more.`);
+    return values;
+}
+/** Names that must be there once each. */
+class safetensors_Names {
+    #seen = new Set();
+    #size = 0;
+    add(name, at) {
+        if (this.#seen.has(name))
+            throw new Refused("safetensors-duplicate", at, `the name ${safetensors_quoted(name)} is there twice.`);
+        this.#seen.add(name);
+        this.#size += name.length;
+        if (this.#size > longestNames || this.#seen.size > mostTensors + 1)
+            throw new Refused(limits, at, `names of more than ${input_amount(longestNames, "byte")}, or more than ${mostTensors}.`);
+    }
+}
+/** Tensors by their place must lie one after the other from 0 to the end of the file, each of the size that its shape has. */
+function checkOffsets(tensors, size, at) {
+    let place = 0;
+    for (const tensor of tensors.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
+        const { name, begin, end } = tensor;
+        if (begin !== place || end < begin)
+            throw new Refused("safetensors-offsets", at + place, `the tensor ${safetensors_quoted(name)} has data_offsets [${begin}, ${end}]: it must begin at ${place}, where the one before it ends.`);
+        const wanted = bytesOf(tensor);
+        if (end - begin !== wanted)
+            throw new Refused("safetensors-size", at + begin, `the tensor ${safetensors_quoted(name)} has ${input_amount(end - begin, "byte")}, its shape [${tensor.shape}] of ${tensor.dtype} has ${wanted ?? "no possible size"}.`);
+        place = end;
+    }
+    if (place !== size)
+        throw new Refused("safetensors-end", at + Math.min(place, size), `the tensors end after ${input_amount(place, "byte")}, the file after ${input_amount(size, "byte")}.`);
+}
+/** Bytes of a tensor; undefined where the number is too large, or the last byte is not whole. */
+function bytesOf({ dtype, shape }) {
+    const each = bits.get(dtype) ?? Number.NaN;
+    let elements = 1;
+    for (const side of shape) {
+        elements *= side;
+        if (!Number.isSafeInteger(elements))
+            return undefined;
+    }
+    const size = (elements * each) / 8;
+    return Number.isSafeInteger(size) ? size : undefined;
+}
+function safetensors_quoted(name) {
+    return JSON.stringify(name.length > 80 ? `${name.slice(0, 79)}…` : name);
+}
+
+;// CONCATENATED MODULE: ./lib/models/gate/protobuf.js
+
+
+/** As deep as protobuf's own readers go. */
+const protobuf_deepest = 100;
+/** A text that is looked at has a name or a path. */
+const protobuf_longestText = 4096;
+/** A message to the end of the file: only fields that the schema has, and no more bytes than the message around them has. */
+function* protobuf(input, format, visitor = {}) {
+    const open = [{ message: format.root, end: input.end }];
+    for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+        input.end = top.end;
+        const at = input.at;
+        if (at === top.end) {
+            visitor.leave?.(top.message, at);
+            open.pop();
+            continue;
+        }
+        const tag = yield* varint(input, format.rule);
+        const place = { message: top.message, field: Math.floor(tag / 8), at };
+        const kind = kindOf(format, place, tag % 8);
+        if (tag % 8 !== 2) {
+            const value = yield* protobuf_number(input, tag % 8, format.rule);
+            visitor.value?.(place.message, place.field, value, at);
+        }
+        else if (typeof kind !== "object")
+            yield* delimited(input, kind, place, format, visitor);
+        else {
+            const size = yield* protobuf_length(input, place, format);
+            if (open.length >= protobuf_deepest)
+                throw new Refused(format.rule, at, `messages deeper than ${protobuf_deepest}.`);
+            open.push({ message: kind.message, end: input.at + size });
+        }
+    }
+}
+function kindOf({ schema, rule }, { message, field, at }, wire) {
+    const kind = schema[message]?.[field];
+    if (kind === undefined || !fits(kind, wire))
+        throw new Refused(rule, at, `${message} has no field ${field} of wire type ${wire}.`);
+    return kind;
+}
+function* protobuf_length(input, { message, field, at }, { rule }) {
+    const size = yield* varint(input, rule);
+    if (size > input.left)
+        throw new Refused("truncated", at, `field ${field} of ${message} has ${input_amount(size, "byte")}: ${input_amount(input.left, "byte")} are left.`);
+    return size;
+}
+/** Bytes that hold no message: passed over, or shown to the visitor. */
+function* delimited(input, kind, place, format, visitor) {
+    const size = yield* protobuf_length(input, place, format);
+    if (kind !== "text") {
+        input.skip(size);
+        return;
+    }
+    if (size > protobuf_longestText)
+        throw new Refused(format.rule, place.at, `a text of ${input_amount(size, "byte")}.`);
+    while (!input.has(size))
+        yield;
+    visitor.value?.(place.message, place.field, Buffer.from(input.take(size)), place.at);
+}
+/** Protocol buffers, "Encoding": wire types 0 varint, 1 eight bytes, 2 a length, 5 four bytes. */
+function fits(kind, wire) {
+    switch (kind) {
+        case "varint":
+            return wire === 0;
+        case "fixed32":
+            return wire === 5;
+        case "fixed64":
+            return wire === 1;
+        case "numbers":
+            return wire === 0 || wire === 1 || wire === 2 || wire === 5;
+        default:
+            return wire === 2;
+    }
+}
+function* protobuf_number(input, wire, rule) {
+    if (wire === 0)
+        return yield* varint(input, rule);
+    const size = wire === 1 ? 8 : 4;
+    while (!input.has(size))
+        yield;
+    return size === 8 ? input.u64() : input.u32();
+}
+/** Above 2⁵³ not exact, but above 2⁵³. */
+function* varint(input, rule) {
+    const at = input.at;
+    let value = 0;
+    for (let place = 0; place < 10; place += 1) {
+        while (!input.has(1))
+            yield;
+        const byte = input.u8();
+        value += (byte & 0x7f) * 2 ** (7 * place);
+        if (byte < 0x80)
+            return value;
+    }
+    throw new Refused(rule, at, "a number of more than 10 bytes.");
+}
+
+;// CONCATENATED MODULE: ./lib/models/gate/sentencepiece.js
+
+/** sentencepiece_model.proto: the pieces, then how they were made. Nothing in it names a file that a tokenizer would read. */
+const schema = {
+    ModelProto: { 1: { message: "SentencePiece" }, 2: "bytes", 3: "bytes", 4: "bytes", 5: "bytes" },
+    SentencePiece: { 1: "bytes", 2: "fixed32", 3: "varint" },
+};
+/** A tokenizer's model of SentencePiece. */
+function sentencepiece(input) {
+    return protobuf(input, { schema, root: "ModelProto", rule: "sentencepiece-structure" });
+}
+/** Whether a file begins with a piece: its text, then its score. */
+function isPiece(head) {
+    const [outer = 0, size = 0, inner = 0, length = 0] = head;
+    return outer === 0x0a && inner === 0x0a && length + 2 <= size && head[4 + length] === 0x15;
+}
+
+;// CONCATENATED MODULE: ./lib/models/gate/text.js
+
+
+/** A text to its end: UTF-8 without zero bytes. */
+function* text_text(input) {
+    while (input.left > 0) {
+        const here = input.rest();
+        const whole = here.length === input.left ? here.length : here.length - cutCharacter(here);
+        text_check(here.subarray(0, whole), input.at);
+        input.skip(whole);
+        if (input.left > 0)
+            yield;
+    }
+}
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what no text has
+const control = /[\0-\x08\x0e-\x1f\x7f]/;
+/** Whether a file that begins so is a text: no control characters but those of white space; the last character may be cut. */
+function isText(head) {
+    const whole = head.subarray(0, head.length - cutCharacter(head));
+    return (0,external_node_buffer_.isUtf8)(whole) && !control.test(whole.toString("latin1"));
+}
+function text_check(bytes, at) {
+    const zero = bytes.indexOf(0);
+    if (zero !== -1)
+        throw new Refused("text-encoding", at + zero, "a zero byte, which no text has.");
+    if (!(0,external_node_buffer_.isUtf8)(bytes))
+        throw new Refused("text-encoding", at + firstBad(bytes), "this is not UTF-8.");
+}
+/** The byte that no UTF-8 has at its place, or at which a character begins that is cut. */
+function firstBad(bytes) {
+    let [low, high] = [0, bytes.length + 1];
+    while (high - low > 1) {
+        const middle = Math.floor((low + high) / 2);
+        const part = bytes.subarray(0, middle);
+        if ((0,external_node_buffer_.isUtf8)(part.subarray(0, middle - cutCharacter(part))))
+            low = middle;
+        else
+            high = middle;
+    }
+    return Math.min(low, bytes.length - cutCharacter(bytes));
+}
+/** How many bytes at the end begin a character that goes on (RFC 3629: a lead byte tells its length). */
+function cutCharacter(bytes) {
+    for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
+        const byte = bytes[bytes.length - back] ?? 0;
+        if (byte >= 0xc2 && byte <= 0xf4)
+            return back < lengthBy(byte) ? back : 0;
+        if (byte < 0x80 || byte >= 0xc0)
+            return 0;
+    }
+    return 0;
+}
+function lengthBy(lead) {
+    if (lead >= 0xf0)
+        return 4;
+    return lead >= 0xe0 ? 3 : 2;
+}
+
 ;// CONCATENATED MODULE: ./lib/models/gate/content.js
+
+
+
+
+
 /** How many first bytes `contentType` wants to see, where the file has as many. */
 const headSize = 4096;
-/** Longest header that a safetensors file may have, in bytes. */
-const longestSafetensorsHeader = 100_000_000;
 function contentType(head, size) {
     if (size === 0)
         return "empty";
     const bytes = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, headSize));
-    return binaryType(bytes, size) ?? textType(bytes) ?? "unknown";
+    const type = binaryType(bytes, size) ?? textType(bytes);
+    if (type !== undefined && type !== "text")
+        return type;
+    return looksLikePickle(bytes, size) ? "pickle" : (type ?? "unknown");
 }
 function binaryType(bytes, size) {
     const magic = bytes.toString("latin1", 0, 4);
     if (magic === "GGUF")
         return "gguf";
     if (magic === "PK\u0003\u0004")
-        return bytes.includes("/data.pkl") || bytes.includes("/version") ? "pytorch-zip" : undefined;
-    if (bytes.length > 8 && bytes[8] === 0x7b) {
-        const header = bytes.readBigUInt64LE(0);
-        if (header <= BigInt(longestSafetensorsHeader) && Number(header) + 8 <= size)
-            return "safetensors";
-    }
+        return isTorchName(firstName(bytes)) ? "pytorch-zip" : "zip";
+    if (isSafetensors(bytes, size))
+        return "safetensors";
     const [first = 0, second = 0, third = 0] = bytes;
-    if (first === 0x80 && second >= 2 && second <= 5)
+    if (first === 0x80 && second <= 5)
         return "pickle";
     // An ONNX ModelProto begins with its field 1, ir_version, and goes on with a field of one of the next numbers.
     if (first === 0x08 && second >= 1 && second <= 32 && third >> 3 >= 2 && third >> 3 <= 20)
         return "onnx";
-    return undefined;
+    return isPiece(bytes) ? "sentencepiece" : undefined;
 }
+/** A length that is possible, or that is no text either, and the header's first character. */
+function isSafetensors(bytes, size) {
+    if (bytes.length < 9 || bytes[8] !== 0x7b)
+        return false;
+    const length = bytes.readBigUInt64LE(0);
+    return ((length <= BigInt(longestHeader) && Number(length) + 8 <= size) || !isText(bytes.subarray(0, 8)));
+}
+/** The name in a zip's first header. */
+function firstName(bytes) {
+    return bytes.length < 30 ? "" : bytes.toString("latin1", 30, 30 + bytes.readUInt16LE(26));
+}
+const page = /^(?:<\?xml[^>]*>\s*|<!--[\s\S]*?-->\s*)*<(?:!doctype\s+html|html|head|body|error)\b/i;
+const content_json = /^(?:\{\s*["}]|\[\s*(?:["{[\]\d-]|true|false|null))/;
+const pointer = /^version https:\/\/(?:git-lfs\.github|hawser\.github)\.com\/spec\//;
 function textType(bytes) {
-    const text = utf8(bytes);
-    if (text === undefined)
+    if (!isText(bytes))
         return undefined;
-    const start = text.replace(/^\uFEFF/, "").trimStart();
-    if (/^<(?:!doctype\s+html|html)\b/i.test(start))
+    const text = bytes.toString().replace(/^\uFEFF/, "");
+    const start = text.trimStart();
+    if (page.test(start))
         return "html";
-    if (start.startsWith("version https://git-lfs.github.com/spec/"))
+    if (pointer.test(start))
         return "git-lfs-pointer";
-    return /^[{[]/.test(start) ? "json" : "text";
+    if (text.startsWith("#!"))
+        return "script";
+    return content_json.test(start) ? "json" : "text";
 }
-/** The bytes as text, without a character that was cut at their end; undefined if they are none. */
-function utf8(bytes) {
-    for (const cut of [0, 1, 2, 3]) {
-        try {
-            const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, Math.max(0, bytes.length - cut)));
-            return /[^\P{Cc}\t\n\v\f\r]/u.test(text) ? undefined : text;
-        }
-        catch {
-            // Perhaps the last character is not whole: try with fewer bytes.
-        }
+
+;// CONCATENATED MODULE: ./lib/models/gate/gguf-types.js
+/** Elements and bytes of a block, by ggml's number of the type (ggml.h). */
+const tensorTypes = new Map(Object.entries({
+    0: [1, 4],
+    1: [1, 2],
+    2: [32, 18],
+    3: [32, 20],
+    6: [32, 22],
+    7: [32, 24],
+    8: [32, 34],
+    9: [32, 36],
+    10: [256, 84],
+    11: [256, 110],
+    12: [256, 144],
+    13: [256, 176],
+    14: [256, 210],
+    15: [256, 292],
+    16: [256, 66],
+    17: [256, 74],
+    18: [256, 98],
+    19: [256, 50],
+    20: [32, 18],
+    21: [256, 110],
+    22: [256, 82],
+    23: [256, 136],
+    24: [1, 1],
+    25: [1, 2],
+    26: [1, 4],
+    27: [1, 8],
+    28: [1, 8],
+    29: [256, 56],
+    30: [1, 2],
+    34: [256, 54],
+    35: [256, 66],
+    39: [32, 17],
+}).map(([number, block]) => [Number(number), block]));
+/** Bytes of a metadata value, by the number of its type: integers, floats, bool (ggml, docs/gguf.md). */
+const valueSizes = new Map([
+    ...[0, 1, 7].map((type) => [type, 1]),
+    ...[2, 3].map((type) => [type, 2]),
+    ...[4, 5, 6].map((type) => [type, 4]),
+    ...[10, 11, 12].map((type) => [type, 8]),
+]);
+const stringType = 8;
+const arrayType = 9;
+
+;// CONCATENATED MODULE: ./lib/models/gate/gguf.js
+
+
+
+
+/** What a file may have: far more than any model, and little enough for memory. */
+const mostValues = 2 ** 16;
+const gguf_mostTensors = 2 ** 17;
+const longestKey = 256;
+const gguf_longestName = 64;
+const longestString = 2 ** 20;
+const mostDimensions = 4;
+const gguf_limits = "gguf-limits";
+const alignmentKey = "general.alignment";
+/** A GGUF file (ggml, docs/gguf.md, versions 2 and 3): metadata, tensors, and their data one after the other. Its chat templates are noted. */
+function* gguf(input, note) {
+    while (!input.has(24))
+        yield;
+    input.skip(4);
+    const version = input.u32();
+    const [tensors, values] = [input.u64(), input.u64()];
+    if (version !== 2 && version !== 3)
+        throw new Refused("gguf-header", 4, `version ${version}; 2 and 3 are known.`);
+    if (tensors > gguf_mostTensors || values > mostValues)
+        throw new Refused(gguf_limits, 8, `${input_amount(tensors, "tensor")} and ${input_amount(values, "value")}: at most ${gguf_mostTensors} and ${mostValues} are read.`);
+    const found = { keys: new Set(), alignment: 32, note };
+    for (let left = values; left > 0; left -= 1)
+        yield* gguf_metadata(input, found);
+    const size = yield* tensorInfos(input, tensors, found.alignment);
+    const start = gguf_padded(input.at, found.alignment);
+    const end = start + size.exact;
+    if (input.end < end || input.end > start + size.padded)
+        throw new Refused("gguf-end", Math.min(end, input.end), `the tensors end at byte ${end.toLocaleString("en-US")}, the file at ${input.end.toLocaleString("en-US")}.`);
+    input.skip(input.left);
+}
+function* gguf_metadata(input, found) {
+    const at = input.at;
+    const key = yield* gguf_text(input, longestKey);
+    if (!/^[a-zA-Z0-9_.:/-]+$/.test(key) || found.keys.has(key))
+        throw new Refused("gguf-metadata", at, `the key ${JSON.stringify(key)} is none, or there twice.`);
+    found.keys.add(key);
+    while (!input.has(4))
+        yield;
+    const type = input.u32();
+    if (key === alignmentKey)
+        found.alignment = yield* alignment(input, type);
+    else if (type === stringType && /^tokenizer\.chat_template(?:\.|$)/.test(key)) {
+        const place = input.at;
+        found.note(templateNote(key, yield* gguf_text(input, longestString), place));
     }
-    return undefined;
+    else
+        yield* value(input, type, key);
+}
+function* alignment(input, type) {
+    while (!input.has(4))
+        yield;
+    const value = type === 4 ? input.u32() : 0;
+    if (value < 8 || value > 2 ** 20 || (value & (value - 1)) !== 0)
+        throw new Refused("gguf-metadata", input.at, `${alignmentKey} is no power of two from 8 to 2²⁰.`);
+    return value;
+}
+function* value(input, type, key) {
+    const at = input.at;
+    const size = valueSizes.get(type);
+    if (size !== undefined)
+        input.skip(size);
+    else if (type === stringType)
+        yield* gguf_string(input);
+    else if (type === arrayType)
+        yield* gguf_array(input, key);
+    else
+        throw new Refused("gguf-metadata", at, `${key} is of the type ${type}, which is none.`);
+}
+function* gguf_array(input, key) {
+    while (!input.has(12))
+        yield;
+    const at = input.at;
+    const type = input.u32();
+    const count = input.u64();
+    const size = type === stringType ? 8 : valueSizes.get(type);
+    if (size === undefined)
+        throw new Refused("gguf-metadata", at, `${key} is a list of the type ${type}, which is none.`);
+    if (count * size > input.left)
+        throw new Refused("truncated", at, `${key} has ${input_amount(count, "element")}: more than the file.`);
+    if (type !== stringType)
+        input.skip(count * size);
+    else
+        for (let left = count; left > 0; left -= 1)
+            yield* gguf_string(input);
+}
+/** Passes over a string. */
+function* gguf_string(input) {
+    while (!input.has(8))
+        yield;
+    const at = input.at;
+    const size = input.u64();
+    if (size > longestString)
+        throw new Refused(gguf_limits, at, `a string of ${input_amount(size, "byte")}.`);
+    input.skip(size);
+}
+/** A string of at most so many bytes. */
+function* gguf_text(input, longest) {
+    while (!input.has(8))
+        yield;
+    const at = input.at;
+    const size = input.u64();
+    if (size > longest)
+        throw new Refused(gguf_limits, at, `a string of ${input_amount(size, "byte")}.`);
+    const pieces = [];
+    for (let left = size; left > 0;) {
+        while (!input.has(1))
+            yield;
+        const piece = Buffer.from(input.take(Math.min(left, input.rest().length)));
+        pieces.push(piece);
+        left -= piece.length;
+    }
+    return Buffer.concat(pieces).toString();
+}
+/** Names by which a template gets from a text to the program that runs it (server-side template injection). */
+const wayOut = /__(?:class|base|bases|mro|subclasses|globals|builtins|import|init|dict|code|reduce|getattribute)__/;
+function templateNote(key, template, at) {
+    const [found] = wayOut.exec(template) ?? [];
+    if (found !== undefined)
+        throw new Refused("gguf-chat-template", at, `${key} uses ${found}, which no template needs.`);
+    const sha256 = (0,external_node_crypto_.createHash)("sha256").update(template).digest("hex");
+    return `${key} of ${input_amount(template.length, "character")}, sha256 ${sha256}`;
+}
+/** Bytes of all tensors, each of which begins where the one before it ends, aligned; without and with what fills up the last one. */
+function* tensorInfos(input, count, alignment) {
+    const names = new Set();
+    let exact = 0;
+    for (let left = count; left > 0; left -= 1) {
+        const at = input.at;
+        const name = yield* gguf_text(input, gguf_longestName);
+        if (names.has(name))
+            throw new Refused("gguf-tensor", at, `the tensor ${JSON.stringify(name)} is there twice.`);
+        names.add(name);
+        const { offset, size } = yield* tensorInfo(input, name, at);
+        const wanted = gguf_padded(exact, alignment);
+        if (offset !== wanted)
+            throw new Refused("gguf-tensor", at, `the tensor ${JSON.stringify(name)} lies at ${offset} of the data: it must begin at ${wanted}.`);
+        exact = wanted + size;
+    }
+    return { exact, padded: gguf_padded(exact, alignment) };
+}
+function* tensorInfo(input, name, at) {
+    while (!input.has(4))
+        yield;
+    const dimensions = input.u32();
+    if (dimensions > mostDimensions)
+        throw new Refused("gguf-tensor", at, `${JSON.stringify(name)} has ${dimensions} dimensions.`);
+    while (!input.has(8 * dimensions + 12))
+        yield;
+    const sides = Array.from({ length: dimensions }, () => input.u64());
+    const type = input.u32();
+    const offset = input.u64();
+    const [blockElements, blockBytes] = tensorTypes.get(type) ?? [Number.NaN, Number.NaN];
+    const elements = sides.reduce((product, side) => product * side, 1);
+    const size = (elements / blockElements) * blockBytes;
+    if (!Number.isSafeInteger(size) || (sides[0] ?? 1) % blockElements !== 0)
+        throw new Refused("gguf-tensor", at, `${JSON.stringify(name)} has sides [${sides}] of the type ${type}, which has no possible size.`);
+    return { offset, size };
+}
+function gguf_padded(size, alignment) {
+    return Math.ceil(size / alignment) * alignment;
+}
+
+;// CONCATENATED MODULE: ./lib/models/gate/onnx.js
+
+
+
+const graph = { message: "GraphProto" };
+const onnx_node = { message: "NodeProto" };
+const attribute = { message: "AttributeProto" };
+const onnx_tensor = { message: "TensorProto" };
+const sparse = { message: "SparseTensorProto" };
+/** Fields by number; those of messages that can hold no tensor are only passed over. */
+const onnx_fields = (numbers, kind) => Object.fromEntries(numbers.map((number) => [number, kind]));
+/** onnx.proto, as far as tensors can be in it: each of them may say that its data is in another file. */
+const onnx_schema = {
+    ModelProto: {
+        ...onnx_fields([1, 5], "varint"),
+        ...onnx_fields([2, 3, 4, 6, 8, 14, 26], "bytes"),
+        7: graph,
+        20: { message: "TrainingInfoProto" },
+        25: { message: "FunctionProto" },
+    },
+    TrainingInfoProto: { 1: graph, 2: graph, ...onnx_fields([3, 4], "bytes") },
+    FunctionProto: {
+        ...onnx_fields([1, 4, 5, 6, 8, 9, 10, 12, 13, 14], "bytes"),
+        ...onnx_fields([2, 3], "varint"),
+        7: onnx_node,
+        11: attribute,
+    },
+    GraphProto: {
+        1: onnx_node,
+        5: onnx_tensor,
+        15: sparse,
+        ...onnx_fields([2, 10, 11, 12, 13, 14, 16], "bytes"),
+    },
+    NodeProto: { 5: attribute, ...onnx_fields([1, 2, 3, 4, 6, 7, 8, 9, 10], "bytes") },
+    AttributeProto: {
+        ...onnx_fields([1, 4, 9, 13, 14, 15, 21], "bytes"),
+        2: "fixed32",
+        ...onnx_fields([3, 20], "varint"),
+        ...onnx_fields([7, 8], "numbers"),
+        5: onnx_tensor,
+        10: onnx_tensor,
+        6: graph,
+        11: graph,
+        22: sparse,
+        23: sparse,
+    },
+    SparseTensorProto: { 1: onnx_tensor, 2: onnx_tensor, 3: "numbers" },
+    TensorProto: {
+        ...onnx_fields([1, 4, 5, 7, 10, 11], "numbers"),
+        ...onnx_fields([2, 14], "varint"),
+        ...onnx_fields([3, 6, 8, 9, 12, 16], "bytes"),
+        13: { message: "StringStringEntryProto" },
+    },
+    StringStringEntryProto: { 1: "text", 2: "text" },
+};
+const onnx_rule = "onnx-external-data";
+const external = 1;
+const knownKeys = new Set(["location", "offset", "length", "checksum"]);
+/** A model of ONNX. External data must lie in the folder of the file; where it lies is noted. */
+function* onnx(input, note) {
+    const tensors = new ExternalData();
+    yield* protobuf(input, { schema: onnx_schema, root: "ModelProto", rule: "onnx-structure" }, tensors);
+    if (tensors.locations.size > 0)
+        note(`external data in ${[...tensors.locations].join(", ")}`);
+}
+/** Most files that are named; a model has one, or one for each large tensor. */
+const mostLocations = 4096;
+/** Gathers what one tensor says of its place, and judges it at the tensor's end. */
+class ExternalData {
+    locations = new Set();
+    #place = new Map();
+    #entry = [];
+    #isExternal = false;
+    value(message, field, value, at) {
+        if (message === "TensorProto" && field === 14)
+            this.#isExternal = value === external;
+        if (message !== "StringStringEntryProto" || typeof value === "number")
+            return;
+        if (this.#entry[field] !== undefined)
+            throw new Refused(onnx_rule, at, "an entry with two keys or two values.");
+        this.#entry[field] = value.toString();
+    }
+    leave(message, at) {
+        if (message === "StringStringEntryProto")
+            this.#leaveEntry(at);
+        if (message === "TensorProto")
+            this.#leaveTensor(at);
+    }
+    #leaveEntry(at) {
+        const [, key = "", value = ""] = this.#entry.splice(0);
+        const why = this.#place.has(key) ? "is there twice" : problemOf(key, value);
+        if (why !== undefined)
+            throw new Refused(onnx_rule, at, `${JSON.stringify(key)} ${why}.`);
+        this.#place.set(key, value);
+    }
+    #leaveTensor(at) {
+        const location = this.#place.get("location");
+        if (this.#isExternal !== (location !== undefined))
+            throw new Refused(onnx_rule, at, location === undefined
+                ? "a tensor lies in another file and does not say in which."
+                : "a tensor names another file and does not lie in it.");
+        if (location !== undefined)
+            this.locations.add(location);
+        if (this.locations.size > mostLocations)
+            throw new Refused(onnx_rule, at, `more than ${mostLocations} files are named.`);
+        this.#place = new Map();
+        this.#isExternal = false;
+    }
+}
+/** Why this cannot be said of a tensor's place; `*` is in none but the address of memory that ONNX Runtime reads. */
+function problemOf(key, value) {
+    if (!knownKeys.has(key))
+        return "is no key of external data";
+    if (key === "checksum")
+        return undefined;
+    if (key !== "location")
+        return /^\d{1,15}$/.test(value) ? undefined : `is ${JSON.stringify(value)}, which is no number`;
+    const problem = value.includes("*") ? "it names memory" : pathProblem(value);
+    return problem === undefined ? undefined : `leads out of the file's folder: ${problem}`;
+}
+
+;// CONCATENATED MODULE: ./lib/models/gate/pickle-file.js
+
+
+
+
+
+/** What a file of torch.save's legacy form begins with, as a pickled number; then its version (torch/serialization.py). */
+const torchMagic = 0x1950a86a20f9469cfc6cn;
+const torchVersion = 1001;
+/** A file of pickles, one after the other to its end; or the legacy form of torch.save, which has storages behind them. */
+function* pickleFile(input) {
+    const first = yield* pickle(input);
+    if (first === torchMagic)
+        yield* legacy(input);
+    else
+        while (input.left > 0)
+            yield* pickle(input);
+}
+function* legacy(input) {
+    const at = input.at;
+    if ((yield* pickle(input)) !== torchVersion)
+        throw new Refused("pytorch-form", at, `the version of torch.save's form is not ${torchVersion}.`);
+    yield* pickle(input);
+    const storages = new Storages(6);
+    yield* pickle(input, { persistent: storages.take });
+    const listAt = input.at;
+    const list = yield* pickle(input);
+    const keys = list instanceof Names && list.complete ? list.items : [];
+    if (keys.length !== storages.keys.length || new Set(keys).size !== keys.length)
+        throw new Refused("pytorch-storage", listAt, "the list of storages is not that of the pickle.");
+    for (const key of keys) {
+        const storage = storages.get(key);
+        while (!input.has(8))
+            yield;
+        const elements = input.u64();
+        if (storage === undefined || elements !== storage.elements)
+            throw new Refused("pytorch-storage", input.at - 8, `the storage ${key} has ${input_amount(elements, "element")} here, ${storage?.elements ?? "none"} in the pickle.`);
+        input.skip(storage.bytes);
+    }
 }
 
 ;// CONCATENATED MODULE: ./lib/models/gate/gate.js
 
-const gate_refused = {
-    html: "it is an HTML page, not weights",
-    "git-lfs-pointer": "it is a git-lfs pointer, not the weights it stands for",
-    empty: "it is empty",
+
+
+
+
+
+
+
+
+
+/** Changes whenever a file may get another verdict than before. */
+const rulesVersion = 1;
+/** Formats by type, each with its reader; other types are refused by what they are. */
+const readers = {
+    ...{ safetensors: safetensors, "pytorch-zip": pytorchZip, pickle: pickleFile, onnx: onnx, gguf: gguf, sentencepiece: sentencepiece },
+    ...{ json: text_text, text: text_text },
 };
-/** Judges a file by its first bytes (up to `headSize` of them), before any later byte passes. */
-function judge({ file, size, allow }, head) {
-    const type = contentType(head, size);
-    const reason = gate_refused[type];
-    if (reason === undefined)
-        return { file, type, verdict: "passed" };
-    return allow === undefined
-        ? { file, type, verdict: "failed", rule: `no-${type}`, reason }
-        : { file, type, verdict: "passed", rule: `allowed: ${allow}` };
+const strangers = {
+    html: "it is an HTML page, not weights.",
+    "git-lfs-pointer": "it is a git-lfs pointer, not the weights it stands for.",
+    empty: "it is empty.",
+    script: "it is a program to be run by a shell.",
+    zip: "it is a zip that torch.save did not write.",
+    unknown: "it is of no type that weights have.",
+};
+/** The gate for one file: its type is told by its first bytes, the rest is read as that type has it, in a memory that does not grow. */
+function openGate(file) {
+    return new FileGate(file);
+}
+class FileGate {
+    #file;
+    #input;
+    #head = Buffer.alloc(0);
+    #type;
+    #reading;
+    #notes = [];
+    #refusal;
+    #given = 0;
+    constructor(file) {
+        this.#file = file;
+        this.#input = new Input(file.size);
+    }
+    feed(piece) {
+        this.#given += piece.length;
+        if (this.#refusal === undefined)
+            this.#look(piece);
+        return this.#file.allow === undefined ? this.#refusal : undefined;
+    }
+    end() {
+        const { file, allow, size } = this.#file;
+        if (this.#given !== size)
+            throw new Error(`${file}: not all of it went through the gate.`);
+        if (this.#type === undefined)
+            this.#begin(this.#head);
+        const refusal = this.#refusal;
+        if (refusal !== undefined)
+            return allow === undefined
+                ? refusal
+                : { ...refusal, verdict: "passed", rule: `allowed: ${allow}` };
+        if (this.#reading !== undefined)
+            throw new Error(`${file}: not all bytes went through its gate.`);
+        const notes = this.#notes.length === 0 ? {} : { notes: this.#notes };
+        return { file, type: this.#type ?? "unknown", verdict: "passed", ...notes };
+    }
+    #look(piece) {
+        if (this.#type !== undefined) {
+            this.#read(piece);
+            return;
+        }
+        const head = this.#head.length === 0 ? piece : Buffer.concat([this.#head, piece]);
+        if (head.length < Math.min(headSize, this.#file.size))
+            this.#head = Buffer.from(head);
+        else
+            this.#begin(head);
+    }
+    /** Tells the type, and reads what has come so far. */
+    #begin(head) {
+        this.#type = contentType(head, this.#file.size);
+        this.#head = Buffer.alloc(0);
+        const stranger = strangers[this.#type];
+        if (stranger !== undefined)
+            this.#refuse(`no-${this.#type}`, stranger);
+        this.#reading =
+            stranger === undefined
+                ? readers[this.#type]?.(this.#input, (text) => this.#notes.push(text))
+                : undefined;
+        this.#read(head);
+    }
+    #read(piece) {
+        if (this.#reading === undefined || !this.#input.feed(piece))
+            return;
+        try {
+            const { done } = this.#reading.next();
+            this.#input.keep();
+            if (!done)
+                return;
+            this.#reading = undefined;
+            const { at, left } = this.#input;
+            if (left > 0)
+                throw new Refused("trailing-bytes", at, `${input_amount(left, "byte")} follow the end.`);
+        }
+        catch (error) {
+            if (!(error instanceof Refused))
+                throw error;
+            this.#reading = undefined;
+            this.#refuse(error.rule, error.message);
+        }
+    }
+    #refuse(rule, reason) {
+        const { file } = this.#file;
+        this.#refusal = { file, type: this.#type ?? "unknown", verdict: "failed", rule, reason };
+    }
 }
 
 ;// CONCATENATED MODULE: ./lib/models/sources/file-hash.js
@@ -71923,13 +80304,13 @@ async function locate(method, { url: first, token, idleTimeout }, headers, fetch
         await response.discard();
         url = redirected(url, target);
     }
-    throw new errors/* RemoteError */.Hi(`${first.origin}${first.pathname} redirects more than ${mostRedirects} times.`);
+    throw new lib_errors/* RemoteError */.Hi(`${first.origin}${first.pathname} redirects more than ${mostRedirects} times.`);
 }
 function redirected(from, target) {
     const url = URL.canParse(target, from.href) ? new URL(target, from) : undefined;
     if (url?.protocol === "https:" || (url?.protocol === "http:" && (0,loopback/* isLoopback */.U)(url.hostname)))
         return url;
-    throw new errors/* RemoteError */.Hi(`${from.origin}${from.pathname} redirects to ${url?.protocol ?? "something that is no address"}; wanted https:.`);
+    throw new lib_errors/* RemoteError */.Hi(`${from.origin}${from.pathname} redirects to ${url?.protocol ?? "something that is no address"}; wanted https:.`);
 }
 
 ;// CONCATENATED MODULE: ./lib/models/sources/place.js
@@ -71951,18 +80332,18 @@ function sources_refusal_refusal({ status, headers }, { what, place, url, token,
     if (status === 401 || status === 403) {
         const who = token === undefined ? "no token was sent" : "with the token that was sent";
         const how = access === undefined ? "" : `, ${who}`;
-        return new errors/* RemoteError */.Hi(`${what}: ${place} refused ${where} (HTTP ${status}${how}).${said}`, {
+        return new lib_errors/* RemoteError */.Hi(`${what}: ${place} refused ${where} (HTTP ${status}${how}).${said}`, {
             todo: access ?? "The address must be open to everybody.",
         });
     }
     if (status === 404 || status === 410) {
-        return new errors/* RemoteError */.Hi(`${what}: ${place} does not have it (HTTP ${status} for ${where}).${said}`, {
+        return new lib_errors/* RemoteError */.Hi(`${what}: ${place} does not have it (HTTP ${status} for ${where}).${said}`, {
             todo: "Look whether it was moved or removed there; director-image models lock --update finds what is there now.",
         });
     }
     const answered = `${what}: ${place} answered HTTP ${status} for ${where}.${said}`;
     if (!(0,passing/* isBusy */.A5)(status))
-        return new errors/* RemoteError */.Hi(answered);
+        return new lib_errors/* RemoteError */.Hi(answered);
     const wait = (0,passing/* retryAfter */.P9)(headers["retry-after"], now);
     const asks = wait === undefined ? "" : ` It asks to wait ${grouped(Math.ceil(wait / 1000))} s.`;
     return new passing/* PassingError */.aB(`${answered}${asks}`, { wait });
@@ -71984,10 +80365,10 @@ function httpPlace(options, ports) {
             const located = await locate("GET", options, range, ports.fetch, signal);
             const { response } = located;
             const begins = response.status === 206 ? rangeStart(response.headers["content-range"]) : 0;
-            const problem = problemOf(located, from, options, ports.clock.now()) ??
+            const problem = http_place_problemOf(located, from, options, ports.clock.now()) ??
                 (begins <= from
                     ? await wrongSize(response, begins, options)
-                    : new errors/* RemoteError */.Hi(`${file.name}: ${name} sent another range than the one asked for.`));
+                    : new lib_errors/* RemoteError */.Hi(`${file.name}: ${name} sent another range than the one asked for.`));
             if (problem === undefined)
                 return begins === from ? response.body : skip(response.body, from - begins);
             await response.discard();
@@ -71996,7 +80377,7 @@ function httpPlace(options, ports) {
     };
 }
 /** What an answer's status and headers say against reading its body. */
-function problemOf({ response: { status, headers }, url, linkedSha256 }, from, options, now) {
+function http_place_problemOf({ response: { status, headers }, url, linkedSha256 }, from, options, now) {
     const { file, name } = options;
     if (linkedSha256 !== undefined && file.sha256 !== undefined && linkedSha256 !== file.sha256)
         return otherBytes(file, name, `has sha256 ${linkedSha256}`, file.sha256);
@@ -72036,7 +80417,7 @@ async function wrongSize(response, begins, { name, file }) {
 }
 /** The error for a place whose bytes are not those of the lock: `seen` is what it did, `said` what the lock says instead. */
 function otherBytes({ name, size }, place, seen, said = `${grouped(size)} bytes`) {
-    return new errors/* IntegrityError */.cs(`${name}: ${place} ${seen}, the lock says ${said}.`, {
+    return new lib_errors/* IntegrityError */.cs(`${name}: ${place} ${seen}, the lock says ${said}.`, {
         todo: "Nothing was published. If the file was changed on purpose, run: director-image models lock --update",
     });
 }
@@ -72055,7 +80436,6 @@ async function* skip(body, bytes) {
 
 
 
-
 /**
  * A file that is hashed and judged while it passes, perhaps in several goes: the hash runs on at the highest byte, and bytes that come
  * again are not hashed again. The last bytes are given only when the whole is right.
@@ -72063,19 +80443,20 @@ async function* skip(body, bytes) {
 class CheckedFile {
     #file;
     #hash;
-    #head = [];
+    #gate;
     #hashed = 0;
     #sha256;
     #verdict;
     constructor(file) {
         this.#file = file;
         this.#hash = (file.newHash ?? hashHere)(file.size);
+        this.#gate = openGate({ ...file, file: file.id });
     }
     /** Bytes that have been hashed: the highest that has passed. */
     get at() {
         return this.#hashed;
     }
-    /** The gate's, once the first bytes have passed. */
+    /** The gate's, once it has passed. */
     get verdict() {
         return this.#verdict;
     }
@@ -72105,24 +80486,16 @@ class CheckedFile {
         if (this.#sha256 !== undefined || (fresh <= 0 && this.#file.size > 0))
             return undefined;
         const bytes = piece.subarray(piece.length - fresh);
-        if (this.#verdict === undefined)
-            this.#judge(bytes);
+        this.#refuse(this.#gate.feed(bytes));
         const wait = this.#hash.update(bytes);
         this.#hashed += fresh;
         return this.#hashed === this.#file.size ? this.#finish(wait) : wait;
     }
-    #judge(bytes) {
-        const { size, sha256, allow, id, name, refused } = this.#file;
-        this.#head.push(bytes);
-        const have = this.#hashed + bytes.length;
-        if (have < Math.min(size, headSize))
+    #refuse(verdict) {
+        if (verdict?.verdict !== "failed")
             return;
-        this.#verdict = judge({ file: id, size, allow }, Buffer.concat(this.#head.splice(0)));
-        if (this.#verdict.verdict === "passed")
-            return;
-        const error = new errors/* IntegrityError */.cs(`${name}: the weights gate refuses it: ${this.#verdict.reason}.`, {
-            todo: 'Nothing was published. If it is wanted all the same, give the file an "allow": "the reason" in the lock.',
-        });
+        const { sha256, name, refused } = this.#file;
+        const error = refusedByGate(name, verdict);
         throw sha256 === undefined ? error : refused(() => error);
     }
     async #finish(wait) {
@@ -72132,8 +80505,17 @@ class CheckedFile {
         const sent = `sent ${grouped(size)} bytes with sha256 ${seen}`;
         if (sha256 !== undefined && seen !== sha256)
             throw refused((givers) => otherBytes(this.#file, givers, sent, sha256));
+        const verdict = this.#gate.end();
+        this.#refuse(verdict);
+        this.#verdict = verdict;
         this.#sha256 = seen;
     }
+}
+/** The error for a file that the gate refuses. */
+function refusedByGate(name, { rule, reason }) {
+    return new lib_errors/* IntegrityError */.cs(`${name}: the weights gate refuses it (rule ${rule}): ${reason}`, {
+        todo: 'Nothing was published. If it is wanted all the same, give the file an "allow": "the reason" in the lock.',
+    });
 }
 
 ;// CONCATENATED MODULE: ./lib/models/sources/file-place.js
@@ -72149,10 +80531,10 @@ function filePlace(url, file, files) {
         name: path,
         async open(from, signal) {
             const handle = await files.open(path).catch((error) => {
-                const code = (0,errors/* isError */.bJ)(error) ? error.code : undefined;
+                const code = (0,lib_errors/* isError */.bJ)(error) ? error.code : undefined;
                 const why = code === "ENOENT" ? "is not there" : `cannot be read (${code})`;
                 // The cause is left out: whoever takes the bytes shall not try again.
-                throw new errors/* RemoteError */.Hi(`${file.name}: ${path} ${why}.`);
+                throw new lib_errors/* RemoteError */.Hi(`${file.name}: ${path} ${why}.`);
             });
             const { size } = await handle.stat();
             if (size !== file.size) {
@@ -72191,7 +80573,7 @@ function placesOf({ source, mirrors = [] }, path, file, ports) {
     return [from, ...mirrors.map((mirror) => folderPlace(mirror, path, file, ports, "the mirror "))];
 }
 function hubPlace({ huggingface, revision }, path, file, { hub, idleTimeout, ...ports }) {
-    const url = below(hub.endpoint.href, `${huggingface}/resolve/${encodeURIComponent(revision)}/${encodePath(path)}`);
+    const url = places_below(hub.endpoint.href, `${huggingface}/resolve/${encodeURIComponent(revision)}/${encodePath(path)}`);
     return httpPlace({
         name: "the hub",
         url,
@@ -72209,15 +80591,15 @@ function folderPlace(folder, path, file, { idleTimeout, ...ports }, prefix = "")
 }
 /** Where a hub tells what a repository has at a revision, with sizes and the sha256 of Git LFS objects. */
 function apiAddress({ endpoint }, repository, revision) {
-    return below(endpoint.href, `api/models/${repository}/revision/${encodeURIComponent(revision)}?blobs=true`);
+    return places_below(endpoint.href, `api/models/${repository}/revision/${encodeURIComponent(revision)}?blobs=true`);
 }
 /** The address of a path below a folder's address. */
 function addressBelow(folder, path) {
-    return below(folder, encodePath(path));
+    return places_below(folder, encodePath(path));
 }
 /** What to do about a repository that its hub does not show to everybody. */
 function accessTo(repository, { endpoint, token }) {
-    const page = below(endpoint.href, repository).href;
+    const page = places_below(endpoint.href, repository).href;
     return token === undefined
         ? `If ${page} exists, it is gated or private: accept its terms there, then give a token that may read it (input or flag hub-token, or the variable HF_TOKEN).`
         : `Accept the terms at ${page} with the account of the token (hub-token, or HF_TOKEN), or give one that may read it.`;
@@ -72225,10 +80607,10 @@ function accessTo(repository, { endpoint, token }) {
 function encodePath(path) {
     return path.split("/").map(encodeURIComponent).join("/");
 }
-function below(folder, path) {
+function places_below(folder, path) {
     const base = folder.endsWith("/") ? folder : `${folder}/`;
     if (!URL.canParse(path, base))
-        throw new errors/* UsageError */.eb(`"${folder}" is not an address.`);
+        throw new lib_errors/* UsageError */.eb(`"${folder}" is not an address.`);
     return new URL(`${base}${path}`);
 }
 
@@ -72237,7 +80619,7 @@ var persist = __nccwpck_require__(1006);
 ;// CONCATENATED MODULE: ./lib/models/sources/begin-again.js
 
 /** A file came with other bytes than the lock's, and another place may have the right ones: what was read of it is void. */
-class BeginAgain extends errors/* IntegrityError */.cs {
+class BeginAgain extends lib_errors/* IntegrityError */.cs {
 }
 /** Does the work, and again from its first byte each time that a file of it came with other bytes and a place is left to ask. */
 async function beginAgain(work, log) {
@@ -72295,7 +80677,7 @@ class Sources {
                 return;
             }
             catch (error) {
-                if (signal?.aborted || !(0,errors/* isError */.bJ)(error))
+                if (signal?.aborted || !(0,lib_errors/* isError */.bJ)(error))
                     throw error;
                 this.#failed.set(place, error);
                 if (place !== this.#places.at(-1))
@@ -72376,9 +80758,9 @@ function summary({ name }, failures) {
     const [only] = failures;
     if (only !== undefined && said.size === 1)
         return only;
-    const worst = failures.find((error) => error instanceof errors/* IntegrityError */.cs);
-    const Kind = worst === undefined ? errors/* RemoteError */.Hi : errors/* IntegrityError */.cs;
-    const todo = worst instanceof errors/* IntegrityError */.cs ? worst.todo : undefined;
+    const worst = failures.find((error) => error instanceof lib_errors/* IntegrityError */.cs);
+    const Kind = worst === undefined ? lib_errors/* RemoteError */.Hi : lib_errors/* IntegrityError */.cs;
+    const todo = worst instanceof lib_errors/* IntegrityError */.cs ? worst.todo : undefined;
     return new Kind(`${name}: no source gave it. ${[...said].join(" ")}`, todo === undefined ? {} : { todo });
 }
 
@@ -72411,6 +80793,174 @@ function wantedOf(root, id, file) {
     return { name: imagePath(root, id), ...file };
 }
 
+;// CONCATENATED MODULE: ./lib/models/layer-check.js
+
+
+
+
+
+
+
+/** A layer that somebody has, taken apart while it passes: its frame is compared byte by byte, its files are hashed and gated. */
+class LayerCheck {
+    #segments;
+    #name;
+    #size;
+    #found = [];
+    #current = 0;
+    #part;
+    #at = 0;
+    constructor(root, { digest, size, files }) {
+        this.#segments = layoutOf(root, files).segments;
+        this.#name = `the layer ${digest}`;
+        this.#size = size;
+    }
+    /** Bytes that have passed. */
+    get at() {
+        return this.#at;
+    }
+    /** Takes the next bytes; gives the verdict on a file as soon as it is refused. An IntegrityError where they are no model layer's. */
+    feed(piece) {
+        let refused;
+        for (let rest = piece; rest.length > 0;) {
+            const part = this.#next();
+            if (part === undefined)
+                throw new lib_errors/* IntegrityError */.cs(`${this.#name} has more than ${grouped(this.#size)} bytes`);
+            const bytes = rest.subarray(0, part.left);
+            part.hash.update(bytes);
+            refused ??= part.gate?.feed(bytes);
+            part.left -= bytes.length;
+            this.#at += bytes.length;
+            rest = rest.subarray(bytes.length);
+        }
+        return refused;
+    }
+    /** What was found, once all bytes have passed. */
+    end() {
+        if (this.#next() !== undefined)
+            throw new lib_errors/* IntegrityError */.cs(`${this.#name} ended after ${grouped(this.#at)} bytes`);
+        return this.#found;
+    }
+    /** The part that the next byte belongs to; parts that are whole are closed. */
+    #next() {
+        for (;;) {
+            const segment = this.#segments[this.#current];
+            if (segment === undefined)
+                return undefined;
+            this.#part ??= {
+                hash: (0,external_node_crypto_.createHash)("sha256"),
+                gate: "file" in segment ? gateOf(segment.file.member) : undefined,
+                left: segment.size,
+            };
+            if (this.#part.left > 0)
+                return this.#part;
+            const { hash, gate } = this.#part;
+            const sha256 = hash.digest("hex");
+            if ("file" in segment && gate !== undefined)
+                this.#found.push({ member: segment.file.member, sha256, verdict: gate.end() });
+            else if ("bytes" in segment && sha256 !== sha256Of(segment.bytes))
+                throw new lib_errors/* IntegrityError */.cs(`${this.#name} is not framed as model layers are (near byte ${grouped(segment.at)})`);
+            this.#part = undefined;
+            this.#current += 1;
+        }
+    }
+}
+function gateOf({ id, file }) {
+    return openGate({ file: id, size: file.size, allow: file.allow });
+}
+function sha256Of(bytes) {
+    return (0,external_node_crypto_.createHash)("sha256").update(bytes).digest("hex");
+}
+/** Reads a layer of an image or a repository while it is copied from there, perhaps in several goes; the last bytes are given only when the whole is right. */
+class CheckedLayer {
+    #root;
+    #check;
+    #size;
+    #read;
+    #verdicts;
+    constructor(root, layer, read) {
+        this.#root = root;
+        this.#check = new LayerCheck(root, layer);
+        this.#size = layer.size;
+        this.#read = read;
+    }
+    /** Of each file, once all have passed. */
+    get verdicts() {
+        return this.#verdicts;
+    }
+    /** The bytes from `from` to the end; what has not passed yet is read before them. An IntegrityError for a file that is not the lock's, or that the gate refuses. */
+    async *open(from, signal) {
+        let at = Math.min(from, this.#check.at);
+        for await (const piece of this.#read(at, signal)) {
+            at += piece.length;
+            this.#take(piece, at);
+            if (at > from)
+                yield at - piece.length >= from ? piece : piece.subarray(piece.length - (at - from));
+        }
+    }
+    #take(piece, end) {
+        const fresh = end - this.#check.at;
+        if (fresh <= 0)
+            return;
+        const refused = this.#check.feed(piece.subarray(piece.length - fresh));
+        if (refused !== undefined)
+            throw refusedByGate(imagePath(this.#root, refused.file), refused);
+        if (this.#check.at === this.#size)
+            this.#verdicts = this.#check.end().map(this.#verdict);
+    }
+    #verdict = ({ member: { id, file }, sha256, verdict }) => {
+        const name = imagePath(this.#root, id);
+        if (sha256 !== file.sha256)
+            throw new lib_errors/* IntegrityError */.cs(`${name}: its layer has a file with sha256 ${sha256}, the lock says ${file.sha256}.`);
+        if (verdict.verdict === "failed")
+            throw refusedByGate(name, verdict);
+        return verdict;
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/models/layer-verdict.js
+
+
+
+/** The verdict on a layer by those on its files. */
+function layerVerdict(files) {
+    const allowed = files.filter(({ rule }) => rule !== undefined).map(({ file }) => file);
+    return { rules: rulesVersion, allowed: allowed.sort() };
+}
+/** Whether nothing need be read again: the present rules decided, and what passed by its lock's word has this lock's word as well. */
+function isCurrent({ rules, allowed }, { files }) {
+    const mayPass = new Set(files.flatMap(({ id, file }) => (file.allow === undefined ? [] : [id])));
+    return rules === rulesVersion && allowed.every((id) => mayPass.has(id));
+}
+/** The annotation of a layer's descriptor. */
+function verdictText({ rules, allowed }) {
+    return JSON.stringify({
+        verdict: "passed",
+        rules,
+        ...(allowed.length === 0 ? {} : { allowed }),
+    });
+}
+function verdictAnnotation(verdict) {
+    return { [names.gate]: verdictText(verdict) };
+}
+const layer_verdict_shape = looseObject({
+    verdict: literal("passed"),
+    rules: schemas_int(),
+    allowed: array(schemas_string()).default([]),
+});
+/** The verdict of such a text; undefined where it is none. */
+function parseVerdict(text) {
+    if (text === undefined)
+        return undefined;
+    try {
+        const { rules, allowed } = layer_verdict_shape.parse(JSON.parse(text));
+        return { rules, allowed };
+    }
+    catch {
+        return undefined;
+    }
+}
+
 ;// CONCATENATED MODULE: ./lib/models/stream-digest.js
 
 /** Reads a blob whole and throws it away: its digest and size. `onProgress` is told the bytes read so far. */
@@ -72431,6 +80981,8 @@ async function streamDigest(source, onProgress, signal) {
 
 
 
+
+
 /** Readings of a layer, each from its first byte; all of them know which places gave wrong bytes. */
 function layerReading(root, layer, ports, onRead) {
     const sources = new Map(layer.files.map((file) => [file, sourcesOf(root, file, ports)]));
@@ -72445,7 +80997,7 @@ function layerReading(root, layer, ports, onRead) {
     };
 }
 /** Brings one layer that the store has not: mounted, copied, or read from its sources, from its first byte again where one of them was wrong. */
-async function bringLayer(layer, read, context) {
+async function bringLayer(root, layer, read, context) {
     const { digest, size } = layer;
     const { store, log, mountFrom, checkOnly, signal, onProgress } = context;
     const options = { signal, onProgress };
@@ -72453,37 +81005,44 @@ async function bringLayer(layer, read, context) {
     if (checkOnly !== true && digest !== undefined && mountFrom !== undefined) {
         if (await store.mountBlob(digest, mountFrom.name))
             return { state: { digest, size, state: "mounted" }, bytesSent: 0, verdicts: [] };
-        copy = await copyOf(digest, size, context);
+        copy = await copyOf(root, layer, digest, context);
     }
     return await beginAgain(async () => {
         const { source, files } = read();
-        const from = copy === undefined ? source : { ...source, open: copy };
+        const from = copy === undefined ? source : opened(source, copy);
         const brought = checkOnly === true
             ? await bring_layer_check(from, options)
             : await send(store, { source: from, files }, options);
         const state = checkOnly === true ? "checked" : "uploaded";
+        const verdicts = copy?.verdicts ?? files.flatMap(({ verdict }) => verdict ?? []);
         return {
             state: { digest: brought.digest, size: brought.size, state },
             bytesSent: brought.bytesSent,
-            verdicts: files.flatMap(({ verdict }) => verdict ?? []),
+            verdicts,
+            ...(verdicts.length === layer.files.length ? { verdict: layerVerdict(verdicts) } : {}),
         };
     }, log);
 }
 /** A layer as another repository has it, where it may be copied from there; undefined where that has it not, or shows it to nobody. */
-async function copyOf(digest, size, { mountFrom, allowCopy, log }) {
+async function copyOf(root, layer, digest, { mountFrom, allowCopy, log }) {
     if (allowCopy !== true || mountFrom === undefined)
         return undefined;
     try {
-        if ((await mountFrom.blobSize(digest)) !== size)
+        if ((await mountFrom.blobSize(digest)) !== layer.size)
             return undefined;
     }
     catch (error) {
-        if (!(error instanceof errors/* RemoteError */.Hi))
+        if (!(error instanceof lib_errors/* RemoteError */.Hi))
             throw error;
         log.info(`${error.message} The layer is read from its source instead.`);
         return undefined;
     }
-    return (from, signal) => mountFrom.readBlob(digest, from, signal);
+    const read = (from, signal) => mountFrom.readBlob(digest, from, signal);
+    return new CheckedLayer(root, layer, read);
+}
+/** The same blob, its bytes from the copy. */
+function opened(source, copy) {
+    return { ...source, open: (from, signal) => copy.open(from, signal) };
 }
 const repack = "The files are right, so the lock's layers are not: run director-image models lock --repack.";
 /** Sends a layer; where its files are right and it is not the lock's all the same, the error says what to do. */
@@ -72494,16 +81053,16 @@ async function send(store, { source, files }, options) {
     catch (error) {
         const whole = files.every(({ sha256 }) => sha256 !== undefined);
         // With a cause it is the registry that got other bytes than were sent.
-        if (!(error instanceof errors/* IntegrityError */.cs) || error.cause !== undefined || !whole)
+        if (!(error instanceof lib_errors/* IntegrityError */.cs) || error.cause !== undefined || !whole)
             throw error;
-        throw new errors/* IntegrityError */.cs(error.message, { cause: error, todo: repack });
+        throw new lib_errors/* IntegrityError */.cs(error.message, { cause: error, todo: repack });
     }
 }
 /** Reads a layer whole and throws it away; an IntegrityError if it is not what was promised. */
 async function bring_layer_check(source, { signal, onProgress }) {
     const { digest, size } = await streamDigest(source, onProgress ?? (() => undefined), signal);
     if (source.digest !== undefined && source.digest !== digest)
-        throw new errors/* IntegrityError */.cs(`${source.name}: its layer has the digest ${digest}, the lock says ${source.digest}.`, { todo: repack });
+        throw new lib_errors/* IntegrityError */.cs(`${source.name}: its layer has the digest ${digest}, the lock says ${source.digest}.`, { todo: repack });
     return { digest, size, bytesSent: 0 };
 }
 
@@ -72544,11 +81103,13 @@ async function bringLayers(root, planned, tally, ports, options) {
         });
         const onProgress = (bytes) => bar.update(layer, bytes);
         const context = { ...ports, ...options, signal: stop, onProgress };
-        const { state, bytesSent, verdicts } = await bringLayer(layer, read, context);
+        const { state, bytesSent, verdict, verdicts } = await bringLayer(root, layer, read, context);
         tally.bytesUploaded += bytesSent;
-        await options.onLayer?.(layer, state.digest);
-        for (const verdict of verdicts)
-            tally.verdicts.set(verdict.file, verdict);
+        if (verdict !== undefined)
+            tally.layers.set(state.digest, verdict);
+        await options.onLayer?.(layer, state.digest, verdict);
+        for (const one of verdicts)
+            tally.verdicts.set(one.file, one);
         return state;
     };
     try {
@@ -72565,154 +81126,8 @@ async function presence({ digest, size, files }, store) {
         return false;
     const seen = await store.blobSize(digest);
     if (seen !== undefined && seen !== size)
-        throw new errors/* IntegrityError */.cs(`${layerName(files)}: ${store.name} has the layer ${digest} with ${seen} bytes, the lock says ${size}.`);
+        throw new lib_errors/* IntegrityError */.cs(`${layerName(files)}: ${store.name} has the layer ${digest} with ${seen} bytes, the lock says ${size}.`);
     return seen !== undefined;
-}
-
-;// CONCATENATED MODULE: ./lib/models/journal.js
-
-
-
-async function openJournal(path, root, { files, log }) {
-    const text = await files.readFile(path, "utf8").catch(() => "");
-    const known = new Map();
-    for (const line of text.split("\n")) {
-        const [key = "", digest = ""] = line.split(" ");
-        if ((0,images_digest/* isDigest */.Bc)(digest))
-            known.set(key, digest);
-    }
-    let writable = true;
-    return {
-        digestOf: (layer) => known.get(journal_keyOf(root, layer)),
-        add: async (layer, digest) => {
-            const key = journal_keyOf(root, layer);
-            if (!writable || known.get(key) === digest)
-                return;
-            known.set(key, digest);
-            try {
-                await append(path, `${key} ${digest}\n`, files);
-            }
-            catch (error) {
-                const first = writable;
-                writable = false;
-                if (!first)
-                    return;
-                log.warning(`${path} cannot be written, so that a push which is interrupted sends these layers again: ${(0,errors/* isError */.bJ)(error) ? error.message : error}`);
-            }
-        },
-        end: async () => {
-            await files.rm(path, { force: true }).catch(() => undefined); // what is left names layers by their content: it misleads nobody
-        },
-    };
-}
-async function append(path, line, { mkdir, open }) {
-    await mkdir((0,external_node_path_.dirname)(path), { recursive: true });
-    const handle = await open(path, "a");
-    try {
-        await handle.write(line);
-    }
-    finally {
-        await handle.close();
-    }
-}
-function journal_keyOf(root, { files }) {
-    const content = files.map(({ id, file }) => [id, file.size, file.sha256]);
-    return (0,images_digest/* digestOf */.ol)(JSON.stringify([root, content]));
-}
-
-;// CONCATENATED MODULE: ./lib/models/models-image.js
-
-
-
-
-
-
-/**
- * The models image: an index with one manifest per platform, all over the same layers, the lock's own layer last.
- * Place kept for the weights gate: each layer's descriptor will carry its verdict and the version of the rules as the annotation
- * `network.nsn.director.models.gate`.
- */
-function modelsImage(lock, { platforms, labels = {}, annotations = {} }) {
-    const own = lockLayer(lock);
-    const layers = [
-        ...lock.layers.map(({ digest, size, files }) => ({ digest, size, what: files.join(" ") })),
-        { digest: own.digest, size: own.size, what: "models.lock.json" },
-    ];
-    const created = "1970-01-01T00:00:00Z";
-    const parts = platforms.map((name) => {
-        const platform = parsePlatform(name);
-        const config = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.config, {
-            created,
-            ...platform,
-            config: { Labels: sorted({ ...labels, [names.root]: lock.root }) },
-            rootfs: { type: "layers", diff_ids: layers.map(({ digest }) => digest) },
-            history: layers.map(({ what }) => ({
-                created,
-                created_by: `director-image: ${what.length > 200 ? `${what.slice(0, 199)}…` : what}`,
-                comment: "director-image",
-            })),
-        });
-        const manifest = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.manifest, {
-            schemaVersion: 2,
-            mediaType: descriptor/* mediaTypes */.I.manifest,
-            config: (0,images_manifest/* descriptorOf */.nb)(config),
-            layers: layers.map(({ digest, size }) => ({ mediaType: descriptor/* mediaTypes */.I.tar, digest, size })),
-            ...annotated(annotations),
-        });
-        return { platform, config, manifest };
-    });
-    const index = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.index, {
-        schemaVersion: 2,
-        mediaType: descriptor/* mediaTypes */.I.index,
-        manifests: parts.map(({ manifest, platform }) => (0,images_manifest/* descriptorOf */.nb)(manifest, { platform })),
-        ...annotated(annotations),
-    });
-    return {
-        lock: own,
-        configs: parts.map(({ config }) => config),
-        manifests: parts.map(({ manifest }) => manifest),
-        index,
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/models/publish.js
-
-
-/** How often the blobs of one image are sent again when the store loses some before their manifest arrives. */
-const attempts = 3;
-/**
- * Writes the models image: blobs first, then manifests by digest, the index last with its tags. Where the store lost a blob meanwhile,
- * `again` brings the layers once more. Returns the bytes sent; an image that all tags point at already costs one HEAD each.
- */
-async function publish(image, tags, store, again) {
-    const there = await Promise.all(tags.map((tag) => store.manifestDigest(tag)));
-    if (there.every((digest) => digest === image.index.digest))
-        return 0;
-    let bytesSent = 0;
-    for (let attempt = 1;; attempt += 1) {
-        try {
-            bytesSent += await putBlobs(image, store);
-            for (const manifest of image.manifests)
-                await store.putManifest(manifest);
-            for (const tag of tags)
-                await store.putManifest(image.index, tag);
-            return bytesSent;
-        }
-        catch (error) {
-            if (!(error instanceof errors/* MissingBlobError */.Q8) || attempt === attempts)
-                throw error;
-            await again();
-        }
-    }
-}
-async function putBlobs({ lock, configs }, store) {
-    let bytesSent = 0;
-    for (const { bytes, digest } of [lock, ...configs]) {
-        if ((await store.blobSize(digest)) !== undefined)
-            continue;
-        bytesSent += (await store.putBlob((0,blob/* blobOf */.D)("part of the models image", bytes, digest))).bytesSent;
-    }
-    return bytesSent;
 }
 
 ;// CONCATENATED MODULE: ./lib/models/published.js
@@ -72751,8 +81166,8 @@ async function publishedLock(store, reference, root) {
         return isComplete(lock) ? lock : undefined;
     }
     catch (cause) {
-        if (cause instanceof errors/* UsageError */.eb)
-            throw new errors/* IntegrityError */.cs(`${store.name}: the lock in the image ${reference} is not one.`, {
+        if (cause instanceof lib_errors/* UsageError */.eb)
+            throw new lib_errors/* IntegrityError */.cs(`${store.name}: the lock in the image ${reference} is not one.`, {
                 cause,
             });
         throw cause;
@@ -72764,6 +81179,262 @@ async function completedFrom(store, lock) {
     return published !== undefined && lockTag(published) === lockTag(lock)
         ? { ...lock, layers: published.layers }
         : undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/models/known-verdicts.js
+
+
+
+
+/** Images that are looked through, the lock's own first: an update of the lock leaves most layers as they are. */
+const mostImages = 32;
+/** Current verdicts on layers, as the models images of a repository have them. A repository that cannot be read knows none. */
+async function knownVerdicts(layers, ownTag, store) {
+    const known = new Map();
+    const look = async (tag) => {
+        const found = new Map(((await imageLayers(store, tag)) ?? []).map(({ digest, annotations }) => [
+            digest,
+            parseVerdict(annotations?.[names.gate]),
+        ]));
+        for (const layer of layers) {
+            const verdict = layer.digest === undefined ? undefined : found.get(layer.digest);
+            if (verdict !== undefined && isCurrent(verdict, layer))
+                known.set(layer, verdict);
+        }
+    };
+    try {
+        await look(ownTag);
+        if (known.size === layers.length)
+            return known;
+        const others = (await store.tags()).filter((tag) => isModelsTag(tag) && tag !== ownTag);
+        for (const tag of others.slice(-mostImages)) {
+            await look(tag);
+            if (known.size === layers.length)
+                break;
+        }
+    }
+    catch (error) {
+        // Nothing hangs on it: what is not known is read.
+        if (!(0,lib_errors/* isKnown */.qE)(error))
+            throw error;
+    }
+    return known;
+}
+function isModelsTag(tag) {
+    return /^models-[0-9a-f]{12}$/.test(tag);
+}
+
+;// CONCATENATED MODULE: ./lib/models/gate-layers.js
+
+
+
+
+
+
+
+/**
+ * Sees to it that every layer has a verdict of the present rules in the tally: those that nobody gated on their way here have it from a
+ * models image, or are read back from the store and gated.
+ */
+async function gateLayers(root, layers, tally, { store, log }, { tag, mountFrom, concurrency = 4, signal, onLayer }) {
+    const open = () => layers.filter(({ digest }) => !tally.layers.has(digest));
+    for (const place of mountFrom === undefined ? [store] : [store, mountFrom]) {
+        if (open().length === 0)
+            return;
+        for (const [{ digest }, verdict] of await knownVerdicts(open(), tag, place))
+            tally.layers.set(digest, verdict);
+    }
+    const unknown = open();
+    if (unknown.length === 0)
+        return;
+    log.info(`${unknown.length} layers are there without a verdict of the present rules: reading them.`);
+    const total = unknown.reduce((sum, { size }) => sum + size, 0);
+    const bar = sharedProgress(log, "gating weights", total);
+    const gate = async (layer, stop) => {
+        const digest = layer.digest;
+        const read = async function* (from, aborted) {
+            for await (const piece of store.readBlob(digest, from, aborted)) {
+                tally.bytesRead += piece.length;
+                yield piece;
+            }
+        };
+        const checked = new CheckedLayer(root, layer, read);
+        await streamDigest(checked, (done) => bar.update(layer, done), stop);
+        const { verdicts } = checked;
+        if (verdicts === undefined)
+            throw new lib_errors/* IntegrityError */.cs(`The layer ${digest} of ${store.name} is not whole.`);
+        const verdict = layerVerdict(verdicts);
+        tally.layers.set(digest, verdict);
+        tally.readBack.add(digest);
+        for (const one of verdicts)
+            tally.verdicts.set(one.file, one);
+        await onLayer?.(layer, verdict);
+    };
+    try {
+        await eachLimited(unknown, concurrency, gate, signal);
+    }
+    finally {
+        bar.end();
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/models/journal.js
+
+
+
+
+async function openJournal(path, root, { files, log }) {
+    const text = await files.readFile(path, "utf8").catch(() => "");
+    const known = new Map();
+    for (const line of text.split("\n")) {
+        const [, key = "", digest = "", verdict] = /^(\S+) (\S+)(?: (.+))?$/.exec(line) ?? [];
+        if ((0,images_digest/* isDigest */.Bc)(digest))
+            known.set(key, { digest, verdict: parseVerdict(verdict) });
+    }
+    let writable = true;
+    return {
+        digestOf: (layer) => known.get(journal_keyOf(root, layer))?.digest,
+        verdictOf: (layer) => known.get(journal_keyOf(root, layer))?.verdict,
+        add: async (layer, digest, verdict) => {
+            const key = journal_keyOf(root, layer);
+            const before = known.get(key);
+            const isKnown = before?.digest === digest && (verdict === undefined || before.verdict !== undefined);
+            if (!writable || isKnown)
+                return;
+            known.set(key, { digest, verdict });
+            const said = verdict === undefined ? "" : ` ${verdictText(verdict)}`;
+            try {
+                await journal_append(path, `${key} ${digest}${said}\n`, files);
+            }
+            catch (error) {
+                const first = writable;
+                writable = false;
+                if (!first)
+                    return;
+                log.warning(`${path} cannot be written, so that a push which is interrupted sends these layers again: ${(0,lib_errors/* isError */.bJ)(error) ? error.message : error}`);
+            }
+        },
+        end: async () => {
+            await files.rm(path, { force: true }).catch(() => undefined); // what is left names layers by their content: it misleads nobody
+        },
+    };
+}
+async function journal_append(path, line, { mkdir, open }) {
+    await mkdir((0,external_node_path_.dirname)(path), { recursive: true });
+    const handle = await open(path, "a");
+    try {
+        await handle.write(line);
+    }
+    finally {
+        await handle.close();
+    }
+}
+function journal_keyOf(root, { files }) {
+    const content = files.map(({ id, file }) => [id, file.size, file.sha256]);
+    return (0,images_digest/* digestOf */.ol)(JSON.stringify([root, content]));
+}
+
+;// CONCATENATED MODULE: ./lib/models/models-image.js
+
+
+
+
+
+
+
+/**
+ * The models image: an index with one manifest per platform, all over the same layers, the lock's own layer last. Each model layer's
+ * descriptor carries the gate's verdict and the version of its rules.
+ */
+function modelsImage(lock, verdicts, { platforms, labels = {}, annotations = {} }) {
+    const own = lockLayer(lock);
+    const layers = [
+        ...lock.layers.map(({ digest, size, files }) => ({ digest, size, what: files.join(" ") })),
+        { digest: own.digest, size: own.size, what: "models.lock.json" },
+    ];
+    const created = "1970-01-01T00:00:00Z";
+    const parts = platforms.map((name) => {
+        const platform = parsePlatform(name);
+        const config = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.config, {
+            created,
+            ...platform,
+            config: { Labels: sorted({ ...labels, [names.root]: lock.root }) },
+            rootfs: { type: "layers", diff_ids: layers.map(({ digest }) => digest) },
+            history: layers.map(({ what }) => ({
+                created,
+                created_by: `director-image: ${what.length > 200 ? `${what.slice(0, 199)}…` : what}`,
+                comment: "director-image",
+            })),
+        });
+        const manifest = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.manifest, {
+            schemaVersion: 2,
+            mediaType: descriptor/* mediaTypes */.I.manifest,
+            config: (0,images_manifest/* descriptorOf */.nb)(config),
+            layers: layers.map(({ digest, size }) => {
+                const verdict = verdicts.get(digest);
+                const annotations = verdict === undefined ? {} : verdictAnnotation(verdict);
+                return { mediaType: descriptor/* mediaTypes */.I.tar, digest, size, ...annotated(annotations) };
+            }),
+            ...annotated(annotations),
+        });
+        return { platform, config, manifest };
+    });
+    const index = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.index, {
+        schemaVersion: 2,
+        mediaType: descriptor/* mediaTypes */.I.index,
+        manifests: parts.map(({ manifest, platform }) => (0,images_manifest/* descriptorOf */.nb)(manifest, { platform })),
+        ...annotated(annotations),
+    });
+    return {
+        lock: own,
+        configs: parts.map(({ config }) => config),
+        manifests: parts.map(({ manifest }) => manifest),
+        index,
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/models/publish.js
+
+
+/** How often the blobs of one image are sent again when the store loses some before their manifest arrives. */
+const attempts = 3;
+/** Costs one HEAD for each tag. */
+async function tagged(tags, store) {
+    const digests = await Promise.all(tags.map((tag) => store.manifestDigest(tag)));
+    return new Map(tags.map((tag, at) => [tag, digests[at]]));
+}
+/**
+ * Writes the models image: blobs first, then manifests by digest, the index last with its tags. Where the store lost a blob meanwhile,
+ * `again` brings the layers once more. Returns the bytes sent: none for an image that all tags point at already.
+ */
+async function publish(image, tags, store, again) {
+    if ([...tags.values()].every((digest) => digest === image.index.digest))
+        return 0;
+    let bytesSent = 0;
+    for (let attempt = 1;; attempt += 1) {
+        try {
+            bytesSent += await putBlobs(image, store);
+            for (const manifest of image.manifests)
+                await store.putManifest(manifest);
+            for (const tag of tags.keys())
+                await store.putManifest(image.index, tag);
+            return bytesSent;
+        }
+        catch (error) {
+            if (!(error instanceof lib_errors/* MissingBlobError */.Q8) || attempt === attempts)
+                throw error;
+            await again();
+        }
+    }
+}
+async function putBlobs({ lock, configs }, store) {
+    let bytesSent = 0;
+    for (const { bytes, digest } of [lock, ...configs]) {
+        if ((await store.blobSize(digest)) !== undefined)
+            continue;
+        bytesSent += (await store.putBlob((0,blob/* blobOf */.D)("part of the models image", bytes, digest))).bytesSent;
+    }
+    return bytesSent;
 }
 
 // EXTERNAL MODULE: external "node:worker_threads"
@@ -72934,9 +81605,12 @@ class ThreadHash {
 
 
 
+
+
+
 /**
  * Makes sure that every model layer of the lock is in the store (asked for by HEAD, mounted, else streamed from its source), and writes
- * the models image. An open lock is completed on the way. Safe to repeat: what is there is not sent again.
+ * the models image, with the gate's verdict on each layer. An open lock is completed on the way. Safe to repeat: what is there is not sent again.
  */
 async function pushModels(lock, ports, options) {
     return await withHashThread((newHash) => push(lock, { newHash, ...ports }, options));
@@ -72944,7 +81618,7 @@ async function pushModels(lock, ports, options) {
 async function push(lock, ports, options) {
     const { store, storeRequests = () => 0 } = ports;
     const before = storeRequests();
-    const tally = { bytesUploaded: 0, bytesRead: 0, requests: 0, verdicts: new Map() };
+    const tally = newTally();
     const counted = {
         ...ports,
         fetch: (request) => {
@@ -72953,41 +81627,92 @@ async function push(lock, ports, options) {
         },
     };
     const known = lock.layers === undefined ? ((await completedFrom(store, lock)) ?? lock) : lock;
-    const journal = options.journal === undefined || known.layers !== undefined
-        ? undefined
-        : await openJournal(options.journal, lock.root, ports);
+    const journal = await journalOf(known, ports, options);
     const planned = plannedLayers(known).map((layer) => ({
         ...layer,
         digest: layer.digest ?? journal?.digestOf(layer),
     }));
     refuseLargeLayers(planned, store);
+    for (const layer of planned) {
+        const verdict = journal?.verdictOf(layer);
+        if (layer.digest !== undefined && verdict !== undefined && isCurrent(verdict, layer))
+            tally.layers.set(layer.digest, verdict);
+    }
     const bring = { ...options, onLayer: journal?.add };
     let layers = await bringLayers(lock.root, planned, tally, counted, bring);
     const complete = completed(lock, planned, layers);
+    const there = await gateRest(complete, tally, counted, { ...options, journal });
     let digest;
     if (options.checkOnly !== true) {
-        const image = modelsImage(complete, options);
+        const image = modelsImage(complete, tally.layers, options);
         digest = image.index.digest;
         const again = async () => {
             layers = merged(layers, await bringLayers(lock.root, plannedLayers(complete), tally, counted, options));
         };
-        tally.bytesUploaded += await publish(image, tags(lock, options), store, again);
+        tally.bytesUploaded += await publish(image, there, store, again);
         await journal?.end();
     }
-    const result = {
+    const requests = tally.requests + storeRequests() - before;
+    return { result: resultOf(store.name, digest, layers, { ...tally, requests }), lock: complete };
+}
+function newTally() {
+    const counts = { bytesUploaded: 0, bytesRead: 0, requests: 0 };
+    return { ...counts, verdicts: new Map(), layers: new Map(), readBack: new Set() };
+}
+/** The journal of a push that may have to go on later. */
+async function journalOf(lock, ports, { journal, checkOnly }) {
+    if (journal === undefined || (lock.layers !== undefined && checkOnly === true))
+        return undefined;
+    return await openJournal(journal, lock.root, ports);
+}
+/**
+ * Gives every layer its verdict, and says what the tags of the models image point at. Where that is the image of these layers with nothing
+ * but current verdicts, its digest says so, and nothing of it is read.
+ */
+async function gateRest(lock, tally, ports, options) {
+    const layers = plannedLayers(lock);
+    const open = layers.flatMap(({ digest = "sha256:" }) => tally.layers.has(digest) ? [] : [digest]);
+    if (options.checkOnly === true && open.length === 0)
+        return new Map();
+    const there = await tagged(tags(lock, options.tag), ports.store);
+    if (open.length === 0)
+        return there;
+    const assumed = new Map(tally.layers);
+    for (const digest of open)
+        assumed.set(digest, layerVerdict([]));
+    if (there.get(lockTag(lock)) === modelsImage(lock, assumed, options).index.digest) {
+        for (const digest of open)
+            tally.layers.set(digest, layerVerdict([]));
+        return there;
+    }
+    const { concurrency, mountFrom, signal, journal } = options;
+    await gateLayers(lock.root, layers, tally, ports, {
+        tag: lockTag(lock),
+        concurrency,
+        mountFrom,
+        signal,
+        onLayer: (layer, verdict) => journal?.add(layer, layer.digest ?? "sha256:", verdict),
+    });
+    return there;
+}
+function resultOf(repository, digest, layers, { verdicts, readBack, bytesUploaded, bytesRead, requests }) {
+    return {
         ...(digest === undefined ? {} : { digest }),
-        repository: store.name,
-        layers: [...layers],
-        files: [...tally.verdicts.values()]
+        repository,
+        gateRules: rulesVersion,
+        layers: layers.map((layer) => ({
+            ...layer,
+            ...(readBack.has(layer.digest) ? { readBack: true } : {}),
+        })),
+        files: [...verdicts.values()]
             .sort((a, b) => (a.file < b.file ? -1 : 1))
             .map((verdict) => ({ ...verdict })),
-        bytesUploaded: tally.bytesUploaded,
-        bytesRead: tally.bytesRead,
-        requests: tally.requests + storeRequests() - before,
+        bytesUploaded,
+        bytesRead,
+        requests,
     };
-    return { result, lock: complete };
 }
-function tags(lock, { tag }) {
+function tags(lock, tag) {
     return [...new Set([lockTag(lock), ...(tag === undefined ? [] : [tag])])];
 }
 function completed(lock, planned, layers) {
@@ -73030,10 +81755,10 @@ function forgiving(store, log) {
             return await asked;
         }
         catch (error) {
-            if (!(error instanceof errors/* RemoteError */.Hi))
+            if (!(error instanceof lib_errors/* RemoteError */.Hi))
                 throw error;
             if (!said)
-                log.warning(`${store.name} cannot be read, so its layers count as missing: ${(0,errors/* explain */.WE)(error)}`);
+                log.warning(`${store.name} cannot be read, so its layers count as missing: ${(0,lib_errors/* explain */.WE)(error)}`);
             said = true;
             return undefined;
         }
@@ -73113,7 +81838,7 @@ function filesText([first = "", ...more]) {
 /** The lock that an input names; a UsageError if it is missing or malformed. */
 async function readLock(path, { files }) {
     const text = await files.readFile(path, "utf8").catch((cause) => {
-        throw new errors/* UsageError */.eb(`models: the lock ${path} cannot be read.`, {
+        throw new lib_errors/* UsageError */.eb(`models: the lock ${path} cannot be read.`, {
             cause,
             todo: "Write it with: director-image models lock, or give models: '' for an image without weights.",
         });
@@ -73195,8 +81920,8 @@ function junit(result) {
     return [
         '<?xml version="1.0" encoding="UTF-8"?>',
         `<testsuites name="director-image accept" ${counts}>`,
-        `  <testsuite name="${attribute(`accept ${target} ${platform}`.trim())}" ${counts} skipped="${skipped}">`,
-        `    <properties><property name="verdict" value="${attribute(verdict)}"/></properties>`,
+        `  <testsuite name="${junit_attribute(`accept ${target} ${platform}`.trim())}" ${counts} skipped="${skipped}">`,
+        `    <properties><property name="verdict" value="${junit_attribute(verdict)}"/></properties>`,
         ...checks.flatMap(testcase),
         "  </testsuite>",
         "</testsuites>",
@@ -73205,14 +81930,14 @@ function junit(result) {
 }
 function testcase(check) {
     const { name, verdict, reason = "", seconds = 0, measured } = check;
-    const head = `    <testcase classname="director-image.accept" name="${attribute(name)}" time="${seconds.toFixed(3)}"`;
+    const head = `    <testcase classname="director-image.accept" name="${junit_attribute(name)}" time="${seconds.toFixed(3)}"`;
     const inside = [
         ...(verdict === "failed"
-            ? [`      <failure message="${attribute(reason)}" type="failed"/>`]
+            ? [`      <failure message="${junit_attribute(reason)}" type="failed"/>`]
             : []),
         ...(verdict === "skipped" || verdict === "inconclusive"
             ? [
-                `      <skipped message="${attribute(verdict === "skipped" ? reason : `inconclusive: ${reason}`)}"/>`,
+                `      <skipped message="${junit_attribute(verdict === "skipped" ? reason : `inconclusive: ${reason}`)}"/>`,
             ]
             : []),
         ...(measured === undefined
@@ -73221,7 +81946,7 @@ function testcase(check) {
     ];
     return inside.length === 0 ? [`${head}/>`] : [`${head}>`, ...inside, "    </testcase>"];
 }
-function attribute(value) {
+function junit_attribute(value) {
     return junit_text(value)
         .replaceAll('"', "&quot;")
         .replaceAll(/[\r\n\t]+/g, " ");
@@ -73297,7 +82022,7 @@ function notAFolder(folder) {
     return (cause) => {
         if (!["ENOTDIR", "EEXIST", "ENOENT"].includes(cause.code ?? ""))
             throw cause;
-        throw new errors/* UsageError */.eb(`results: ${folder} is not a folder.`, { cause });
+        throw new lib_errors/* UsageError */.eb(`results: ${folder} is not a folder.`, { cause });
     };
 }
 
@@ -73349,7 +82074,7 @@ const acceptCommand = {
         const [text] = given.arguments;
         const command = given.value("process");
         if ((text === undefined) === (command === undefined))
-            throw new errors/* UsageError */.eb("accept: give either a reference or --process.");
+            throw new lib_errors/* UsageError */.eb("accept: give either a reference or --process.");
         await makeRoom([given.value("junit"), given.value("chart")], ports);
         const inputs = acceptanceInputs(withDefaults((name) => given.value(name)));
         const path = given.value("lock");
@@ -73367,7 +82092,7 @@ async function acceptReference(text, lock, inputs, ports) {
     const tag = reference.tag ?? "latest";
     const digest = reference.digest ?? (await store.manifestDigest(tag));
     if (digest === undefined)
-        throw new errors/* UsageError */.eb(`${text}: ${store.name} has no image ${tag}.`, {
+        throw new lib_errors/* UsageError */.eb(`${text}: ${store.name} has no image ${tag}.`, {
             todo: "Give an image that is there, such as REPOSITORY@sha256:….",
         });
     return acceptImage({ store, digest, lock }, inputs, ports);
@@ -73375,7 +82100,7 @@ async function acceptReference(text, lock, inputs, ports) {
 async function acceptProcess({ text, models, lock }, inputs, ports) {
     const [program, ...args] = parseArgsStringToArgv(text);
     if (program === undefined)
-        throw new errors/* UsageError */.eb("--process: the command is empty.");
+        throw new lib_errors/* UsageError */.eb("--process: the command is empty.");
     const target = processTarget({
         command: [program, ...args],
         env: ports.env,
@@ -73390,7 +82115,7 @@ async function acceptProcess({ text, models, lock }, inputs, ports) {
 /** Makes the folders of files that are written at the end: a run takes minutes, and is not lost for a name. */
 async function makeRoom(paths, { files }) {
     for (const path of paths.filter((one) => one !== undefined)) {
-        const refused = (cause) => new errors/* UsageError */.eb(`${path} cannot be written.`, { cause, todo: "Give another file." });
+        const refused = (cause) => new lib_errors/* UsageError */.eb(`${path} cannot be written.`, { cause, todo: "Give another file." });
         await files.mkdir((0,external_node_path_.dirname)((0,external_node_path_.resolve)(path)), { recursive: true }).catch((cause) => {
             throw refused(cause);
         });
@@ -73434,7 +82159,7 @@ async function commitTimeOf(workspace, git, log) {
 /** A UsageError for pull_request_target: its reference is the base branch, whose tag a pull request's image would take. */
 function eventFacts(github, event, commitTime) {
     if (github.eventName === "pull_request_target")
-        throw new errors/* UsageError */.eb("GITHUB_EVENT_NAME: pull_request_target runs a stranger's changes as if they were the base branch's, with its secrets and its tags.", {
+        throw new lib_errors/* UsageError */.eb("GITHUB_EVENT_NAME: pull_request_target runs a stranger's changes as if they were the base branch's, with its secrets and its tags.", {
             todo: "Use `on: pull_request`, where everything is built and checked and nothing is pushed; publish on push.",
         });
     const { repository } = event;
@@ -73472,7 +82197,7 @@ async function readEvent({ eventPath }, files) {
         return JSON.parse(await files.readFile(eventPath, "utf8"));
     }
     catch (cause) {
-        throw new errors/* UsageError */.eb(`GITHUB_EVENT_PATH: ${eventPath} cannot be read as the event's JSON.`, {
+        throw new lib_errors/* UsageError */.eb(`GITHUB_EVENT_PATH: ${eventPath} cannot be read as the event's JSON.`, {
             cause,
         });
     }
@@ -73599,7 +82324,7 @@ function offsetOf(time, timeZone) {
         formatter = new Intl.DateTimeFormat("en-US", { timeZone, timeZoneName: "longOffset" });
     }
     catch (cause) {
-        throw new errors/* UsageError */.eb(`"${timeZone}" is not a time zone; wanted one such as Asia/Tokyo.`, {
+        throw new lib_errors/* UsageError */.eb(`"${timeZone}" is not a time zone; wanted one such as Asia/Tokyo.`, {
             cause,
         });
     }
@@ -73645,7 +82370,7 @@ function render(template, context, values = {}) {
         return value;
     });
     if (/\{\{|\}\}/.test(template.replace(statement, "")))
-        throw new errors/* UsageError */.eb(`"${template}" has braces that do not pair up.`);
+        throw new lib_errors/* UsageError */.eb(`"${template}" has braces that do not pair up.`);
     return rendered;
 }
 /** Whether a template is `{{raw}}` and nothing else. */
@@ -73672,7 +82397,7 @@ const globals = {
 };
 function expression_unknown(whole, values) {
     const names = [...Object.keys(values), ...Object.keys(globals)];
-    return new errors/* UsageError */.eb(`${whole} is not an expression that is known here.`, {
+    return new lib_errors/* UsageError */.eb(`${whole} is not an expression that is known here.`, {
         todo: `Known: ${names.map((name) => `{{${name}}}`).join(", ")}, {{date 'FORMAT' tz='ZONE'}}, {{commit_date 'FORMAT' tz='ZONE'}}.`,
     });
 }
@@ -73687,13 +82412,13 @@ function meaningful(lines) {
  * The fields of one line of comma-separated values: `type=raw,"value=a,b"`. A field that begins with a quote ends with one, and a quote in it
  * is written twice. A UsageError names the line.
  */
-function fields(line, input) {
+function lines_fields(line, input) {
     const found = [];
     const field = /\s*(?:"((?:[^"]|"")*)"|([^",][^,]*|))\s*(,|$)/y;
     while (field.lastIndex <= line.length) {
         const match = field.exec(line);
         if (match === null)
-            throw new errors/* UsageError */.eb(`${input}: "${line}" has a quote that is not closed, or text after one.`, {
+            throw new lib_errors/* UsageError */.eb(`${input}: "${line}" has a quote that is not closed, or text after one.`, {
                 todo: 'A field with a comma stands in quotes as a whole: type=match,"pattern=\\d{1,3}".',
             });
         found.push(match[1]?.replaceAll('""', '"') ?? (match[2] ?? "").trim());
@@ -73774,7 +82499,7 @@ function labels_pairs(input, lines, context) {
     return Object.fromEntries(meaningful(lines).map((line) => {
         const [key, value] = keyValue(line);
         if (key === undefined || key === "")
-            throw new errors/* UsageError */.eb(`${input}: "${line}" is not of the form key=value.`);
+            throw new lib_errors/* UsageError */.eb(`${input}: "${line}" is not of the form key=value.`);
         return [key, expanded(input, line, value, context)];
     }));
 }
@@ -73783,7 +82508,7 @@ function expanded(input, line, value, context) {
         return render(value, context);
     }
     catch (cause) {
-        throw new errors/* UsageError */.eb(`${input}: "${line}" cannot be read.`, { cause });
+        throw new lib_errors/* UsageError */.eb(`${input}: "${line}" cannot be read.`, { cause });
     }
 }
 
@@ -73799,7 +82524,7 @@ function parseFlavor(lines) {
     return flavor;
 }
 function parseLine(line) {
-    const [first = "", ...rest] = fields(line, "flavor");
+    const [first = "", ...rest] = lines_fields(line, "flavor");
     const [key, value] = keyValue(first);
     if (key === "latest" && rest.length === 0) {
         if (value === "auto" || value === "true" || value === "false")
@@ -73818,7 +82543,7 @@ function parseLine(line) {
     return { [key]: { text: value, onLatest } };
 }
 function flavor_wrong(line, why) {
-    return new errors/* UsageError */.eb(`flavor: "${line}": ${why}.`);
+    return new lib_errors/* UsageError */.eb(`flavor: "${line}": ${why}.`);
 }
 
 ;// CONCATENATED MODULE: ./lib/metadata/rule.js
@@ -73887,12 +82612,12 @@ function patternOf(line, text) {
         return new RegExp(body, flags.replaceAll("g", ""));
     }
     catch (cause) {
-        throw new errors/* UsageError */.eb(`tags: "${line}": ${text} is not a regular expression.`, { cause });
+        throw new lib_errors/* UsageError */.eb(`tags: "${line}": ${text} is not a regular expression.`, { cause });
     }
 }
 function attributesOf(line) {
     const given = {};
-    for (const field of fields(line, "tags")) {
+    for (const field of lines_fields(line, "tags")) {
         const [key = "value", value] = keyValue(field);
         const name = key.toLowerCase();
         if (Object.hasOwn(given, name))
@@ -73920,7 +82645,7 @@ function checkMatch(line, { group = "", pattern = "" }) {
     patternOf(line, pattern);
 }
 function rule_wrong(line, why) {
-    return new errors/* UsageError */.eb(`tags: "${line}": ${why}.`, {
+    return new lib_errors/* UsageError */.eb(`tags: "${line}": ${why}.`, {
         todo: "The language is that of docker/metadata-action; see docs/inputs.md.",
     });
 }
@@ -73978,7 +82703,7 @@ function isEnabled({ enable }, context) {
     const answer = render(enable, context).trim().toLowerCase();
     if (answer === "true" || answer === "false")
         return answer === "true";
-    throw new errors/* UsageError */.eb(`enable=${answer} is neither true nor false.`);
+    throw new lib_errors/* UsageError */.eb(`enable=${answer} is neither true nor false.`);
 }
 function apply({ type, line, attributes }, context) {
     const { event, ref, sha } = context;
@@ -74062,7 +82787,7 @@ function sanitised(tag) {
 function tags_checked(tag, line) {
     if (/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(tag))
         return tag;
-    throw new errors/* UsageError */.eb(`tags: "${line}" makes the tag "${tag}", which no registry takes: a tag has at most 128 characters and does not begin with "." or "-".`);
+    throw new lib_errors/* UsageError */.eb(`tags: "${line}" makes the tag "${tag}", which no registry takes: a tag has at most 128 characters and does not begin with "." or "-".`);
 }
 /** Puts the rule's line before whatever is wrong with it. */
 function about(rule, work) {
@@ -74070,9 +82795,9 @@ function about(rule, work) {
         return work();
     }
     catch (error) {
-        if (!(error instanceof errors/* UsageError */.eb) || error.message.startsWith("tags:"))
+        if (!(error instanceof lib_errors/* UsageError */.eb) || error.message.startsWith("tags:"))
             throw error;
-        throw new errors/* UsageError */.eb(`tags: "${rule.line}": ${error.message}`, {
+        throw new lib_errors/* UsageError */.eb(`tags: "${rule.line}": ${error.message}`, {
             cause: error.cause,
             ...(error.todo === undefined ? {} : { todo: error.todo }),
         });
@@ -74193,7 +82918,7 @@ async function repositoryIn(name, folder, files) {
         return (await readResult(files, folder, name.slice(0, -".json".length), shape))?.["repository"];
     }
     catch (cause) {
-        if (!(cause instanceof errors/* UsageError */.eb))
+        if (!(cause instanceof lib_errors/* UsageError */.eb))
             throw cause;
         throw foreign(`${(0,external_node_path_.join)(folder, name)} is not what an earlier run left there`, cause);
     }
@@ -74206,7 +82931,7 @@ function shapeOf(name) {
     return more === undefined && Object.hasOwn(perRun, stage) ? perRun[stage] : undefined;
 }
 function foreign(what, cause) {
-    return new errors/* UsageError */.eb(`results: ${what}.`, {
+    return new lib_errors/* UsageError */.eb(`results: ${what}.`, {
         cause,
         todo: "Nothing was changed. Give the run a folder of its own, or take the file away.",
     });
@@ -74379,10 +83104,10 @@ function refuseAcceptance(result, { mode, gpu }, { warning }) {
     const { digest, verdict, reason, checks } = result;
     const refused = checks.filter((check) => check.verdict === "failed");
     if (verdict === "failed")
-        throw new errors/* CheckError */.tl(`The acceptance of ${digest} failed. ${refused.map(({ name, reason: why }) => `${name}: ${why}`).join(". ")}.`, { todo: "No tag is moved. The node's log is in accept.json, and its end above." });
+        throw new lib_errors/* CheckError */.tl(`The acceptance of ${digest} failed. ${refused.map(({ name, reason: why }) => `${name}: ${why}`).join(". ")}.`, { todo: "No tag is moved. The node's log is in accept.json, and its end above." });
     const must = mode === "required" ? "acceptance: required" : "gpu: required";
     if (verdict !== "passed" && (mode === "required" || gpu === "required"))
-        throw new errors/* CheckError */.tl(`${must}, but the acceptance of ${digest} was ${verdict}: ${reason}.`, {
+        throw new lib_errors/* CheckError */.tl(`${must}, but the acceptance of ${digest} was ${verdict}: ${reason}.`, {
             todo: "Run it where it can be told: a Docker engine, room on the disk, published weights, no other program on the card.",
         });
     if (mode === "off")
@@ -74416,13 +83141,13 @@ async function aloneIn(folder, work, ports) {
     const path = (0,external_node_path_.join)(folder, holderFile);
     await makeFolder(folder, files);
     if (isSomebodyElses(await files.lstat(folder), await files.stat((0,external_node_path_.join)(folder, "..")), (0,external_node_process_.getuid)?.()))
-        throw new errors/* UsageError */.eb(`results: ${folder} belongs to another user of this machine.`, {
+        throw new lib_errors/* UsageError */.eb(`results: ${folder} belongs to another user of this machine.`, {
             todo: "Give a folder of your own: --results DIR.",
         });
     const enter = async () => {
         const holder = await files.readFile(path, "utf8").catch(() => "");
         if (holder !== "" && (0,lib_owner/* isGone */.S)(holder) !== true)
-            throw new errors/* RemoteError */.Hi(`Another run (${holder}) is using the results folder ${folder}.`, {
+            throw new lib_errors/* RemoteError */.Hi(`Another run (${holder}) is using the results folder ${folder}.`, {
                 todo: `Wait for it, or give this one another folder (results). If there is none, remove ${path}.`,
             });
         await files.writeFile(path, (0,lib_owner/* thisProcess */.W)());
@@ -74489,11 +83214,11 @@ function age_same(one, other) {
 /** The candidate's platforms as the store has them, by their manifests and configs; a CheckError if one is not there. */
 async function readCandidate(document, store) {
     if (!(0,images_manifest/* isIndex */.nw)(document))
-        throw new errors/* CheckError */.tl(`${document.digest} is no index over platforms, as every candidate is (${document.mediaType}).`, { todo: "Run the stage assemble, and promote what it makes." });
+        throw new lib_errors/* CheckError */.tl(`${document.digest} is no index over platforms, as every candidate is (${document.mediaType}).`, { todo: "Run the stage assemble, and promote what it makes." });
     return Promise.all((0,images_manifest/* parseIndex */.A1)(document).manifests.map(async ({ digest, platform }) => {
         const manifest = await store.readManifest(digest);
         if (manifest === undefined)
-            throw new errors/* CheckError */.tl(`${store.name} does not hold ${digest} of ${document.digest}.`, {
+            throw new lib_errors/* CheckError */.tl(`${store.name} does not hold ${digest} of ${document.digest}.`, {
                 todo: "Run the stage assemble again: it sends what is missing.",
             });
         const config = await readConfigBlob(manifest, store);
@@ -74519,10 +83244,10 @@ async function promote(promoting, ports) {
     const tags = [...new Set(promoting.tags)];
     const bad = tags.find((tag) => !(0,images_reference/* isTag */.dz)(tag));
     if (bad !== undefined)
-        throw new errors/* UsageError */.eb(`"${bad}" is not a tag.`);
+        throw new lib_errors/* UsageError */.eb(`"${bad}" is not a tag.`);
     const document = await store.readManifest(candidate.digest);
     if (document === undefined) {
-        throw new errors/* CheckError */.tl(`${store.name} does not hold the candidate ${candidate.digest}.`, {
+        throw new lib_errors/* CheckError */.tl(`${store.name} does not hold the candidate ${candidate.digest}.`, {
             todo: "Run the stage assemble again: it sends what is missing.",
         });
     }
@@ -74545,12 +83270,12 @@ async function promote(promoting, ports) {
 function promote_checked({ candidate, scans, accepts, allowUntested }, seen) {
     const { refused, missing } = readiness(candidate, seen, scans, accepts);
     if (refused.length > 0)
-        throw new errors/* CheckError */.tl(`No tag is moved to ${candidate.digest}: ${refused.join("; ")}.`);
+        throw new lib_errors/* CheckError */.tl(`No tag is moved to ${candidate.digest}: ${refused.join("; ")}.`);
     if (missing.length === 0)
         return undefined;
     if (allowUntested !== undefined)
         return { reason: allowUntested, missing: [...missing] };
-    throw new errors/* CheckError */.tl(`No tag is moved to ${candidate.digest}: missing are ${missing.join(", ")}.`, {
+    throw new lib_errors/* CheckError */.tl(`No tag is moved to ${candidate.digest}: missing are ${missing.join(", ")}.`, {
         todo: "Run the missing stages, or say why it may be published all the same: allow-untested: REASON.",
     });
 }
@@ -74580,11 +83305,11 @@ async function moveAll(moves, document, { store, log, signal }) {
         }
         catch (error) {
             const left = await putBack(moved, document.digest, { store, log });
-            if (error instanceof errors/* InterruptedError */.p4) {
+            if (error instanceof lib_errors/* InterruptedError */.p4) {
                 log.warning(`Stopped before every tag was moved; ${left}`);
                 throw error;
             }
-            throw new errors/* RemoteError */.Hi(`The tag ${move.tag} could not be moved; ${left}`, {
+            throw new lib_errors/* RemoteError */.Hi(`The tag ${move.tag} could not be moved; ${left}`, {
                 cause: error,
                 todo: "Run promote again.",
             });
@@ -74595,7 +83320,7 @@ async function stillAt(tag, wanted, store) {
     const seen = await store.manifestDigest(tag);
     if (seen === wanted)
         return;
-    throw new errors/* RemoteError */.Hi(`the tag ${tag} was moved by somebody else meanwhile: it is at ${seen ?? "nothing"}, ${wanted ?? "nothing"} was expected.`);
+    throw new lib_errors/* RemoteError */.Hi(`the tag ${tag} was moved by somebody else meanwhile: it is at ${seen ?? "nothing"}, ${wanted ?? "nothing"} was expected.`);
 }
 /** Puts tags back that still point at the candidate, and says in words how that went. */
 async function putBack(moved, candidate, { store, log }) {
@@ -74610,7 +83335,7 @@ async function putBack(moved, candidate, { store, log }) {
                 stuck.push(`${tag} (new, and ${store.name} does not remove tags)`);
         }
         catch (error) {
-            log.warning(`The tag ${tag} could not be put back: ${(0,errors/* explain */.WE)(error)}`);
+            log.warning(`The tag ${tag} could not be put back: ${(0,lib_errors/* explain */.WE)(error)}`);
             stuck.push(tag);
         }
     }
@@ -74621,7 +83346,7 @@ async function putBack(moved, candidate, { store, log }) {
 function candidateAge(document) {
     const aged = agedOf(document);
     if (aged.age === undefined)
-        throw new errors/* CheckError */.tl(`The candidate ${document.digest} does not say its commit's time (annotation org.opencontainers.image.created).`, { todo: "Run the stage assemble again." });
+        throw new lib_errors/* CheckError */.tl(`The candidate ${document.digest} does not say its commit's time (annotation org.opencontainers.image.created).`, { todo: "Run the stage assemble again." });
     return { ...aged, age: aged.age };
 }
 function agedOf(document) {
@@ -74653,7 +83378,2371 @@ async function promoteStage({ config, results }, { open, log, signal }) {
     return promote({ candidate, tags: plan.tags, scans, accepts, ...config.promote }, { store, log, signal });
 }
 
+;// CONCATENATED MODULE: ./lib/sarif/alert.js
+
+
+/** One alert for each weakness and package, the most severe first; a finding that was accepted makes none. */
+function alertsOf(findings) {
+    const alerts = new Map();
+    for (const finding of findings.filter(({ accepted }) => accepted === undefined)) {
+        const key = identity(finding);
+        alerts.set(key, both(alerts.get(key), alertOf(finding)));
+    }
+    return [...alerts.values()].sort(bySeverity);
+}
+/**
+ * The same for a weakness of a package in every build, image and platform, whichever version has it: a version that is still weak is no
+ * new alert. Another scheme would close every alert and open it anew, so this one bears a number.
+ */
+function fingerprint(alert) {
+    return (0,external_node_crypto_.createHash)("sha256")
+        .update(`1\0${identity(alert)}`)
+        .digest("hex");
+}
+function identity({ kind, id, package: name }) {
+    return [kind, id, name].join("\0");
+}
+function alertOf(finding) {
+    const { kind, id, package: name, severity, score, title, references = [] } = finding;
+    return {
+        ...{ kind, id, package: name, severity, score, title, references },
+        installed: listed(finding.installed),
+        fixed: listed(finding.fixed),
+        createdBy: listed(finding.layer?.createdBy),
+    };
+}
+const listed = (value) => (value === undefined || value === "" ? [] : [value]);
+function both(one, other) {
+    if (one === undefined)
+        return other;
+    return {
+        ...one,
+        severity: alert_worst([one.severity, other.severity]),
+        score: highest([one.score, other.score]),
+        installed: alert_union(one.installed, other.installed).sort(),
+        fixed: alert_union(one.fixed, other.fixed).sort(),
+        title: one.title ?? other.title,
+        references: alert_union(one.references, other.references),
+        createdBy: alert_union(one.createdBy, other.createdBy).sort(),
+    };
+}
+const alert_union = (one, other) => [
+    ...new Set([...one, ...other]),
+];
+function alert_worst(all) {
+    return (severities[Math.max(0, ...all.map((severity) => severities.indexOf(severity)))] ?? "UNKNOWN");
+}
+function highest(scores) {
+    const known = scores.filter((score) => score !== undefined);
+    return known.length === 0 ? undefined : Math.max(...known);
+}
+/** By severity, score, name; never by the order in which the scanner happened to find them. */
+function bySeverity(one, other) {
+    return (severities.indexOf(other.severity) - severities.indexOf(one.severity) ||
+        (other.score ?? 0) - (one.score ?? 0) ||
+        byText(one.id, other.id) ||
+        byText(one.package, other.package));
+}
+const byText = (one, other) => (one < other ? -1 : Number(one > other));
+
+;// CONCATENATED MODULE: ./lib/sarif/dockerfile.js
+const dockerfile_comment = /^\s*(#|$)/;
+const keywordAndFlags = /^\s*([A-Za-z]+)\s*((?:--\S+\s+)*)/;
+const heredocWord = /(?:^|\s)\d*<<(-?)(["']?)([^\s<"']+)\2(?=\s|$)/g;
+const withHeredocs = new Set(["RUN", "COPY", "ADD"]);
+/** The instructions of a Dockerfile: continued lines, comments between them, heredocs, another escape character. */
+function instructionsOf(text) {
+    const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+    const continued = escapeOf(lines) === "`" ? /`[ \t]*$/ : /\\[ \t]*$/;
+    const found = [];
+    let stage = -1;
+    for (let at = 0; at < lines.length;) {
+        if (dockerfile_comment.test(lines[at] ?? "")) {
+            at++;
+            continue;
+        }
+        const line = at + 1;
+        const logical = joined(lines, at, continued);
+        const [start, word = ""] = keywordAndFlags.exec(logical.text) ?? [""];
+        const keyword = word.toUpperCase();
+        const rest = logical.text.slice(start.length).trim();
+        const documents = withHeredocs.has(keyword)
+            ? heredocsOf(rest, lines, logical.next)
+            : { heredocs: [], next: logical.next };
+        if (keyword === "FROM")
+            stage++;
+        found.push({ line, keyword, text: rest, heredocs: documents.heredocs, stage });
+        at = documents.next;
+    }
+    return found;
+}
+/** The parser directive `# escape=`, which stands before everything but other directives. */
+function escapeOf(lines) {
+    for (const line of lines) {
+        const [, name = "", value = ""] = /^\s*#\s*(\w+)\s*=\s*(\S+)\s*$/.exec(line) ?? [];
+        if (name === "")
+            break;
+        if (name.toLowerCase() === "escape")
+            return value;
+    }
+    return "\\";
+}
+/** One line with those that continue it; comments and empty lines between them are nothing. */
+function joined(lines, from, continued) {
+    let text = lines[from] ?? "";
+    let next = from + 1;
+    while (continued.test(text) && next < lines.length) {
+        const more = lines[next] ?? "";
+        if (!dockerfile_comment.test(more))
+            text = text.replace(continued, "") + more;
+        next++;
+    }
+    return { text: text.replace(continued, ""), next };
+}
+function heredocsOf(text, lines, from) {
+    let next = from;
+    const heredocs = [...text.matchAll(heredocWord)].map(([, dash, , name = ""]) => {
+        const isEnd = (line) => (dash === "-" ? line.replace(/^\t+/, "") : line) === name;
+        const end = lines.findIndex((line, at) => at >= next && isEnd(line));
+        const body = lines.slice(next, end === -1 ? lines.length : end);
+        next = end === -1 ? lines.length : end + 1;
+        return { name, content: body.map((line) => `${line}\n`).join("") };
+    });
+    return { heredocs, next };
+}
+
+;// CONCATENATED MODULE: ./lib/sarif/layer-line.js
+
+/**
+ * Reads a Dockerfile for `createdBy`. BuildKit writes variables of COPY, ADD and WORKDIR with their values, leaves out `--from`, and puts the
+ * shell and the build arguments before a RUN's words. Lines of the target's own stages count; those of others only where the target stands
+ * on a stage that a variable names. Pure.
+ */
+function layerLines(text, target) {
+    const instructions = instructionsOf(text);
+    const { stages, isWhole } = chainOf(instructions, target);
+    const lines = instructions.flatMap(lineOf);
+    const own = lines.filter(({ stage }) => stages.has(stage));
+    const others = isWhole ? [] : lines.filter(({ stage }) => !stages.has(stage));
+    return (createdBy) => {
+        const body = layer_line_bodyOf(createdBy);
+        return (best(own, body) ?? best(others, body))?.line;
+    };
+}
+/** The line that explains most; of two equal ones the first. */
+function best(lines, body) {
+    let found;
+    let most = 0;
+    for (const line of lines) {
+        const fit = line.fits(body);
+        if (fit > most)
+            [found, most] = [line, fit];
+    }
+    return found;
+}
+/** The stages that an image is made of, and whether the last of them stands on a real image (or on nothing). */
+function chainOf(instructions, target) {
+    const froms = instructions
+        .filter(({ keyword }) => keyword === "FROM")
+        .map(({ text }) => text.split(/\s+/));
+    const indexOf = (name, before) => {
+        const named = froms.findIndex(([, , as], at) => at < before && as?.toLowerCase() === name.toLowerCase());
+        if (named !== -1)
+            return named;
+        return /^\d+$/.test(name) && Number(name) < before ? Number(name) : -1;
+    };
+    const stages = new Set();
+    let stage = target === undefined ? -1 : indexOf(target, froms.length);
+    if (stage === -1)
+        stage = froms.length - 1;
+    let image = "";
+    while (stage >= 0) {
+        stages.add(stage);
+        image = froms[stage]?.[0] ?? "";
+        stage = indexOf(image, stage);
+    }
+    return { stages, isWhole: !image.includes("$") };
+}
+const squeezed = (text) => text.replace(/\s+/g, " ").trim();
+/** Also what the builder before BuildKit wrote, of which Trivy takes `/bin/sh -c #(nop)` away. */
+function layer_line_bodyOf(createdBy) {
+    const plain = squeezed(createdBy)
+        .replace(/ # buildkit$/, "")
+        .replace(/^\/bin\/sh -c #\(nop\) /, "");
+    const [, keyword = "RUN", text = plain] = /^(RUN|COPY|ADD|WORKDIR) (.*)$/.exec(plain) ?? [];
+    return { keyword, text };
+}
+function lineOf(instruction) {
+    const { line, stage, keyword } = instruction;
+    const fits = fitOf(instruction);
+    if (fits === undefined)
+        return [];
+    return [{ line, stage, fits: (body) => (body.keyword === keyword ? fits(body.text) : 0) }];
+}
+function fitOf(instruction) {
+    const { keyword, text } = instruction;
+    if (keyword === "RUN")
+        return runFit(instruction);
+    if (keyword === "COPY" || keyword === "ADD")
+        return copyFit(text);
+    if (keyword === "WORKDIR")
+        return (entry) => Math.max(knownLetters(text, entry), knownLetters(`$BEFORE/${text}`, entry));
+    return undefined;
+}
+/** A RUN's words end the entry; before them stand the shell, and before that the number and values of build arguments. */
+function runFit(instruction) {
+    const list = listOf(instruction.text);
+    const words = squeezed(list?.join(" ") ?? scriptOf(instruction));
+    const before = list === undefined ? /^$|(^|\s)(-c|-Command|\/[Cc])$|^\|\d+ .*\/bin\/sh -c$/ : /^$|^\|\d+ /;
+    return (text) => {
+        if (words === "" || !text.endsWith(words))
+            return 0;
+        const head = text.slice(0, -words.length);
+        return (head === "" || head.endsWith(" ")) && before.test(head.trim()) ? words.length : 0;
+    };
+}
+function scriptOf({ text, heredocs }) {
+    const [only] = heredocs;
+    if (only !== undefined && /^\d*<<\S+$/.test(text))
+        return only.content.startsWith("#!") ? `/dev/pipes/${only.name}` : only.content;
+    return [text, ...heredocs.map(({ name, content }) => content + name)].join("\n");
+}
+/** Sources and destination in order, without flags; the builder before BuildKit says `file:<hash> in DESTINATION`. */
+function copyFit(text) {
+    const words = (listOf(text) ?? text.split(/\s+/)).map((word) => word.replace(/^\d*<<-?(["']?)(.*)\1$/, "<<$2").replace(/^(["'])(.*)\1$/, "$2"));
+    return (entry) => {
+        const plain = entry.replace(/^(--\S+ )+/, "");
+        const destination = plain.replace(/^(file|dir|multi):\S+ in /, "");
+        return destination === plain
+            ? knownLetters(words.join(" "), plain)
+            : knownLetters(words.at(-1) ?? "", destination);
+    };
+}
+function listOf(text) {
+    try {
+        const list = JSON.parse(text);
+        return Array.isArray(list) && list.every((word) => typeof word === "string") ? list : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+const layer_line_variable = /\\?\$(?:\w+|\{(?:[^{}]|\{[^{}]*\})*\})/;
+/** Letters of a text in which a variable may stand for anything, and one more, where the entry is that text; else 0. */
+function knownLetters(text, entry) {
+    const parts = text.split(layer_line_variable);
+    const [first = ""] = parts;
+    const last = parts.length > 1 ? (parts.at(-1) ?? "") : "";
+    const known = parts.join("").length;
+    if (parts.length === 1)
+        return entry === text ? known + 1 : 0;
+    if (entry.length < known || !entry.startsWith(first) || !entry.endsWith(last))
+        return 0;
+    let at = first.length;
+    for (const part of parts.slice(1, -1)) {
+        const found = entry.indexOf(part, at);
+        if (found === -1)
+            return 0;
+        at = found + part.length;
+    }
+    return at + last.length <= entry.length ? known + 1 : 0;
+}
+
+;// CONCATENATED MODULE: ./lib/sarif/severity.js
+const severity_table = {
+    CRITICAL: { level: "error", problem: "error", band: [9.1, 10, 9.5] },
+    HIGH: { level: "error", problem: "error", band: [7, 8.9, 8] },
+    MEDIUM: { level: "warning", problem: "warning", band: [4, 6.9, 5.5] },
+    LOW: { level: "note", problem: "recommendation", band: [0.1, 3.9, 2] },
+    UNKNOWN: { level: "note", problem: "recommendation", band: undefined },
+};
+const levelOf = (severity) => severity_table[severity].level;
+const severity_problemOf = (severity) => severity_table[severity].problem;
+/**
+ * The score by which code scanning names an alert: CVSS where it agrees with the severity that the gate went by, else the nearest that does,
+ * so that no alert is critical there and low here. Undefined where the severity is not known.
+ */
+function securitySeverity(severity, score) {
+    const { band } = severity_table[severity];
+    if (band === undefined)
+        return undefined;
+    const [lowest, highest, without] = band;
+    return Math.min(highest, Math.max(lowest, score ?? without)).toFixed(1);
+}
+
+;// CONCATENATED MODULE: ./lib/sarif/text.js
+/** Words of a database or an image as one line, without control characters, cut at so many letters. */
+function text_plain(text, letters) {
+    const line = text.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").trim();
+    const all = [...line];
+    return all.length > letters ? `${all.slice(0, letters - 1).join("")}…` : line;
+}
+/** Plain text of a SARIF message, where brackets would be a link (SARIF 2.1.0, 3.11.6). */
+function messageText(text) {
+    return text.replace(/[\\[\]]/g, "\\$&");
+}
+/** Markdown that shows the text as it is: what a vulnerability database says is no mark-up of ours. */
+function markdownText(text) {
+    return text.replace(/[\\`*_{}[\]()#+!|<>~&@]/g, "\\$&");
+}
+/** Addresses that may be linked; parentheses and spaces would end a link early. */
+function linkable(references) {
+    return references.flatMap((reference) => {
+        if (!/^https?:\/\//.test(reference) || !URL.canParse(reference))
+            return [];
+        return [new URL(reference).href.replaceAll("(", "%28").replaceAll(")", "%29")];
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/sarif/rule.js
+
+
+
+const rule_names = {
+    vulnerability: "Vulnerability",
+    misconfiguration: "Misconfiguration",
+    secret: "Secret",
+};
+/** More would not be read, and every rule travels with every upload. */
+const [mostPackages, mostReferences] = [20, 10];
+/** One rule for each weakness, from all alerts of all platforms, so that every run says the same of it. */
+function rulesOf(alerts) {
+    const byId = new Map();
+    for (const alert of alerts) {
+        const same = byId.get(alert.id);
+        if (same === undefined)
+            byId.set(alert.id, [alert]);
+        else
+            same.push(alert);
+    }
+    return new Map([...byId].map(([id, same]) => [id, ruleOf(id, same)]));
+}
+function ruleOf(id, alerts) {
+    const kind = alerts[0]?.kind ?? "vulnerability";
+    const severity = alert_worst(alerts.map((alert) => alert.severity));
+    const score = highest(alerts.map((alert) => alert.score));
+    const said = alerts.find(({ title }) => title !== undefined && title.trim() !== "")?.title;
+    const title = text_plain(said ?? `${rule_names[kind]} ${id}`, 500);
+    const references = [...new Set(linkable(alerts.flatMap((alert) => alert.references)))];
+    const helpUri = pageOf(id) ?? references[0];
+    const shown = securitySeverity(severity, score);
+    return {
+        id,
+        name: rule_names[kind],
+        shortDescription: { text: text_plain(`${id}: ${title}`, 500) },
+        fullDescription: { text: title },
+        ...(helpUri === undefined ? {} : { helpUri }),
+        help: helpOf({ id, title, severity, score, alerts, references }),
+        defaultConfiguration: { level: levelOf(severity) },
+        properties: {
+            ...{ tags: ["security", kind, severity.toLowerCase()], precision: "very-high" },
+            "problem.severity": severity_problemOf(severity),
+            ...(shown === undefined ? {} : { "security-severity": shown }),
+        },
+    };
+}
+function pageOf(id) {
+    if (/^CVE-\d{4}-\d+$/.test(id))
+        return `https://nvd.nist.gov/vuln/detail/${id}`;
+    if (/^GHSA(-[0-9a-z]{4}){3}$/.test(id))
+        return `https://github.com/advisories/${id}`;
+    return undefined;
+}
+function helpOf({ id, title, severity, score, alerts, references }) {
+    const rows = packageRows(alerts);
+    const more = rows.length > mostPackages ? [`and ${rows.length - mostPackages} more`] : [];
+    const shown = rows.slice(0, mostPackages);
+    const links = references.slice(0, mostReferences);
+    const rating = score === undefined ? severity : `${severity}, CVSS ${score.toFixed(1)}`;
+    const text = [
+        `${id}: ${title}`,
+        `Severity: ${rating}`,
+        ...shown.map(({ name, installed, fixed }) => `${name} ${installed}: ${fixed}`),
+        ...more,
+        ...links,
+    ];
+    const cells = ({ name, installed, fixed }) => `| ${[name, installed, fixed].map(markdownText).join(" | ")} |`;
+    const markdown = [
+        `**${markdownText(id)}**: ${markdownText(title)}\n\nSeverity: ${rating}\n`,
+        "| package | installed | fixed in |\n| --- | --- | --- |",
+        ...shown.map(cells),
+        ...more.map((words) => `\n${words}`),
+        ...(links.length === 0 ? [] : ["\nReferences:\n", ...links.map((link) => `- <${link}>`)]),
+    ];
+    return { text: text.join("\n"), markdown: markdown.join("\n") };
+}
+/** A package that several platforms have in the same versions is one row. */
+function packageRows(alerts) {
+    const rows = alerts.map((alert) => ({
+        name: text_plain(alert.package, 200),
+        installed: text_plain(alert.installed.join(", "), 200),
+        fixed: alert.fixed.length === 0 ? "no fix yet" : text_plain(alert.fixed.join(", "), 200),
+    }));
+    return [...new Map(rows.map((row) => [JSON.stringify(row), row])).values()];
+}
+
+;// CONCATENATED MODULE: ./lib/sarif/document.js
+
+
+
+
+
+/** GitHub's limits on an upload. It keeps no more than 5,000 results of a run, and refuses more than 25,000. */
+const document_limits = { runs: 20, results: 5000, gzipBytes: 10_000_000 };
+/**
+ * SARIF 2.1.0 with one run for each platform that was read, its `most` most severe alerts first. A platform that was not read has no run:
+ * an empty one would close all its alerts. Accepted findings are left out, since code scanning opens alerts for suppressed results too.
+ * The same result gives the same bytes. Pure.
+ */
+function sarifDocument(result, subject, most = document_limits.results) {
+    const read = result.platforms.filter(wasRead).slice(0, document_limits.runs);
+    const alerts = read.map(({ findings }) => alertsOf(findings ?? []));
+    const rules = rulesOf(alerts.flat());
+    const { text = "", target } = subject.dockerfile;
+    const about = { result, subject, rules, lineOf: layerLines(text, target), most };
+    return {
+        $schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        version: "2.1.0",
+        runs: read.map((platform, at) => runOf(platform, alerts[at] ?? [], about)),
+    };
+}
+/** Whether a platform's findings are all known, none included: what the scan could not see is no weakness that is gone. */
+function wasRead({ findings, blindSpots }) {
+    return findings !== undefined && blindSpots?.length === 0;
+}
+function runOf(platform, alerts, about) {
+    const { result, subject, most } = about;
+    const { scanner, database } = result;
+    const kept = alerts.slice(0, most);
+    const ids = [...new Set(kept.map(({ id }) => id))];
+    const index = new Map(ids.map((id, at) => [id, at]));
+    return {
+        tool: {
+            driver: {
+                name: "Trivy",
+                informationUri: "https://github.com/aquasecurity/trivy",
+                ...(scanner === undefined ? {} : { version: scanner.version }),
+                rules: ids.flatMap((id) => about.rules.get(id) ?? []),
+            },
+        },
+        automationDetails: { id: category(subject.image, platform.platform) },
+        ...document_provenance(subject.source),
+        columnKind: "utf16CodeUnits",
+        invocations: [
+            { executionSuccessful: true, toolExecutionNotifications: notes(platform, alerts, kept) },
+        ],
+        results: kept.map((alert) => document_resultOf(alert, index.get(alert.id) ?? 0, platform, about)),
+        properties: {
+            ...{ image: subject.image, platform: platform.platform, digest: platform.digest },
+            ...(platform.os === undefined ? {} : { os: platform.os }),
+            ...(database === undefined ? {} : { database: database.updatedAt }),
+        },
+    };
+}
+/** Code scanning holds one analysis for each category; the `/` at its end keeps GitHub from taking the last part for a run's name. */
+function category(image, platform) {
+    return `${image}/${platform}/`;
+}
+function document_provenance(source) {
+    if (source === undefined || !URL.canParse(source.url))
+        return {};
+    const { url, revision } = source;
+    return { versionControlProvenance: [{ repositoryUri: url, revisionId: revision }] };
+}
+function notes({ findings = [] }, alerts, kept) {
+    const accepted = findings.filter((finding) => finding.accepted !== undefined).length;
+    const note = (level, text) => ({ level, message: { text } });
+    return [
+        ...(kept.length < alerts.length
+            ? [
+                note("warning", `Only the ${kept.length} most severe of ${alerts.length} alerts are here.`),
+            ]
+            : []),
+        ...(accepted > 0 ? [note("note", `Accepted findings, which are not here: ${accepted}.`)] : []),
+    ];
+}
+function document_resultOf(alert, ruleIndex, { platform }, about) {
+    const { subject, lineOf } = about;
+    const entry = alert.createdBy.find((one) => lineOf(one) !== undefined) ?? alert.createdBy[0];
+    const line = (entry === undefined ? undefined : lineOf(entry)) ?? 1;
+    const length = subject.dockerfile.text?.split(/\r?\n/)[line - 1]?.length ?? 0;
+    const brought = entry === undefined ? "" : ` Its layer: ${text_plain(entry, 200)}`;
+    const where = `In ${subject.image} for ${platform}.${brought}`;
+    return {
+        ruleId: alert.id,
+        ruleIndex,
+        level: levelOf(alert.severity),
+        message: { text: messageText(`${sentence(alert)} ${where}`) },
+        locations: [
+            {
+                physicalLocation: {
+                    artifactLocation: { uri: uriOf(subject.dockerfile.path) },
+                    region: { startLine: line, startColumn: 1, endLine: line, endColumn: length + 1 },
+                },
+                logicalLocations: [{ name: text_plain(alert.package, 200), kind: "package" }],
+            },
+        ],
+        // The one that code scanning goes by; `:1` is CodeQL's form, the first of its kind in the file.
+        partialFingerprints: { primaryLocationLineHash: `${fingerprint(alert)}:1` },
+        properties: { severity: alert.severity, installed: alert.installed, fixed: alert.fixed },
+    };
+}
+function sentence({ kind, id, severity, installed, fixed, title, ...alert }) {
+    const name = text_plain(alert.package, 200);
+    if (kind === "secret")
+        return `${name} holds a secret (${id}, ${severity}).`;
+    if (kind === "misconfiguration")
+        return `${name}: ${text_plain(title ?? id, 200)} (${severity}).`;
+    const versions = text_plain([name, installed.join(", ")].join(" "), 300);
+    const fix = fixed.length === 0 ? "there is no fix yet" : `fixed in ${fixed.join(", ")}`;
+    return `${versions} has ${id} (${severity}), ${text_plain(fix, 200)}.`;
+}
+/** A path as a relative address. */
+function uriOf(path) {
+    return path.split("/").map(encodeURIComponent).join("/");
+}
+
+;// CONCATENATED MODULE: ./lib/sarif/fit.js
+
+
+/** The document as it is written and sent: fewer alerts of every platform until it is no larger than GitHub takes. Pure. */
+function fitted(result, subject, most = document_limits) {
+    for (let results = most.results;; results = Math.floor(results / 2)) {
+        const document = sarifDocument(result, subject, results);
+        const text = `${JSON.stringify(document, null, 1)}\n`;
+        const gzip = (0,external_node_zlib_.gzipSync)(text, { level: 9 });
+        if (gzip.length <= most.gzipBytes || results === 0)
+            return { text, gzip, runs: document.runs.length, left: leftOut(result, document) };
+    }
+}
+function leftOut(result, { runs }) {
+    const unread = result.platforms.filter((platform) => !wasRead(platform));
+    const beyond = result.platforms.length - unread.length - runs.length;
+    return [
+        ...unread.map(({ platform }) => `${platform} was not read, so its alerts stay as they are`),
+        ...(beyond > 0 ? [`${beyond} platforms: code scanning takes ${document_limits.runs} at once`] : []),
+        ...runs.flatMap(({ properties, invocations }) => invocations[0]?.toolExecutionNotifications.flatMap(({ level, message }) => level === "warning" ? [`${properties.platform}: ${message.text}`] : []) ?? []),
+    ];
+}
+
+;// CONCATENATED MODULE: ./lib/sarif/target.js
+/**
+ * For a pull request the merge that GitHub makes, or its head where the workflow checked that out (`checkedOut`: what the checkout's HEAD
+ * is); otherwise the branch or tag of the run, which for a schedule is the default branch. Pure.
+ */
+function targetOf(occasion, checkedOut) {
+    const { event, ref, sha, untrusted, repository } = occasion;
+    const refused = (why, todo) => ({ why, todo });
+    if (event === "local")
+        return refused("this is no workflow of GitHub", "On your machine give `--sarif-upload never`, and read the file.");
+    if (untrusted !== undefined)
+        return refused(`this is a pull request of ${untrusted}, whose token can only read`, "Nothing needs to be set: alerts are uploaded when the changes are on a branch of the repository.");
+    const [, name] = /^https?:\/\/[^/]+\/([\w.-]+\/[\w.-]+?)\/?$/.exec(repository.url) ?? [];
+    if (name === undefined)
+        return refused(`"${repository.url}" is not the address of a repository`, "GITHUB_REPOSITORY and the event's file say which repository it is.");
+    if (!/^refs\/(heads|tags)\/.|^refs\/pull\/\d+\/(merge|head)$/.test(ref))
+        return refused(`the event ${event} is of no branch, tag or pull request (GITHUB_REF is "${ref}")`, "Scan on push, pull_request or schedule.");
+    const pull = /^refs\/pull\/(\d+)\/merge$/.exec(ref)?.[1];
+    const isHead = pull !== undefined && checkedOut !== undefined && checkedOut !== sha;
+    const commit = isHead ? checkedOut : sha;
+    if (!/^[0-9a-f]{40}$/.test(commit))
+        return refused(`"${commit}" is not a commit`, "GITHUB_SHA says which commit it is.");
+    return {
+        repository: name,
+        ref: isHead ? `refs/pull/${pull}/head` : ref,
+        commit,
+        page: target_pageOf(repository.url.replace(/\/$/, ""), ref),
+    };
+}
+function target_pageOf(url, ref) {
+    const [, kind = "", name = ""] = /^refs\/(heads|pull)\/(.+?)(?:\/merge|\/head)?$/.exec(ref) ?? [];
+    const filter = {
+        heads: `is:open branch:${ref.slice("refs/heads/".length)}`,
+        pull: `is:open pr:${name}`,
+    };
+    const query = filter[kind];
+    const page = `${url}/security/code-scanning`;
+    return query === undefined ? page : `${page}?query=${encodeURIComponent(query)}`;
+}
+
+;// CONCATENATED MODULE: ./lib/sarif/api.js
+
+
+
+
+/** A scan waits no longer than this for a rate limit to pass. */
+const longestWait = 180_000;
+/** What GitHub's documentation asks for where a secondary rate limit gives no time. */
+const secondaryWait = 60_000;
+const api_mostRedirects = 3;
+/**
+ * One call, repeated while GitHub is busy or limits the rate: five tries at most, each after three minutes at most. Other answers are the
+ * caller's to judge. A redirect is followed on the API's own host only, so neither token nor findings go anywhere else.
+ */
+async function callApi(call, api, ports) {
+    const once = async () => {
+        const response = await api_redirected(call, api, ports);
+        const answer = answerOf(response.status, await response.text());
+        const wait = waitFor(response, answer, ports.clock.now());
+        if (wait === undefined)
+            return answer;
+        const message = `${call.method} ${call.path}: GitHub is busy (HTTP ${answer.status}, ${answer.said}).`;
+        if (wait.milliseconds !== undefined && wait.milliseconds > longestWait)
+            throw new lib_errors/* RemoteError */.Hi(`${message} It asks for ${Math.ceil(wait.milliseconds / 1000)}s, which is too long to wait.`);
+        throw new passing/* PassingError */.aB(message, { wait: wait.milliseconds });
+    };
+    return await (0,persist/* persist */.Z)(once, ports, { signal: ports.signal });
+}
+async function api_redirected({ method, path, body }, { url: base, token }, { fetch, signal }) {
+    let url = new URL(`${base.href.replace(/\/+$/, "")}/${path}`);
+    for (let hops = 0; hops <= api_mostRedirects; hops++) {
+        const response = await fetch({
+            ...{ method, url, signal },
+            ...(body === undefined ? {} : { body }),
+            headers: {
+                accept: "application/vnd.github+json",
+                "x-github-api-version": "2022-11-28",
+                authorization: `Bearer ${token}`,
+                ...(body === undefined ? {} : { "content-type": "application/json" }),
+            },
+        });
+        if (![301, 302, 307, 308].includes(response.status))
+            return response;
+        await response.discard();
+        const { location = "" } = response.headers;
+        const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+        if (next?.origin !== base.origin)
+            throw new lib_errors/* RemoteError */.Hi(`${method} ${path}: ${base.host} points to ${next?.host ?? `"${text_plain(location, 100)}"`}. Nothing was sent there.`);
+        url = next;
+    }
+    throw new lib_errors/* RemoteError */.Hi(`${method} ${path}: ${base.host} redirects more than ${api_mostRedirects} times.`);
+}
+function answerOf(status, text) {
+    const fields = api_fieldsOf(text);
+    const { message } = fields;
+    const words = typeof message === "string" && message.trim() !== "" ? message : text;
+    return { status, fields, said: text_plain(words, 300) || "no words" };
+}
+function api_fieldsOf(text) {
+    try {
+        const value = JSON.parse(text);
+        return typeof value === "object" && value !== null ? { ...value } : {};
+    }
+    catch {
+        return {};
+    }
+}
+/** Whether to ask again, and when; GitHub's documentation, "Rate limits for the REST API": a 403 can be a limit, too. */
+function waitFor({ status, headers }, { said }, now) {
+    const asked = (0,passing/* retryAfter */.P9)(headers["retry-after"], now);
+    if (status === 403 || status === 429) {
+        const isSpent = headers["x-ratelimit-remaining"] === "0";
+        const reset = Number(headers["x-ratelimit-reset"]);
+        if (asked !== undefined)
+            return { milliseconds: asked };
+        if (isSpent && reset > 0)
+            return { milliseconds: Math.max(0, reset * 1000 - now) };
+        if (status === 429 || /rate limit/i.test(said))
+            return { milliseconds: secondaryWait };
+        return undefined;
+    }
+    return (0,passing/* isBusy */.A5)(status) ? { milliseconds: asked } : undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/sarif/setting.js
+/** What to set, by the words of GitHub's refusal; the first that fits. */
+const settings = [
+    [401, /./, "The input github-token is not valid: leave it out, and the workflow's own is taken."],
+    [
+        403,
+        /(advanced|code) security must be enabled/i,
+        "In the repository's settings, under Advanced Security, switch GitHub Code Security on; a private repository needs a licence for it.",
+    ],
+    [
+        403,
+        /code scanning is not enabled|enable code scanning/i,
+        "In the repository's settings, under Advanced Security, switch code scanning on.",
+    ],
+    [
+        403,
+        /not accessible by integration/i,
+        "Give the job `permissions: security-events: write`, and in a private repository also `actions: read` and `contents: read`.",
+    ],
+    [
+        403,
+        /not accessible by personal access token/i,
+        "Give the token of github-token the permission to write code scanning alerts (classic tokens: the scope security_events).",
+    ],
+    [403, /archived/i, "An archived repository takes no alerts."],
+    [
+        404,
+        /./,
+        "The token does not see the repository's code scanning: give the job `permissions: security-events: write`, and on a server of one's own have code scanning switched on.",
+    ],
+    [413, /./, "The file is larger than GitHub takes: please report it."],
+];
+/** What an answer that is no success means to whoever looks after the workflow. */
+function refusalOf({ status, said }) {
+    const found = settings.find(([code, words]) => code === status && words.test(said));
+    return {
+        why: `GitHub refused the findings (HTTP ${status}: ${said})`,
+        todo: found?.[2] ?? "The findings are in the file, and in the result of the scan.",
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/sarif/upload.js
+
+
+
+
+/** How long a processing is waited for, and between two looks, in milliseconds. */
+const upload_patience = 120_000;
+const upload_pause = 3_000;
+/** Sends a gzipped SARIF document and waits until code scanning has processed it. A RemoteError where GitHub cannot be reached or cannot read them. */
+async function uploadSarif(gzip, { repository, ref, commit }, api, ports) {
+    const path = `repos/${repository}/code-scanning/sarifs`;
+    const sarif = Buffer.from(gzip).toString("base64");
+    const body = JSON.stringify({ commit_sha: commit, ref, sarif, tool_name: "Trivy" });
+    const answer = await callApi({ method: "POST", path, body }, api, ports);
+    if (answer.status !== 202)
+        return { uploaded: false, ...refusalOf(answer) };
+    const { id } = answer.fields;
+    if (typeof id !== "string" || id === "")
+        throw new lib_errors/* RemoteError */.Hi(`POST ${path}: GitHub took the findings, but named no id to ask for.`);
+    return await processed(`${path}/${encodeURIComponent(id)}`, api, ports);
+}
+async function processed(path, api, ports) {
+    const { clock, signal } = ports;
+    const notSure = (why) => ({ uploaded: true, notSure: why });
+    const end = clock.now() + upload_patience;
+    while (clock.now() < end) {
+        await clock.sleep(upload_pause, signal);
+        const answer = await upload_stateOf(path, api, ports);
+        if (typeof answer === "string")
+            return notSure(answer);
+        const { processing_status: state, errors } = answer.fields;
+        // An upload is not found until GitHub has looked at it.
+        if (answer.status === 404 || state === "pending")
+            continue;
+        if (answer.status !== 200)
+            return notSure(`HTTP ${answer.status}: ${answer.said}`);
+        if (state === "complete")
+            return { uploaded: true, notSure: undefined };
+        if (state === "failed")
+            throw upload_failed(errors);
+        return notSure(`its state is "${text_plain(String(state), 50)}"`);
+    }
+    return notSure(`it is not done after ${upload_patience / 1000}s`);
+}
+/** Why it cannot be asked for, where it cannot: the findings are there all the same. */
+async function upload_stateOf(path, api, ports) {
+    try {
+        return await callApi({ method: "GET", path }, api, ports);
+    }
+    catch (error) {
+        if (ports.signal.aborted || !(error instanceof lib_errors/* RemoteError */.Hi))
+            throw error;
+        return error.message;
+    }
+}
+function upload_failed(errors) {
+    const all = Array.isArray(errors) ? errors.map((error) => text_plain(String(error), 300)) : [];
+    const reasons = all.slice(0, 5).join("; ") || "it gives no reason";
+    return new lib_errors/* RemoteError */.Hi(`Code scanning could not process the findings: ${reasons}.`, {
+        todo: "If no setting of the repository is the reason, please report it.",
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/sarif/publish.js
+
+
+
+
+
+
+
+/**
+ * Writes the findings as SARIF and sends them to code scanning; for use before the verdict fails the step. What keeps them from there is a
+ * warning that says which setting to change, with `always` an error; with `never` they are only written.
+ */
+async function publishSarif(result, publication, ports) {
+    const { file, upload } = publication;
+    const document = await writeSarif(result, publication, ports);
+    if (upload === "never")
+        return { file, uploaded: false, why: "sarif-upload: never" };
+    if (document.runs === 0)
+        return { file, uploaded: false, why: "no platform could be read" };
+    const sent = await publish_send(document, publication, ports);
+    if (sent.uploaded)
+        return { file, ...sent };
+    if (upload === "always")
+        throw sent.error ?? new lib_errors/* UsageError */.eb(`sarif-upload: always, but ${sent.why}.`, sent);
+    const text = `The findings are not in code scanning: ${sent.why}.`;
+    if (publication.occasion.event === "local")
+        ports.log.info(text);
+    else
+        ports.log.warning(`${text}\n  ${sent.todo}`);
+    return { file, uploaded: false, why: sent.why };
+}
+/** Writes the findings as SARIF; a warning says what is not in the file. */
+async function writeSarif(result, { subject, file }, { files, log }) {
+    const document = fitted(result, subject);
+    await files.mkdir((0,external_node_path_.dirname)(file), { recursive: true });
+    await replaceFile(file, document.text, files);
+    for (const left of document.left)
+        log.warning(`${file}: ${left}.`);
+    return document;
+}
+async function publish_send({ gzip }, { occasion, checkedOut, api }, ports) {
+    const target = targetOf(occasion, checkedOut);
+    if ("why" in target)
+        return { uploaded: false, ...target };
+    const at = apiOf(api);
+    if ("why" in at)
+        return { uploaded: false, ...at };
+    try {
+        return await sendTo(target, gzip, at, ports);
+    }
+    catch (error) {
+        if (ports.signal.aborted || !(error instanceof lib_errors/* RemoteError */.Hi))
+            throw error;
+        const todo = error.todo ?? "Run the job again; the findings are in the file.";
+        return { uploaded: false, why: error.message.replace(/\.$/, ""), todo, error };
+    }
+}
+async function sendTo(target, gzip, api, ports) {
+    const upload = await uploadSarif(gzip, target, api, ports);
+    if (!upload.uploaded)
+        return upload;
+    const { page: url, ref, commit } = target;
+    const place = `code scanning for ${ref} at ${commit.slice(0, 12)}: ${url}`;
+    const { notSure: why } = upload;
+    if (why === undefined) {
+        ports.log.info(`The findings are in ${place}`);
+        return { uploaded: true, url };
+    }
+    ports.log.warning(`The findings were sent to ${place}\n  Whether they are shown is not certain: ${why}.`);
+    return { uploaded: true, url, why };
+}
+function apiOf({ url: text, token }) {
+    if (token === undefined || token === "")
+        return { why: "there is no token for GitHub", todo: "Give github-token." };
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && (0,loopback/* isLoopback */.U)(url.hostname));
+    return url !== undefined && isSafe
+        ? { url, token }
+        : {
+            why: `GITHUB_API_URL is "${text}", which is no address with https:`,
+            todo: "The token would travel where everybody on the way can read it.",
+        };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/publish-findings.js
+
+
+
+
+
+/** Writes a scan's findings to `sarif-file` and sends them to code scanning, before its verdict fails the step; `image` is the plan's. */
+async function publishFindings(result, image, { config, facts }, ports) {
+    const { workspace, scan, github } = config;
+    const { sha: revision, repository } = facts;
+    return await publishSarif(result, {
+        subject: {
+            ...{ image, dockerfile: await dockerfileOf(config, ports) },
+            source: revision === "" ? undefined : { url: repository.url, revision },
+        },
+        file: (0,external_node_path_.resolve)(workspace, scan.sarifFile),
+        upload: scan.sarifUpload,
+        occasion: facts,
+        checkedOut: facts.isPullRequest ? await headOf(workspace, ports) : undefined,
+        api: { url: github.api, token: github.token },
+    }, ports);
+}
+/** The Dockerfile as the repository has it; without its text where another one is built, or the checkout is not there. */
+async function dockerfileOf({ workspace, build }, { files, home }) {
+    const absent = { path: "Dockerfile.director", text: undefined, target: undefined };
+    try {
+        const own = ownSource(home, (0,external_node_path_.resolve)(workspace, build.context));
+        const { file, target } = await findSource({ ...build, workspace, own }, files);
+        const path = (0,external_node_path_.relative)(workspace, (0,external_node_path_.resolve)(workspace, file)).replaceAll("\\", "/");
+        if (path.startsWith("../") || (0,external_node_path_.isAbsolute)(path))
+            return absent;
+        return { path, text: await files.readFile((0,external_node_path_.resolve)(workspace, file), "utf8"), target };
+    }
+    catch (error) {
+        const { code } = error;
+        if (error instanceof lib_errors/* UsageError */.eb || code === "ENOENT")
+            return absent;
+        throw error;
+    }
+}
+/** The commit of the checkout; undefined where there is none, or no git. */
+async function headOf(workspace, { exec }) {
+    const place = ["-c", `safe.directory=${workspace}`, "-C", workspace];
+    const { code, stdout } = await exec("git", [...place, "rev-parse", "HEAD"]).catch(() => ({
+        code: 1,
+        stdout: "",
+    }));
+    return code === 0 ? stdout.trim() : undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/model-parts.js
+/** The models that lie in a final image, as its bill of materials has them. Pure. */
+function modelParts({ models }, delivery) {
+    const isBaked = (model) => delivery === "bake" || (delivery === "hybrid" && model.delivery === "bake");
+    return models.filter(isBaked).map(({ name, license, source, files }) => ({
+        ...{ name, license, files },
+        ...("huggingface" in source
+            ? {
+                version: source.revision,
+                purl: `pkg:huggingface/${source.huggingface}@${source.revision}`,
+                source: `https://huggingface.co/${source.huggingface}/tree/${source.revision}`,
+            }
+            : {
+                ...{ version: undefined, purl: undefined },
+                source: source.url.startsWith("file:") ? undefined : source.url,
+            }),
+    }));
+}
+
+;// CONCATENATED MODULE: ./lib/stores/noting.js
+/** A store that is read by others, with what went wrong meanwhile. */
+function noting(store) {
+    const failures = [];
+    const noted = (work) => work.catch((error) => {
+        failures.push(error);
+        throw error;
+    });
+    return {
+        failure: () => failures[0],
+        store: {
+            ...store,
+            readManifest: (reference) => noted(store.readManifest(reference)),
+            blobSize: (digest) => noted(store.blobSize(digest)),
+            readBlob: async function* (digest, from, signal) {
+                try {
+                    yield* store.readBlob(digest, from, signal);
+                }
+                catch (error) {
+                    if (signal?.aborted !== true)
+                        failures.push(error);
+                    throw error;
+                }
+            },
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./node_modules/zod/v4/classic/iso.js
+
+
+
+function iso_datetime(params) {
+    return _isoDateTime(ZodISODateTime, params);
+}
+function iso_date(params) {
+    return _isoDate(ZodISODate, params);
+}
+function iso_time(params) {
+    return core._isoTime(ZodISOTime, params);
+}
+function iso_duration(params) {
+    return core._isoDuration(ZodISODuration, params);
+}
+
+;// CONCATENATED MODULE: ./lib/trivy/accepted-risks.js
+
+
+
+const accepted_risks_text = schemas_string().trim().min(1, "wanted a text that is not empty");
+const risks = array(strictObject({
+    id: accepted_risks_text,
+    package: accepted_risks_text,
+    reason: accepted_risks_text,
+    expires: iso_date("wanted a day, YYYY-MM-DD"),
+}), { error: "wanted a list: [{ id, package, reason, expires }]" });
+/** Reads a file of accepted risks (input `scan-policy`); a UsageError names the place of what is wrong. */
+function parseAcceptedRisks(content, path) {
+    const where = `scan-policy: ${path}`;
+    const todo = "Each entry has all four: id, package, reason, expires (the last day, YYYY-MM-DD).";
+    const found = parseDocument(risks, content, where, todo);
+    for (const [at, { id, package: name }] of found.entries()) {
+        const first = found.findIndex((one) => one.id === id && one.package === name);
+        if (first !== at)
+            throw new lib_errors/* UsageError */.eb(`${where}: ${at}: ${id} in ${name} is accepted twice (${first}, too).`, {
+                todo: "Keep one of them.",
+            });
+    }
+    return found;
+}
+
+;// CONCATENATED MODULE: ./lib/trivy/database-data.js
+/** How trivy-db names the buckets of an operating system: by its major version, by two numbers, or by none. */
+const database_data_named = {
+    alma: { name: "alma", numbers: 1 },
+    alpine: { name: "alpine", numbers: 2 },
+    amazon: { name: "amazon linux", numbers: 1 },
+    azurelinux: { name: "Azure Linux", numbers: 2 },
+    "cbl-mariner": { name: "CBL-Mariner", numbers: 2 },
+    centos: { name: "Red Hat", numbers: 0 },
+    chainguard: { name: "chainguard", numbers: 0 },
+    debian: { name: "debian", numbers: 1 },
+    echo: { name: "echo", numbers: 0 },
+    minimos: { name: "minimos", numbers: 0 },
+    "opensuse-leap": { name: "openSUSE Leap", numbers: 2 },
+    "opensuse-tumbleweed": { name: "openSUSE Tumbleweed", numbers: 0 },
+    oracle: { name: "Oracle Linux", numbers: 1 },
+    photon: { name: "Photon OS", numbers: 2 },
+    redhat: { name: "Red Hat", numbers: 0 },
+    rocky: { name: "rocky", numbers: 1 },
+    sles: { name: "SUSE Linux Enterprise", numbers: 2 },
+    slem: { name: "SUSE Linux Enterprise Micro", numbers: 2 },
+    ubuntu: { name: "ubuntu", numbers: 2 },
+    wolfi: { name: "wolfi", numbers: 0 },
+};
+/** Whether a database with these buckets knows anything of an operating system, as Trivy names it (`debian`, `12.5`). Pure. */
+function holdsDataFor({ family, name: version }, buckets) {
+    const known = database_data_named[family];
+    if (known === undefined)
+        return false;
+    const { name, numbers } = known;
+    const wanted = [name, version.split(/[.\s]/).slice(0, numbers).join(".")].join(" ").trim();
+    return buckets.some((bucket) => bucket.startsWith(wanted) && !/^[\d.]/.test(bucket.slice(wanted.length)));
+}
+
+;// CONCATENATED MODULE: ./lib/trivy/blind-spots.js
+
+/**
+ * What keeps a scan from being one (design: "Never green by accident"). An image with neither an operating system nor packages of one is
+ * taken for what it is where no packages are asked for. Pure.
+ */
+function blindSpots({ seen: { os, osPackages, strangePackages }, analyzerErrors, buckets }, minPackages) {
+    const spots = [
+        os === undefined && (minPackages > 0 || strangePackages)
+            ? {
+                name: "no-operating-system",
+                reason: "Trivy does not know its distribution, so that its packages were not looked up",
+            }
+            : undefined,
+        osPackages < minPackages
+            ? {
+                name: "few-packages",
+                reason: `${osPackages} packages of the operating system were found, at least ${minPackages} were expected (min-packages)`,
+            }
+            : undefined,
+        ...analyzerErrors.map((reason) => ({ name: "analyzer-error", reason })),
+        os?.endOfLife
+            ? { name: "end-of-life", reason: `${os.family} ${os.name} gets no fixes any more` }
+            : undefined,
+        os !== undefined && !holdsDataFor(os, buckets)
+            ? { name: "no-data", reason: `the database has nothing on ${os.family} ${os.name}` }
+            : undefined,
+    ];
+    return spots.filter((spot) => spot !== undefined);
+}
+
+// EXTERNAL MODULE: ./node_modules/@sigstore/bundle/dist/index.js
+var dist = __nccwpck_require__(1040);
+// EXTERNAL MODULE: ./node_modules/@sigstore/protobuf-specs/dist/index.js
+var protobuf_specs_dist = __nccwpck_require__(9654);
+// EXTERNAL MODULE: ./node_modules/@sigstore/verify/dist/index.js
+var verify_dist = __nccwpck_require__(4187);
+;// CONCATENATED MODULE: ./lib/trivy/signature.js
+
+
+
+
+/** The release workflow of a version, as GitHub names it in the certificate. */
+function releaseIdentity(version) {
+    return {
+        subject: `https://github.com/aquasecurity/trivy/.github/workflows/reusable-release.yaml@refs/tags/v${version}`,
+        issuer: "https://token.actions.githubusercontent.com",
+    };
+}
+/** Checks a file's bytes by their signature bundle (Sigstore); an IntegrityError where they are not what that identity signed. */
+function verifySignature(name, bytes, bundle, { subject, issuer }, root) {
+    const refused = (why, cause) => new lib_errors/* IntegrityError */.cs(`${name}: its signature does not prove it: ${why}.`, {
+        cause,
+        todo: "It was not run. A mirror may have another file under this name; take the release's own file and its .sigstore.json.",
+    });
+    let signer;
+    try {
+        const entity = (0,verify_dist/* toSignedEntity */.DC)((0,dist/* bundleFromJSON */.vw)(JSON.parse(bundle)), Buffer.from(bytes));
+        signer = new verify_dist/* Verifier */.BL((0,verify_dist/* toTrustMaterial */.jO)(protobuf_specs_dist.TrustedRoot.fromJSON(root))).verify(entity);
+    }
+    catch (cause) {
+        throw refused("it is not one of these bytes by anybody whom Sigstore knows", cause);
+    }
+    const { subjectAlternativeName, extensions } = signer.identity ?? {};
+    if (subjectAlternativeName !== subject)
+        throw refused(`${subjectAlternativeName} signed it, not ${subject}`);
+    if (extensions?.issuer !== issuer)
+        throw refused(`${extensions?.issuer} vouches for who signed it, not ${issuer}`);
+}
+
+;// CONCATENATED MODULE: ./lib/trivy/trusted-root.js
+/**
+ * Sigstore's public good instance (trusted_root.json of its TUF repository, as @sigstore/tuf 5.0.1 carries it): whose certificates and logs
+ * a release's signature is checked by. It is here, so that no network is needed for it, and it changes with the pinned version only.
+ */
+const trustedRoot = {
+    mediaType: "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+    tlogs: [
+        {
+            baseUrl: "https://rekor.sigstore.dev",
+            hashAlgorithm: "SHA2_256",
+            publicKey: {
+                rawBytes: "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE2G2Y+2tabdTV5BcGiBIx0a9fAFwrkBbmLSGtks4L3qX6yYY0zufBnhC8Ur/iy55GhWP/9A/bY2LhC30M9+RYtw==",
+                keyDetails: "PKIX_ECDSA_P256_SHA_256",
+                validFor: {
+                    start: "2021-01-12T11:53:27Z",
+                },
+            },
+            logId: {
+                keyId: "wNI9atQGlz+VWfO6LRygH4QUfY/8W4RFwiT5i5WRgB0=",
+            },
+        },
+        {
+            baseUrl: "https://log2025-1.rekor.sigstore.dev",
+            hashAlgorithm: "SHA2_256",
+            publicKey: {
+                rawBytes: "MCowBQYDK2VwAyEAt8rlp1knGwjfbcXAYPYAkn0XiLz1x8O4t0YkEhie244=",
+                keyDetails: "PKIX_ED25519",
+                validFor: {
+                    start: "2025-09-23T00:00:00Z",
+                },
+            },
+            logId: {
+                keyId: "zxGZFVvd0FEmjR8WrFwMdcAJ9vtaY/QXf44Y1wUeP6A=",
+            },
+        },
+    ],
+    certificateAuthorities: [
+        {
+            subject: {
+                organization: "sigstore.dev",
+                commonName: "sigstore",
+            },
+            uri: "https://fulcio.sigstore.dev",
+            certChain: {
+                certificates: [
+                    {
+                        rawBytes: "MIIB+DCCAX6gAwIBAgITNVkDZoCiofPDsy7dfm6geLbuhzAKBggqhkjOPQQDAzAqMRUwEwYDVQQKEwxzaWdzdG9yZS5kZXYxETAPBgNVBAMTCHNpZ3N0b3JlMB4XDTIxMDMwNzAzMjAyOVoXDTMxMDIyMzAzMjAyOVowKjEVMBMGA1UEChMMc2lnc3RvcmUuZGV2MREwDwYDVQQDEwhzaWdzdG9yZTB2MBAGByqGSM49AgEGBSuBBAAiA2IABLSyA7Ii5k+pNO8ZEWY0ylemWDowOkNa3kL+GZE5Z5GWehL9/A9bRNA3RbrsZ5i0JcastaRL7Sp5fp/jD5dxqc/UdTVnlvS16an+2Yfswe/QuLolRUCrcOE2+2iA5+tzd6NmMGQwDgYDVR0PAQH/BAQDAgEGMBIGA1UdEwEB/wQIMAYBAf8CAQEwHQYDVR0OBBYEFMjFHQBBmiQpMlEk6w2uSu1KBtPsMB8GA1UdIwQYMBaAFMjFHQBBmiQpMlEk6w2uSu1KBtPsMAoGCCqGSM49BAMDA2gAMGUCMH8liWJfMui6vXXBhjDgY4MwslmN/TJxVe/83WrFomwmNf056y1X48F9c4m3a3ozXAIxAKjRay5/aj/jsKKGIkmQatjI8uupHr/+CxFvaJWmpYqNkLDGRU+9orzh5hI2RrcuaQ==",
+                    },
+                ],
+            },
+            validFor: {
+                start: "2021-03-07T03:20:29Z",
+                end: "2022-12-31T23:59:59.999Z",
+            },
+        },
+        {
+            subject: {
+                organization: "sigstore.dev",
+                commonName: "sigstore",
+            },
+            uri: "https://fulcio.sigstore.dev",
+            certChain: {
+                certificates: [
+                    {
+                        rawBytes: "MIICGjCCAaGgAwIBAgIUALnViVfnU0brJasmRkHrn/UnfaQwCgYIKoZIzj0EAwMwKjEVMBMGA1UEChMMc2lnc3RvcmUuZGV2MREwDwYDVQQDEwhzaWdzdG9yZTAeFw0yMjA0MTMyMDA2MTVaFw0zMTEwMDUxMzU2NThaMDcxFTATBgNVBAoTDHNpZ3N0b3JlLmRldjEeMBwGA1UEAxMVc2lnc3RvcmUtaW50ZXJtZWRpYXRlMHYwEAYHKoZIzj0CAQYFK4EEACIDYgAE8RVS/ysH+NOvuDZyPIZtilgUF9NlarYpAd9HP1vBBH1U5CV77LSS7s0ZiH4nE7Hv7ptS6LvvR/STk798LVgMzLlJ4HeIfF3tHSaexLcYpSASr1kS0N/RgBJz/9jWCiXno3sweTAOBgNVHQ8BAf8EBAMCAQYwEwYDVR0lBAwwCgYIKwYBBQUHAwMwEgYDVR0TAQH/BAgwBgEB/wIBADAdBgNVHQ4EFgQU39Ppz1YkEZb5qNjpKFWixi4YZD8wHwYDVR0jBBgwFoAUWMAeX5FFpWapesyQoZMi0CrFxfowCgYIKoZIzj0EAwMDZwAwZAIwPCsQK4DYiZYDPIaDi5HFKnfxXx6ASSVmERfsynYBiX2X6SJRnZU84/9DZdnFvvxmAjBOt6QpBlc4J/0DxvkTCqpclvziL6BCCPnjdlIB3Pu3BxsPmygUY7Ii2zbdCdliiow=",
+                    },
+                    {
+                        rawBytes: "MIIB9zCCAXygAwIBAgIUALZNAPFdxHPwjeDloDwyYChAO/4wCgYIKoZIzj0EAwMwKjEVMBMGA1UEChMMc2lnc3RvcmUuZGV2MREwDwYDVQQDEwhzaWdzdG9yZTAeFw0yMTEwMDcxMzU2NTlaFw0zMTEwMDUxMzU2NThaMCoxFTATBgNVBAoTDHNpZ3N0b3JlLmRldjERMA8GA1UEAxMIc2lnc3RvcmUwdjAQBgcqhkjOPQIBBgUrgQQAIgNiAAT7XeFT4rb3PQGwS4IajtLk3/OlnpgangaBclYpsYBr5i+4ynB07ceb3LP0OIOZdxexX69c5iVuyJRQ+Hz05yi+UF3uBWAlHpiS5sh0+H2GHE7SXrk1EC5m1Tr19L9gg92jYzBhMA4GA1UdDwEB/wQEAwIBBjAPBgNVHRMBAf8EBTADAQH/MB0GA1UdDgQWBBRYwB5fkUWlZql6zJChkyLQKsXF+jAfBgNVHSMEGDAWgBRYwB5fkUWlZql6zJChkyLQKsXF+jAKBggqhkjOPQQDAwNpADBmAjEAj1nHeXZp+13NWBNa+EDsDP8G1WWg1tCMWP/WHPqpaVo0jhsweNFZgSs0eE7wYI4qAjEA2WB9ot98sIkoF3vZYdd3/VtWB5b9TNMea7Ix/stJ5TfcLLeABLE4BNJOsQ4vnBHJ",
+                    },
+                ],
+            },
+            validFor: {
+                start: "2022-04-13T20:06:15Z",
+            },
+        },
+    ],
+    ctlogs: [
+        {
+            baseUrl: "https://ctfe.sigstore.dev/test",
+            hashAlgorithm: "SHA2_256",
+            publicKey: {
+                rawBytes: "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEbfwR+RJudXscgRBRpKX1XFDy3PyudDxz/SfnRi1fT8ekpfBd2O1uoz7jr3Z8nKzxA69EUQ+eFCFI3zeubPWU7w==",
+                keyDetails: "PKIX_ECDSA_P256_SHA_256",
+                validFor: {
+                    start: "2021-03-14T00:00:00Z",
+                    end: "2022-10-31T23:59:59.999Z",
+                },
+            },
+            logId: {
+                keyId: "CGCS8ChS/2hF0dFrJ4ScRWcYrBY9wzjSbea8IgY2b3I=",
+            },
+        },
+        {
+            baseUrl: "https://ctfe.sigstore.dev/2022",
+            hashAlgorithm: "SHA2_256",
+            publicKey: {
+                rawBytes: "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEiPSlFi0CmFTfEjCUqF9HuCEcYXNKAaYalIJmBZ8yyezPjTqhxrKBpMnaocVtLJBI1eM3uXnQzQGAJdJ4gs9Fyw==",
+                keyDetails: "PKIX_ECDSA_P256_SHA_256",
+                validFor: {
+                    start: "2022-10-20T00:00:00Z",
+                },
+            },
+            logId: {
+                keyId: "3T0wasbHETJjGR4cmWc3AqJKXrjePK3/h4pygC8p7o4=",
+            },
+        },
+    ],
+    timestampAuthorities: [
+        {
+            subject: {
+                organization: "sigstore.dev",
+                commonName: "sigstore-tsa-selfsigned",
+            },
+            uri: "https://timestamp.sigstore.dev/api/v1/timestamp",
+            certChain: {
+                certificates: [
+                    {
+                        rawBytes: "MIICEDCCAZagAwIBAgIUOhNULwyQYe68wUMvy4qOiyojiwwwCgYIKoZIzj0EAwMwOTEVMBMGA1UEChMMc2lnc3RvcmUuZGV2MSAwHgYDVQQDExdzaWdzdG9yZS10c2Etc2VsZnNpZ25lZDAeFw0yNTA0MDgwNjU5NDNaFw0zNTA0MDYwNjU5NDNaMC4xFTATBgNVBAoTDHNpZ3N0b3JlLmRldjEVMBMGA1UEAxMMc2lnc3RvcmUtdHNhMHYwEAYHKoZIzj0CAQYFK4EEACIDYgAE4ra2Z8hKNig2T9kFjCAToGG30jky+WQv3BzL+mKvh1SKNR/UwuwsfNCg4sryoYAd8E6isovVA3M4aoNdm9QDi50Z8nTEyvqgfDPtTIwXItfiW/AFf1V7uwkbkAoj0xxco2owaDAOBgNVHQ8BAf8EBAMCB4AwHQYDVR0OBBYEFIn9eUOHz9BlRsMCRscsc1t9tOsDMB8GA1UdIwQYMBaAFJjsAe9/u1H/1JUeb4qImFMHic6/MBYGA1UdJQEB/wQMMAoGCCsGAQUFBwMIMAoGCCqGSM49BAMDA2gAMGUCMDtpsV/6KaO0qyF/UMsX2aSUXKQFdoGTptQGc0ftq1csulHPGG6dsmyMNd3JB+G3EQIxAOajvBcjpJmKb4Nv+2Taoj8Uc5+b6ih6FXCCKraSqupe07zqswMcXJTe1cExvHvvlw==",
+                    },
+                    {
+                        rawBytes: "MIIB9zCCAXygAwIBAgIUV7f0GLDOoEzIh8LXSW80OJiUp14wCgYIKoZIzj0EAwMwOTEVMBMGA1UEChMMc2lnc3RvcmUuZGV2MSAwHgYDVQQDExdzaWdzdG9yZS10c2Etc2VsZnNpZ25lZDAeFw0yNTA0MDgwNjU5NDNaFw0zNTA0MDYwNjU5NDNaMDkxFTATBgNVBAoTDHNpZ3N0b3JlLmRldjEgMB4GA1UEAxMXc2lnc3RvcmUtdHNhLXNlbGZzaWduZWQwdjAQBgcqhkjOPQIBBgUrgQQAIgNiAAQUQNtfRT/ou3YATa6wB/kKTe70cfJwyRIBovMnt8RcJph/COE82uyS6FmppLLL1VBPGcPfpQPYJNXzWwi8icwhKQ6W/Qe2h3oebBb2FHpwNJDqo+TMaC/tdfkv/ElJB72jRTBDMA4GA1UdDwEB/wQEAwIBBjASBgNVHRMBAf8ECDAGAQH/AgEAMB0GA1UdDgQWBBSY7AHvf7tR/9SVHm+KiJhTB4nOvzAKBggqhkjOPQQDAwNpADBmAjEAwGEGrfGZR1cen1R8/DTVMI943LssZmJRtDp/i7SfGHmGRP6gRbuj9vOK3b67Z0QQAjEAuT2H673LQEaHTcyQSZrkp4mX7WwkmF+sVbkYY5mXN+RMH13KUEHHOqASaemYWK/E",
+                    },
+                ],
+            },
+            validFor: {
+                start: "2025-07-04T00:00:00Z",
+            },
+        },
+    ],
+};
+
+;// CONCATENATED MODULE: ./lib/trivy/install.js
+
+
+
+
+
+
+const [archiveName, bundleName] = ["trivy.tar.gz", "trivy.tar.gz.sigstore.json"];
+/**
+ * The path of a release's program, unpacked into `scratch`: its archive is from the tool cache, else downloaded and kept there, and its
+ * signature is checked each time before anything of it runs. `root` is whom Sigstore trusts.
+ */
+async function installTrivy(release, scratch, ports, root = trustedRoot) {
+    const { files, tools, exec } = ports;
+    const known = await tools.find("trivy", release.version);
+    if (known !== undefined && (await isSigned(known, release, root, ports)))
+        return unpack(known, scratch, { files, exec });
+    const coming = await files.mkdtemp((0,external_node_path_.join)(scratch, "trivy-release-"));
+    try {
+        await fetchInto(coming, release, ports);
+        await install_check(coming, release, root, ports);
+        await tools.keep(coming, "trivy", release.version);
+        return await unpack(coming, scratch, { files, exec });
+    }
+    finally {
+        await files.rm(coming, { recursive: true, force: true });
+    }
+}
+async function fetchInto(folder, { version, archive, bundle }, ports) {
+    const todo = `In a closed network, give a mirror of github.com by download-mirror, or put trivy ${version} on the PATH.`;
+    ports.log.info(`Fetching Trivy ${version} from ${archive}`);
+    await download(bundle, (0,external_node_path_.join)(folder, bundleName), ports, todo);
+    await download(archive, (0,external_node_path_.join)(folder, archiveName), ports, todo);
+}
+/** What a tool cache holds may have been changed by another job of the machine: then it counts for nothing. */
+async function isSigned(folder, release, root, ports) {
+    try {
+        await install_check(folder, release, root, ports);
+        return true;
+    }
+    catch (error) {
+        if (!(error instanceof lib_errors/* IntegrityError */.cs))
+            throw error;
+        ports.log.info(`The Trivy in the tool cache is not used. ${error.message}`);
+        return false;
+    }
+}
+async function install_check(folder, { archive, version, digest }, root, { files }) {
+    const bytes = await files.readFile((0,external_node_path_.join)(folder, archiveName));
+    const found = (0,images_digest/* digestOf */.ol)(bytes);
+    if (digest !== undefined && found !== digest)
+        throw new lib_errors/* IntegrityError */.cs(`${archive}: its bytes have ${found}, wanted ${digest}.`, {
+            todo: "Nothing was installed. A mirror may have another file under this name.",
+        });
+    const bundle = await files.readFile((0,external_node_path_.join)(folder, bundleName), "utf8");
+    verifySignature(archive.href, bytes, bundle, releaseIdentity(version), root);
+}
+async function unpack(folder, scratch, { files, exec }) {
+    const target = (0,external_node_path_.join)(scratch, "trivy-program");
+    await files.mkdir(target, { recursive: true });
+    const args = ["-xzf", (0,external_node_path_.join)(folder, archiveName), "-C", target, "trivy"];
+    const { code, stderr } = await exec("tar", args);
+    if (code !== 0)
+        throw new lib_errors/* CommandError */.Qd(`Trivy's archive could not be unpacked: ${stderr.trim()}`);
+    return (0,external_node_path_.join)(target, "trivy");
+}
+
+;// CONCATENATED MODULE: ./lib/trivy/program.js
+
+
+/**
+ * Runs Trivy where nothing of the workspace or of the run's variables reaches it (`trivy.yaml`, `.trivyignore`, `TRIVY_*`, log-ins, proxies):
+ * in an empty folder below `scratch`, which is its home, too, and is gone afterwards.
+ */
+async function runTrivy(path, args, scratch, { exec, files, signal }) {
+    const home = await files.mkdtemp((0,external_node_path_.join)(scratch, "trivy-"));
+    const place = (name) => (0,external_node_path_.join)(home, name);
+    try {
+        for (const name of ["work", "tmp", "docker"])
+            await files.mkdir(place(name));
+        await files.writeFile((0,external_node_path_.join)(home, "docker", "config.json"), "{}\n");
+        return await exec(path, args, {
+            cwd: place("work"),
+            env: {
+                ...{ HOME: home, TMPDIR: place("tmp"), DOCKER_CONFIG: place("docker") },
+                ...{ XDG_CACHE_HOME: place("cache"), XDG_CONFIG_HOME: place("config") },
+                ...{ XDG_DATA_HOME: place("data"), XDG_RUNTIME_DIR: place("run"), LANG: "C.UTF-8" },
+            },
+            ...(signal === undefined ? {} : { signal }),
+        });
+    }
+    finally {
+        await files.rm(home, { recursive: true, force: true });
+    }
+}
+/** What Trivy says of itself; undefined where there is no such program. */
+async function versionOf(path, scratch, ports) {
+    try {
+        const { code, stdout } = await runTrivy(path, ["version", "--format", "json"], scratch, ports);
+        const value = code === 0 ? JSON.parse(stdout) : {};
+        return typeof value.Version === "string" ? value.Version : undefined;
+    }
+    catch (error) {
+        ports.signal?.throwIfAborted();
+        if (error instanceof lib_errors/* CommandError */.Qd || error instanceof SyntaxError)
+            return undefined;
+        throw error;
+    }
+}
+/** Trivy's last complaint, without the time: what a failed run is told by. */
+function program_complaint({ stdout, stderr }) {
+    const lines = `${stdout}\n${stderr}`.split("\n").filter((line) => line.trim() !== "");
+    const fatal = lines.findLast((line) => /\b(FATAL|ERROR)\b/.test(line)) ?? lines.at(-1) ?? "";
+    return fatal.replace(/^\S+Z\s+/, "").trim() || "it said nothing";
+}
+
+;// CONCATENATED MODULE: ./lib/trivy/release.js
+
+
+const systems = { linux: "Linux", darwin: "macOS" };
+const release_processors = { x64: "64bit", arm64: "ARM64" };
+/** The version alone of `0.74.0`, `v0.74.0` or `0.74.0@sha256:…`; a UsageError for anything else. */
+function versionIn(text) {
+    const [version = "", digest, ...rest] = text.replace(/^v/, "").split("@");
+    const isOne = /^\d+\.\d+\.\d+$/.test(version) && rest.length === 0;
+    if (!isOne || (digest !== undefined && !(0,images_digest/* isDigest */.Bc)(digest)))
+        throw new lib_errors/* UsageError */.eb(`trivy-version: "${text}" is not a version such as 0.74.0, or 0.74.0@sha256:… with its archive's checksum.`);
+    return { version, digest };
+}
+/** The files of a release for a machine; `mirror` stands for `https://github.com`. */
+function trivyRelease(text, { os, architecture }, mirror = "https://github.com") {
+    const { version, digest } = versionIn(text);
+    const [system, processor] = [systems[os], release_processors[architecture]];
+    if (system === undefined || processor === undefined)
+        throw new lib_errors/* UsageError */.eb(`There is no Trivy to install for ${os}-${architecture}.`, {
+            todo: `Put trivy ${version} on the PATH.`,
+        });
+    const folder = `${mirror.replace(/\/+$/, "")}/aquasecurity/trivy/releases/download/v${version}`;
+    const archive = `${folder}/trivy_${version}_${system}-${processor}.tar.gz`;
+    return {
+        version,
+        digest,
+        archive: new URL(archive),
+        bundle: new URL(`${archive}.sigstore.json`),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/trivy/find.js
+
+
+
+
+
+/** The Trivy of the wanted version: this machine's, else the release's, whose signature is checked. */
+async function findTrivy(request, ports) {
+    const { scratch, machine, downloadMirror } = request;
+    const { version, digest } = versionIn(request.version);
+    const found = digest === undefined ? await onPath(version, scratch, ports) : undefined;
+    if (found !== undefined)
+        return { path: found, version };
+    const release = trivyRelease(request.version, machine, downloadMirror);
+    const path = await installTrivy(release, scratch, ports);
+    const says = await versionOf(path, scratch, ports);
+    if (says !== version)
+        throw new lib_errors/* CommandError */.Qd(`${release.archive} has Trivy ${says}, not ${version}.`);
+    return { path, version };
+}
+async function onPath(version, scratch, ports) {
+    for (const folder of (ports.env["PATH"] ?? "").split(external_node_path_.delimiter).filter((one) => one !== "")) {
+        const path = (0,external_node_path_.join)(folder, "trivy");
+        const isThere = await ports.files.access(path).then(() => true, () => false);
+        if (isThere && (await versionOf(path, scratch, ports)) === version)
+            return path;
+    }
+    return undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/trivy/report.js
+
+
+
+
+/** What is read of Trivy's JSON report (schema 2). Lists that are empty are left out by Trivy. */
+const severity = schemas_enum(severities);
+const report_layer = looseObject({ DiffID: digest.optional() }).nullish();
+const cvss = looseObject({
+    V2Score: schemas_number().optional(),
+    V3Score: schemas_number().optional(),
+    V40Score: schemas_number().optional(),
+});
+const packageShape = looseObject({
+    Name: schemas_string(),
+    Version: schemas_string().default(""),
+    Licenses: array(schemas_string()).default([]),
+});
+const vulnerability = looseObject({
+    VulnerabilityID: schemas_string(),
+    PkgName: schemas_string(),
+    PkgPath: schemas_string().optional(),
+    InstalledVersion: schemas_string(),
+    FixedVersion: schemas_string().optional(),
+    Severity: severity.default("UNKNOWN"),
+    Title: schemas_string().optional(),
+    PrimaryURL: schemas_string().optional(),
+    References: array(schemas_string()).default([]),
+    CVSS: record(schemas_string(), cvss).default({}),
+    Layer: report_layer,
+});
+const misconfiguration = looseObject({
+    ID: schemas_string(),
+    Title: schemas_string().optional(),
+    Message: schemas_string().optional(),
+    Severity: severity,
+    Status: schemas_string(),
+    References: array(schemas_string()).default([]),
+    Layer: report_layer,
+});
+const report_secret = looseObject({
+    RuleID: schemas_string(),
+    Title: schemas_string().optional(),
+    Severity: severity,
+    StartLine: schemas_int().optional(),
+    Layer: report_layer,
+});
+const result = looseObject({
+    Target: schemas_string(),
+    Class: schemas_string().optional(),
+    Type: schemas_string().nullish(),
+    Packages: array(packageShape).default([]),
+    Vulnerabilities: array(vulnerability).default([]),
+    Misconfigurations: array(misconfiguration).default([]),
+    Secrets: array(report_secret).default([]),
+});
+const report = looseObject({
+    SchemaVersion: literal(2),
+    Metadata: looseObject({
+        OS: looseObject({
+            Family: schemas_string(),
+            Name: schemas_string().default(""),
+            EOSL: schemas_boolean().default(false),
+        })
+            .nullish(),
+    })
+        .default({}),
+    Results: array(result).nullish(),
+});
+/** A CommandError for what no known Trivy writes. */
+function parseReport(text) {
+    let value;
+    try {
+        value = JSON.parse(text);
+    }
+    catch (cause) {
+        throw new lib_errors/* CommandError */.Qd("Trivy's report is not JSON.", { cause });
+    }
+    const parsed = report.safeParse(value);
+    if (parsed.success)
+        return parsed.data;
+    const [issue] = parsed.error.issues;
+    throw new lib_errors/* CommandError */.Qd(`Trivy's report is not of the shape that is known here: ${issue?.path.join(".")}: ${issue?.message}.`, { todo: "Use the pinned version of Trivy (trivy-version)." });
+}
+
+;// CONCATENATED MODULE: ./lib/trivy/look.js
+
+
+
+
+/** Scans one platform's image for everything that the policy may ask of. A Trivy that fails is a CommandError. */
+async function lookAt({ trivy, reference, database, scratch }, ports) {
+    const { files } = ports;
+    const folder = await files.mkdtemp((0,external_node_path_.join)(scratch, "look-"));
+    try {
+        const cache = (0,external_node_path_.join)(folder, "cache");
+        await files.mkdir(cache);
+        await files.symlink(database, (0,external_node_path_.join)(cache, "db"));
+        const output = (0,external_node_path_.join)(folder, "report.json");
+        const args = [...scanning(cache), "--format", "json", "--output", output, reference];
+        const said = await runTrivy(trivy.path, args, scratch, ports);
+        if (said.code !== 0)
+            throw new lib_errors/* CommandError */.Qd(`Trivy could not scan the image: ${program_complaint(said)}.`);
+        return {
+            report: parseReport(await files.readFile(output, "utf8")),
+            analyzerErrors: analyzerErrors(said.stderr),
+        };
+    }
+    finally {
+        await files.rm(folder, { recursive: true, force: true });
+    }
+}
+/** Nothing is asked of anybody but the loopback registry, and nothing is kept from one scan to the next. */
+function scanning(cache) {
+    return [
+        ...["image", "--image-src", "remote", "--cache-dir", cache, "--cache-backend", "memory"],
+        ...["--skip-db-update", "--skip-java-db-update", "--skip-check-update", "--offline-scan"],
+        ...["--skip-version-check", "--disable-telemetry", "--skip-vex-repo-update"],
+        ...["--scanners", "vuln,misconfig,secret", "--image-config-scanners", "misconfig,secret"],
+        ...["--list-all-pkgs", "--no-progress", "--debug", "--timeout", "30m"],
+    ];
+}
+/** What Trivy's debug log says where a file or the config could not be read (pkg/fanal/analyzer). Pure. */
+function analyzerErrors(log) {
+    const found = log.split("\n").flatMap((line) => {
+        const [, what, rest = ""] = /\b((?:Image config )?[Aa]nalysis error|Permission error)\b\s*(.*)$/.exec(line) ?? [];
+        return what === undefined ? [] : [`${what.toLowerCase()}: ${rest.trim()}`];
+    });
+    return [...new Set(found)];
+}
+
+;// CONCATENATED MODULE: ./lib/trivy/policy.js
+
+/** How many findings a reason names. */
+const policy_named = 5;
+const unfixed = "unfixed: there is no version without it yet (ignore-unfixed)";
+/** Judges what was found in all platforms by the policy; `today` is a date in UTC, `YYYY-MM-DD`. Pure. */
+function judge(findings, policy, today) {
+    const expired = policy.accepted.filter(({ expires }) => expires < today);
+    const valid = policy.accepted.filter((risk) => !expired.includes(risk));
+    const judged = findings.map((finding) => withReason(finding, valid, policy));
+    const failing = judged.filter(({ severity, accepted }) => accepted === undefined && reaches(severity, policy.failOn));
+    const reasons = [
+        ...(failing.length === 0 ? [] : [reasonOf(failing, policy.failOn)]),
+        ...(policy.failOn === undefined ? [] : expired.map(expiry)),
+    ];
+    return {
+        ...(reasons.length === 0
+            ? { verdict: "passed" }
+            : { verdict: "failed", reason: reasons.join("; ") }),
+        findings: judged,
+        unused: valid.filter((risk) => !findings.some((finding) => matches(risk, finding))),
+        expired,
+    };
+}
+function withReason(finding, valid, { ignoreUnfixed }) {
+    const risk = valid.find((one) => matches(one, finding));
+    if (risk !== undefined)
+        return { ...finding, accepted: `${risk.reason} (until ${risk.expires})` };
+    const isUnfixed = finding.kind === "vulnerability" && finding.fixed === undefined;
+    return ignoreUnfixed && isUnfixed ? { ...finding, accepted: unfixed } : finding;
+}
+function matches({ id, package: name }, finding) {
+    return id === finding.id && name === finding.package;
+}
+function reaches(severity, least) {
+    return least !== undefined && severities.indexOf(severity) >= severities.indexOf(least);
+}
+function reasonOf(failing, failOn) {
+    const ranked = [...failing].sort((a, b) => severities.indexOf(b.severity) - severities.indexOf(a.severity));
+    const texts = [...new Set(ranked.map(policy_described))];
+    const more = texts.length > policy_named ? `, and ${texts.length - policy_named} more` : "";
+    return `${failing.length === 1 ? "1 finding" : `${failing.length} findings`} of ${failOn} or above: ${texts.slice(0, policy_named).join(", ")}${more}`;
+}
+function policy_described({ id, package: name, severity, kind, fixed }) {
+    const remedy = fixed === undefined ? "no fixed version" : `fixed in ${fixed}`;
+    return `${id} in ${name} (${severity}${kind === "vulnerability" ? `, ${remedy}` : ""})`;
+}
+function expiry({ id, package: name, expires }) {
+    return `the accepted risk ${id} in ${name} expired on ${expires}`;
+}
+
+;// CONCATENATED MODULE: ./lib/trivy/seen.js
+/** A report in the words of the results. `target` is what Trivy was told to scan, which stands for the image's own config. Pure. */
+function seenIn({ Metadata: { OS }, Results }, config, target) {
+    const results = Results ?? [];
+    const count = (found) => found.reduce((sum, { Packages }) => sum + Packages.length, 0);
+    const layerOf = layersBy(config);
+    const isKnown = OS && OS.Family !== "" && OS.Family !== "none";
+    return {
+        os: isKnown ? { family: OS.Family, name: OS.Name, endOfLife: OS.EOSL } : undefined,
+        strangePackages: OS?.Family === "none",
+        osPackages: count(results.filter(isOs)),
+        packages: count(results),
+        findings: results.flatMap((result) => findingsIn(result, layerOf, target)),
+        outdated: outdatedIn(results.filter(isOs)),
+        licenses: licensesIn(results),
+    };
+}
+function isOs({ Class }) {
+    return Class === "os-pkgs";
+}
+/** A layer's diff_id with the line of the history that made it. */
+function layersBy({ rootfs, history = [] }) {
+    const made = history.filter(({ empty_layer }) => empty_layer !== true);
+    const counts = made.length === rootfs.diff_ids.length;
+    return (layer) => {
+        const diffId = layer?.DiffID;
+        if (diffId === undefined)
+            return {};
+        const createdBy = counts ? made[rootfs.diff_ids.indexOf(diffId)]?.created_by : undefined;
+        return { layer: { diffId, ...(createdBy === undefined ? {} : { createdBy }) } };
+    };
+}
+function findingsIn(result, layerOf, target) {
+    const { Type, Vulnerabilities, Misconfigurations, Secrets } = result;
+    const place = result.Target === target || result.Target.startsWith(`${target} (`)
+        ? "image configuration"
+        : result.Target;
+    return [
+        ...Vulnerabilities.map((found) => ({
+            kind: "vulnerability",
+            id: found.VulnerabilityID,
+            package: found.PkgName,
+            severity: found.Severity,
+            installed: found.InstalledVersion,
+            ...(found.FixedVersion ? { fixed: found.FixedVersion } : {}),
+            ...titled(found.Title),
+            references: [...new Set([found.PrimaryURL, ...found.References].filter(seen_isThere))],
+            ...scored(Object.values(found.CVSS)),
+            ...layerOf(found.Layer),
+            ecosystem: Type ?? "",
+            ...(found.PkgPath ? { path: found.PkgPath } : {}),
+        })),
+        ...Misconfigurations.filter(({ Status }) => Status === "FAIL").map((found) => ({
+            ...{ kind: "misconfiguration", id: found.ID, package: place, severity: found.Severity },
+            installed: "",
+            ...titled(found.Title ?? found.Message),
+            references: found.References,
+            ...layerOf(found.Layer),
+        })),
+        ...Secrets.map((found) => ({
+            ...{ kind: "secret", id: found.RuleID, package: place, severity: found.Severity },
+            installed: "",
+            ...titled(found.Title),
+            ...layerOf(found.Layer),
+            ...(found.StartLine === undefined ? {} : { line: found.StartLine }),
+        })),
+    ];
+}
+function titled(title) {
+    return title ? { title } : {};
+}
+function seen_isThere(text) {
+    return text !== undefined && text !== "";
+}
+function scored(scores) {
+    const all = scores.flatMap(({ V2Score, V3Score, V40Score }) => [
+        V40Score ?? V3Score ?? V2Score ?? 0,
+    ]);
+    const highest = Math.max(0, ...all);
+    return highest === 0 ? {} : { score: highest };
+}
+/** One line a package: the version that the last of its findings wants. */
+function outdatedIn(results) {
+    const found = new Map();
+    for (const { PkgName, InstalledVersion, FixedVersion } of results.flatMap(({ Vulnerabilities }) => Vulnerabilities))
+        if (FixedVersion)
+            found.set(PkgName, { package: PkgName, installed: InstalledVersion, fixed: FixedVersion });
+    return [...found.values()];
+}
+function licensesIn(results) {
+    const found = new Map();
+    for (const { Name, Licenses } of results.flatMap(({ Packages }) => Packages))
+        for (const license of Licenses.length > 0 ? Licenses : ["(none stated)"])
+            found.set(license, (found.get(license) ?? new Set()).add(Name));
+    return [...found]
+        .map(([name, packages]) => ({ name, packages: [...packages].sort() }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+;// CONCATENATED MODULE: ./lib/trivy/sbom.js
+
+/** What the hub calls licences, in SPDX's letters; others are told as they are written. */
+const licenses = {
+    "apache-2.0": "Apache-2.0",
+    "bsd-3-clause": "BSD-3-Clause",
+    "cc-by-4.0": "CC-BY-4.0",
+    "cc-by-nc-4.0": "CC-BY-NC-4.0",
+    "cc-by-sa-4.0": "CC-BY-SA-4.0",
+    mit: "MIT",
+};
+const hashed = (text) => (0,external_node_crypto_.createHash)("sha256").update(text).digest("hex").slice(0, 16);
+/** CycloneDX: each model is a component `machine-learning-model` that its files lie in, and the image depends on it. Pure. */
+function cycloneDxWith(document, models) {
+    const image = document.metadata.component["bom-ref"];
+    const refs = models.map(({ name }) => `model:${name}`);
+    const before = document.dependencies ?? [];
+    const own = before.find(({ ref }) => ref === image);
+    return {
+        ...document,
+        components: [...(document.components ?? []), ...models.map(component)],
+        dependencies: [
+            ...before.filter((entry) => entry !== own),
+            { ref: image, dependsOn: [...(own?.dependsOn ?? []), ...refs] },
+            ...refs.map((ref) => ({ ref, dependsOn: [] })),
+        ],
+    };
+}
+function component({ name, version, license, purl, source, files }) {
+    const id = licenses[license ?? ""];
+    return {
+        ...{ type: "machine-learning-model", "bom-ref": `model:${name}`, name },
+        ...(version === undefined ? {} : { version }),
+        ...(license === undefined
+            ? {}
+            : { licenses: [{ license: id === undefined ? { name: license } : { id } }] }),
+        ...(purl === undefined ? {} : { purl }),
+        ...(source === undefined
+            ? {}
+            : { externalReferences: [{ type: "distribution", url: source }] }),
+        components: files.map(({ path, sha256 }) => ({
+            ...{ type: "file", "bom-ref": `model:${name}/${path}`, name: path },
+            hashes: [{ alg: "SHA-256", content: sha256 }],
+        })),
+    };
+}
+/** SPDX 2.3: each model is a package that the image contains, and its files are packages in it (a file of SPDX must have a SHA-1). Pure. */
+function spdxWith(document, models) {
+    const image = document.relationships.find(({ relationshipType }) => relationshipType === "DESCRIBES")?.relatedSpdxElement;
+    const parts = models.map(spdxPackages);
+    const contains = (from, to) => ({
+        ...{ spdxElementId: from, relatedSpdxElement: to, relationshipType: "CONTAINS" },
+    });
+    return {
+        ...document,
+        packages: [
+            ...(document.packages ?? []),
+            ...parts.flatMap(({ model, files }) => [model, ...files]),
+        ],
+        relationships: [
+            ...document.relationships,
+            ...parts.flatMap(({ model, files }) => [
+                contains(image ?? "SPDXRef-DOCUMENT", model.SPDXID),
+                ...files.map((file) => contains(model.SPDXID, file.SPDXID)),
+            ]),
+        ],
+    };
+}
+function spdxPackages({ name, version, license, purl, source, files }) {
+    const common = {
+        ...{ filesAnalyzed: false, licenseConcluded: "NOASSERTION", copyrightText: "NOASSERTION" },
+        downloadLocation: source ?? "NOASSERTION",
+    };
+    const known = licenses[license ?? ""];
+    const reference = { referenceCategory: "PACKAGE-MANAGER", referenceType: "purl" };
+    const model = {
+        ...{ SPDXID: `SPDXRef-Model-${hashed(name)}`, name, ...common },
+        ...(version === undefined ? {} : { versionInfo: version }),
+        licenseDeclared: known ?? "NOASSERTION",
+        ...(license === undefined || known !== undefined ? {} : { licenseComments: license }),
+        ...(purl === undefined ? {} : { externalRefs: [{ ...reference, referenceLocator: purl }] }),
+        primaryPackagePurpose: "OTHER",
+    };
+    return {
+        model,
+        files: files.map(({ path, sha256 }) => ({
+            ...{ SPDXID: `SPDXRef-ModelFile-${hashed(`${name}/${path}`)}`, name: `${name}/${path}` },
+            ...{ ...common, packageFileName: path, licenseDeclared: "NOASSERTION" },
+            checksums: [{ algorithm: "SHA256", checksumValue: sha256 }],
+            primaryPackagePurpose: "FILE",
+        })),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/trivy/write-sbom.js
+
+
+
+
+/** Writes what is in the image, weights included, as CycloneDX and as SPDX. */
+async function writeSbom(request, ports) {
+    const { models, cycloneDxPath, spdxPath, scratch } = request;
+    const { files } = ports;
+    const folder = await files.mkdtemp((0,external_node_path_.join)(scratch, "sbom-"));
+    try {
+        const report = (0,external_node_path_.join)(folder, "report.json");
+        const text = JSON.stringify(request.report);
+        await files.writeFile(report, text.replaceAll(request.scannedAs, request.image));
+        const cycloneDx = (await convert("cyclonedx", report, folder, request, ports));
+        const spdx = (await convert("spdx-json", report, folder, request, ports));
+        await files.writeFile(cycloneDxPath, write_sbom_json(cycloneDxWith(cycloneDx, models)));
+        await files.writeFile(spdxPath, write_sbom_json(spdxWith(spdx, models)));
+    }
+    finally {
+        await files.rm(folder, { recursive: true, force: true });
+    }
+}
+async function convert(format, report, folder, { trivy, scratch }, ports) {
+    const output = (0,external_node_path_.join)(folder, format);
+    const args = ["convert", "--format", format, "--output", output, report];
+    const said = await runTrivy(trivy.path, args, scratch, ports);
+    if (said.code !== 0)
+        throw new lib_errors/* CommandError */.Qd(`Trivy could not write the SBOM: ${program_complaint(said)}.`);
+    return JSON.parse(await ports.files.readFile(output, "utf8"));
+}
+function write_sbom_json(value) {
+    return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+;// CONCATENATED MODULE: ./lib/trivy/bolt.js
+
+/** bbolt's file format: little-endian, a page header of 16 bytes, two meta pages of which the newer sound one counts. */
+const bolt_header = 16;
+const metaLength = 64;
+const magic = 0xed0cdaed;
+const format = 2;
+const pageSizes = [4096, 8192, 16384, 32768, 65536];
+const bolt_isBranch = 1;
+const isLeaf = 2;
+/** Nobody has more pages of bucket names than this; a damaged file may lead round in a circle. */
+const mostPages = 10_000;
+/** Names of the top buckets of a bbolt database. An IntegrityError for a file that is none, is damaged there, or ends too early. */
+async function bucketNames(path, { open }) {
+    const file = await open(path, "r");
+    try {
+        const meta = await newestMeta(file, path);
+        const { size } = await file.stat();
+        const wanted = Number(meta.pages) * meta.pageSize;
+        if (size < wanted)
+            throw new lib_errors/* IntegrityError */.cs(`${path} ends after ${size} of ${wanted} bytes.`);
+        return await keysBelow(file, path, meta);
+    }
+    catch (cause) {
+        // An element that points out of its page.
+        if (!(cause instanceof RangeError))
+            throw cause;
+        throw new lib_errors/* IntegrityError */.cs(`${path} is damaged.`, { cause });
+    }
+    finally {
+        await file.close();
+    }
+}
+async function newestMeta(file, path) {
+    const first = await metaAt(file, 0);
+    const offsets = first === undefined ? pageSizes : [first.pageSize];
+    const others = await Promise.all(offsets.map((offset) => metaAt(file, offset)));
+    const [newest] = [first, ...others]
+        .filter((meta) => meta !== undefined)
+        .sort((a, b) => (a.transaction > b.transaction ? -1 : 1));
+    if (newest !== undefined)
+        return newest;
+    throw new lib_errors/* IntegrityError */.cs(`${path} is not a vulnerability database (bbolt), or is damaged.`);
+}
+async function metaAt(file, offset) {
+    const bytes = await bytesAt(file, offset + bolt_header, metaLength);
+    if (bytes.length < metaLength)
+        return undefined;
+    if (bytes.readUInt32LE(0) !== magic || bytes.readUInt32LE(4) !== format)
+        return undefined;
+    if (bytes.readBigUInt64LE(56) !== checksum(bytes.subarray(0, 56)))
+        return undefined;
+    return {
+        pageSize: bytes.readUInt32LE(8),
+        root: bytes.readBigUInt64LE(16),
+        pages: bytes.readBigUInt64LE(40),
+        transaction: bytes.readBigUInt64LE(48),
+    };
+}
+/** FNV-1a, 64 bits. */
+function checksum(bytes) {
+    let hash = 0xcbf29ce484222325n;
+    for (const byte of bytes)
+        hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+    return hash;
+}
+async function keysBelow(file, path, { pageSize, root, pages }) {
+    const names = [];
+    const waiting = [root];
+    for (let read = 0; waiting.length > 0; read += 1) {
+        const page = waiting.pop();
+        if (read > mostPages || page >= pages)
+            throw damaged(path, page);
+        const head = await bytesAt(file, Number(page) * pageSize, bolt_header);
+        const flags = head.length < bolt_header ? 0 : head.readUInt16LE(8);
+        if (flags !== bolt_isBranch && flags !== isLeaf)
+            throw damaged(path, page);
+        const length = pageSize * (head.readUInt32LE(12) + 1);
+        const bytes = await bytesAt(file, Number(page) * pageSize, length);
+        for (let at = 0; at < head.readUInt16LE(10); at += 1) {
+            const element = bolt_header + at * 16;
+            if (flags === bolt_isBranch)
+                waiting.push(bytes.readBigUInt64LE(element + 8));
+            else {
+                const start = element + bytes.readUInt32LE(element + 4);
+                names.push(bytes.toString("utf8", start, start + bytes.readUInt32LE(element + 8)));
+            }
+        }
+    }
+    return names.sort();
+}
+async function bytesAt(file, position, length) {
+    const buffer = Buffer.alloc(length);
+    const { bytesRead } = await file.read(buffer, 0, length, position);
+    return buffer.subarray(0, bytesRead);
+}
+function damaged(path, page) {
+    return new lib_errors/* IntegrityError */.cs(`${path} is damaged: page ${page} is not what it should be.`);
+}
+
+;// CONCATENATED MODULE: ./lib/trivy/database.js
+
+
+
+
+const database_metadata = looseObject({
+    Version: literal(2),
+    UpdatedAt: iso_datetime({ offset: true }),
+});
+/** Reads what a folder has; an IntegrityError where a file is missing, damaged or of another schema. */
+async function readDatabase(folder, source, files) {
+    const path = (0,external_node_path_.join)(folder, "metadata.json");
+    try {
+        const { UpdatedAt } = database_metadata.parse(JSON.parse(await files.readFile(path, "utf8")));
+        const buckets = await bucketNames((0,external_node_path_.join)(folder, "trivy.db"), files);
+        return { folder, updatedAt: UpdatedAt, source, buckets };
+    }
+    catch (cause) {
+        if (cause instanceof lib_errors/* IntegrityError */.cs)
+            throw cause;
+        const why = (0,lib_errors/* isError */.bJ)(cause) && cause.code === "ENOENT"
+            ? "is not all there"
+            : "has no metadata.json of schema 2";
+        throw new lib_errors/* IntegrityError */.cs(`The vulnerability database ${folder} ${why}.`, { cause });
+    }
+}
+/** Seconds since its makers last looked. */
+function database_ageOf({ updatedAt }, now) {
+    return (now - Date.parse(updatedAt)) / 1000;
+}
+/** Refuses a database that is too old (CheckError): what was found since is not in it. */
+function refuseOld(database, maxAge, now) {
+    const age = database_ageOf(database, now);
+    if (age <= maxAge)
+        return;
+    throw new lib_errors/* CheckError */.tl(`The vulnerability database of ${database.source} is ${hours(age)} old (${database.updatedAt}), and may be ${hours(maxAge)}.`, { todo: "Bring a newer one (trivy-db), or allow it: trivy-db-max-age." });
+}
+function hours(seconds) {
+    return `${Math.round(seconds / 360) / 10} h`;
+}
+
+;// CONCATENATED MODULE: ./lib/trivy/use-database.js
+
+
+
+
+const use_database_name = "trivy-db";
+/** How folders of databases are named: one that is not whole yet is another run's, or was left by one that was killed. */
+const [arriving, done] = ["coming-", "database-"];
+/** Younger ones are not asked for again. Seconds; the makers renew it four times a day. */
+const fresh = 24 * 3600;
+/** A folder of the user's: it, or the folder `db` in it, has the two files. A UsageError where it is not there. */
+async function folderDatabase(folder, maxAge, { files, clock, }) {
+    const there = async (path) => (await files.stat(path).catch(() => undefined)) !== undefined;
+    if (!(await there(folder)))
+        throw new lib_errors/* UsageError */.eb(`trivy-db: there is no folder ${folder}.`, {
+            todo: "Give a folder with trivy.db and metadata.json, or an OCI reference such as ghcr.io/aquasecurity/trivy-db:2.",
+        });
+    const inner = (0,external_node_path_.join)(folder, "db");
+    const database = await readDatabase((await there(inner)) ? inner : folder, folder, files);
+    refuseOld(database, maxAge, clock.now());
+    return database;
+}
+/** The database that was kept from an earlier run while it is fresh, else of the first source that gives one that is young and whole. */
+async function downloadedDatabase(request, ports) {
+    const { sources, maxAge } = request;
+    const { cache, clock, log, signal } = ports;
+    const key = new Date(clock.now()).toISOString().slice(0, 10);
+    const root = await cache.restore(use_database_name, key);
+    const kept = await newestKept(root, sources, ports);
+    if (kept !== undefined && database_ageOf(kept, clock.now()) <= Math.min(fresh, maxAge))
+        return kept;
+    const failures = [];
+    for (const source of sources) {
+        try {
+            const database = await use_database_download(source, root, request, ports);
+            await cache.save(use_database_name, key);
+            return database;
+        }
+        catch (error) {
+            signal?.throwIfAborted();
+            log.info(`The vulnerability database of ${source.name} cannot be used: ${messageOf(error)}`);
+            failures.push(error);
+        }
+    }
+    if (kept !== undefined && database_ageOf(kept, clock.now()) <= maxAge) {
+        log.warning(`No newer vulnerability database could be had: that of ${kept.updatedAt} is used.`);
+        return kept;
+    }
+    throw failures.find((error) => error instanceof lib_errors/* CheckError */.tl) ?? unreachable(sources, failures);
+}
+function unreachable(sources, failures) {
+    const whys = sources.map((source, at) => `${source.name}: ${messageOf(failures[at])}`);
+    return new lib_errors/* RemoteError */.Hi(`No vulnerability database could be had. ${whys.join(" ")}`, {
+        cause: failures[0],
+        todo: "Nothing was scanned. Give a folder or a mirror that this machine reaches: trivy-db.",
+    });
+}
+function messageOf(error) {
+    return (0,lib_errors/* isError */.bJ)(error) ? error.message : String(error);
+}
+/** Folders of databases are named by chance; a damaged one, or one from elsewhere, goes. */
+async function newestKept(root, sources, { files, log }) {
+    const found = [];
+    for (const entry of (await files.readdir(root)).filter((one) => one.startsWith(done))) {
+        const folder = (0,external_node_path_.join)(root, entry);
+        try {
+            const source = (await files.readFile((0,external_node_path_.join)(folder, "source"), "utf8")).trim();
+            const database = await readDatabase((0,external_node_path_.join)(folder, "db"), source, files);
+            if (sources.some((one) => one.name === source))
+                found.push(database);
+        }
+        catch (error) {
+            log.info(`What is kept in ${folder} is replaced: ${messageOf(error)}`);
+            await files.rm(folder, { recursive: true, force: true });
+        }
+    }
+    return found.sort((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt))[0];
+}
+async function use_database_download(source, root, { trivy, scratch, maxAge }, ports) {
+    const { files, clock, log } = ports;
+    const before = (await files.readdir(root)).filter((one) => one.startsWith(done));
+    const coming = await files.mkdtemp((0,external_node_path_.join)(root, arriving));
+    try {
+        log.info(`Fetching the vulnerability database of ${source.name}`);
+        await use_database_fetchInto(coming, source, trivy, scratch, ports);
+        const database = await readDatabase((0,external_node_path_.join)(coming, "db"), source.name, files);
+        refuseOld(database, maxAge, clock.now());
+        await files.writeFile((0,external_node_path_.join)(coming, "source"), `${source.name}\n`);
+        for (const old of before)
+            await files.rm((0,external_node_path_.join)(root, old), { recursive: true, force: true });
+        const folder = (0,external_node_path_.join)(root, `${done}${coming.slice((0,external_node_path_.join)(root, arriving).length)}`);
+        await files.rename(coming, folder);
+        return { ...database, folder: (0,external_node_path_.join)(folder, "db") };
+    }
+    catch (error) {
+        await files.rm(coming, { recursive: true, force: true });
+        throw error;
+    }
+}
+async function use_database_fetchInto(folder, source, { path }, scratch, ports) {
+    const served = await source.serve();
+    try {
+        const quiet = ["--skip-version-check", "--disable-telemetry", "--no-progress"];
+        const from = ["--db-repository", served.reference, "--cache-dir", folder];
+        const args = ["image", "--download-db-only", ...from, ...quiet];
+        const said = await runTrivy(path, args, scratch, ports);
+        if (said.code === 0)
+            return;
+        const cause = served.failure();
+        throw (0,lib_errors/* isError */.bJ)(cause)
+            ? cause
+            : new lib_errors/* RemoteError */.Hi(`Trivy could not download it: ${program_complaint(said)}.`);
+    }
+    finally {
+        await served.close();
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/scan-database.js
+
+
+
+
+
+
+/** Where Trivy's makers keep the database, and a mirror that is asked first since it has no rate limit. */
+const mirrors = ["mirror.gcr.io/aquasec/trivy-db:2", "ghcr.io/aquasecurity/trivy-db:2"];
+/** The vulnerability database that the inputs name: a folder, a repository, or else that of Trivy's makers. */
+async function databaseFor({ inputs, workspace, scratch }, trivy, ports) {
+    const { database: place, databaseMaxAge: maxAge } = inputs;
+    if (place !== undefined) {
+        const folder = (0,external_node_path_.resolve)(workspace, place);
+        const isFolder = await ports.files.stat(folder).then((found) => found.isDirectory(), () => false);
+        if (isFolder || /^[./]/.test(place))
+            return folderDatabase(folder, maxAge, ports);
+    }
+    const sources = (place === undefined ? mirrors : [place]).map((text) => {
+        const reference = databaseReference(text);
+        return { name: text, serve: () => serveDatabase(reference, ports) };
+    });
+    return downloadedDatabase({ sources, maxAge, trivy, scratch }, ports);
+}
+function databaseReference(text) {
+    try {
+        return (0,images_reference/* parseReference */.F2)(text);
+    }
+    catch (cause) {
+        throw new lib_errors/* UsageError */.eb(`trivy-db: "${text}" is neither a folder nor an OCI reference.`, {
+            cause,
+        });
+    }
+}
+/** A repository as Trivy may read it on loopback: proxies, log-ins, certificates and rate limits are our own registry client's matter. */
+async function serveDatabase(reference, { open, log }) {
+    const { store, failure } = noting(open(reference));
+    const served = await serveStore(store, { log });
+    const pointer = reference.digest === undefined ? `:${reference.tag ?? "2"}` : `@${reference.digest}`;
+    return { reference: `${served.host}/trivy-db${pointer}`, failure, close: served.close };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/scan-view.js
+
+
+
+
+/** The runtime of an image: a final one is shown without the layers that assemble added, by a manifest of its own that is kept nowhere. */
+function scanView({ image: { manifest, config }, store }) {
+    const value = (0,images_manifest/* parseManifest */.Ng)(manifest);
+    const runtime = runtimePart(value.layers, config);
+    if (runtime === undefined || runtime.layers.length === value.layers.length) {
+        const blobs = [value.config, ...value.layers].map(({ digest }) => digest);
+        return { digest: manifest.digest, config, store: only(manifest, blobs, new Map(), store) };
+    }
+    const shown = { ...config, ...withoutAdded(config, runtime.diffIds) };
+    const bytes = new TextEncoder().encode(JSON.stringify(shown));
+    const digest = (0,images_digest/* digestOf */.ol)(bytes);
+    const own = (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.manifest, {
+        schemaVersion: 2,
+        mediaType: descriptor/* mediaTypes */.I.manifest,
+        config: { mediaType: descriptor/* mediaTypes */.I.config, digest, size: bytes.length },
+        layers: runtime.layers,
+    });
+    const blobs = runtime.layers.map((layer) => layer.digest);
+    return {
+        ...{ digest: own.digest, config: shown },
+        store: only(own, blobs, new Map([[digest, bytes]]), store),
+    };
+}
+/** The fields of a config that count its layers. */
+function withoutAdded({ rootfs, history = [] }, diffIds) {
+    const first = rootfs.diff_ids.length === 0 ? 0 : rootfs.diff_ids.indexOf(diffIds[0]);
+    let at = -1;
+    const kept = history.filter((entry) => {
+        if (entry.empty_layer === true)
+            return true;
+        at += 1;
+        return at >= first && at < first + diffIds.length;
+    });
+    return { rootfs: { ...rootfs, diff_ids: diffIds }, history: kept };
+}
+/** A store with one manifest and its blobs; some of them are made up here. */
+function only(manifest, blobs, made, store) {
+    const has = new Set(blobs);
+    return {
+        ...store,
+        readManifest: async (reference) => (reference === manifest.digest ? manifest : undefined),
+        blobSize: async (digest) => made.get(digest)?.length ?? (has.has(digest) ? store.blobSize(digest) : undefined),
+        readBlob: async function* (digest, from = 0, signal) {
+            const bytes = made.get(digest);
+            if (bytes !== undefined)
+                yield bytes.subarray(from);
+            else
+                yield* store.readBlob(digest, from, signal);
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/scan-images.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Platforms at a time: each Trivy holds a layer's files in memory. */
+const scan_images_sideBySide = 2;
+/** Scans the runtime of each platform's image and judges all that was found. What is wrong is the verdict, not an error. */
+async function scanImages(request, ports) {
+    const { inputs } = request;
+    const { log, clock } = ports;
+    const policy = await policyOf({ ...request, scan: inputs }, ports);
+    const machine = { os: external_node_process_.platform, architecture: external_node_process_.arch };
+    const trivy = await findTrivy({ ...request, version: inputs.trivyVersion, machine }, ports);
+    log.info(`Trivy ${trivy.version} (${trivy.path})`);
+    const database = await databaseFor(request, trivy, ports);
+    log.info(`Vulnerability database of ${database.source}, updated ${database.updatedAt}`);
+    const looked = await eachLimited(request.runtimes, scan_images_sideBySide, (runtime, signal) => lookAtRuntime(runtime, { ...request, trivy, database }, { ...ports, signal }), ports.signal);
+    const today = new Date(clock.now()).toISOString().slice(0, 10);
+    return scan_images_resultOf(looked, { trivy, database, policy, today });
+}
+/** What the inputs allow; a UsageError names what is wrong in the file of accepted risks. */
+async function policyOf({ scan, workspace }, { files }) {
+    const { failOn, ignoreUnfixed, policy: path } = scan;
+    return {
+        failOn: failOn === "none" ? undefined : failOn.toUpperCase(),
+        ignoreUnfixed,
+        accepted: path === undefined ? [] : await acceptedRisks((0,external_node_path_.resolve)(workspace, path), files),
+    };
+}
+async function acceptedRisks(path, { readFile }) {
+    const text = await readFile(path, "utf8").catch((cause) => {
+        if (!(0,lib_errors/* isError */.bJ)(cause) || !["ENOENT", "EISDIR", "ENOTDIR"].includes(cause.code ?? ""))
+            throw cause;
+        throw new lib_errors/* UsageError */.eb(`scan-policy: ${path} is not there, or is no file.`, { cause });
+    });
+    return parseAcceptedRisks(text, path);
+}
+async function lookAtRuntime(runtime, request, ports) {
+    const { trivy, database, scratch, inputs } = request;
+    const read = await readRuntime(runtime);
+    const { digest, config, store } = scanView(read);
+    const noted = noting(store);
+    const served = await serveStore(noted.store, ports);
+    try {
+        const reference = `${served.host}/runtime@${digest}`;
+        ports.log.info(`Scanning ${runtime.platform}: ${runtime.store.name}@${runtime.digest}`);
+        const look = await lookAt({ trivy, reference, database: database.folder, scratch }, ports).catch((error) => {
+            throw noted.failure() ?? error;
+        });
+        const seen = seenIn(look.report, config, reference);
+        await sbomOf(runtime.platform, look.report, reference, request, ports);
+        const sight = { seen, analyzerErrors: look.analyzerErrors, buckets: database.buckets };
+        return {
+            ...{ runtime: read, diffIds: config.rootfs.diff_ids, seen },
+            spots: blindSpots(sight, inputs.minPackages),
+        };
+    }
+    finally {
+        await served.close();
+    }
+}
+/** Where the caller wants one, what is in the platform's image. */
+async function sbomOf(platform, report, reference, { sbom, trivy, scratch }, ports) {
+    if (sbom === undefined)
+        return;
+    const [cycloneDx, spdx] = sbomFiles(platform);
+    const request = { trivy, report, scannedAs: reference.slice(0, reference.indexOf("@")), scratch };
+    await writeSbom({
+        ...{ ...request, image: sbom.image, models: sbom.models },
+        ...{ cycloneDxPath: (0,external_node_path_.join)(sbom.folder, cycloneDx), spdxPath: (0,external_node_path_.join)(sbom.folder, spdx) },
+    }, ports);
+}
+/** All platforms' looks as one result. Pure. */
+function scan_images_resultOf(looked, { trivy, database, policy, today, }) {
+    const all = looked.flatMap(({ seen }) => seen.findings);
+    const judgement = judge(all, policy, today);
+    const blind = looked.flatMap(({ runtime: { platform }, spots }) => spots.map(({ name, reason }) => `${platform}: ${name}: ${reason}`));
+    const reasons = [...blind, ...(judgement.reason === undefined ? [] : [judgement.reason])];
+    let taken = 0;
+    const platforms = looked.map(({ runtime, diffIds, seen, spots }) => {
+        const findings = judgement.findings.slice(taken, taken + seen.findings.length);
+        taken += seen.findings.length;
+        return {
+            ...{ platform: runtime.platform, digest: runtime.digest, diffIds: [...diffIds] },
+            ...(seen.os === undefined ? {} : { os: `${seen.os.family} ${seen.os.name}`.trim() }),
+            ...{ packages: seen.packages, findings: [...findings] },
+            ...{
+                blindSpots: spots.map((spot) => ({ ...spot })),
+                licenses: seen.licenses.map(({ name, packages }) => ({ name, packages: [...packages] })),
+            },
+        };
+    });
+    return {
+        verdict: blind.length > 0 ? "failed" : judgement.verdict,
+        ...(reasons.length === 0 ? {} : { reason: reasons.join("; ") }),
+        platforms,
+        scanner: { version: trivy.version, path: trivy.path },
+        database: { updatedAt: database.updatedAt, source: database.source },
+        outdated: distinct(looked.flatMap(({ seen }) => seen.outdated.map((one) => ({ ...one })))),
+        risks: {
+            unused: judgement.unused.map((one) => ({ ...one })),
+            expired: judgement.expired.map((one) => ({ ...one })),
+        },
+    };
+}
+/** What several platforms have in common is told once. */
+function distinct(entries) {
+    return [...new Map(entries.map((entry) => [JSON.stringify(entry), entry])).values()];
+}
+/** A CheckError for images that were scanned and are not fit to be published. */
+function refuseScan({ verdict, reason }) {
+    if (verdict !== "failed")
+        return;
+    throw new lib_errors/* CheckError */.tl(`The scan failed. ${reason}.`, {
+        todo: "Nothing is published. Update what is vulnerable, or accept the risk for a time (scan-policy); all findings are in scan.json.",
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/scan.js
+
+
+
+
+
+
+
+
+
+
+/** Scans what was built, each of the job's platforms by its digest. Its verdict is kept before `refuseScan` lets the stage fail. */
+async function scanStage({ config, results }, ports) {
+    const plan = needed(results, "prepare");
+    const platforms = jobPlatforms(config, plan);
+    const login = (0,pipeline_open/* loginOf */.D)(config);
+    const built = results.build.flatMap((build) => {
+        const store = ports.open(runtimePlace(build, config), { login });
+        return build.platforms.map(({ platform, digest }) => ({ platform, digest, store }));
+    });
+    const runtimes = runtime_images_inOrder(built.filter(({ platform }) => platforms.includes(platform)), platforms);
+    const scratch = await ports.files.mkdtemp((0,external_node_path_.join)(config.temporary, "director-image-scan-"));
+    ports.made(scratch);
+    try {
+        const { workspace, downloadMirror, scan: inputs } = config;
+        const lock = plan.models.lock === ""
+            ? undefined
+            : await readLock((0,external_node_path_.resolve)(workspace, plan.models.lock), ports);
+        const sbom = {
+            folder: config.results,
+            image: plan.image.startsWith("oci:") ? "director" : plan.image,
+            models: lock === undefined ? [] : modelParts(lock, plan.models.delivery),
+        };
+        const request = { runtimes, inputs, workspace, downloadMirror, scratch, sbom };
+        return await scanImages(request, ports);
+    }
+    catch (error) {
+        if (!(error instanceof lib_errors/* RemoteError */.Hi) || config.scan.failOn !== "none")
+            throw error;
+        ports.log.warning(`Nothing was scanned: ${error.message}`);
+        const scanned = runtimes.map(({ platform, digest }) => ({ platform, digest }));
+        return { verdict: "skipped", reason: error.message, platforms: scanned };
+    }
+    finally {
+        await ports.files.rm(scratch, { recursive: true, force: true });
+    }
+}
+
 ;// CONCATENATED MODULE: ./lib/pipeline/run.js
+
+
+
+
 
 
 
@@ -74671,19 +85760,24 @@ const stages = {
     prepare: async ({ config, facts }, { clock, log }) => prepare(config, facts, clock.now(), log),
     models: modelsStage,
     build: buildStage,
-    scan: notYet("scan"),
+    scan: scanStage,
     assemble: assembleStage,
     accept: acceptStage,
     promote: promoteStage,
     report: notYet("report"),
 };
-/** Stages that judge: their result is kept before it fails them, and that of an earlier try goes when they begin. */
-const refusals = {
-    accept: (result, { acceptance }, { log }) => refuseAcceptance(acceptResult.parse(result), acceptance, log),
+/** Stages that judge: their result is kept, then told, and only then it fails them; that of an earlier try goes when they begin. */
+const conclusions = {
+    accept: async (result, { config }, { log }) => refuseAcceptance(acceptResult.parse(result), config.acceptance, log),
+    scan: async (result, stage, ports) => {
+        const scan = scanResult.parse(result);
+        await publishFindings(scan, needed(stage.results, "prepare").image, stage, ports);
+        refuseScan(scan);
+    },
 };
 /** Whether a stage's result may be one that says no. */
 function judges(name) {
-    return refusals[name] !== undefined;
+    return conclusions[name] !== undefined;
 }
 /** Runs stages one after the other, while nobody else uses the results folder; the last one's result. */
 async function runStages(names, config, facts, ports) {
@@ -74703,13 +85797,14 @@ async function runStage(name, config, facts, ports, before = {}) {
     if (name !== "prepare")
         checkPlan(config, facts, results);
     const file = resultName(name, config, results);
-    const refuse = refusals[name];
-    if (refuse !== undefined)
+    const conclude = conclusions[name];
+    if (conclude !== undefined)
         await ports.files.rm((0,external_node_path_.join)(config.results, `${file}.json`), { force: true });
-    const result = await stages[name]({ config, facts, results, ...before }, ports);
+    const stage = { config, facts, results, ...before };
+    const result = await stages[name](stage, ports);
     const timed = { ...result, seconds: (ports.clock.now() - begun) / 1000 };
     await writeResult(ports.files, config.results, file, timed);
-    refuse?.(timed, config, ports);
+    await conclude?.(timed, stage, ports);
     return timed;
 }
 /** A plan comes from a file: it may not say more than this very job may do. */
@@ -74717,12 +85812,12 @@ function checkPlan(config, facts, { prepare: plan }) {
     const { push, why } = mayPush(config, facts);
     if (plan?.push !== true || push)
         return;
-    throw new errors/* CheckError */.tl(`The plan in prepare.json says that the image is pushed, but ${why}.`, {
+    throw new lib_errors/* CheckError */.tl(`The plan in prepare.json says that the image is pushed, but ${why}.`, {
         todo: "Run the stage prepare in the same event as the others.",
     });
 }
 /**
- * The whole pipeline, while nobody else uses the results folder: weights and runtime side by side, tags last. Gives every stage's result.
+ * The whole pipeline, while nobody else uses the results folder: weights beside the runtime and its scan, tags last. Gives every stage's result.
  * `begun` is called when all results in the folder are of this run.
  */
 async function runPipeline(config, facts, ports, begun = () => undefined) {
@@ -74739,7 +85834,8 @@ async function runPipeline(config, facts, ports, begun = () => undefined) {
         begun();
         try {
             refuseUntested(config, await readAll(config.results, ports));
-            await together(["models", "build"], run, ports.signal);
+            await policyOf(config, ports);
+            await together([["models"], ["build", "scan"]], run, ports.signal);
         }
         finally {
             const { build } = await readAll(config.results, ports);
@@ -74755,11 +85851,11 @@ async function runPipeline(config, facts, ports, begun = () => undefined) {
     };
     return aloneIn(config.results, work, ports);
 }
-/** Promote would refuse a candidate that nobody scanned: said before hours of work, not after. */
-function refuseUntested({ promote }, { prepare: plan }) {
-    if (plan?.push !== true || promote.allowUntested !== undefined)
+/** Promote would refuse a candidate that nobody accepted: said before hours of work, not after. */
+function refuseUntested({ promote, acceptance }, { prepare: plan }) {
+    if (plan?.push !== true || acceptance.mode !== "off" || promote.allowUntested !== undefined)
         return;
-    throw new errors/* UsageError */.eb("The scan is not in this version, so that nothing is published.", {
+    throw new lib_errors/* UsageError */.eb("acceptance is off, so that nothing is published.", {
         todo: "Say why it may be published all the same (allow-untested: REASON), or push nothing (push: false).",
     });
 }
@@ -74780,12 +85876,16 @@ function resultName(name, job, { prepare: plan }) {
     const perPlatform = name === "build" || name === "scan" || name === "accept";
     return perPlatform && plan !== undefined ? jobName(name, job, plan) : name;
 }
-/** Runs stages side by side. When one fails the others are stopped, and waited for: nothing goes on in the background of a failed run. */
-async function together(names, run, outer) {
+/** Runs rows of stages side by side. When one fails the others are stopped, and waited for: nothing goes on in the background of a failed run. */
+async function together(rows, run, outer) {
     const stop = new AbortController();
     const signal = AbortSignal.any([outer, stop.signal]);
+    const runAll = async (names) => {
+        for (const name of names)
+            await run(name, signal);
+    };
     let first;
-    await Promise.allSettled(names.map((name) => run(name, signal).catch((error) => {
+    await Promise.allSettled(rows.map((names) => runAll(names).catch((error) => {
         first ??= error;
         stop.abort(error);
     })));
@@ -74794,7 +85894,7 @@ async function together(names, run, outer) {
 }
 function notYet(name) {
     return async () => {
-        throw new errors/* UsageError */.eb(`stage: ${name} is not in this version.`, {
+        throw new lib_errors/* UsageError */.eb(`stage: ${name} is not in this version.`, {
             todo: "See CHANGELOG.md for what is there.",
         });
     };
@@ -74910,7 +86010,7 @@ function candidatePlace(text) {
     const place = (0,images_reference/* parseReference */.F2)(text);
     if (place.tag === undefined && place.digest === undefined)
         return place;
-    throw new errors/* UsageError */.eb(`--to: "${text}" has a tag or a digest; wanted a repository or oci:DIR.`, {
+    throw new lib_errors/* UsageError */.eb(`--to: "${text}" has a tag or a digest; wanted a repository or oci:DIR.`, {
         todo: "A candidate has no tag: once it is scanned and accepted, director-image promote moves tags to it.",
     });
 }
@@ -74919,7 +86019,6 @@ function candidatePlace(text) {
 
 /** Commands whose names are promised and which say that they are not there yet. */
 const later_later = {
-    scan: "look for known vulnerabilities in an image",
     diff: "what changed between two images for an operator",
     report: "write the HTML report of a results folder",
     verify: "check signatures and policy of a published image",
@@ -74934,7 +86033,7 @@ const laterCommands = Object.entries(later_later).map(([name, summary]) => ({
     arguments: "[arguments...]",
     anyFlags: true,
     run: async () => {
-        throw new errors/* UsageError */.eb(`${name}: not in this version.`, {
+        throw new lib_errors/* UsageError */.eb(`${name}: not in this version.`, {
             todo: "See CHANGELOG.md for what is there.",
         });
     },
@@ -74983,7 +86082,7 @@ function layerChanges(before, after) {
 
 ;// CONCATENATED MODULE: ./lib/models/glob.js
 /** Whether a path is meant by a pattern: `*` and `?` within one part, `**` over any number of them. */
-function matches(path, pattern) {
+function glob_matches(path, pattern) {
     const source = pattern.replaceAll(/\*\*\/|\*\*|\*|\?|[^*?]+/g, (part) => {
         if (part === "**/")
             return "(?:.*/)?";
@@ -75063,7 +86162,7 @@ function parseRepository(text, url, name) {
         return repositoryShape.parse(JSON.parse(text));
     }
     catch (cause) {
-        throw new errors/* RemoteError */.Hi(`${name}: ${url.origin}${url.pathname} did not answer as a hub does.`, {
+        throw new lib_errors/* RemoteError */.Hi(`${name}: ${url.origin}${url.pathname} did not answer as a hub does.`, {
             cause,
             todo: "Look whether HF_ENDPOINT is the address of a Hugging Face hub.",
         });
@@ -75071,21 +86170,21 @@ function parseRepository(text, url, name) {
 }
 function listing_select(name, repository, found, wanted) {
     const patterns = wanted ?? [];
-    const idle = patterns.find(({ pattern }) => !found.some(({ path }) => matches(path, pattern)));
+    const idle = patterns.find(({ pattern }) => !found.some(({ path }) => glob_matches(path, pattern)));
     if (idle !== undefined) {
         const some = found.slice(0, 12).map(({ path }) => path);
-        throw new errors/* UsageError */.eb(`${name}: no file of ${repository} fits "${idle.pattern}".`, {
+        throw new lib_errors/* UsageError */.eb(`${name}: no file of ${repository} fits "${idle.pattern}".`, {
             todo: `It has ${some.join(", ")}${found.length > some.length ? ", …" : ""}.`,
         });
     }
     const files = found.flatMap((file) => {
-        const fits = patterns.filter(({ pattern }) => matches(file.path, pattern));
+        const fits = patterns.filter(({ pattern }) => glob_matches(file.path, pattern));
         if (wanted === undefined ? !isWeightsOrText(file.path) : fits.length === 0)
             return [];
         return [{ ...file, allow: fits.find(({ allow }) => allow !== undefined)?.allow }];
     });
     if (files.length === 0)
-        throw new errors/* UsageError */.eb(`${name}: ${repository} has no weights; name its "files".`);
+        throw new lib_errors/* UsageError */.eb(`${name}: ${repository} has no weights; name its "files".`);
     return files.sort(byPath);
 }
 /** Bytes of a file under an address, by asking for its first byte: not every server answers HEAD. */
@@ -75105,7 +86204,7 @@ async function sizeAt(name, folder, path, { fetch, files, clock, log, idleTimeou
             return Number(total);
         if (status !== 200 && status !== 206)
             throw sources_refusal_refusal(response, { what, place: last.host, url: last }, clock.now());
-        throw new errors/* RemoteError */.Hi(`${what}: ${last.origin}${last.pathname} does not tell its size.`);
+        throw new lib_errors/* RemoteError */.Hi(`${what}: ${last.origin}${last.pathname} does not tell its size.`);
     }, { clock, log }, { signal });
 }
 async function statOf(path, name, files) {
@@ -75113,7 +86212,7 @@ async function statOf(path, name, files) {
         return await files.stat(path);
     }
     catch (cause) {
-        throw new errors/* UsageError */.eb(`${name}: ${path} is not there.`, { cause });
+        throw new lib_errors/* UsageError */.eb(`${name}: ${path} is not there.`, { cause });
     }
 }
 function byPath(a, b) {
@@ -75359,13 +86458,13 @@ function parseSpec(text, where) {
         models: models.map((model, at) => {
             const { source } = model;
             if ("unset" in source)
-                throw new errors/* UsageError */.eb(`${where}: models.${at}.source: ${model.name} has none yet.`, {
+                throw new lib_errors/* UsageError */.eb(`${where}: models.${at}.source: ${model.name} has none yet.`, {
                     todo: source.unset,
                 });
             if (models.findIndex(({ name }) => name === model.name) !== at)
-                throw new errors/* UsageError */.eb(`${where}: models.${at}.name: "${model.name}" is there twice.`);
+                throw new lib_errors/* UsageError */.eb(`${where}: models.${at}.name: "${model.name}" is there twice.`);
             if ("url" in source && model.files === undefined)
-                throw new errors/* UsageError */.eb(`${where}: models.${at}.files: a folder at an address cannot be listed; name its files.`);
+                throw new lib_errors/* UsageError */.eb(`${where}: models.${at}.files: a folder at an address cannot be listed; name its files.`);
             return { ...model, source, title: model.title ?? model.name };
         }),
     };
@@ -75398,7 +86497,7 @@ const lockCommand = {
         const { files, log, signal } = ports;
         const [spec, lock] = [given.value("spec") ?? "", given.value("lock") ?? ""];
         const text = await files.readFile(spec, "utf8").catch((cause) => {
-            throw new errors/* UsageError */.eb(`--spec: ${spec} cannot be read.`, { cause });
+            throw new lib_errors/* UsageError */.eb(`--spec: ${spec} cannot be read.`, { cause });
         });
         await refuseUnwritable(lock, files);
         const previous = await lockBefore(lock, given.isSet("repack"), ports);
@@ -75421,24 +86520,24 @@ const lockCommand = {
 async function lockBefore(path, repack, { files, log }) {
     try {
         if (!(await files.stat(path)).isFile())
-            throw new errors/* UsageError */.eb(`--lock: ${path} is no file.`);
+            throw new lib_errors/* UsageError */.eb(`--lock: ${path} is no file.`);
     }
     catch (cause) {
-        if (cause instanceof errors/* UsageError */.eb)
+        if (cause instanceof lib_errors/* UsageError */.eb)
             throw cause;
-        if ((0,errors/* isError */.bJ)(cause) && cause.code === "ENOENT")
+        if ((0,lib_errors/* isError */.bJ)(cause) && cause.code === "ENOENT")
             return undefined;
-        throw new errors/* UsageError */.eb(`--lock: ${path} cannot be read.`, { cause });
+        throw new lib_errors/* UsageError */.eb(`--lock: ${path} cannot be read.`, { cause });
     }
     try {
         return await readLock(path, { files });
     }
     catch (error) {
-        if (!(error instanceof errors/* UsageError */.eb))
+        if (!(error instanceof lib_errors/* UsageError */.eb))
             throw error;
         const { message, cause } = error;
         if (!repack)
-            throw new errors/* UsageError */.eb(message, {
+            throw new lib_errors/* UsageError */.eb(message, {
                 cause,
                 todo: "Remove it, or give --repack to begin afresh.",
             });
@@ -75453,14 +86552,14 @@ async function refuseUnwritable(path, { access }) {
         await access(`${folder}/.`, external_node_fs_.constants.W_OK);
     }
     catch (cause) {
-        throw new errors/* UsageError */.eb(`--lock: ${path} cannot be written: ${why(cause, folder)}.`, {
+        throw new lib_errors/* UsageError */.eb(`--lock: ${path} cannot be written: ${why(cause, folder)}.`, {
             cause,
             todo: "Make the folder, or name a file in one that can be written.",
         });
     }
 }
 function why(error, folder) {
-    const code = (0,errors/* isError */.bJ)(error) ? error.code : undefined;
+    const code = (0,lib_errors/* isError */.bJ)(error) ? error.code : undefined;
     if (code === "ENOENT")
         return `there is no folder ${folder}`;
     return code === "ENOTDIR" ? `${folder} is no folder` : `${folder} refuses (${code})`;
@@ -75472,6 +86571,60 @@ function changeLines({ revisions, files, layers }) {
         ...files.map(({ file, change, from, to }) => `${change.padEnd(8)}  ${file}  ${[size(from), size(to)].filter((part) => part !== "").join(" → ")}`),
         `${layers.kept} layers kept, ${layers.added} new (${(0,amount/* amount */.v)(layers.bytes)})`,
     ];
+}
+
+;// CONCATENATED MODULE: ./lib/models/disk-file.js
+
+
+
+
+
+const disk_file_pieceSize = 1 << 20;
+/** The bytes of an open file from `from` to `end`. */
+async function* piecesOf(handle, from, end, signal) {
+    for (let at = from; at < end;) {
+        signal?.throwIfAborted();
+        const wanted = Math.min(disk_file_pieceSize, end - at);
+        const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, at);
+        if (bytesRead === 0)
+            return;
+        at += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+    }
+}
+/** Reads a file below a folder; a symbolic link there is not followed: it may lead elsewhere tomorrow, and does so in a container. */
+async function readDiskFile(folder, id, file, files, signal) {
+    try {
+        for (const part of [...parentFolders(id), id])
+            if ((await files.lstat((0,external_node_path_.join)(folder, part))).isSymbolicLink())
+                return { link: part };
+        const handle = await files.open((0,external_node_path_.join)(folder, id));
+        try {
+            return await readHandle(handle, id, file, signal);
+        }
+        finally {
+            await handle.close();
+        }
+    }
+    catch (error) {
+        if ((0,lib_errors/* isError */.bJ)(error) && (error.code === "ENOENT" || error.code === "ENOTDIR"))
+            return "missing";
+        throw error;
+    }
+}
+async function readHandle(handle, id, { size, allow }, signal) {
+    const state = await handle.stat();
+    if (!state.isFile() || state.size !== size)
+        return { size: state.size };
+    const hash = (0,external_node_crypto_.createHash)("sha256");
+    const gate = openGate({ file: id, size, allow });
+    let at = 0;
+    for await (const piece of piecesOf(handle, 0, size, signal)) {
+        hash.update(piece);
+        gate.feed(piece);
+        at += piece.length;
+    }
+    return at === size ? { sha256: hash.digest("hex"), verdict: gate.end() } : { size: at };
 }
 
 ;// CONCATENATED MODULE: ./lib/models/part-file.js
@@ -75532,7 +86685,7 @@ async function renamed(from, to, files) {
         return true;
     }
     catch (error) {
-        if ((0,errors/* isError */.bJ)(error) && error.code === "ENOENT")
+        if ((0,lib_errors/* isError */.bJ)(error) && error.code === "ENOENT")
             return false;
         throw error;
     }
@@ -75554,7 +86707,7 @@ async function removeParts(target, ports) {
         }
     }
     catch (error) {
-        if (!(0,errors/* isError */.bJ)(error) || !("syscall" in error))
+        if (!(0,lib_errors/* isError */.bJ)(error) || !("syscall" in error))
             throw error;
     }
 }
@@ -75575,11 +86728,11 @@ async function partsOf(target, { files }) {
 
 
 
-const fill_file_pieceSize = 1 << 20;
+
 /** Makes sure that a file is at its place with the right bytes: leaves it if it is, else fills a part and renames it. */
 async function fillFile(filling, ports, signal) {
     const { target, wanted } = filling;
-    const state = (await fill_file_isThere(target, wanted, ports.files, signal))
+    const state = (await fill_file_isThere(filling, ports.files, signal))
         ? "cached"
         : await fill(filling, ports, signal);
     filling.onProgress(wanted.size);
@@ -75600,7 +86753,7 @@ async function fillOnce(filling, sources, ports, signal) {
         return part.size > 0 ? "resumed" : "pulled";
     }
     catch (error) {
-        await (error instanceof errors/* IntegrityError */.cs ? part.discard() : part.leave());
+        await (error instanceof lib_errors/* IntegrityError */.cs ? part.discard() : part.leave());
         throw error;
     }
 }
@@ -75642,45 +86795,14 @@ async function writeAll(handle, bytes, position) {
         done += bytesWritten;
     }
 }
-async function* piecesOf(handle, from, end, signal) {
-    for (let at = from; at < end;) {
-        signal?.throwIfAborted();
-        const wanted = Math.min(fill_file_pieceSize, end - at);
-        const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, at);
-        if (bytesRead === 0)
-            return;
-        at += bytesRead;
-        yield buffer.subarray(0, bytesRead);
-    }
-}
-/** Whether a file has the wanted bytes; all of them are read. */
-async function fill_file_isThere(path, { size, sha256 }, files, signal) {
-    const seen = await hashOf(path, size, files, signal);
-    return seen === sha256;
-}
-/** The sha256 of a file of this size; `missing`, or its size, where it is not. */
-async function hashOf(path, size, files, signal) {
-    let handle;
-    try {
-        handle = await files.open(path);
-    }
-    catch (error) {
-        if ((0,errors/* isError */.bJ)(error) && (error.code === "ENOENT" || error.code === "ENOTDIR"))
-            return "missing";
-        throw error;
-    }
-    try {
-        const state = await handle.stat();
-        if (!state.isFile() || state.size !== size)
-            return { size: state.size };
-        const hash = (0,external_node_crypto_.createHash)("sha256");
-        for await (const piece of piecesOf(handle, 0, size, signal))
-            hash.update(piece);
-        return hash.digest("hex");
-    }
-    finally {
-        await handle.close();
-    }
+/** Whether the file is there with the wanted bytes; all of them are read, and a file that the gate refuses ends it. */
+async function fill_file_isThere({ target, wanted }, files, signal) {
+    const seen = await readDiskFile((0,external_node_path_.dirname)(target), (0,external_node_path_.basename)(target), wanted, files, signal);
+    if (typeof seen !== "object" || !("sha256" in seen) || seen.sha256 !== wanted.sha256)
+        return false;
+    if (seen.verdict.verdict === "failed")
+        throw refusedByGate(wanted.name, seen.verdict);
+    return true;
 }
 
 ;// CONCATENATED MODULE: ./lib/models/image-files.js
@@ -75693,7 +86815,7 @@ async function hashOf(path, size, files, signal) {
 async function layersIn(lock, { store, reference }) {
     const found = await imageLayers(store, reference);
     if (found === undefined)
-        throw new errors/* UsageError */.eb(`There is no image ${reference} in ${store.name}.`);
+        throw new lib_errors/* UsageError */.eb(`There is no image ${reference} in ${store.name}.`);
     const there = new Set(found.map(({ digest }) => digest));
     const holds = (layers) => layers.every(({ digest }) => digest !== undefined && there.has(digest));
     const own = lock.layers === undefined ? undefined : layersOf(lock.models, lock.layers);
@@ -75722,7 +86844,7 @@ async function imagePlaces(lock, image) {
         if (place?.sha256 === file.sha256 || (place === undefined && file.size === 0))
             continue;
         const seen = place === undefined ? "is not in" : `is another one (sha256 ${place.sha256}) in`;
-        throw new errors/* IntegrityError */.cs(`${id}: the file of the lock (sha256 ${file.sha256}) ${seen} the image ${reference} of ${store.name}.`, { todo: "Give the image that was made from this lock, or leave --image out." });
+        throw new lib_errors/* IntegrityError */.cs(`${id}: the file of the lock (sha256 ${file.sha256}) ${seen} the image ${reference} of ${store.name}.`, { todo: "Give the image that was made from this lock, or leave --image out." });
     }
     return places;
 }
@@ -75747,9 +86869,9 @@ async function* cut(bytes, size) {
     }
     catch (error) {
         // The store has asked again as often as it wants to: another five rounds would not help.
-        if (!(0,errors/* isKnown */.qE)(error) || !(error instanceof errors/* RemoteError */.Hi))
+        if (!(0,lib_errors/* isKnown */.qE)(error) || !(error instanceof lib_errors/* RemoteError */.Hi))
             throw error;
-        throw new errors/* RemoteError */.Hi(error.message);
+        throw new lib_errors/* RemoteError */.Hi(error.message);
     }
 }
 
@@ -75818,10 +86940,10 @@ async function onDisk(out, work) {
         return await work();
     }
     catch (error) {
-        if ((0,errors/* isKnown */.qE)(error) || !(0,errors/* isError */.bJ)(error) || !("syscall" in error))
+        if ((0,lib_errors/* isKnown */.qE)(error) || !(0,lib_errors/* isError */.bJ)(error) || !("syscall" in error))
             throw error;
         const full = error.code === "ENOSPC" || error.code === "EDQUOT";
-        throw new errors/* RemoteError */.Hi(`${out}: ${full ? "the disk is full." : `${error.message}.`}`, {
+        throw new lib_errors/* RemoteError */.Hi(`${out}: ${full ? "the disk is full." : `${error.message}.`}`, {
             cause: error,
             todo: full
                 ? "Make room and run the same again: what is there is kept."
@@ -75838,9 +86960,7 @@ async function onDisk(out, work) {
 
 
 
-
-
-/** Reads every byte of a folder or an image, and says of each file whether it is the lock's. */
+/** Reads every byte of a folder or an image, and says of each file whether it is the lock's and passes the gate. */
 async function verifyModels(lock, ports, options) {
     const files = filesOf(lock.models);
     const bar = ports.log.progress("verified", files.reduce((sum, { file }) => sum + file.size, 0));
@@ -75862,28 +86982,37 @@ async function verifyModels(lock, ports, options) {
 }
 async function verifyFolder(files, folder, disk, onFile, { concurrency = 2, signal }) {
     const verify = async (file, stop) => {
-        const seen = await hashOf((0,external_node_path_.join)(folder, file.id), file.file.size, disk, stop);
+        const seen = await readDiskFile(folder, file.id, file.file, disk, stop);
         onFile(file);
-        if (seen === "missing")
-            return verify_failed(file, "is not there");
-        return typeof seen === "string"
-            ? verify_judged(file, seen)
-            : verify_failed(file, `has ${grouped(seen.size)} bytes, the lock says ${grouped(file.file.size)}`);
+        return verify_onDisk(file, seen);
     };
     return await eachLimited(files, concurrency, verify, signal);
 }
+function verify_onDisk(file, seen) {
+    if (seen === "missing")
+        return verify_failed(file, "is not there");
+    if ("link" in seen)
+        return verify_failed(file, `${seen.link} is a symbolic link`);
+    if ("size" in seen)
+        return verify_failed(file, `has ${grouped(seen.size)} bytes, the lock says ${grouped(file.file.size)}`);
+    return verify_judged(file, seen.sha256, seen.verdict);
+}
 async function verifyImage(lock, image, onFile, { concurrency = 2, signal }) {
     const wanted = filesOf(lock.models);
-    const hashes = new Map();
+    const allowed = new Map(wanted.map(({ id, file }) => [id, file.allow]));
+    const found = new Map();
     const problems = new Map();
     const verify = async (layer, stop) => {
         try {
-            const found = await hashesIn(lock.root, layer, image.store, stop);
-            for (const [id, hash] of found)
-                hashes.set(id, hash);
+            // The list of files may be the image's own: what is let pass is said by this lock.
+            const files = layer.files.map(({ id, model, file }) => {
+                return { id, model, file: { ...file, allow: allowed.get(id) } };
+            });
+            for (const file of await filesIn(lock.root, { ...layer, files }, image.store, stop))
+                found.set(file.member.id, file);
         }
         catch (error) {
-            if (!(error instanceof errors/* IntegrityError */.cs))
+            if (!(error instanceof lib_errors/* IntegrityError */.cs))
                 throw error;
             for (const { id } of layer.files)
                 problems.set(id, error.message);
@@ -75896,65 +87025,26 @@ async function verifyImage(lock, image, onFile, { concurrency = 2, signal }) {
         const problem = problems.get(file.id);
         if (problem !== undefined)
             return verify_failed(file, problem);
-        const hash = hashes.get(file.id);
-        return hash === undefined ? verify_failed(file, "is in no layer of the image") : verify_judged(file, hash);
+        const there = found.get(file.id);
+        return there === undefined
+            ? verify_failed(file, "is in no layer of the image")
+            : verify_judged(file, there.sha256, there.verdict);
     });
 }
-/** Reads a layer whole: its digest is the store's to check, its frame is compared byte by byte, its files are hashed. */
-async function hashesIn(root, { digest, files, size }, store, signal) {
-    const hashes = new Map();
-    const layer = digest;
-    const source = new Cursor(store.readBlob(layer, 0, signal));
-    for (const segment of layoutOf(root, files).segments) {
-        const hash = (0,external_node_crypto_.createHash)("sha256");
-        for await (const piece of source.take(segment.size))
-            hash.update(piece);
-        const seen = hash.digest("hex");
-        if ("file" in segment)
-            hashes.set(segment.file.member.id, seen);
-        else if (seen !== (0,external_node_crypto_.createHash)("sha256").update(segment.bytes).digest("hex"))
-            throw new errors/* IntegrityError */.cs(`the layer ${layer} is not framed as model layers are (near byte ${grouped(segment.at)})`);
-    }
-    if ((await source.rest()) > 0)
-        throw new errors/* IntegrityError */.cs(`the layer ${layer} has more than ${grouped(size)} bytes`);
-    return hashes;
+/** Reads a layer whole: its digest is the store's to check. */
+async function filesIn(root, layer, store, signal) {
+    const check = new LayerCheck(root, layer);
+    for await (const piece of store.readBlob(layer.digest, 0, signal))
+        check.feed(piece);
+    return check.end();
 }
-/** Takes a stream apart by lengths. */
-class Cursor {
-    #pieces;
-    #left = new Uint8Array();
-    constructor(pieces) {
-        this.#pieces = pieces[Symbol.asyncIterator]();
-    }
-    async *take(size) {
-        for (let wanted = size; wanted > 0;) {
-            if (this.#left.length === 0 && !(await this.#next()))
-                return;
-            const piece = this.#left.subarray(0, wanted);
-            this.#left = this.#left.subarray(piece.length);
-            wanted -= piece.length;
-            yield piece;
-        }
-    }
-    /** Reads to the end; the bytes that were left. */
-    async rest() {
-        let size = this.#left.length;
-        while (await this.#next())
-            size += this.#left.length;
-        return size;
-    }
-    async #next() {
-        const { done, value } = await this.#pieces.next();
-        if (done === true)
-            return false;
-        this.#left = value;
-        return true;
-    }
-}
-function verify_judged(file, sha256) {
-    return sha256 === file.file.sha256
-        ? { file: file.id, verdict: "passed" }
-        : verify_failed(file, `has sha256 ${sha256}, the lock says ${file.file.sha256}`);
+function verify_judged({ id, file }, sha256, verdict) {
+    if (sha256 !== file.sha256)
+        return verify_failed({ id }, `has sha256 ${sha256}, the lock says ${file.sha256}`);
+    const { reason, rule } = verdict;
+    if (verdict.verdict === "passed")
+        return { ...verdict, file: id };
+    return { ...verdict, file: id, reason: `the weights gate refuses it (rule ${rule}): ${reason}` };
 }
 function verify_failed({ id }, reason) {
     return { file: id, verdict: "failed", reason };
@@ -75994,7 +87084,7 @@ const pullCommand = {
     run: async (given, { ports, environment }) => {
         const out = given.value("out") ?? "";
         if (out === "")
-            throw new errors/* UsageError */.eb("--out: no folder was named.");
+            throw new lib_errors/* UsageError */.eb("--out: no folder was named.");
         const lock = await readLock(given.value("lock") ?? "", ports);
         const result = await pullModels(lock, { ...ports, hub: hubOf(given.value("hub-token"), environment) }, {
             out,
@@ -76020,9 +87110,9 @@ const verifyCommand = {
     run: async (given, { ports, environment }) => {
         const folder = given.value("dir");
         if ((folder === undefined) === (given.value("image") === undefined))
-            throw new errors/* UsageError */.eb("models verify: give either --dir or --image.");
+            throw new lib_errors/* UsageError */.eb("models verify: give either --dir or --image.");
         if (folder === "")
-            throw new errors/* UsageError */.eb("--dir: no folder was named.");
+            throw new lib_errors/* UsageError */.eb("--dir: no folder was named.");
         const lock = await readLock(given.value("lock") ?? "", ports);
         const image = imageAt(given, lock, ports, environment);
         const { signal } = ports;
@@ -76135,19 +87225,19 @@ const models_push = {
 function pushFlags(given) {
     const to = (0,images_reference/* parseReference */.F2)(given.value("to") ?? "");
     if (to.digest !== undefined)
-        throw new errors/* UsageError */.eb(`--to: a digest cannot be chosen for what is written: ${to.digest}.`, {
+        throw new lib_errors/* UsageError */.eb(`--to: a digest cannot be chosen for what is written: ${to.digest}.`, {
             todo: "Give a repository, with a tag if it shall have one beside its own.",
         });
     const platforms = platformsOf("--platforms", given.value("platforms") ?? "");
     const from = given.value("mount-from");
     if (from === undefined) {
         if (given.isSet("allow-copy"))
-            throw new errors/* UsageError */.eb("--allow-copy: there is nothing to copy from without --mount-from.");
+            throw new lib_errors/* UsageError */.eb("--allow-copy: there is nothing to copy from without --mount-from.");
         return { to, platforms, mountFrom: undefined };
     }
     const mountFrom = (0,images_reference/* parsePlace */.De)(from);
     if (!canMount(mountFrom, to))
-        throw new errors/* UsageError */.eb(`--mount-from: ${from} is not in the registry of --to ${(0,images_reference/* placeName */.fW)(to)}.`, {
+        throw new lib_errors/* UsageError */.eb(`--mount-from: ${from} is not in the registry of --to ${(0,images_reference/* placeName */.fW)(to)}.`, {
             todo: "A registry mounts blobs of its own repositories only; leave --mount-from out.",
         });
     return { to, platforms, mountFrom };
@@ -76183,9 +87273,9 @@ const promoteCommand = {
         const results = await readAll(given.value("results") ?? "", ports);
         const candidate = needed(results, "assemble");
         if (reference.digest === undefined)
-            throw new errors/* UsageError */.eb(`${given.arguments[0]}: promote wants a digest (…@sha256:…), since a tag may move.`);
+            throw new lib_errors/* UsageError */.eb(`${given.arguments[0]}: promote wants a digest (…@sha256:…), since a tag may move.`);
         if (reference.digest !== candidate.digest)
-            throw new errors/* UsageError */.eb(`The results are of ${candidate.digest}, not of ${reference.digest}.`);
+            throw new lib_errors/* UsageError */.eb(`The results are of ${candidate.digest}, not of ${reference.digest}.`);
         const force = flag("force", given.value("force") ?? "false");
         const reason = given.value("allow-untested")?.trim();
         const result = await promote({
@@ -76207,11 +87297,160 @@ const promoteCommand = {
     },
 };
 
+;// CONCATENATED MODULE: ./lib/report/scan-lines.js
+
+/** What a person at a terminal wants to know of a scan: the worst first, the verdict last. */
+function scanLines(scan) {
+    const { verdict, reason, platforms, scanner, database, outdated = [] } = scan;
+    return [
+        ...platforms.flatMap(({ platform, os, packages, findings = [], blindSpots = [] }) => [
+            `${platform}  ${os ?? "no operating system"}, ${packages ?? 0} packages, ${countsOf(findings)}`,
+            ...blindSpots.map(({ name, reason: why }) => `  ${name}: ${why}`),
+            ...worstFirst(findings).map((finding) => `  ${scan_lines_lineOf(finding)}`),
+        ]),
+        ...(scanner === undefined ? [] : [`Scanner    Trivy ${scanner.version} (${scanner.path})`]),
+        ...(database === undefined ? [] : [`Database   ${database.updatedAt}, ${database.source}`]),
+        ...(outdated.length === 0
+            ? []
+            : [
+                `Outdated   ${outdated.map(({ package: name, fixed }) => `${name} (${fixed})`).join(", ")}`,
+            ]),
+        ...scan_lines_risks(scan),
+        `${verdict}${reason === undefined ? "" : ` (${reason})`}`,
+    ];
+}
+/** `2 CRITICAL, 1 LOW`; accepted ones are counted, too. */
+function countsOf(findings) {
+    const counts = severities
+        .map((severity) => [severity, findings.filter((one) => one.severity === severity).length])
+        .filter(([, count]) => count > 0)
+        .toReversed();
+    return counts.length === 0
+        ? "nothing found"
+        : counts.map(([severity, count]) => `${count} ${severity}`).join(", ");
+}
+function worstFirst(findings) {
+    return [...findings].sort((a, b) => severities.indexOf(b.severity) - severities.indexOf(a.severity));
+}
+function scan_lines_lineOf({ severity, id, package: name, installed, fixed, kind, accepted, }) {
+    const remedy = kind === "vulnerability"
+        ? `, ${fixed === undefined ? "no fixed version" : `fixed in ${fixed}`}`
+        : "";
+    const why = accepted === undefined ? "" : `; accepted: ${accepted}`;
+    return `${severity.padEnd(8)} ${id}  ${name}${installed === "" ? "" : ` ${installed}`}${remedy}${why}`;
+}
+function scan_lines_risks({ risks: listed }) {
+    const names = (entries) => entries.map(({ id, package: name }) => `${id} in ${name}`).join(", ");
+    const { unused = [], expired = [] } = listed ?? {};
+    return [
+        ...(unused.length === 0 ? [] : [`Accepted risks that nothing needs: ${names(unused)}`]),
+        ...(expired.length === 0 ? [] : [`Accepted risks that expired: ${names(expired)}`]),
+    ];
+}
+
+;// CONCATENATED MODULE: ./lib/commands/scan.js
+
+
+
+
+
+
+
+
+
+
+
+
+const scan_scanning = [
+    ...["fail-on", "ignore-unfixed", "scan-policy", "trivy-db", "trivy-db-max-age"],
+    ...["min-packages", "trivy-version", "download-mirror"],
+];
+const scanCommand = {
+    name: "scan",
+    summary: "look for known vulnerabilities in an image, each platform; weights are not read",
+    example: "director-image scan 127.0.0.1:5000/director@sha256:… --fail-on high --scan-policy risks.json",
+    arguments: "<ref>",
+    inputs: [...scan_scanning, ...loginInputs],
+    flags: [
+        {
+            flag: "--platform <platform...>",
+            description: "this platform alone; all by default",
+        },
+        { flag: "--results <dir>", description: "also write the result there, as promote wants it" },
+        { flag: "--sarif-file <file>", description: "also write the findings there, as SARIF 2.1.0" },
+        {
+            flag: "--sbom <dir>",
+            description: "also write there what is in each platform's image, as CycloneDX and SPDX",
+        },
+        { flag: "--lock <file>", description: "for --sbom: the models that lie in the image" },
+    ],
+    run: async (given, { ports, environment }) => {
+        const [text = ""] = given.arguments;
+        const reference = (0,images_reference/* parseReference */.F2)(text);
+        const store = openWith(reference, given, ports, environment)(reference);
+        const read = withDefaults((name) => given.value(name));
+        const inputs = scanInputs(read);
+        const wanted = given.values("platform");
+        const chosen = wanted.length === 0 ? undefined : platformsOf("--platform", wanted.join("\n"));
+        const all = await runtimePlatforms(reference.digest ?? reference.tag ?? "latest", store);
+        const runtimes = choose(all, chosen, text);
+        const scratch = await ports.files.mkdtemp((0,external_node_path_.join)(environment.temporary, "director-image-scan-"));
+        try {
+            const downloadMirror = read("download-mirror") || undefined;
+            const { workspace } = environment;
+            const image = store.name.startsWith("oci:") ? "image" : store.name;
+            const sbom = await scan_sbomOf(image, given, ports);
+            const result = await scanImages({ runtimes, inputs, workspace, downloadMirror, scratch, ...(sbom && { sbom }) }, ports);
+            await scan_writeViews(result, image, given, ports);
+            return {
+                json: result,
+                text: scanLines(result),
+                exitCode: result.verdict === "passed" ? 0 : 1,
+            };
+        }
+        finally {
+            await ports.files.rm(scratch, { recursive: true, force: true });
+        }
+    },
+};
+async function scan_sbomOf(image, given, ports) {
+    const [folder, lock] = [given.value("sbom"), given.value("lock")];
+    if (folder === undefined) {
+        if (lock === undefined)
+            return undefined;
+        throw new lib_errors/* UsageError */.eb("--lock says what is in the bill of materials: give --sbom, too.");
+    }
+    const models = lock === undefined ? [] : modelParts(await readLock((0,external_node_path_.resolve)(lock), ports), "bake");
+    await ports.files.mkdir((0,external_node_path_.resolve)(folder), { recursive: true });
+    return { folder: (0,external_node_path_.resolve)(folder), image, models };
+}
+/** The result and the findings, in the files that were asked for. */
+async function scan_writeViews(result, image, given, ports) {
+    const [results, sarif] = [given.value("results"), given.value("sarif-file")];
+    if (results !== undefined)
+        await writeResult(ports.files, (0,external_node_path_.resolve)(results), "scan", result);
+    // Which Dockerfile made the image is not known: its first line has all alerts.
+    const dockerfile = { path: "Dockerfile.director", text: undefined, target: undefined };
+    const subject = { image, dockerfile, source: undefined };
+    if (sarif !== undefined)
+        await writeSarif(result, { subject, file: (0,external_node_path_.resolve)(sarif) }, ports);
+}
+function choose(all, wanted, text) {
+    const has = all.map(({ platform }) => platform);
+    const missing = wanted?.find((platform) => !has.includes(platform));
+    if (missing !== undefined)
+        throw new lib_errors/* UsageError */.eb(`--platform: ${text} has no image for ${missing}, only ${has.join(", ")}.`);
+    if (all.length === 0)
+        throw new lib_errors/* UsageError */.eb(`${text} has no image for any platform.`);
+    return wanted === undefined ? all : all.filter(({ platform }) => wanted.includes(platform));
+}
+
 ;// CONCATENATED MODULE: ./lib/report/lines.js
+
 
 /** What a person at a terminal wants to know at the end of a run; `loaded` is the image's name in the local Docker. */
 function lines_lines(results, loaded) {
-    const { prepare, models, build, assemble, accept, promote } = results;
+    const { prepare, models, build, scan, assemble, accept, promote } = results;
     if (prepare === undefined || assemble === undefined)
         return [];
     const moved = promote?.tags.filter((tag) => tag.moved).map(({ tag }) => tag) ?? [];
@@ -76220,6 +87459,7 @@ function lines_lines(results, loaded) {
     return [
         `Image      ${reference}`,
         ...assemble.platforms.map(({ platform, size }) => `           ${platform}: ${(0,amount/* amount */.v)(size)}`),
+        ...scan.map((one) => `Scanned    ${scanned(one)}`),
         ...accept.map((one) => `Accepted   ${acceptanceLine(one)}`),
         ...(promote === undefined
             ? [`Tags       none moved: ${prepare.pushReason}`]
@@ -76237,11 +87477,17 @@ function acceptanceLine({ platform, verdict, reason, checks }) {
     const why = reason === undefined ? "" : `: ${reason}`;
     return `${verdict}${where}${why}${left.length === 0 ? "" : `; not run: ${left.join(", ")}`}`;
 }
-function times({ prepare, models, build, assemble, accept, promote }) {
+/** What a scan came to; the findings themselves are in its result. */
+function scanned({ verdict, reason, platforms }) {
+    const findings = platforms.flatMap((platform) => platform.findings ?? []);
+    return `${verdict}${reason === undefined ? "" : `: ${reason}`}; ${countsOf(findings)}`;
+}
+function times({ prepare, models, build, scan, assemble, accept, promote }) {
     const stages = [
         ["prepare", prepare?.seconds],
         ["models", models?.seconds],
         ...build.map(({ seconds }) => ["build", seconds]),
+        ...scan.map(({ seconds }) => ["scan", seconds]),
         ["assemble", assemble?.seconds],
         ...accept.map(({ seconds }) => ["accept", seconds]),
         ["promote", promote?.seconds],
@@ -76261,6 +87507,7 @@ function howToRun(repository, digest, tag, loaded) {
 }
 
 ;// CONCATENATED MODULE: ./lib/report/stages.js
+
 
 /** One object for each stage that ran, under its name (design: "Results"): what `run --json` prints. */
 function byStage(results) {
@@ -76292,8 +87539,30 @@ function scans(results) {
     return {
         ...stages_judged(first, results),
         platforms: results.flatMap(({ platforms }) => platforms),
+        ...(results.some(({ outdated }) => outdated !== undefined)
+            ? { outdated: stages_distinct(results.flatMap(({ outdated = [] }) => outdated)) }
+            : {}),
+        ...stages_risks(results),
         ...stages_seconds(results),
     };
+}
+/** Of the accepted risks, what no job needed, and what has expired in any. */
+function stages_risks(results) {
+    const known = results.flatMap(({ risks: one }) => (one === undefined ? [] : [one]));
+    const [first, ...others] = known.map(({ unused }) => unused);
+    if (first === undefined)
+        return {};
+    const isUnused = (entry) => others.every((entries) => entries.some((one) => (0,external_node_util_.isDeepStrictEqual)(one, entry)));
+    return {
+        risks: {
+            unused: first.filter(isUnused),
+            expired: stages_distinct(known.flatMap(({ expired }) => expired)),
+        },
+    };
+}
+/** What several platforms have in common is told once. */
+function stages_distinct(entries) {
+    return [...new Map(entries.map((entry) => [JSON.stringify(entry), entry])).values()];
 }
 /** The acceptances of several platforms as one, with the worst verdict and its reason; each check names its platform. */
 function acceptances(results) {
@@ -76396,7 +87665,7 @@ const runCommand = {
         const { ports } = context;
         const delivery = given.value("delivery");
         if (delivery !== undefined && given.value("models-delivery") !== undefined)
-            throw new errors/* UsageError */.eb("--delivery and --models-delivery are the same: give one of them.");
+            throw new lib_errors/* UsageError */.eb("--delivery and --models-delivery are the same: give one of them.");
         const { config, facts } = await stages_read(given, context, delivery === undefined ? {} : { "models-delivery": delivery });
         const name = given.value("load");
         if (name !== undefined)
@@ -76417,7 +87686,7 @@ function checkLoad(config, facts) {
     const { push, why } = mayPush(config, facts);
     if (push || config.models.lock === undefined)
         return;
-    throw new errors/* UsageError */.eb(`--load: the image would lack its weights, since nothing is pushed (${why}).`, {
+    throw new lib_errors/* UsageError */.eb(`--load: the image would lack its weights, since nothing is pushed (${why}).`, {
         todo: "Use --image oci:DIR to keep the weights in a layout, or push to a registry.",
     });
 }
@@ -76433,10 +87702,12 @@ async function stages_read(given, { environment, ports }, overrides) {
 
 
 
+
 /** The table of commands, in the order of the help. */
 const commands = [
     runCommand,
     buildCommand,
+    scanCommand,
     assembleCommand,
     acceptCommand,
     promoteCommand,
@@ -76447,7 +87718,7 @@ const commands = [
 
 /***/ }),
 
-/***/ 7369:
+/***/ 3871:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -76474,6 +87745,7 @@ function readEnvironment(variables, folder) {
         actor: variables["GITHUB_ACTOR"] || undefined,
         hubEndpoint: (variables["HF_ENDPOINT"] || "https://huggingface.co").replace(/\/+$/, ""),
         hubToken: variables["HF_TOKEN"] || undefined,
+        githubApi: variables["GITHUB_API_URL"] || "https://api.github.com",
         network: networkOf(variables),
         sourceDateEpoch: epochOf(variables["SOURCE_DATE_EPOCH"]),
         github: githubOf(variables),
@@ -76895,6 +88167,21 @@ function definedVariables(variables) {
 
 // EXTERNAL MODULE: ./lib/pipeline/open.js + 26 modules
 var pipeline_open = __nccwpck_require__(5553);
+;// CONCATENATED MODULE: ./lib/terminal/cache.js
+
+
+/** Folders of the user's, which stay where they are. */
+function folderCache(root) {
+    return {
+        restore: async (name) => {
+            const folder = (0,external_node_path_.join)(root, name);
+            await (0,external_node_fs_promises_.mkdir)(folder, { recursive: true });
+            return folder;
+        },
+        save: async () => undefined,
+    };
+}
+
 ;// CONCATENATED MODULE: ./lib/host/printable.js
 /**
  * Text that a log may show: a runner would take lines that begin with `::`, and `##[` anywhere, for commands; a terminal would
@@ -77053,6 +88340,7 @@ function folderToolCache(root) {
 
 
 
+
 /** The command line's surroundings: this machine, its terminal, and what its variables say. */
 function terminalContext(variables, signal, home, { quiet, verbose, plainHttp }) {
     const environment = readEnvironment(variables, process.cwd());
@@ -77062,11 +88350,13 @@ function terminalContext(variables, signal, home, { quiet, verbose, plainHttp })
     const ports = { exec: exec, spawn: spawn, fetch, files: files, clock, log, signal };
     const user = variables["HOME"] || (0,external_node_os_.homedir)();
     const dockerConfig = variables["DOCKER_CONFIG"] || (0,external_node_path_.join)(user, ".docker");
+    const kept = (0,external_node_path_.join)(variables["XDG_CACHE_HOME"] || (0,external_node_path_.join)(user, ".cache"), "director-image");
     return {
         environment,
         ports: {
             ...ports,
-            tools: folderToolCache((0,external_node_path_.join)(variables["XDG_CACHE_HOME"] || (0,external_node_path_.join)(user, ".cache"), "director-image", "tools")),
+            tools: folderToolCache((0,external_node_path_.join)(kept, "tools")),
+            cache: folderCache(kept),
             env: definedVariables(variables),
             open: (0,pipeline_open/* opener */.S)({ dockerConfig, plainHttp }, ports),
             home,

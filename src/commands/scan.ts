@@ -3,11 +3,16 @@ import type { InputName } from "../config/inputs.ts";
 import { platformsOf, scanInputs, withDefaults } from "../config/read.ts";
 import { UsageError } from "../errors.ts";
 import { parseReference } from "../images/reference.ts";
+import { modelParts } from "../pipeline/model-parts.ts";
+import { readLock } from "../pipeline/models.ts";
+import type { Ports } from "../pipeline/ports.ts";
 import { type Runtime, runtimePlatforms } from "../pipeline/runtime-images.ts";
-import { scanImages } from "../pipeline/scan-images.ts";
+import { type ScanRequest, scanImages } from "../pipeline/scan-images.ts";
 import { scanLines } from "../report/scan-lines.ts";
 import { writeResult } from "../results/folder.ts";
-import type { Command } from "./command.ts";
+import type { ScanResult } from "../results/stages.ts";
+import { writeSarif } from "../sarif/publish.ts";
+import type { Command, Given } from "./command.ts";
 import { loginInputs, openWith } from "./login.ts";
 
 const scanning: readonly InputName[] = [
@@ -28,6 +33,12 @@ export const scanCommand: Command = {
       description: "this platform alone; all by default",
     },
     { flag: "--results <dir>", description: "also write the result there, as promote wants it" },
+    { flag: "--sarif-file <file>", description: "also write the findings there, as SARIF 2.1.0" },
+    {
+      flag: "--sbom <dir>",
+      description: "also write there what is in each platform's image, as CycloneDX and SPDX",
+    },
+    { flag: "--lock <file>", description: "for --sbom: the models that lie in the image" },
   ],
   run: async (given, { ports, environment }) => {
     const [text = ""] = given.arguments;
@@ -43,12 +54,13 @@ export const scanCommand: Command = {
     try {
       const downloadMirror = read("download-mirror") || undefined;
       const { workspace } = environment;
+      const image = store.name.startsWith("oci:") ? "image" : store.name;
+      const sbom = await sbomOf(image, given, ports);
       const result = await scanImages(
-        { runtimes, inputs, workspace, downloadMirror, scratch },
+        { runtimes, inputs, workspace, downloadMirror, scratch, ...(sbom && { sbom }) },
         ports,
       );
-      const results = given.value("results");
-      if (results !== undefined) await writeResult(ports.files, resolve(results), "scan", result);
+      await writeViews(result, image, given, ports);
       return {
         json: result,
         text: scanLines(result),
@@ -59,6 +71,36 @@ export const scanCommand: Command = {
     }
   },
 };
+
+async function sbomOf(
+  image: string,
+  given: Given,
+  ports: Ports,
+): Promise<ScanRequest["sbom"] | undefined> {
+  const [folder, lock] = [given.value("sbom"), given.value("lock")];
+  if (folder === undefined) {
+    if (lock === undefined) return undefined;
+    throw new UsageError("--lock says what is in the bill of materials: give --sbom, too.");
+  }
+  const models = lock === undefined ? [] : modelParts(await readLock(resolve(lock), ports), "bake");
+  await ports.files.mkdir(resolve(folder), { recursive: true });
+  return { folder: resolve(folder), image, models };
+}
+
+/** The result and the findings, in the files that were asked for. */
+async function writeViews(
+  result: ScanResult,
+  image: string,
+  given: Given,
+  ports: Ports,
+): Promise<void> {
+  const [results, sarif] = [given.value("results"), given.value("sarif-file")];
+  if (results !== undefined) await writeResult(ports.files, resolve(results), "scan", result);
+  // Which Dockerfile made the image is not known: its first line has all alerts.
+  const dockerfile = { path: "Dockerfile.director", text: undefined, target: undefined };
+  const subject = { image, dockerfile, source: undefined };
+  if (sarif !== undefined) await writeSarif(result, { subject, file: resolve(sarif) }, ports);
+}
 
 function choose(
   all: readonly Runtime[],

@@ -21,9 +21,11 @@ import { assembleStage } from "./assemble.ts";
 import { buildStage } from "./build.ts";
 import { jobName } from "./job.ts";
 import { modelsStage } from "./models.ts";
+import { needed } from "./needed.ts";
 import type { Ports } from "./ports.ts";
 import { mayPush, prepare } from "./prepare.ts";
 import { promoteStage } from "./promote-stage.ts";
+import { publishFindings } from "./publish-findings.ts";
 import { scanStage } from "./scan.ts";
 import { policyOf, refuseScan } from "./scan-images.ts";
 import type { Stage } from "./stage.ts";
@@ -41,18 +43,22 @@ const stages: Readonly<Record<StageName, StageFunction>> = {
   report: notYet("report"),
 };
 
-type Refuse = (result: object, config: Config, ports: Ports) => void;
+type Conclude = (result: object, stage: Stage, ports: Ports) => Promise<void>;
 
-/** Stages that judge: their result is kept before it fails them, and that of an earlier try goes when they begin. */
-const refusals: Readonly<Partial<Record<StageName, Refuse>>> = {
-  accept: (result, { acceptance }, { log }) =>
-    refuseAcceptance(acceptResult.parse(result), acceptance, log),
-  scan: (result) => refuseScan(scanResult.parse(result)),
+/** Stages that judge: their result is kept, then told, and only then it fails them; that of an earlier try goes when they begin. */
+const conclusions: Readonly<Partial<Record<StageName, Conclude>>> = {
+  accept: async (result, { config }, { log }) =>
+    refuseAcceptance(acceptResult.parse(result), config.acceptance, log),
+  scan: async (result, stage, ports) => {
+    const scan = scanResult.parse(result);
+    await publishFindings(scan, needed(stage.results, "prepare").image, stage, ports);
+    refuseScan(scan);
+  },
 };
 
 /** Whether a stage's result may be one that says no. */
 export function judges(name: StageName): boolean {
-  return refusals[name] !== undefined;
+  return conclusions[name] !== undefined;
 }
 
 /** Runs stages one after the other, while nobody else uses the results folder; the last one's result. */
@@ -87,13 +93,14 @@ async function runStage(
   const results = await readAll(config.results, ports);
   if (name !== "prepare") checkPlan(config, facts, results);
   const file = resultName(name, config, results);
-  const refuse = refusals[name];
-  if (refuse !== undefined)
+  const conclude = conclusions[name];
+  if (conclude !== undefined)
     await ports.files.rm(join(config.results, `${file}.json`), { force: true });
-  const result = await stages[name]({ config, facts, results, ...before }, ports);
+  const stage = { config, facts, results, ...before };
+  const result = await stages[name](stage, ports);
   const timed = { ...result, seconds: (ports.clock.now() - begun) / 1000 };
   await writeResult(ports.files, config.results, file, timed);
-  refuse?.(timed, config, ports);
+  await conclude?.(timed, stage, ports);
   return timed;
 }
 

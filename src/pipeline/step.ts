@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Config } from "../config/config.ts";
 import { secretValues } from "../config/entries.ts";
 import type { Environment } from "../config/environment.ts";
@@ -54,7 +54,9 @@ export async function runStep(environment: Environment, ports: StepPorts): Promi
     else await runAlone(stage, config, ports, () => runStages([stage], config, facts, ports));
   } finally {
     const results = isOurs ? await readAll(config.results, ports) : nothing;
-    for (const [name, value] of Object.entries(outputsOf(results))) step.output(name, value);
+    const sarifFile = resolve(config.workspace, config.scan.sarifFile);
+    for (const [name, value] of Object.entries(outputsOf(results, sarifFile)))
+      step.output(name, value);
     await step.summary(summary(stage === "all" ? results : only(stage, results)));
   }
 }

@@ -1,15 +1,11 @@
 import type { Results } from "../results/stages.ts";
 import { acceptances, scans } from "./stages.ts";
 
-/** What a step leaves for later ones; only what is known (action.yml, outputs). */
-export function outputsOf({
-  prepare,
-  models,
-  build,
-  scan,
-  assemble,
-  accept,
-}: Results): Readonly<Record<string, string>> {
+/** What a step leaves for later ones; only what is known (action.yml, outputs). `sarifFile` is where a scan's findings are written. */
+export function outputsOf(
+  { prepare, models, build, scan, assemble, accept }: Results,
+  sarifFile: string,
+): Readonly<Record<string, string>> {
   const known: Readonly<Record<string, string | undefined>> = {
     digest: assemble?.digest,
     ref: assemble && `${assemble.repository}@${assemble.digest}`,
@@ -27,6 +23,7 @@ export function outputsOf({
               ),
             ),
           ),
+    "sarif-file": scan.length === 0 ? undefined : sarifFile,
     scan: json(scans(scan)),
     acceptance: json(acceptances(accept)),
     "bytes-uploaded": JSON.stringify({

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { AcceptResult, BuildResult, Results, ScanResult } from "../results/stages.ts";
 import { worst } from "../results/verdict.ts";
 
@@ -36,7 +37,23 @@ export function scans(results: readonly ScanResult[]): ScanResult | undefined {
     ...(results.some(({ outdated }) => outdated !== undefined)
       ? { outdated: distinct(results.flatMap(({ outdated = [] }) => outdated)) }
       : {}),
+    ...risks(results),
     ...seconds(results),
+  };
+}
+
+/** Of the accepted risks, what no job needed, and what has expired in any. */
+function risks(results: readonly ScanResult[]): Pick<ScanResult, "risks"> {
+  const known = results.flatMap(({ risks: one }) => (one === undefined ? [] : [one]));
+  const [first, ...others] = known.map(({ unused }) => unused);
+  if (first === undefined) return {};
+  const isUnused = (entry: object) =>
+    others.every((entries) => entries.some((one) => isDeepStrictEqual(one, entry)));
+  return {
+    risks: {
+      unused: first.filter(isUnused),
+      expired: distinct(known.flatMap(({ expired }) => expired)),
+    },
   };
 }
 

@@ -45,11 +45,8 @@ export async function publishSarif(
   publication: Publication,
   ports: Ports,
 ): Promise<Published> {
-  const { file, upload, subject } = publication;
-  const document = fitted(result, subject);
-  await ports.files.mkdir(dirname(file), { recursive: true });
-  await replaceFile(file, document.text, ports.files);
-  for (const left of document.left) ports.log.warning(`${file}: ${left}.`);
+  const { file, upload } = publication;
+  const document = await writeSarif(result, publication, ports);
   if (upload === "never") return { file, uploaded: false, why: "sarif-upload: never" };
   if (document.runs === 0) return { file, uploaded: false, why: "no platform could be read" };
   const sent = await send(document, publication, ports);
@@ -60,6 +57,19 @@ export async function publishSarif(
   if (publication.occasion.event === "local") ports.log.info(text);
   else ports.log.warning(`${text}\n  ${sent.todo}`);
   return { file, uploaded: false, why: sent.why };
+}
+
+/** Writes the findings as SARIF; a warning says what is not in the file. */
+export async function writeSarif(
+  result: ScanResult,
+  { subject, file }: Pick<Publication, "subject" | "file">,
+  { files, log }: Pick<Ports, "files" | "log">,
+): Promise<Fitted> {
+  const document = fitted(result, subject);
+  await files.mkdir(dirname(file), { recursive: true });
+  await replaceFile(file, document.text, files);
+  for (const left of document.left) log.warning(`${file}: ${left}.`);
+  return document;
 }
 
 type Sent =
