@@ -16,6 +16,8 @@ export interface Trial {
   readonly action: string;
   readonly variables: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
+  /** A folder for the repository's cache, which act serves; without it there is none. */
+  readonly cache?: string;
   /** Told of every line as it comes. */
   readonly onEntry?: (entry: Entry) => void;
 }
@@ -62,14 +64,17 @@ export interface Run {
 
 /** Runs a workflow by act on this machine, without containers, with the Node of the runner (24). */
 export async function runWorkflow(trial: Trial): Promise<Run> {
-  const { workspace, workflow, event, home, action, variables, env, onEntry } = trial;
+  const { workspace, workflow, event, home, action, variables, env, cache, onEntry } = trial;
   const payload = join(home, "event.json");
   await writeFile(payload, JSON.stringify(event.payload));
   const args = [
     event.name,
     "--json",
     ...["--workflows", `.github/workflows/${workflow}`, "--eventpath", payload],
-    ...["--platform", "ubuntu-latest=-self-hosted", "--pull=false", "--no-cache-server"],
+    ...["--platform", "ubuntu-latest=-self-hosted", "--pull=false"],
+    ...(cache === undefined
+      ? ["--no-cache-server"]
+      : ["--cache-server-path", cache, "--cache-server-addr", "127.0.0.1"]),
     ...["--local-repository", `nsn/director-image-action@v1=${action}`],
     ...["--actor", "octocat", "--concurrent-jobs", "2"],
     ...Object.entries(variables).flatMap(([name, value]) => ["--var", `${name}=${value}`]),

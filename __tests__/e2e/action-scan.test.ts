@@ -1,7 +1,9 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { type CodeScanning, startCodeScanning, token } from "../fakes/code-scanning.ts";
+import { pushDatabase } from "../trivy/database-artifact.ts";
 import type { Run } from "./act.ts";
 import { pullRequestOf, pushOf } from "./events.ts";
 import { tagsOf } from "./published.ts";
@@ -133,5 +135,35 @@ describe("a pull request that brings the weakness and tries to have it overlooke
     ]);
     expect((await findings()).runs[0].results).toHaveLength(1);
     expect(await tagsOf(image("forked"))).toEqual({});
+  });
+});
+
+describe("a database from a registry", () => {
+  const database = () => `${trials.registry.host}/mirror/trivy-db`;
+  let shared: { home: string; cache: string };
+  const scan = () =>
+    trials.run("scan.yml", pushOf("refs/heads/main", commits[1] ?? ""), {
+      ...shared,
+      variables: {
+        ...{ IMAGE: image("cached"), TRIVY_DB: `${database()}:2`, SCANNING_TOKEN: token },
+        // The cache goes by the folder's path, which is the same in every job of a runner, though not of act.
+        TEMP: join(shared.home, "temp"),
+      },
+      env: { GITHUB_API_URL: scanning.url },
+    });
+  beforeAll(async () => {
+    const folder = await mkdtemp(join(tmpdir(), "cached-"));
+    shared = { home: join(folder, "home"), cache: join(folder, "cache") };
+    await mkdir(shared.home);
+    await pushDatabase(database(), "2", new Date());
+  });
+  afterAll(() => rm(join(shared.home, ".."), { recursive: true, force: true }));
+
+  it("is fetched once, and comes from the repository's cache to the next run", async () => {
+    const fetched = `Fetching the vulnerability database of ${database()}:2`;
+    expect((await scan()).printed).toContain(fetched);
+    const { printed } = await scan();
+    expect(printed).toContain(`Vulnerability database of ${database()}:2, updated`);
+    expect(printed).not.toContain(fetched);
   });
 });
