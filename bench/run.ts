@@ -7,6 +7,7 @@ import { cleanBuildRow } from "./rows/clean-build.ts";
 import { gateRow } from "./rows/gate.ts";
 import { planRow } from "./rows/plan.ts";
 import { rebuildRow } from "./rows/rebuild.ts";
+import { scanRow } from "./rows/scan.ts";
 import { startRow } from "./rows/start.ts";
 import { updateRow } from "./rows/update.ts";
 import { weightsRow } from "./rows/weights.ts";
@@ -15,7 +16,7 @@ import { ownDockerConfig } from "./services.ts";
 import { table } from "./table.ts";
 
 const rows: readonly Row[] = [
-  ...[weightsRow, gateRow, rebuildRow, updateRow, planRow, startRow],
+  ...[weightsRow, gateRow, scanRow, rebuildRow, updateRow, planRow, startRow],
   cleanBuildRow,
 ];
 

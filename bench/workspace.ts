@@ -63,7 +63,7 @@ export async function makeWorkspace(
           ...["--models", weights.lock, "--platforms", platforms],
           ...["--driver", "remote", "--driver-opts", `endpoint=${buildkit.socket}`],
           ...["--tags", `type=raw,value=${tag}`, "--results", join(folder, "results")],
-          ...["--allow-untested", "a measurement"],
+          ...["--allow-untested", "a measurement", "--trivy-db", service("TEST_TRIVY_DB")],
         ],
         folder,
       );
