@@ -1,11 +1,9 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type { ScanResult } from "../../src/results/stages.ts";
-import { answer, type Deed } from "../fakes/faults.ts";
 import { type RegistryProcess, startRegistryProcess } from "../fakes/registry-process.ts";
-import { startProxy } from "../fakes/registry-proxy.ts";
 import { service } from "../fakes/service.ts";
 import { type ImageName, pushImages } from "../trivy/images.ts";
 import { output, run } from "./workspace.ts";
@@ -15,25 +13,16 @@ jest.setTimeout(300_000);
 const node = join(process.cwd(), "node_modules", ".bin", "node");
 let folder = "";
 let registry: RegistryProcess;
-/** Stands before the registry and notes what is asked of it. */
-let proxy: { readonly host: string; close(): Promise<void> };
-const asked: string[] = [];
-const noting: Deed = (next) => (request, response) => {
-  asked.push(`${request.method} ${request.url}`);
-  next(request, response);
-};
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "scan-"));
   registry = await startRegistryProcess();
-  proxy = await startProxy(registry.host, [{ does: noting }]);
   await pushImages(registry.host, [
     ...(["clean", "critical", "unfixed", "wheel", "secret", "empty"] as const),
     ...(["scratch", "arm64", "unknown", "old", "broken"] as const),
   ]);
 }, 600_000);
 afterAll(async () => {
-  await proxy?.close();
   await registry?.close();
   await rm(folder, { recursive: true, force: true });
 });
@@ -201,71 +190,4 @@ it("a layout is scanned like a registry, each platform", async () => {
     ["linux/arm64", true],
   ]);
   expect(code).toBe(1);
-});
-
-describe("an image with weights", () => {
-  let reference = "";
-  beforeAll(async () => {
-    const weights = join(folder, "weights");
-    await mkdir(join(weights, "one"), { recursive: true });
-    await writeFile(join(weights, "one", "a.txt"), "weights of one\n".repeat(100_000));
-    const model = { name: "one", title: "One", delivery: "bake", files: ["a.txt"] };
-    const source = { url: `file://${weights}/one/` };
-    const spec = { version: 1, root: "/models", models: [{ ...model, source }] };
-    await writeFile(join(folder, "models.json"), JSON.stringify(spec));
-    const cli = async (...args: readonly string[]) => {
-      const said = await run(node, [join(process.cwd(), "src/cli.ts"), ...args], folder);
-      if (said.code !== 0) throw new Error(said.stderr);
-      return said.stdout.trim();
-    };
-    await cli("models", "lock");
-    const place = `${proxy.host}/clean`;
-    await cli("models", "push", "--lock", "models.lock.json", "--to", place);
-    reference = await cli(
-      "assemble",
-      "--runtime",
-      `${place}:1`,
-      "--lock",
-      "models.lock.json",
-      "--to",
-      place,
-    );
-  });
-
-  it("is scanned without one byte of them", async () => {
-    asked.length = 0;
-    const { code, result } = await scan(reference);
-    expect({ code, verdict: result.verdict }).toEqual({ code: 0, verdict: "passed" });
-    const runtime = (await scan(image("clean"))).result.platforms[0];
-    expect(result.platforms[0]).toMatchObject({
-      packages: runtime?.packages,
-      diffIds: runtime?.diffIds,
-    });
-    const { layers } = JSON.parse(await readFile(join(folder, "models.lock.json"), "utf8"));
-    for (const { digest } of layers) expect(asked.join("\n")).not.toContain(digest);
-    expect(asked.filter((line) => /^GET .*\/blobs\//.test(line))).toHaveLength(2);
-  });
-});
-
-it("a registry that breaks in the middle of a scan is what the error says, and not Trivy", async () => {
-  const broken = await startProxy(registry.host, [
-    { method: "GET", path: "/blobs/", does: answer(404) },
-  ]);
-  try {
-    const said = await run(
-      node,
-      [
-        join(process.cwd(), "src/cli.ts"),
-        "scan",
-        `${broken.host}/clean:1`,
-        "--trivy-db",
-        service("TEST_TRIVY_DB"),
-      ],
-      folder,
-    );
-    expect(said.code).toBe(3);
-    expect(said.stderr).toContain(broken.host);
-  } finally {
-    await broken.close();
-  }
 });

@@ -6,6 +6,7 @@ import { files } from "../../src/host/files.ts";
 import type { HttpRequest } from "../../src/ports/fetch.ts";
 import { type Publication, publishSarif } from "../../src/sarif/publish.ts";
 import { type CodeScanning, startCodeScanning, token } from "../fakes/code-scanning.ts";
+import { answer, type Fault, intercept } from "../fakes/faults.ts";
 import { finding, scan, subject } from "./scans.ts";
 
 const opened: (() => Promise<void>)[] = [];
@@ -22,6 +23,13 @@ export async function codeScanning(
   opened.push(server.close);
   return server;
 }
+
+export const withFaults = (faults: readonly Fault[]) =>
+  codeScanning({ intercept: intercept(faults) });
+
+/** An answer as GitHub's errors are. */
+export const says = (status: number, message: string, headers: Record<string, string> = {}) =>
+  answer(status, { body: JSON.stringify({ message }), headers });
 
 export const push = {
   event: "push",

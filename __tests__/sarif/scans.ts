@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
+import { expect } from "@jest/globals";
 import type { Digest } from "../../src/images/digest.ts";
 import type { Finding, ScanResult } from "../../src/results/stages.ts";
 import type { Subject } from "../../src/sarif/document.ts";
+import { fitted } from "../../src/sarif/fit.ts";
+import { githubErrors, type Sarif, schemaErrors } from "../fakes/sarif-checks.ts";
 
 const digestOf = (text: string): Digest =>
   `sha256:${createHash("sha256").update(text).digest("hex")}`;
@@ -47,3 +50,13 @@ export const subject: Subject = {
   },
   source: { url: "https://github.com/nsn/director", revision: "a".repeat(40) },
 };
+
+/** As it travels: JSON, and valid by the schema and by GitHub's own rules. */
+export function documentOf(result: ScanResult, about: Subject = subject): Sarif {
+  const document = JSON.parse(fitted(result, about).text) as Sarif;
+  expect(schemaErrors(document)).toEqual([]);
+  expect(githubErrors(document)).toEqual([]);
+  return document;
+}
+
+export const numbers = (count: number) => Array.from({ length: count }, (_, at) => at);
