@@ -85,6 +85,7 @@ describe("The image without weights, for amd64", () => {
     ["METRICS_PORT", "9100"],
     ["GRPC_PORT", "50051"],
     ["NVIDIA_DRIVER_CAPABILITIES", "compute,utility"],
+    ["NVIDIA_REQUIRE_CUDA", "driver>=535"],
   ])("sets %s to %s", async (name, value) => {
     const [found] = JSON.parse(await docker("image", "inspect", image));
     expect(found.Config.Env).toContain(`${name}=${value}`);
