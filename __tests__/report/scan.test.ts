@@ -11,7 +11,10 @@ const low: Finding = {
 const critical: Finding = {
   ...{ kind: "vulnerability", id: "CVE-1", package: "libc6", severity: "CRITICAL" },
   ...{ installed: "2.36", fixed: "2.37", references: ["https://example.com/CVE-1"] },
-  layer: { createdBy: "RUN |1 X=1 /bin/sh -c apt-get install | <b>libc6</b> # buildkit" },
+  layer: {
+    diffId: digests.runtime,
+    createdBy: "RUN |1 X=1 /bin/sh -c apt-get install | <b>libc6</b> # buildkit",
+  },
 };
 const scan: ScanResult = {
   verdict: "failed",
@@ -38,12 +41,12 @@ describe("a scan", () => {
   it("stands in the summary with the worst finding first, and the line that brought it", () => {
     const rows = page.split("\n").filter((line) => /^\| (CRITICAL|LOW)/.test(line));
     expect(rows).toEqual([
-      "| CRITICAL | [CVE-1](https://example.com/CVE-1) | libc6 2.36 | 2.37 | `RUN apt-get install \\| &lt;b>libc6&lt;/b>` |  |",
-      "| LOW | CVE-2 | bash 5 | (none yet) |  | accepted: unfixed: there is no version without it yet (ignore-unfixed) |",
+      `| CRITICAL | [CVE-1](https://example.com/CVE-1) | libc6 2.36 | 2.37 | \`${digests.runtime.slice(7, 19)}\` | \`RUN apt-get install \\| &lt;b>libc6&lt;/b>\` |  |`,
+      "| LOW | CVE-2 | bash 5 | (none yet) |  |  | accepted: unfixed: there is no version without it yet (ignore-unfixed) |",
     ]);
     expect(page).toContain("### Scan of linux/amd64: failed");
     expect(page).toContain("> **end-of-life**: debian 12.5 gets no fixes any more");
-    expect(page).toContain("1 packages of the operating system are outdated");
+    expect(page).toContain("Outdated packages of the operating system: 1");
     expect(page).toContain("Accepted risks that nothing needs: CVE-9 in x.");
   });
 

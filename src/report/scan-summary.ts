@@ -24,7 +24,7 @@ function oneScan(scan: ScanResult): string {
     ...platforms.map(onePlatform),
     outdated.length === 0
       ? ""
-      : `<details><summary>${outdated.length} packages of the operating system are outdated</summary>\n\n${table(
+      : `<details><summary>Outdated packages of the operating system: ${outdated.length}</summary>\n\n${table(
           ["Package", "Installed", "Fixed in"],
           outdated.map(({ package: name, installed, fixed }) => [
             code(name),
@@ -46,7 +46,7 @@ function onePlatform({ platform, os, packages, findings = [], blindSpots = [] }:
     shown.length === 0
       ? ""
       : table(
-          ["Severity", "Finding", "Package", "Fixed in", "Brought by", ""],
+          ["Severity", "Finding", "Package", "Fixed in", "Layer", "Brought by", ""],
           shown.map(findingRow),
         );
   const more = left === 0 ? "" : `${left} more are in scan.json.`;
@@ -62,6 +62,7 @@ function findingRow(finding: Finding): readonly string[] {
     isLink ? `[${cell(id)}](${link})` : cell(id),
     cell(`${name} ${installed}`.trim()),
     kind === "vulnerability" ? cell(fixed ?? "(none yet)") : "",
+    layer?.diffId === undefined ? "" : code(layer.diffId.slice("sha256:".length, 19)),
     layer?.createdBy === undefined ? "" : code(lineOf(layer.createdBy)),
     accepted === undefined ? "" : `accepted: ${cell(accepted)}`,
   ];
