@@ -211,7 +211,7 @@ describe("what goes where", () => {
       [],
       ["models", "push"],
       ["models", "verify"],
-      ["scan", "x"],
+      ["scan"],
       ["doctor"],
       ["run", "--delivery", "bake", "--models-delivery", "mount"],
       ["models", "verify", "--dir", "a", "--image", "b"],

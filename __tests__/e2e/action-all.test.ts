@@ -99,7 +99,10 @@ describe("the whole pipeline in one step of a workflow", () => {
     expect(JSON.parse(run.outputs["image"]?.["bytes-uploaded"] ?? "")).toMatchObject({
       models: 0,
     });
-    expect(await tagsOf(image())).toEqual(before);
+    // BuildKit writes its cache anew where it likes.
+    const images = (tags: object) =>
+      Object.entries(tags).filter(([tag]) => !tag.startsWith("buildcache-"));
+    expect(images(await tagsOf(image()))).toEqual(images(before));
     expect(run.summaries[0]).toContain("| `main` | not moved | already there |");
   }, 60_000);
 

@@ -43,6 +43,7 @@ describe("the bundle on the runner's Node", () => {
   const start = (program: string, inputs: Record<string, string>, state = {}): ChildProcess => {
     const given = {
       ...{ models: "", acceptance: "off" },
+      ...{ "trivy-db": service("TEST_TRIVY_DB"), "min-packages": "0" },
       push: "false",
       image: "registry.example/operator/director",
       platforms: "linux/amd64",

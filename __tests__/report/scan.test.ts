@@ -1,7 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import { scanLines } from "../../src/report/scan-lines.ts";
 import { summary } from "../../src/report/summary.ts";
-import type { Finding, ScanResult } from "../../src/results/stages.ts";
+import type { Finding } from "../../src/results/finding.ts";
+import type { ScanResult } from "../../src/results/stages.ts";
 import { digests, results } from "./results.ts";
 
 const low: Finding = {

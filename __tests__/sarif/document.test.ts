@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { type Finding, severities } from "../../src/results/stages.ts";
+import { type Finding, severities } from "../../src/results/finding.ts";
 import { sarifDocument } from "../../src/sarif/document.ts";
 import { securitySeverity } from "../../src/sarif/severity.ts";
 import { alertKey, type Sarif } from "../fakes/sarif-checks.ts";

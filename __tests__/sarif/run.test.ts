@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { severities } from "../../src/results/stages.ts";
+import { severities } from "../../src/results/finding.ts";
 import { category, sarifDocument } from "../../src/sarif/document.ts";
 import { fitted } from "../../src/sarif/fit.ts";
 import { githubErrors, type Sarif } from "../fakes/sarif-checks.ts";

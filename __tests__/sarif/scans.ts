@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { expect } from "@jest/globals";
 import type { Digest } from "../../src/images/digest.ts";
-import type { Finding, ScanResult } from "../../src/results/stages.ts";
+import type { Finding } from "../../src/results/finding.ts";
+import type { ScanResult } from "../../src/results/stages.ts";
 import type { Subject } from "../../src/sarif/document.ts";
 import { fitted } from "../../src/sarif/fit.ts";
 import { githubErrors, type Sarif, schemaErrors } from "../fakes/sarif-checks.ts";

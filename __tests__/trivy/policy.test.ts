@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import type { Finding } from "../../src/results/stages.ts";
+import type { Finding } from "../../src/results/finding.ts";
 import { parseAcceptedRisks } from "../../src/trivy/accepted-risks.ts";
 import { judge, type Policy } from "../../src/trivy/policy.ts";
 

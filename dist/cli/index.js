@@ -61246,7 +61246,7 @@ function gigabytes(bytes) {
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
-/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1565);
+/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(59);
 /* harmony import */ var _commands_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3871);
 /* harmony import */ var _commands_program_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6989);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(452);
@@ -61287,7 +61287,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 1565:
+/***/ 59:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -73707,7 +73707,38 @@ function parseDocument(shape, text, where, todo) {
     throw new lib_errors/* UsageError */.eb(`${where}: ${problems.join("; ")}.`, { todo });
 }
 
+;// CONCATENATED MODULE: ./lib/results/finding.js
+
+
+/** As Trivy says them, the worst last. */
+const severities = ["UNKNOWN", "LOW", "MEDIUM", "HIGH", "CRITICAL"];
+const finding_finding = looseObject({
+    kind: schemas_enum(["vulnerability", "misconfiguration", "secret"]),
+    /** `CVE-…`, or the scanner's own rule. */
+    id: schemas_string(),
+    /** Of the operating system or a language; a path for a secret. */
+    package: schemas_string(),
+    severity: schemas_enum(severities),
+    installed: schemas_string(),
+    /** The first version without it; absent where there is none yet. */
+    fixed: schemas_string().optional(),
+    /** The accepted risk's reason, or that it is unfixed and not counted; absent where it counts. */
+    accepted: schemas_string().optional(),
+    title: schemas_string().optional(),
+    references: array(schemas_string()).optional(),
+    /** CVSS, the highest that is known: 0 to 10. */
+    score: schemas_number().optional(),
+    /** What brought it: the layer, its entry in the history, and the Dockerfile's line, where BuildKit's provenance has it. */
+    layer: looseObject({
+        diffId: digest.optional(),
+        createdBy: schemas_string().optional(),
+        line: schemas_int().positive().optional(),
+    })
+        .optional(),
+});
+
 ;// CONCATENATED MODULE: ./lib/results/stages.js
+
 
 
 /** The stages' results (design: "Results"). Unknown fields are kept, so that a newer stage can be read by an older one. */
@@ -73786,27 +73817,6 @@ const buildResult = looseObject({
     /** BuildKit's own digest of what was built, before times were rewritten: equal for equal layers on the same builder. */
     native: digest.optional(),
 });
-/** As Trivy says them, the worst last. */
-const severities = ["UNKNOWN", "LOW", "MEDIUM", "HIGH", "CRITICAL"];
-const stages_finding = looseObject({
-    kind: schemas_enum(["vulnerability", "misconfiguration", "secret"]),
-    /** `CVE-…`, or the scanner's own rule. */
-    id: schemas_string(),
-    /** Of the operating system or a language; a path for a secret. */
-    package: schemas_string(),
-    severity: schemas_enum(severities),
-    installed: schemas_string(),
-    /** The first version without it; absent where there is none yet. */
-    fixed: schemas_string().optional(),
-    /** The accepted risk's reason, or that it is unfixed and not counted; absent where it counts. */
-    accepted: schemas_string().optional(),
-    title: schemas_string().optional(),
-    references: array(schemas_string()).optional(),
-    /** CVSS, the highest that is known: 0 to 10. */
-    score: schemas_number().optional(),
-    /** The layer that brought it, and by which line of the history. */
-    layer: looseObject({ diffId: digest.optional(), createdBy: schemas_string().optional() }).optional(),
-});
 const risk = looseObject({
     id: schemas_string(),
     package: schemas_string(),
@@ -73824,7 +73834,7 @@ const scanResult = looseObject({
         /** Such as `debian 12.5`. */
         os: schemas_string().optional(),
         packages: schemas_int().nonnegative().optional(),
-        findings: array(stages_finding).optional(),
+        findings: array(finding_finding).optional(),
         /** Why a look that found nothing would say nothing: `no-operating-system`, `few-packages`, `analyzer-error`, `end-of-life`, `no-data`. */
         blindSpots: array(looseObject({ name: schemas_string(), reason: schemas_string() })).optional(),
         licenses: array(looseObject({ name: schemas_string(), packages: array(schemas_string()) }))
@@ -76462,17 +76472,17 @@ function placeIn(messages, { file }) {
 
 
 
-/** Reads the images in BuildKit's SLSA provenance from an attestation manifest (BuildKit docs/attestations/attestation-storage.md). */
-async function materialsOf(store, attestation) {
+/** BuildKit's SLSA provenance in an attestation manifest (BuildKit docs/attestations/attestation-storage.md); undefined where there is none. */
+async function provenanceIn(store, attestation) {
     const manifest = await store.readManifest(attestation);
     const layer = manifest &&
         (0,images_manifest/* parseManifest */.Ng)(manifest).layers.find(({ annotations }) => annotations?.["in-toto.io/predicate-type"]?.startsWith("https://slsa.dev/provenance/"));
     if (layer === undefined)
-        return new Map();
+        return undefined;
     const pieces = [];
     for await (const piece of store.readBlob(layer.digest))
         pieces.push(piece);
-    return readMaterials(Buffer.concat(pieces).toString("utf8"));
+    return Buffer.concat(pieces).toString("utf8");
 }
 /** The images among a statement's materials: package URLs such as `pkg:docker/nvidia/cuda@12.6.3?platform=linux%2Famd64`. Pure. */
 function readMaterials(statement) {
@@ -76484,6 +76494,23 @@ function readMaterials(statement) {
         const value = `sha256:${digest?.sha256 ?? ""}`;
         return full !== undefined && (0,images_digest/* isDigest */.Bc)(value) ? [[full, value]] : [];
     }));
+}
+/** The line of the Dockerfile at which the step begins that made each layer, by the layer's digest as it is stored. Pure. */
+function readLayerLines(statement) {
+    const { predicate } = JSON.parse(statement);
+    const steps = predicate?.metadata?.["https://mobyproject.org/buildkit@v1#metadata"] ??
+        predicate?.runDetails?.metadata?.buildkit_metadata;
+    const chains = Object.entries(steps?.layers ?? {}).flatMap(([output, alternatives]) => alternatives.map((chain) => ({ step: output.split(":")[0] ?? "", chain })));
+    const lines = new Map();
+    // The shortest first: a step that makes no layer has the one before it as its last.
+    for (const { step, chain } of chains.sort((a, b) => a.chain.length - b.chain.length)) {
+        const [location] = steps?.source?.locations?.[step]?.locations ?? [];
+        const line = location?.sourceIndex ? undefined : location?.ranges?.[0]?.start?.line;
+        const own = chain.at(-1)?.digest;
+        if (own !== undefined && line !== undefined && !lines.has(own))
+            lines.set(own, line);
+    }
+    return lines;
 }
 
 ;// CONCATENATED MODULE: ./lib/buildx/outcome.js
@@ -76528,10 +76555,7 @@ async function readBuilt(store, digest, wanted, baseOf = () => undefined) {
 }
 function imagesOf(index) {
     const { manifests } = (0,images_manifest/* parseIndex */.A1)(index);
-    const attestations = new Map(manifests.map(({ digest, annotations }) => [
-        annotations?.["vnd.docker.reference.digest"],
-        digest,
-    ]));
+    const attestations = (0,images_manifest/* attestationsOf */.xz)({ manifests });
     return manifests.flatMap(({ digest, platform, annotations, mediaType }) => {
         if (platform === undefined || mediaType !== descriptor/* mediaTypes */.I.manifest)
             return [];
@@ -76553,8 +76577,8 @@ async function baseFrom(store, written, attestation) {
     const [name = "", pinned = ""] = written.split("@");
     if ((0,images_digest/* isDigest */.Bc)(pinned))
         return { name, digest: pinned };
-    const materials = attestation === undefined ? undefined : await materialsOf(store, attestation);
-    const digest = materials?.get(written);
+    const statement = attestation === undefined ? undefined : await provenanceIn(store, attestation);
+    const digest = statement === undefined ? undefined : readMaterials(statement).get(written);
     return digest === undefined ? { name } : { name, digest };
 }
 /** Bytes of the layers as they are stored. */
@@ -83409,6 +83433,7 @@ function alertOf(finding) {
         installed: listed(finding.installed),
         fixed: listed(finding.fixed),
         createdBy: listed(finding.layer?.createdBy),
+        lines: finding.layer?.line === undefined ? [] : [finding.layer.line],
     };
 }
 const listed = (value) => (value === undefined || value === "" ? [] : [value]);
@@ -83424,11 +83449,10 @@ function both(one, other) {
         title: one.title ?? other.title,
         references: alert_union(one.references, other.references),
         createdBy: alert_union(one.createdBy, other.createdBy).sort(),
+        lines: alert_union(one.lines, other.lines).sort((a, b) => a - b),
     };
 }
-const alert_union = (one, other) => [
-    ...new Set([...one, ...other]),
-];
+const alert_union = (one, other) => [...new Set([...one, ...other])];
 function alert_worst(all) {
     return (severities[Math.max(0, ...all.map((severity) => severities.indexOf(severity)))] ?? "UNKNOWN");
 }
@@ -83864,8 +83888,10 @@ function notes({ findings = [] }, alerts, kept) {
 function document_resultOf(alert, ruleIndex, { platform }, about) {
     const { subject, lineOf } = about;
     const entry = alert.createdBy.find((one) => lineOf(one) !== undefined) ?? alert.createdBy[0];
-    const line = (entry === undefined ? undefined : lineOf(entry)) ?? 1;
-    const length = subject.dockerfile.text?.split(/\r?\n/)[line - 1]?.length ?? 0;
+    const texts = subject.dockerfile.text?.split(/\r?\n/) ?? [];
+    const built = alert.lines.find((one) => one <= texts.length);
+    const line = built ?? (entry === undefined ? undefined : lineOf(entry)) ?? 1;
+    const length = texts[line - 1]?.length ?? 0;
     const brought = entry === undefined ? "" : ` Its layer: ${text_plain(entry, 200)}`;
     const where = `In ${subject.image} for ${platform}.${brought}`;
     return {
@@ -84992,8 +85018,8 @@ function seenIn({ Metadata: { OS }, Results }, config, target) {
 function isOs({ Class }) {
     return Class === "os-pkgs";
 }
-/** A layer's diff_id with the line of the history that made it. */
-function layersBy({ rootfs, history = [] }) {
+/** A layer's diff_id with the history's entry and the Dockerfile's line that made it. */
+function layersBy({ rootfs, history = [], lines }) {
     const made = history.filter(({ empty_layer }) => empty_layer !== true);
     const counts = made.length === rootfs.diff_ids.length;
     return (layer) => {
@@ -85001,7 +85027,14 @@ function layersBy({ rootfs, history = [] }) {
         if (diffId === undefined)
             return {};
         const createdBy = counts ? made[rootfs.diff_ids.indexOf(diffId)]?.created_by : undefined;
-        return { layer: { diffId, ...(createdBy === undefined ? {} : { createdBy }) } };
+        const line = lines?.get(diffId);
+        return {
+            layer: {
+                diffId,
+                ...(createdBy === undefined ? {} : { createdBy }),
+                ...(line === undefined ? {} : { line }),
+            },
+        };
     };
 }
 function findingsIn(result, layerOf, target) {
@@ -85198,6 +85231,32 @@ async function convert(format, report, folder, { trivy, scratch }, ports) {
 }
 function write_sbom_json(value) {
     return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/layer-lines.js
+
+
+/**
+ * The lines of the Dockerfile that made a runtime's layers, by diff_id: what BuildKit's provenance of mode `max` says, where one of the
+ * indexes has it; else none.
+ */
+async function layer_lines_layerLines({ digest, image: { manifest, config } }, indexes, store) {
+    for (const reference of indexes) {
+        const index = await store.readManifest(reference);
+        if (index === undefined || !(0,images_manifest/* isIndex */.nw)(index))
+            continue;
+        const attestation = (0,images_manifest/* attestationsOf */.xz)((0,images_manifest/* parseIndex */.A1)(index)).get(digest);
+        if (attestation === undefined)
+            continue;
+        const statement = await provenanceIn(store, attestation);
+        const lines = statement === undefined ? new Map() : readLayerLines(statement);
+        const { layers } = (0,images_manifest/* parseManifest */.Ng)(manifest);
+        return new Map(layers.flatMap((layer, at) => {
+            const [diffId, line] = [config.rootfs.diff_ids[at], lines.get(layer.digest)];
+            return diffId === undefined || line === undefined ? [] : [[diffId, line]];
+        }));
+    }
+    return new Map();
 }
 
 ;// CONCATENATED MODULE: ./lib/trivy/bolt.js
@@ -85576,6 +85635,7 @@ function only(manifest, blobs, made, store) {
 
 
 
+
 /** Platforms at a time: each Trivy holds a layer's files in memory. */
 const scan_images_sideBySide = 2;
 /** Scans the runtime of each platform's image and judges all that was found. What is wrong is the verdict, not an error. */
@@ -85621,7 +85681,9 @@ async function lookAtRuntime(runtime, request, ports) {
         const look = await lookAt({ trivy, reference, database: database.folder, scratch }, ports).catch((error) => {
             throw noted.failure() ?? error;
         });
-        const seen = seenIn(look.report, config, reference);
+        const indexes = request.indexes?.get(runtime.digest) ?? [];
+        const lines = await layer_lines_layerLines(read, indexes, runtime.store);
+        const seen = seenIn(look.report, { ...config, lines }, reference);
         await sbomOf(runtime.platform, look.report, reference, request, ports);
         const sight = { seen, analyzerErrors: look.analyzerErrors, buckets: database.buckets };
         return {
@@ -85723,7 +85785,8 @@ async function scanStage({ config, results }, ports) {
             image: plan.image.startsWith("oci:") ? "director" : plan.image,
             models: lock === undefined ? [] : modelParts(lock, plan.models.delivery),
         };
-        const request = { runtimes, inputs, workspace, downloadMirror, scratch, sbom };
+        const indexes = new Map(results.build.flatMap(({ platforms: all, indexes: written }) => all.map(({ digest }) => [digest, written])));
+        const request = { runtimes, indexes, inputs, workspace, downloadMirror, scratch, sbom };
         return await scanImages(request, ports);
     }
     catch (error) {
@@ -89159,7 +89222,8 @@ function isLoopback(host) {
 /* harmony export */   Al: () => (/* binding */ document),
 /* harmony export */   Ng: () => (/* binding */ parseManifest),
 /* harmony export */   nb: () => (/* binding */ descriptorOf),
-/* harmony export */   nw: () => (/* binding */ isIndex)
+/* harmony export */   nw: () => (/* binding */ isIndex),
+/* harmony export */   xz: () => (/* binding */ attestationsOf)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
 /* harmony import */ var _descriptor_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7033);
@@ -89188,6 +89252,13 @@ function parseIndex(document) {
     for (const [at, entry] of value.manifests.entries())
         checkDescriptor(document, `manifests[${at}]`, entry);
     return value;
+}
+/** BuildKit's attestation manifests in an index, by the digest of the image that each is about (BuildKit docs/attestations/attestation-storage.md). */
+function attestationsOf({ manifests, }) {
+    return new Map(manifests.flatMap(({ digest, annotations }) => {
+        const about = annotations?.["vnd.docker.reference.digest"];
+        return about === undefined ? [] : [[about, digest]];
+    }));
 }
 /** Reads an image manifest; an IntegrityError names what is wrong with it. */
 function parseManifest(document) {

@@ -1,11 +1,17 @@
 import { CommandError, IntegrityError } from "../errors.ts";
 import { mediaTypes } from "../images/descriptor.ts";
 import { type Digest, isDigest } from "../images/digest.ts";
-import { type Document, isIndex, parseIndex, parseManifest } from "../images/manifest.ts";
+import {
+  attestationsOf,
+  type Document,
+  isIndex,
+  parseIndex,
+  parseManifest,
+} from "../images/manifest.ts";
 import { type Platform, parsePlatform, platformName } from "../images/platform.ts";
 import type { Store } from "../ports/store.ts";
 import type { BuildResult } from "../results/stages.ts";
-import { materialsOf } from "./provenance.ts";
+import { provenanceIn, readMaterials } from "./provenance.ts";
 
 /** The digest in buildx's metadata file: of an index, or of the manifest where one platform has no attestation. Pure. */
 export function builtDigest(metadata: string): Digest {
@@ -59,12 +65,7 @@ interface Image {
 
 function imagesOf(index: Document): readonly Image[] {
   const { manifests } = parseIndex(index);
-  const attestations = new Map(
-    manifests.map(({ digest, annotations }) => [
-      annotations?.["vnd.docker.reference.digest"],
-      digest,
-    ]),
-  );
+  const attestations = attestationsOf({ manifests });
   return manifests.flatMap(({ digest, platform, annotations, mediaType }) => {
     if (platform === undefined || mediaType !== mediaTypes.manifest) return [];
     if (annotations?.["vnd.docker.reference.type"] !== undefined) return [];
@@ -87,8 +88,8 @@ async function baseFrom(
   if (written === undefined) return undefined;
   const [name = "", pinned = ""] = written.split("@");
   if (isDigest(pinned)) return { name, digest: pinned };
-  const materials = attestation === undefined ? undefined : await materialsOf(store, attestation);
-  const digest = materials?.get(written);
+  const statement = attestation === undefined ? undefined : await provenanceIn(store, attestation);
+  const digest = statement === undefined ? undefined : readMaterials(statement).get(written);
   return digest === undefined ? { name } : { name, digest };
 }
 

@@ -15,23 +15,43 @@ interface Statement {
   readonly predicate?: {
     /** SLSA 0.2 */
     readonly materials?: readonly Material[];
+    readonly metadata?: { readonly "https://mobyproject.org/buildkit@v1#metadata"?: Steps };
     /** SLSA 1 */
     readonly buildDefinition?: { readonly resolvedDependencies?: readonly Material[] };
+    readonly runDetails?: { readonly metadata?: { readonly buildkit_metadata?: Steps } };
   };
 }
 
-/** Reads the images in BuildKit's SLSA provenance from an attestation manifest (BuildKit docs/attestations/attestation-storage.md). */
-export async function materialsOf(store: Store, attestation: Digest): Promise<Materials> {
+/** What each step made, and from where in the Dockerfile it is (BuildKit docs/attestations/slsa-definitions.md); only in mode `max`. */
+interface Steps {
+  readonly source?: {
+    readonly locations?: Readonly<Record<string, { readonly locations?: readonly Location[] }>>;
+  };
+  /** By `step4:0`: the layers of a step's whole result, its own last. */
+  readonly layers?: Readonly<Record<string, readonly (readonly { readonly digest: Digest }[])[]>>;
+}
+
+interface Location {
+  /** Of the Dockerfile's frontend: 0, or absent, is the Dockerfile. */
+  readonly sourceIndex?: number;
+  readonly ranges?: readonly { readonly start?: { readonly line?: number } }[];
+}
+
+/** BuildKit's SLSA provenance in an attestation manifest (BuildKit docs/attestations/attestation-storage.md); undefined where there is none. */
+export async function provenanceIn(
+  store: Pick<Store, "readManifest" | "readBlob">,
+  attestation: Digest,
+): Promise<string | undefined> {
   const manifest = await store.readManifest(attestation);
   const layer =
     manifest &&
     parseManifest(manifest).layers.find(({ annotations }) =>
       annotations?.["in-toto.io/predicate-type"]?.startsWith("https://slsa.dev/provenance/"),
     );
-  if (layer === undefined) return new Map();
+  if (layer === undefined) return undefined;
   const pieces: Uint8Array[] = [];
   for await (const piece of store.readBlob(layer.digest)) pieces.push(piece);
-  return readMaterials(Buffer.concat(pieces).toString("utf8"));
+  return Buffer.concat(pieces).toString("utf8");
 }
 
 /** The images among a statement's materials: package URLs such as `pkg:docker/nvidia/cuda@12.6.3?platform=linux%2Famd64`. Pure. */
@@ -50,4 +70,24 @@ export function readMaterials(statement: string): Materials {
       return full !== undefined && isDigest(value) ? [[full, value] as const] : [];
     }),
   );
+}
+
+/** The line of the Dockerfile at which the step begins that made each layer, by the layer's digest as it is stored. Pure. */
+export function readLayerLines(statement: string): ReadonlyMap<Digest, number> {
+  const { predicate } = JSON.parse(statement) as Statement;
+  const steps =
+    predicate?.metadata?.["https://mobyproject.org/buildkit@v1#metadata"] ??
+    predicate?.runDetails?.metadata?.buildkit_metadata;
+  const chains = Object.entries(steps?.layers ?? {}).flatMap(([output, alternatives]) =>
+    alternatives.map((chain) => ({ step: output.split(":")[0] ?? "", chain })),
+  );
+  const lines = new Map<Digest, number>();
+  // The shortest first: a step that makes no layer has the one before it as its last.
+  for (const { step, chain } of chains.sort((a, b) => a.chain.length - b.chain.length)) {
+    const [location] = steps?.source?.locations?.[step]?.locations ?? [];
+    const line = location?.sourceIndex ? undefined : location?.ranges?.[0]?.start?.line;
+    const own = chain.at(-1)?.digest;
+    if (own !== undefined && line !== undefined && !lines.has(own)) lines.set(own, line);
+  }
+  return lines;
 }

@@ -62,6 +62,18 @@ export function parseIndex(document: Document): Index {
   return value;
 }
 
+/** BuildKit's attestation manifests in an index, by the digest of the image that each is about (BuildKit docs/attestations/attestation-storage.md). */
+export function attestationsOf({
+  manifests,
+}: Pick<Index, "manifests">): ReadonlyMap<string, Digest> {
+  return new Map(
+    manifests.flatMap(({ digest, annotations }) => {
+      const about = annotations?.["vnd.docker.reference.digest"];
+      return about === undefined ? [] : [[about, digest] as const];
+    }),
+  );
+}
+
 /** Reads an image manifest; an IntegrityError names what is wrong with it. */
 export function parseManifest(document: Document): Manifest {
   const value = parseJson(document) as Manifest;

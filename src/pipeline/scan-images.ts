@@ -4,7 +4,8 @@ import type { Config, ScanInputs } from "../config/config.ts";
 import { CheckError, isError, UsageError } from "../errors.ts";
 import type { Digest } from "../images/digest.ts";
 import type { Platform } from "../images/platform.ts";
-import type { Finding, ScanResult } from "../results/stages.ts";
+import type { Finding } from "../results/finding.ts";
+import type { ScanResult } from "../results/stages.ts";
 import { eachLimited } from "../retry/each-limited.ts";
 import { noting } from "../stores/noting.ts";
 import { serveStore } from "../stores/serve.ts";
@@ -19,6 +20,7 @@ import type { ModelPart } from "../trivy/sbom.ts";
 import { type Seen, seenIn } from "../trivy/seen.ts";
 import { writeSbom } from "../trivy/write-sbom.ts";
 import { sbomFiles } from "./job.ts";
+import { layerLines } from "./layer-lines.ts";
 import type { Ports } from "./ports.ts";
 import { type ReadRuntime, type Runtime, readRuntime } from "./runtime-images.ts";
 import { databaseFor } from "./scan-database.ts";
@@ -26,6 +28,8 @@ import { scanView } from "./scan-view.ts";
 
 export interface ScanRequest {
   readonly runtimes: readonly Runtime[];
+  /** What BuildKit wrote beside each runtime, by its digest: there its provenance may be. */
+  readonly indexes?: ReadonlyMap<Digest, readonly Digest[]>;
   readonly inputs: ScanInputs;
   /** Where relative paths of the inputs start from. */
   readonly workspace: string;
@@ -117,7 +121,9 @@ async function lookAtRuntime(
     ).catch((error: unknown) => {
       throw noted.failure() ?? error;
     });
-    const seen = seenIn(look.report, config, reference);
+    const indexes = request.indexes?.get(runtime.digest) ?? [];
+    const lines = await layerLines(read, indexes, runtime.store);
+    const seen = seenIn(look.report, { ...config, lines }, reference);
     await sbomOf(runtime.platform, look.report, reference, request, ports);
     const sight = { seen, analyzerErrors: look.analyzerErrors, buckets: database.buckets };
     return {

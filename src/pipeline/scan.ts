@@ -38,7 +38,12 @@ export async function scanStage({ config, results }: Stage, ports: Ports): Promi
       image: plan.image.startsWith("oci:") ? "director" : plan.image,
       models: lock === undefined ? [] : modelParts(lock, plan.models.delivery),
     };
-    const request = { runtimes, inputs, workspace, downloadMirror, scratch, sbom };
+    const indexes = new Map(
+      results.build.flatMap(({ platforms: all, indexes: written }) =>
+        all.map(({ digest }) => [digest, written] as const),
+      ),
+    );
+    const request = { runtimes, indexes, inputs, workspace, downloadMirror, scratch, sbom };
     return await scanImages(request, ports);
   } catch (error) {
     if (!(error instanceof RemoteError) || config.scan.failOn !== "none") throw error;

@@ -1,4 +1,5 @@
-import { type Finding, type ScanResult, severities } from "../results/stages.ts";
+import { type Finding, severities } from "../results/finding.ts";
+import type { ScanResult } from "../results/stages.ts";
 
 /** What a person at a terminal wants to know of a scan: the worst first, the verdict last. */
 export function scanLines(scan: ScanResult): readonly string[] {

@@ -1,4 +1,5 @@
-import type { Finding, Results, ScanResult } from "../results/stages.ts";
+import type { Finding } from "../results/finding.ts";
+import type { Results, ScanResult } from "../results/stages.ts";
 import { cell, code, table } from "./markdown.ts";
 import { countsOf, worstFirst } from "./scan-lines.ts";
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { finding } from "./finding.ts";
 import { bytes, digest, verdict } from "./shape.ts";
 
 /** The stages' results (design: "Results"). Unknown fields are kept, so that a newer stage can be read by an older one. */
@@ -92,30 +93,6 @@ export const buildResult = z.looseObject({
   native: digest.optional(),
 });
 export type BuildResult = z.infer<typeof buildResult>;
-
-/** As Trivy says them, the worst last. */
-export const severities = ["UNKNOWN", "LOW", "MEDIUM", "HIGH", "CRITICAL"] as const;
-
-const finding = z.looseObject({
-  kind: z.enum(["vulnerability", "misconfiguration", "secret"]),
-  /** `CVE-…`, or the scanner's own rule. */
-  id: z.string(),
-  /** Of the operating system or a language; a path for a secret. */
-  package: z.string(),
-  severity: z.enum(severities),
-  installed: z.string(),
-  /** The first version without it; absent where there is none yet. */
-  fixed: z.string().optional(),
-  /** The accepted risk's reason, or that it is unfixed and not counted; absent where it counts. */
-  accepted: z.string().optional(),
-  title: z.string().optional(),
-  references: z.array(z.string()).optional(),
-  /** CVSS, the highest that is known: 0 to 10. */
-  score: z.number().optional(),
-  /** The layer that brought it, and by which line of the history. */
-  layer: z.looseObject({ diffId: digest.optional(), createdBy: z.string().optional() }).optional(),
-});
-export type Finding = z.infer<typeof finding>;
 
 const risk = z.looseObject({
   id: z.string(),

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Finding, severities } from "../results/stages.ts";
+import { type Finding, severities } from "../results/finding.ts";
 
 type Severity = Finding["severity"];
 
@@ -18,6 +18,8 @@ export interface Alert {
   readonly references: readonly string[];
   /** What the history says of the layers that brought it. */
   readonly createdBy: readonly string[];
+  /** Lines of the Dockerfile that made those layers, where the build said so. */
+  readonly lines: readonly number[];
 }
 
 /** One alert for each weakness and package, the most severe first; a finding that was accepted makes none. */
@@ -51,6 +53,7 @@ function alertOf(finding: Finding): Alert {
     installed: listed(finding.installed),
     fixed: listed(finding.fixed),
     createdBy: listed(finding.layer?.createdBy),
+    lines: finding.layer?.line === undefined ? [] : [finding.layer.line],
   };
 }
 
@@ -67,12 +70,11 @@ function both(one: Alert | undefined, other: Alert): Alert {
     title: one.title ?? other.title,
     references: union(one.references, other.references),
     createdBy: union(one.createdBy, other.createdBy).sort(),
+    lines: union(one.lines, other.lines).sort((a, b) => a - b),
   };
 }
 
-const union = (one: readonly string[], other: readonly string[]) => [
-  ...new Set([...one, ...other]),
-];
+const union = <T>(one: readonly T[], other: readonly T[]) => [...new Set([...one, ...other])];
 
 export function worst(all: readonly Severity[]): Severity {
   return (

@@ -128,8 +128,10 @@ function notes({ findings = [] }: Scanned, alerts: readonly Alert[], kept: reado
 function resultOf(alert: Alert, ruleIndex: number, { platform }: Scanned, about: About) {
   const { subject, lineOf } = about;
   const entry = alert.createdBy.find((one) => lineOf(one) !== undefined) ?? alert.createdBy[0];
-  const line = (entry === undefined ? undefined : lineOf(entry)) ?? 1;
-  const length = subject.dockerfile.text?.split(/\r?\n/)[line - 1]?.length ?? 0;
+  const texts = subject.dockerfile.text?.split(/\r?\n/) ?? [];
+  const built = alert.lines.find((one) => one <= texts.length);
+  const line = built ?? (entry === undefined ? undefined : lineOf(entry)) ?? 1;
+  const length = texts[line - 1]?.length ?? 0;
   const brought = entry === undefined ? "" : ` Its layer: ${plain(entry, 200)}`;
   const where = `In ${subject.image} for ${platform}.${brought}`;
   return {

@@ -1,4 +1,4 @@
-import type { Finding } from "../results/stages.ts";
+import type { Finding } from "../results/finding.ts";
 
 interface Shown {
   readonly level: "error" | "warning" | "note";

@@ -1,4 +1,4 @@
-import { type Finding, severities } from "../results/stages.ts";
+import { type Finding, severities } from "../results/finding.ts";
 import type { AcceptedRisk } from "./accepted-risks.ts";
 
 /** What may be in an image that is published. */

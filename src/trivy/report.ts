@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { CommandError } from "../errors.ts";
+import { severities } from "../results/finding.ts";
 import { digest } from "../results/shape.ts";
-import { severities } from "../results/stages.ts";
 
 /** What is read of Trivy's JSON report (schema 2). Lists that are empty are left out by Trivy. */
 const severity = z.enum(severities);

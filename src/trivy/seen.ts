@@ -1,6 +1,6 @@
 import type { HistoryEntry } from "../images/added-layers.ts";
 import type { Digest } from "../images/digest.ts";
-import type { Finding } from "../results/stages.ts";
+import type { Finding } from "../results/finding.ts";
 import type { TrivyReport, TrivyResult } from "./report.ts";
 
 /** What Trivy saw in one platform's image. */
@@ -31,6 +31,8 @@ interface License {
 
 /** How the image's config tells of its layers. */
 export interface Layers {
+  /** Of the Dockerfile, by diff_id, where the build said so. */
+  readonly lines?: ReadonlyMap<Digest, number>;
   readonly rootfs: { readonly diff_ids: readonly Digest[] };
   readonly history?: readonly HistoryEntry[];
 }
@@ -62,18 +64,25 @@ function isOs({ Class }: TrivyResult): boolean {
 }
 
 type LayerOf = (layer: { readonly DiffID?: Digest | undefined } | null | undefined) => {
-  layer?: { diffId: Digest; createdBy?: string };
+  layer?: { diffId: Digest; createdBy?: string; line?: number };
 };
 
-/** A layer's diff_id with the line of the history that made it. */
-function layersBy({ rootfs, history = [] }: Layers): LayerOf {
+/** A layer's diff_id with the history's entry and the Dockerfile's line that made it. */
+function layersBy({ rootfs, history = [], lines }: Layers): LayerOf {
   const made = history.filter(({ empty_layer }) => empty_layer !== true);
   const counts = made.length === rootfs.diff_ids.length;
   return (layer) => {
     const diffId = layer?.DiffID;
     if (diffId === undefined) return {};
     const createdBy = counts ? made[rootfs.diff_ids.indexOf(diffId)]?.created_by : undefined;
-    return { layer: { diffId, ...(createdBy === undefined ? {} : { createdBy }) } };
+    const line = lines?.get(diffId);
+    return {
+      layer: {
+        diffId,
+        ...(createdBy === undefined ? {} : { createdBy }),
+        ...(line === undefined ? {} : { line }),
+      },
+    };
   };
 }
 
