@@ -31,16 +31,36 @@ const steps = {
   },
 };
 
+const statement = (predicate: object) => JSON.stringify({ predicate });
+const whole = statement({ runDetails: { metadata: { buildkit_metadata: steps } } });
+const [first, second, third] = [one.digest, two.digest, three.digest];
+const other = digestOf(Buffer.from("other"));
+
 it.each([
   ["SLSA 0.2", { metadata: { "https://mobyproject.org/buildkit@v1#metadata": steps } }],
   ["SLSA 1", { runDetails: { metadata: { buildkit_metadata: steps } } }],
 ])("a layer is of the line at which its step begins: %s", (_, predicate) => {
-  expect([...readLayerLines(JSON.stringify({ predicate }))]).toEqual([
-    [one.digest, 4],
-    [two.digest, 5],
-  ]);
+  expect(readLayerLines(statement(predicate), [first, second])).toEqual([4, 5]);
+});
+
+it.each([
+  ["layers whose times were rewritten", [other, other], [4, 5]],
+  ["a file that a frontend brought", [first, second, third], [4, 5, undefined]],
+  ["an image of another number of layers", [other, other, other, other], []],
+  ["one of two results of as many", [second], [11]],
+  ["none of two results of as many", [other], []],
+])("%s", (_, layers, lines) => {
+  const two = { ...steps, layers: { ...steps.layers, "step5:0": [[{ digest: second }]] } };
+  const locations = { ...steps.source.locations, step5: at(11) };
+  const more = { ...two, source: { locations } };
+  const found = readLayerLines(
+    statement({ runDetails: { metadata: { buildkit_metadata: more } } }),
+    layers,
+  );
+  expect(found).toEqual(layers.map((_, at) => lines[at]));
 });
 
 it("provenance of mode min has no lines", () => {
-  expect(readLayerLines(JSON.stringify({ predicate: { materials: [] } })).size).toBe(0);
+  expect(readLayerLines(statement({ materials: [] }), [first])).toEqual([undefined]);
+  expect(readLayerLines(whole, [])).toEqual([]);
 });

@@ -76495,22 +76495,32 @@ function readMaterials(statement) {
         return full !== undefined && (0,images_digest/* isDigest */.Bc)(value) ? [[full, value]] : [];
     }));
 }
-/** The line of the Dockerfile at which the step begins that made each layer, by the layer's digest as it is stored. Pure. */
-function readLayerLines(statement) {
+/**
+ * The lines of the Dockerfile at which the steps begin that made an image's layers, layer by layer. BuildKit tells each step's layers as they were
+ * before times were rewritten: an image is known by its layers' digests, else by their number, if but one result has so many. Pure.
+ */
+function readLayerLines(statement, layers) {
     const { predicate } = JSON.parse(statement);
     const steps = predicate?.metadata?.["https://mobyproject.org/buildkit@v1#metadata"] ??
         predicate?.runDetails?.metadata?.buildkit_metadata;
-    const chains = Object.entries(steps?.layers ?? {}).flatMap(([output, alternatives]) => alternatives.map((chain) => ({ step: output.split(":")[0] ?? "", chain })));
-    const lines = new Map();
-    // The shortest first: a step that makes no layer has the one before it as its last.
-    for (const { step, chain } of chains.sort((a, b) => a.chain.length - b.chain.length)) {
-        const [location] = steps?.source?.locations?.[step]?.locations ?? [];
-        const line = location?.sourceIndex ? undefined : location?.ranges?.[0]?.start?.line;
-        const own = chain.at(-1)?.digest;
-        if (own !== undefined && line !== undefined && !lines.has(own))
-            lines.set(own, line);
-    }
-    return lines;
+    const chains = new Map();
+    for (const [output, alternatives] of Object.entries(steps?.layers ?? {}))
+        for (const chain of alternatives) {
+            const key = chain.map(({ digest }) => digest).join();
+            // A step without a layer of its own has those of the one before it.
+            chains.set(key, earlier(chains.get(key), lineOf(steps, output.split(":")[0] ?? "")));
+        }
+    const long = [...chains.keys()].filter((key) => key.split(",").length === layers.length);
+    const image = long.find((key) => key === layers.join()) ?? (long.length === 1 ? long[0] : "");
+    const own = image?.split(",") ?? [];
+    return layers.map((_, at) => chains.get(own.slice(0, at + 1).join()));
+}
+function earlier(one, other) {
+    return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
+}
+function lineOf(steps, step) {
+    const [location] = steps?.source?.locations?.[step]?.locations ?? [];
+    return location?.sourceIndex ? undefined : location?.ranges?.[0]?.start?.line;
 }
 
 ;// CONCATENATED MODULE: ./lib/buildx/outcome.js
@@ -83545,7 +83555,7 @@ function heredocsOf(text, lines, from) {
 function layerLines(text, target) {
     const instructions = instructionsOf(text);
     const { stages, isWhole } = chainOf(instructions, target);
-    const lines = instructions.flatMap(lineOf);
+    const lines = instructions.flatMap(layer_line_lineOf);
     const own = lines.filter(({ stage }) => stages.has(stage));
     const others = isWhole ? [] : lines.filter(({ stage }) => !stages.has(stage));
     return (createdBy) => {
@@ -83596,7 +83606,7 @@ function layer_line_bodyOf(createdBy) {
     const [, keyword = "RUN", text = plain] = /^(RUN|COPY|ADD|WORKDIR) (.*)$/.exec(plain) ?? [];
     return { keyword, text };
 }
-function lineOf(instruction) {
+function layer_line_lineOf(instruction) {
     const { line, stage, keyword } = instruction;
     const fits = fitOf(instruction);
     if (fits === undefined)
@@ -85249,11 +85259,12 @@ async function layer_lines_layerLines({ digest, image: { manifest, config } }, i
         if (attestation === undefined)
             continue;
         const statement = await provenanceIn(store, attestation);
-        const lines = statement === undefined ? new Map() : readLayerLines(statement);
         const { layers } = (0,images_manifest/* parseManifest */.Ng)(manifest);
-        return new Map(layers.flatMap((layer, at) => {
-            const [diffId, line] = [config.rootfs.diff_ids[at], lines.get(layer.digest)];
-            return diffId === undefined || line === undefined ? [] : [[diffId, line]];
+        const digests = layers.map((layer) => layer.digest);
+        const lines = statement === undefined ? [] : readLayerLines(statement, digests);
+        return new Map(config.rootfs.diff_ids.flatMap((diffId, at) => {
+            const line = lines[at];
+            return line === undefined ? [] : [[diffId, line]];
         }));
     }
     return new Map();
@@ -86807,7 +86818,7 @@ async function fill(filling, ports, signal) {
     return await beginAgain(() => fillOnce(filling, sources, ports, signal), ports.log);
 }
 /** What an earlier try left may be wrong as well: it is a giver like a place. */
-const earlier = { name: "the part of an earlier try" };
+const fill_file_earlier = { name: "the part of an earlier try" };
 async function fillOnce(filling, sources, ports, signal) {
     const part = await claimPart(filling.target, filling.wanted.sha256, ports);
     try {
@@ -86825,7 +86836,7 @@ async function fillPart(part, { id, wanted, onRead, onProgress }, sources, ports
     try {
         const kept = Math.min(part.size, wanted.size);
         if (kept > 0)
-            sources.credit(earlier);
+            sources.credit(fill_file_earlier);
         onProgress(kept);
         const read = async function* (from, stop) {
             yield* piecesOf(handle, from, kept, stop);

@@ -72,22 +72,36 @@ export function readMaterials(statement: string): Materials {
   );
 }
 
-/** The line of the Dockerfile at which the step begins that made each layer, by the layer's digest as it is stored. Pure. */
-export function readLayerLines(statement: string): ReadonlyMap<Digest, number> {
+/**
+ * The lines of the Dockerfile at which the steps begin that made an image's layers, layer by layer. BuildKit tells each step's layers as they were
+ * before times were rewritten: an image is known by its layers' digests, else by their number, if but one result has so many. Pure.
+ */
+export function readLayerLines(
+  statement: string,
+  layers: readonly Digest[],
+): readonly (number | undefined)[] {
   const { predicate } = JSON.parse(statement) as Statement;
   const steps =
     predicate?.metadata?.["https://mobyproject.org/buildkit@v1#metadata"] ??
     predicate?.runDetails?.metadata?.buildkit_metadata;
-  const chains = Object.entries(steps?.layers ?? {}).flatMap(([output, alternatives]) =>
-    alternatives.map((chain) => ({ step: output.split(":")[0] ?? "", chain })),
-  );
-  const lines = new Map<Digest, number>();
-  // The shortest first: a step that makes no layer has the one before it as its last.
-  for (const { step, chain } of chains.sort((a, b) => a.chain.length - b.chain.length)) {
-    const [location] = steps?.source?.locations?.[step]?.locations ?? [];
-    const line = location?.sourceIndex ? undefined : location?.ranges?.[0]?.start?.line;
-    const own = chain.at(-1)?.digest;
-    if (own !== undefined && line !== undefined && !lines.has(own)) lines.set(own, line);
-  }
-  return lines;
+  const chains = new Map<string, number | undefined>();
+  for (const [output, alternatives] of Object.entries(steps?.layers ?? {}))
+    for (const chain of alternatives) {
+      const key = chain.map(({ digest }) => digest).join();
+      // A step without a layer of its own has those of the one before it.
+      chains.set(key, earlier(chains.get(key), lineOf(steps, output.split(":")[0] ?? "")));
+    }
+  const long = [...chains.keys()].filter((key) => key.split(",").length === layers.length);
+  const image = long.find((key) => key === layers.join()) ?? (long.length === 1 ? long[0] : "");
+  const own = image?.split(",") ?? [];
+  return layers.map((_, at) => chains.get(own.slice(0, at + 1).join()));
+}
+
+function earlier(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
+}
+
+function lineOf(steps: Steps | undefined, step: string): number | undefined {
+  const [location] = steps?.source?.locations?.[step]?.locations ?? [];
+  return location?.sourceIndex ? undefined : location?.ranges?.[0]?.start?.line;
 }

@@ -21,12 +21,13 @@ export async function layerLines(
     const attestation = attestationsOf(parseIndex(index)).get(digest);
     if (attestation === undefined) continue;
     const statement = await provenanceIn(store, attestation);
-    const lines = statement === undefined ? new Map() : readLayerLines(statement);
     const { layers } = parseManifest(manifest);
+    const digests = layers.map((layer) => layer.digest);
+    const lines = statement === undefined ? [] : readLayerLines(statement, digests);
     return new Map(
-      layers.flatMap((layer, at) => {
-        const [diffId, line] = [config.rootfs.diff_ids[at], lines.get(layer.digest)];
-        return diffId === undefined || line === undefined ? [] : [[diffId, line] as const];
+      config.rootfs.diff_ids.flatMap((diffId, at) => {
+        const line = lines[at];
+        return line === undefined ? [] : [[diffId, line] as const];
       }),
     );
   }
