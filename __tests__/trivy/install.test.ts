@@ -161,6 +161,22 @@ describe("installing", () => {
     expect(requests).toBe(4);
   });
 
+  it("refuses a signed statement: it proves nothing about the archive's bytes", async () => {
+    const { messageSignature: _, ...bundle } = JSON.parse(await signing.bundle(archive, right));
+    const payload = Buffer.from(JSON.stringify({ _type: "https://in-toto.io/Statement/v1" }));
+    const signatures = [{ sig: "AA==", keyid: "" }];
+    const envelope = { payload: payload.toString("base64"), signatures };
+    served.bundle = JSON.stringify({
+      ...bundle,
+      dsseEnvelope: { ...envelope, payloadType: "application/vnd.in-toto+json" },
+    });
+    const refusal = install();
+    await expect(refusal).rejects.toThrow(/whom Sigstore knows/);
+    await expect(refusal).rejects.toMatchObject({
+      cause: { message: "The bundle signs a statement, not the bytes of a file." },
+    });
+  });
+
   it("refuses what the public Sigstore does not know", async () => {
     const { trustedRoot } = await import("../../src/trivy/trusted-root.ts");
     await expect(install("0.74.0", trustedRoot)).rejects.toBeInstanceOf(IntegrityError);

@@ -84504,7 +84504,11 @@ function verifySignature(name, bytes, bundle, { subject, issuer }, root) {
     });
     let signer;
     try {
-        const entity = (0,verify_dist/* toSignedEntity */.DC)((0,dist/* bundleFromJSON */.vw)(JSON.parse(bundle)), Buffer.from(bytes));
+        const signed = (0,dist/* bundleFromJSON */.vw)(JSON.parse(bundle));
+        // A signed statement proves nothing about bytes that are not in it.
+        if (signed.content.$case !== "messageSignature")
+            throw new lib_errors/* IntegrityError */.cs("The bundle signs a statement, not the bytes of a file.");
+        const entity = (0,verify_dist/* toSignedEntity */.DC)(signed, Buffer.from(bytes));
         signer = new verify_dist/* Verifier */.BL((0,verify_dist/* toTrustMaterial */.jO)(protobuf_specs_dist.TrustedRoot.fromJSON(root))).verify(entity);
     }
     catch (cause) {

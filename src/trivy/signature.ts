@@ -32,7 +32,11 @@ export function verifySignature(
     });
   let signer: ReturnType<Verifier["verify"]>;
   try {
-    const entity = toSignedEntity(bundleFromJSON(JSON.parse(bundle)), Buffer.from(bytes));
+    const signed = bundleFromJSON(JSON.parse(bundle));
+    // A signed statement proves nothing about bytes that are not in it.
+    if (signed.content.$case !== "messageSignature")
+      throw new IntegrityError("The bundle signs a statement, not the bytes of a file.");
+    const entity = toSignedEntity(signed, Buffer.from(bytes));
     signer = new Verifier(toTrustMaterial(TrustedRoot.fromJSON(root))).verify(entity);
   } catch (cause) {
     throw refused("it is not one of these bytes by anybody whom Sigstore knows", cause);
