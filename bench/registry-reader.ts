@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-export interface Descriptor {
+interface Descriptor {
   readonly mediaType: string;
   readonly digest: string;
   readonly size: number;
@@ -9,6 +9,14 @@ export interface Descriptor {
 export interface ImageManifest {
   readonly config: Descriptor;
   readonly layers: readonly Descriptor[];
+}
+
+/** Bytes that manifests and the config have at most, which come beside the layers. */
+export const documents = 100_000;
+
+/** Raw layers are ours: weights, and the lock's tiny one. */
+export function isWeights({ mediaType }: Descriptor): boolean {
+  return mediaType.endsWith(".tar");
 }
 
 const accept = [

@@ -1,10 +1,10 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Results } from "../src/results/stages.ts";
-import type { Buildkit } from "./buildkit.ts";
+import { type Buildkit, startBuildkit } from "./buildkit.ts";
 import { director } from "./director.ts";
 import { measured, type Usage } from "./process.ts";
-import type { Access, Registry } from "./registry.ts";
+import { type Access, type Registry, startRegistry } from "./registry.ts";
 import type { Bench } from "./row.ts";
 import { service } from "./services.ts";
 import { randomFile, type Weights } from "./weights.ts";
@@ -35,7 +35,17 @@ interface Parts {
   readonly payload: number;
 }
 
-export async function makeWorkspace(
+/** A workspace with an empty registry and a BuildKit of its own; the payload has this many bytes. */
+export async function openWorkspace(
+  bench: Bench,
+  payload: number,
+): Promise<{ readonly registry: Registry; readonly workspace: Workspace }> {
+  const registry = await startRegistry(bench.scratch);
+  const buildkit = await startBuildkit(bench.scratch);
+  return { registry, workspace: await makeWorkspace(bench, { registry, buildkit, payload }) };
+}
+
+async function makeWorkspace(
   bench: Bench,
   { registry, buildkit, payload }: Parts,
 ): Promise<Workspace> {
@@ -63,7 +73,9 @@ export async function makeWorkspace(
           ...["--models", weights.lock, "--platforms", platforms],
           ...["--driver", "remote", "--driver-opts", `endpoint=${buildkit.socket}`],
           ...["--tags", `type=raw,value=${tag}`, "--results", join(folder, "results")],
-          ...["--allow-untested", "a measurement", "--trivy-db", service("TEST_TRIVY_DB")],
+          // The image is no Director: nothing in it could be accepted.
+          ...["--acceptance", "off", "--allow-untested", "a measurement"],
+          ...["--trivy-db", service("TEST_TRIVY_DB")],
         ],
         folder,
       );

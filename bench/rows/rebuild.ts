@@ -1,11 +1,9 @@
 import { amount } from "../../src/amount.ts";
-import { startBuildkit } from "../buildkit.ts";
-import { startRegistry } from "../registry.ts";
 import { Repository } from "../registry-reader.ts";
 import { type Bench, compared, measurement, type Row, type RowResult } from "../row.ts";
 import { type Scratch, withScratch } from "../scratch.ts";
 import { makeWeights } from "../weights.ts";
-import { makeWorkspace, type Ran, readOnce } from "../workspace.ts";
+import { openWorkspace, type Ran, readOnce } from "../workspace.ts";
 
 export const rebuildRow: Row = {
   name: "rebuild",
@@ -19,10 +17,8 @@ const platforms = "linux/amd64,linux/arm64";
 async function measure(outer: Bench, scratch: Scratch): Promise<readonly RowResult[]> {
   const bench = { ...outer, scratch };
   const { say, options } = bench;
-  const registry = await startRegistry(scratch);
-  const buildkit = await startBuildkit(scratch);
   const payload = Math.ceil(options.size / 16);
-  const workspace = await makeWorkspace(bench, { registry, buildkit, payload });
+  const { registry, workspace } = await openWorkspace(bench, payload);
   say("making weights");
   const many = await makeWeights(scratch, [Math.ceil(options.size / 2)]);
   const few = await makeWeights(scratch, [Math.ceil(options.size / 16)]);

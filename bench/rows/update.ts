@@ -1,13 +1,12 @@
 import { amount } from "../../src/amount.ts";
-import { startBuildkit } from "../buildkit.ts";
 import { measured, writtenBy } from "../process.ts";
-import { type Registry, startRegistry } from "../registry.ts";
-import { type Descriptor, type ImageManifest, Repository } from "../registry-reader.ts";
+import type { Registry } from "../registry.ts";
+import { documents, type ImageManifest, isWeights, Repository } from "../registry-reader.ts";
 import { type Bench, compared, type Measurement, type Row, type RowResult } from "../row.ts";
 import { type Scratch, withScratch } from "../scratch.ts";
 import { service, servicePid } from "../services.ts";
 import { makeWeights } from "../weights.ts";
-import { makeWorkspace } from "../workspace.ts";
+import { openWorkspace } from "../workspace.ts";
 
 export const updateRow: Row = {
   name: "update",
@@ -21,10 +20,7 @@ const image = "director";
 async function measure(outer: Bench, scratch: Scratch): Promise<readonly RowResult[]> {
   const bench = { ...outer, scratch };
   const { say, options } = bench;
-  const registry = await startRegistry(scratch);
-  const buildkit = await startBuildkit(scratch);
-  const payload = Math.ceil(options.size / 32);
-  const workspace = await makeWorkspace(bench, { registry, buildkit, payload });
+  const { registry, workspace } = await openWorkspace(bench, Math.ceil(options.size / 32));
   say("making two versions, with the weights below and on top");
   const weights = await makeWeights(scratch, [options.size * 0.5, options.size * 0.25]);
   const repository = new Repository(registry.address, image);
@@ -111,11 +107,6 @@ async function putOnTop(repository: Repository, tag: string, to: string): Promis
   await repository.putImage(to, { ...rest, rootfs }, { ...manifest, layers });
 }
 
-/** Raw layers are ours: weights, and the lock's tiny one. */
-function isWeights({ mediaType }: Descriptor): boolean {
-  return mediaType.endsWith(".tar");
-}
-
 /** Bytes of the layers that the second version does not share with the first. */
 async function changedBytes(repository: Repository): Promise<number> {
   const before = new Set((await layersOf(repository, "v1")).map(({ digest }) => digest));
@@ -126,9 +117,6 @@ async function changedBytes(repository: Repository): Promise<number> {
 async function layersOf(repository: Repository, tag: string): Promise<ImageManifest["layers"]> {
   return (await repository.manifest(tag)).layers;
 }
-
-/** Manifests and the config come beside the layers. */
-const documents = 100_000;
 
 function goals({ downloaded = 0, written = 0 }: Measurement, changed: number) {
   return [
