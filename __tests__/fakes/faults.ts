@@ -65,6 +65,14 @@ export function answer(
   };
 }
 
+/** Writes down what is asked, as `GET /v2/…`, and answers as before. */
+export function noted(asked: string[]): Deed {
+  return (next) => (request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    next(request, response);
+  };
+}
+
 /** Accepts the request and never says a word. */
 export function silence(): Deed {
   return () => (request) => {

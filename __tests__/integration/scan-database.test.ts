@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, jest } from "@jest/globals";
 import type { ScanResult } from "../../src/results/stages.ts";
 import { putRuntime } from "../commands/runtime.ts";
-import { answer, type Deed, type Fault } from "../fakes/faults.ts";
+import { answer, type Fault, noted } from "../fakes/faults.ts";
 import { type RegistryProcess, startRegistryProcess } from "../fakes/registry-process.ts";
 import { startProxy } from "../fakes/registry-proxy.ts";
 import { service } from "../fakes/service.ts";
@@ -22,11 +22,7 @@ let folder = "";
 let registry: RegistryProcess;
 let proxy: { readonly host: string; close(): Promise<void> };
 const asked: string[] = [];
-const noting: Deed = (next) => (request, response) => {
-  asked.push(`${request.method} ${request.url}`);
-  next(request, response);
-};
-const faults: Fault[] = [{ does: noting }];
+const faults: Fault[] = [{ does: noted(asked) }];
 const blobs = () => asked.filter((line) => /^GET .*\/blobs\//.test(line)).length;
 
 beforeAll(async () => {

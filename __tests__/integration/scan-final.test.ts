@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, jest } from "@jest/globals";
 import type { ScanResult } from "../../src/results/stages.ts";
 import { type Desk, openDesk, type Said, until } from "../commands/program.ts";
-import { answer, type Deed, type Fault, stallAfter } from "../fakes/faults.ts";
+import { answer, type Deed, type Fault, noted, stallAfter } from "../fakes/faults.ts";
 import { type RegistryProcess, startRegistryProcess } from "../fakes/registry-process.ts";
 import { startProxy } from "../fakes/registry-proxy.ts";
 import { githubErrors, schemaErrors } from "../fakes/sarif-checks.ts";
@@ -17,17 +17,13 @@ let registry: RegistryProcess;
 /** Stands before the registry and notes what is asked of it. */
 let proxy: { readonly host: string; close(): Promise<void> };
 const asked: string[] = [];
-const noting: Deed = (next) => (request, response) => {
-  asked.push(`${request.method} ${request.url}`);
-  next(request, response);
-};
 /** A final image: a model below a runtime with a critical weakness. */
 let image = "";
 
 beforeAll(async () => {
   desk = await openDesk();
   registry = await startRegistryProcess();
-  proxy = await startProxy(registry.host, [{ does: noting }]);
+  proxy = await startProxy(registry.host, [{ does: noted(asked) }]);
   await pushImages(registry.host, ["clean", "critical"]);
   await desk.write("weights/one/a.txt", "weights of one\n".repeat(100_000));
   const source = { url: `file://${desk.folder}/weights/one/` };

@@ -61246,7 +61246,7 @@ function gigabytes(bytes) {
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
-/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(59);
+/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8381);
 /* harmony import */ var _commands_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3871);
 /* harmony import */ var _commands_program_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6989);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(452);
@@ -61287,7 +61287,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 59:
+/***/ 8381:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -75710,7 +75710,10 @@ async function checkLayer(layer, root, store, signal) {
     return owner;
 }
 
+;// CONCATENATED MODULE: external "node:stream/consumers"
+const consumers_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/consumers");
 ;// CONCATENATED MODULE: ./lib/pipeline/runtime-images.js
+
 
 
 
@@ -75772,11 +75775,9 @@ async function readRuntime(runtime) {
 /** An image's config as it is; an IntegrityError if it is not JSON. */
 async function readConfigBlob(manifest, store) {
     const { config } = (0,images_manifest/* parseManifest */.Ng)(manifest);
-    const pieces = [];
-    for await (const piece of store.readBlob(config.digest))
-        pieces.push(piece);
+    const bytes = await (0,consumers_namespaceObject.buffer)(store.readBlob(config.digest));
     try {
-        return JSON.parse(Buffer.concat(pieces).toString("utf8"));
+        return JSON.parse(bytes.toString("utf8"));
     }
     catch (cause) {
         throw new lib_errors/* IntegrityError */.cs(`The config ${config.digest} of ${manifest.digest} is not JSON.`, {
@@ -76472,6 +76473,7 @@ function placeIn(messages, { file }) {
 
 
 
+
 /** BuildKit's SLSA provenance in an attestation manifest (BuildKit docs/attestations/attestation-storage.md); undefined where there is none. */
 async function provenanceIn(store, attestation) {
     const manifest = await store.readManifest(attestation);
@@ -76479,10 +76481,7 @@ async function provenanceIn(store, attestation) {
         (0,images_manifest/* parseManifest */.Ng)(manifest).layers.find(({ annotations }) => annotations?.["in-toto.io/predicate-type"]?.startsWith("https://slsa.dev/provenance/"));
     if (layer === undefined)
         return undefined;
-    const pieces = [];
-    for await (const piece of store.readBlob(layer.digest))
-        pieces.push(piece);
-    return Buffer.concat(pieces).toString("utf8");
+    return (await (0,consumers_namespaceObject.buffer)(store.readBlob(layer.digest))).toString("utf8");
 }
 /** The images among a statement's materials: package URLs such as `pkg:docker/nvidia/cuda@12.6.3?platform=linux%2Famd64`. Pure. */
 function readMaterials(statement) {
@@ -81171,6 +81170,7 @@ async function presence({ digest, size, files }, store) {
 
 
 
+
 /** A lock of ten thousand files is two megabytes. */
 const largestLockLayer = 64 * 2 ** 20;
 /** The layers of an image that carries models: of the first platform where it is an index. Undefined if there is none. */
@@ -81189,10 +81189,7 @@ async function publishedLock(store, reference, root) {
     const last = (await imageLayers(store, reference))?.at(-1);
     if (last === undefined || last.size > largestLockLayer)
         return undefined;
-    const pieces = [];
-    for await (const piece of store.readBlob(last.digest))
-        pieces.push(piece);
-    const text = lockTextOf(root, Buffer.concat(pieces));
+    const text = lockTextOf(root, await (0,consumers_namespaceObject.buffer)(store.readBlob(last.digest)));
     if (text === undefined)
         return undefined;
     try {
@@ -83682,6 +83679,12 @@ function knownLetters(text, entry) {
     return at + last.length <= entry.length ? known + 1 : 0;
 }
 
+;// CONCATENATED MODULE: ./lib/results/distinct.js
+/** Each entry once, in the order of its first coming; those that say the same are one. */
+function distinct(entries) {
+    return [...new Map(entries.map((entry) => [JSON.stringify(entry), entry])).values()];
+}
+
 ;// CONCATENATED MODULE: ./lib/sarif/severity.js
 const severity_table = {
     CRITICAL: { level: "error", problem: "error", band: [9.1, 10, 9.5] },
@@ -83729,6 +83732,7 @@ function linkable(references) {
 }
 
 ;// CONCATENATED MODULE: ./lib/sarif/rule.js
+
 
 
 
@@ -83807,12 +83811,11 @@ function helpOf({ id, title, severity, score, alerts, references }) {
 }
 /** A package that several platforms have in the same versions is one row. */
 function packageRows(alerts) {
-    const rows = alerts.map((alert) => ({
+    return distinct(alerts.map((alert) => ({
         name: text_plain(alert.package, 200),
         installed: text_plain(alert.installed.join(", "), 200),
         fixed: alert.fixed.length === 0 ? "no fix yet" : text_plain(alert.fixed.join(", "), 200),
-    }));
-    return [...new Map(rows.map((row) => [JSON.stringify(row), row])).values()];
+    })));
 }
 
 ;// CONCATENATED MODULE: ./lib/sarif/document.js
@@ -84279,6 +84282,10 @@ function apiOf({ url: text, token }) {
 
 
 
+/** Where a scan's findings are written. */
+function sarifFileOf({ workspace, scan }) {
+    return (0,external_node_path_.resolve)(workspace, scan.sarifFile);
+}
 /** Writes a scan's findings to `sarif-file` and sends them to code scanning, before its verdict fails the step; `image` is the plan's. */
 async function publishFindings(result, image, { config, facts }, ports) {
     const { workspace, scan, github } = config;
@@ -84288,7 +84295,7 @@ async function publishFindings(result, image, { config, facts }, ports) {
             ...{ image, dockerfile: await dockerfileOf(config, ports) },
             source: revision === "" ? undefined : { url: repository.url, revision },
         },
-        file: (0,external_node_path_.resolve)(workspace, scan.sarifFile),
+        file: sarifFileOf(config),
         upload: scan.sarifUpload,
         occasion: facts,
         checkedOut: facts.isPullRequest ? await headOf(workspace, ports) : undefined,
@@ -85251,10 +85258,10 @@ function write_sbom_json(value) {
 
 
 /**
- * The lines of the Dockerfile that made a runtime's layers, by diff_id: what BuildKit's provenance of mode `max` says, where one of the
+ * The lines of the Dockerfile that made a runtime's layers, by diff_id: what BuildKit's provenance of mode `max` says, where one of its
  * indexes has it; else none.
  */
-async function layer_lines_layerLines({ digest, image: { manifest, config } }, indexes, store) {
+async function layer_lines_layerLines({ digest, store, indexes = [], image: { manifest, config }, }) {
     for (const reference of indexes) {
         const index = await store.readManifest(reference);
         if (index === undefined || !(0,images_manifest/* isIndex */.nw)(index))
@@ -85651,6 +85658,7 @@ function only(manifest, blobs, made, store) {
 
 
 
+
 /** Platforms at a time: each Trivy holds a layer's files in memory. */
 const scan_images_sideBySide = 2;
 /** Scans the runtime of each platform's image and judges all that was found. What is wrong is the verdict, not an error. */
@@ -85696,8 +85704,7 @@ async function lookAtRuntime(runtime, request, ports) {
         const look = await lookAt({ trivy, reference, database: database.folder, scratch }, ports).catch((error) => {
             throw noted.failure() ?? error;
         });
-        const indexes = request.indexes?.get(runtime.digest) ?? [];
-        const lines = await layer_lines_layerLines(read, indexes, runtime.store);
+        const lines = await layer_lines_layerLines(read);
         const seen = seenIn(look.report, { ...config, lines }, reference);
         await sbomOf(runtime.platform, look.report, reference, request, ports);
         const sight = { seen, analyzerErrors: look.analyzerErrors, buckets: database.buckets };
@@ -85727,14 +85734,13 @@ function scan_images_resultOf(looked, { trivy, database, policy, today, }) {
     const judgement = judge(all, policy, today);
     const blind = looked.flatMap(({ runtime: { platform }, spots }) => spots.map(({ name, reason }) => `${platform}: ${name}: ${reason}`));
     const reasons = [...blind, ...(judgement.reason === undefined ? [] : [judgement.reason])];
-    let taken = 0;
+    const judged = new Map(all.map((finding, at) => [finding, judgement.findings[at] ?? finding]));
     const platforms = looked.map(({ runtime, diffIds, seen, spots }) => {
-        const findings = judgement.findings.slice(taken, taken + seen.findings.length);
-        taken += seen.findings.length;
+        const findings = seen.findings.map((finding) => judged.get(finding) ?? finding);
         return {
             ...{ platform: runtime.platform, digest: runtime.digest, diffIds: [...diffIds] },
             ...(seen.os === undefined ? {} : { os: `${seen.os.family} ${seen.os.name}`.trim() }),
-            ...{ packages: seen.packages, findings: [...findings] },
+            ...{ packages: seen.packages, findings },
             ...{
                 blindSpots: spots.map((spot) => ({ ...spot })),
                 licenses: seen.licenses.map(({ name, packages }) => ({ name, packages: [...packages] })),
@@ -85753,10 +85759,6 @@ function scan_images_resultOf(looked, { trivy, database, policy, today, }) {
             expired: judgement.expired.map((one) => ({ ...one })),
         },
     };
-}
-/** What several platforms have in common is told once. */
-function distinct(entries) {
-    return [...new Map(entries.map((entry) => [JSON.stringify(entry), entry])).values()];
 }
 /** A CheckError for images that were scanned and are not fit to be published. */
 function refuseScan({ verdict, reason }) {
@@ -85785,7 +85787,8 @@ async function scanStage({ config, results }, ports) {
     const login = (0,pipeline_open/* loginOf */.D)(config);
     const built = results.build.flatMap((build) => {
         const store = ports.open(runtimePlace(build, config), { login });
-        return build.platforms.map(({ platform, digest }) => ({ platform, digest, store }));
+        const { indexes } = build;
+        return build.platforms.map(({ platform, digest }) => ({ platform, digest, store, indexes }));
     });
     const runtimes = runtime_images_inOrder(built.filter(({ platform }) => platforms.includes(platform)), platforms);
     const scratch = await ports.files.mkdtemp((0,external_node_path_.join)(config.temporary, "director-image-scan-"));
@@ -85800,8 +85803,7 @@ async function scanStage({ config, results }, ports) {
             image: plan.image.startsWith("oci:") ? "director" : plan.image,
             models: lock === undefined ? [] : modelParts(lock, plan.models.delivery),
         };
-        const indexes = new Map(results.build.flatMap(({ platforms: all, indexes: written }) => all.map(({ digest }) => [digest, written])));
-        const request = { runtimes, indexes, inputs, workspace, downloadMirror, scratch, sbom };
+        const request = { runtimes, inputs, workspace, downloadMirror, scratch, sbom };
         return await scanImages(request, ports);
     }
     catch (error) {
@@ -87393,7 +87395,7 @@ function scanLines(scan) {
             : [
                 `Outdated   ${outdated.map(({ package: name, fixed }) => `${name} (${fixed})`).join(", ")}`,
             ]),
-        ...scan_lines_risks(scan),
+        ...riskLines(scan),
         `${verdict}${reason === undefined ? "" : ` (${reason})`}`,
     ];
 }
@@ -87417,9 +87419,10 @@ function scan_lines_lineOf({ severity, id, package: name, installed, fixed, kind
     const why = accepted === undefined ? "" : `; accepted: ${accepted}`;
     return `${severity.padEnd(8)} ${id}  ${name}${installed === "" ? "" : ` ${installed}`}${remedy}${why}`;
 }
-function scan_lines_risks({ risks: listed }) {
+/** Accepted risks that want a look: unused ones can go, expired ones fail the scan. */
+function riskLines({ risks }) {
     const names = (entries) => entries.map(({ id, package: name }) => `${id} in ${name}`).join(", ");
-    const { unused = [], expired = [] } = listed ?? {};
+    const { unused = [], expired = [] } = risks ?? {};
     return [
         ...(unused.length === 0 ? [] : [`Accepted risks that nothing needs: ${names(unused)}`]),
         ...(expired.length === 0 ? [] : [`Accepted risks that expired: ${names(expired)}`]),
@@ -87587,6 +87590,7 @@ function howToRun(repository, digest, tag, loaded) {
 ;// CONCATENATED MODULE: ./lib/report/stages.js
 
 
+
 /** One object for each stage that ran, under its name (design: "Results"): what `run --json` prints. */
 function byStage(results) {
     const { prepare, models, build, scan, assemble, accept, promote } = results;
@@ -87618,7 +87622,7 @@ function scans(results) {
         ...stages_judged(first, results),
         platforms: results.flatMap(({ platforms }) => platforms),
         ...(results.some(({ outdated }) => outdated !== undefined)
-            ? { outdated: stages_distinct(results.flatMap(({ outdated = [] }) => outdated)) }
+            ? { outdated: distinct(results.flatMap(({ outdated = [] }) => outdated)) }
             : {}),
         ...stages_risks(results),
         ...stages_seconds(results),
@@ -87634,13 +87638,9 @@ function stages_risks(results) {
     return {
         risks: {
             unused: first.filter(isUnused),
-            expired: stages_distinct(known.flatMap(({ expired }) => expired)),
+            expired: distinct(known.flatMap(({ expired }) => expired)),
         },
     };
-}
-/** What several platforms have in common is told once. */
-function stages_distinct(entries) {
-    return [...new Map(entries.map((entry) => [JSON.stringify(entry), entry])).values()];
 }
 /** The acceptances of several platforms as one, with the worst verdict and its reason; each check names its platform. */
 function acceptances(results) {

@@ -1,3 +1,4 @@
+import { buffer } from "node:stream/consumers";
 import { type Digest, isDigest } from "../images/digest.ts";
 import { parseManifest } from "../images/manifest.ts";
 import type { Store } from "../ports/store.ts";
@@ -49,9 +50,7 @@ export async function provenanceIn(
       annotations?.["in-toto.io/predicate-type"]?.startsWith("https://slsa.dev/provenance/"),
     );
   if (layer === undefined) return undefined;
-  const pieces: Uint8Array[] = [];
-  for await (const piece of store.readBlob(layer.digest)) pieces.push(piece);
-  return Buffer.concat(pieces).toString("utf8");
+  return (await buffer(store.readBlob(layer.digest))).toString("utf8");
 }
 
 /** The images among a statement's materials: package URLs such as `pkg:docker/nvidia/cuda@12.6.3?platform=linux%2Famd64`. Pure. */

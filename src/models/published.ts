@@ -1,3 +1,4 @@
+import { buffer } from "node:stream/consumers";
 import { IntegrityError, UsageError } from "../errors.ts";
 import type { Descriptor } from "../images/descriptor.ts";
 import { isIndex, parseIndex, parseManifest } from "../images/manifest.ts";
@@ -33,9 +34,7 @@ export async function publishedLock(
 ): Promise<CompleteLock | undefined> {
   const last = (await imageLayers(store, reference))?.at(-1);
   if (last === undefined || last.size > largestLockLayer) return undefined;
-  const pieces: Uint8Array[] = [];
-  for await (const piece of store.readBlob(last.digest)) pieces.push(piece);
-  const text = lockTextOf(root, Buffer.concat(pieces));
+  const text = lockTextOf(root, await buffer(store.readBlob(last.digest)));
   if (text === undefined) return undefined;
   try {
     const lock = parseLock(text, `the lock of ${store.name}@${reference}`);

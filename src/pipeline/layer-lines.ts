@@ -1,20 +1,18 @@
 import { provenanceIn, readLayerLines } from "../buildx/provenance.ts";
 import type { Digest } from "../images/digest.ts";
 import { attestationsOf, isIndex, parseIndex, parseManifest } from "../images/manifest.ts";
-import type { Store } from "../ports/store.ts";
 import type { ReadRuntime } from "./runtime-images.ts";
 
-type Readable = Pick<Store, "readManifest" | "readBlob">;
-
 /**
- * The lines of the Dockerfile that made a runtime's layers, by diff_id: what BuildKit's provenance of mode `max` says, where one of the
+ * The lines of the Dockerfile that made a runtime's layers, by diff_id: what BuildKit's provenance of mode `max` says, where one of its
  * indexes has it; else none.
  */
-export async function layerLines(
-  { digest, image: { manifest, config } }: ReadRuntime,
-  indexes: readonly Digest[],
-  store: Readable,
-): Promise<ReadonlyMap<Digest, number>> {
+export async function layerLines({
+  digest,
+  store,
+  indexes = [],
+  image: { manifest, config },
+}: ReadRuntime): Promise<ReadonlyMap<Digest, number>> {
   for (const reference of indexes) {
     const index = await store.readManifest(reference);
     if (index === undefined || !isIndex(index)) continue;

@@ -11,6 +11,11 @@ import type { Stage } from "./stage.ts";
 
 type Used = Pick<Ports, "clock" | "exec" | "fetch" | "files" | "home" | "log" | "signal">;
 
+/** Where a scan's findings are written. */
+export function sarifFileOf({ workspace, scan }: Pick<Config, "workspace" | "scan">): string {
+  return resolve(workspace, scan.sarifFile);
+}
+
 /** Writes a scan's findings to `sarif-file` and sends them to code scanning, before its verdict fails the step; `image` is the plan's. */
 export async function publishFindings(
   result: ScanResult,
@@ -27,7 +32,7 @@ export async function publishFindings(
         ...{ image, dockerfile: await dockerfileOf(config, ports) },
         source: revision === "" ? undefined : { url: repository.url, revision },
       },
-      file: resolve(workspace, scan.sarifFile),
+      file: sarifFileOf(config),
       upload: scan.sarifUpload,
       occasion: facts,
       checkedOut: facts.isPullRequest ? await headOf(workspace, ports) : undefined,

@@ -1,3 +1,4 @@
+import { buffer } from "node:stream/consumers";
 import { CheckError, IntegrityError, UsageError } from "../errors.ts";
 import type { ImageConfig, RuntimeImage } from "../images/assemble.ts";
 import type { Descriptor } from "../images/descriptor.ts";
@@ -12,6 +13,8 @@ export interface Runtime {
   readonly digest: Digest;
   /** Where it is. */
   readonly store: Store;
+  /** BuildKit's own indexes beside it, where its provenance may be. */
+  readonly indexes?: readonly Digest[];
   /** Labels of this platform alone. */
   readonly labels?: Readonly<Record<string, string>>;
 }
@@ -93,10 +96,9 @@ export async function readRuntime(runtime: Runtime): Promise<ReadRuntime> {
 /** An image's config as it is; an IntegrityError if it is not JSON. */
 export async function readConfigBlob(manifest: Document, store: Store): Promise<ImageConfig> {
   const { config } = parseManifest(manifest);
-  const pieces: Uint8Array[] = [];
-  for await (const piece of store.readBlob(config.digest)) pieces.push(piece);
+  const bytes = await buffer(store.readBlob(config.digest));
   try {
-    return JSON.parse(Buffer.concat(pieces).toString("utf8")) as ImageConfig;
+    return JSON.parse(bytes.toString("utf8")) as ImageConfig;
   } catch (cause) {
     throw new IntegrityError(`The config ${config.digest} of ${manifest.digest} is not JSON.`, {
       cause,

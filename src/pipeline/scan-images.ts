@@ -4,6 +4,7 @@ import type { Config, ScanInputs } from "../config/config.ts";
 import { CheckError, isError, UsageError } from "../errors.ts";
 import type { Digest } from "../images/digest.ts";
 import type { Platform } from "../images/platform.ts";
+import { distinct } from "../results/distinct.ts";
 import type { Finding } from "../results/finding.ts";
 import type { ScanResult } from "../results/stages.ts";
 import { eachLimited } from "../retry/each-limited.ts";
@@ -28,8 +29,6 @@ import { scanView } from "./scan-view.ts";
 
 export interface ScanRequest {
   readonly runtimes: readonly Runtime[];
-  /** What BuildKit wrote beside each runtime, by its digest: there its provenance may be. */
-  readonly indexes?: ReadonlyMap<Digest, readonly Digest[]>;
   readonly inputs: ScanInputs;
   /** Where relative paths of the inputs start from. */
   readonly workspace: string;
@@ -121,8 +120,7 @@ async function lookAtRuntime(
     ).catch((error: unknown) => {
       throw noted.failure() ?? error;
     });
-    const indexes = request.indexes?.get(runtime.digest) ?? [];
-    const lines = await layerLines(read, indexes, runtime.store);
+    const lines = await layerLines(read);
     const seen = seenIn(look.report, { ...config, lines }, reference);
     await sbomOf(runtime.platform, look.report, reference, request, ports);
     const sight = { seen, analyzerErrors: look.analyzerErrors, buckets: database.buckets };
@@ -171,14 +169,13 @@ function resultOf(
     spots.map(({ name, reason }) => `${platform}: ${name}: ${reason}`),
   );
   const reasons = [...blind, ...(judgement.reason === undefined ? [] : [judgement.reason])];
-  let taken = 0;
+  const judged = new Map(all.map((finding, at) => [finding, judgement.findings[at] ?? finding]));
   const platforms = looked.map(({ runtime, diffIds, seen, spots }) => {
-    const findings = judgement.findings.slice(taken, taken + seen.findings.length);
-    taken += seen.findings.length;
+    const findings = seen.findings.map((finding) => judged.get(finding) ?? finding);
     return {
       ...{ platform: runtime.platform, digest: runtime.digest, diffIds: [...diffIds] },
       ...(seen.os === undefined ? {} : { os: `${seen.os.family} ${seen.os.name}`.trim() }),
-      ...{ packages: seen.packages, findings: [...findings] },
+      ...{ packages: seen.packages, findings },
       ...{
         blindSpots: spots.map((spot) => ({ ...spot })),
         licenses: seen.licenses.map(({ name, packages }) => ({ name, packages: [...packages] })),
@@ -197,11 +194,6 @@ function resultOf(
       expired: judgement.expired.map((one) => ({ ...one })),
     },
   };
-}
-
-/** What several platforms have in common is told once. */
-function distinct<T>(entries: readonly T[]): T[] {
-  return [...new Map(entries.map((entry) => [JSON.stringify(entry), entry])).values()];
 }
 
 /** A CheckError for images that were scanned and are not fit to be published. */

@@ -19,7 +19,8 @@ export async function scanStage({ config, results }: Stage, ports: Ports): Promi
   const login = loginOf(config);
   const built = results.build.flatMap((build) => {
     const store = ports.open(runtimePlace(build, config), { login });
-    return build.platforms.map(({ platform, digest }) => ({ platform, digest, store }));
+    const { indexes } = build;
+    return build.platforms.map(({ platform, digest }) => ({ platform, digest, store, indexes }));
   });
   const runtimes = inOrder(
     built.filter(({ platform }) => platforms.includes(platform)),
@@ -38,12 +39,7 @@ export async function scanStage({ config, results }: Stage, ports: Ports): Promi
       image: plan.image.startsWith("oci:") ? "director" : plan.image,
       models: lock === undefined ? [] : modelParts(lock, plan.models.delivery),
     };
-    const indexes = new Map(
-      results.build.flatMap(({ platforms: all, indexes: written }) =>
-        all.map(({ digest }) => [digest, written] as const),
-      ),
-    );
-    const request = { runtimes, indexes, inputs, workspace, downloadMirror, scratch, sbom };
+    const request = { runtimes, inputs, workspace, downloadMirror, scratch, sbom };
     return await scanImages(request, ports);
   } catch (error) {
     if (!(error instanceof RemoteError) || config.scan.failOn !== "none") throw error;

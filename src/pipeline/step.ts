@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import { secretValues } from "../config/entries.ts";
 import type { Environment } from "../config/environment.ts";
@@ -14,6 +14,7 @@ import { summary } from "../report/summary.ts";
 import type { Results } from "../results/stages.ts";
 import { jobName, jobPlatforms, sbomFiles } from "./job.ts";
 import type { Ports } from "./ports.ts";
+import { sarifFileOf } from "./publish-findings.ts";
 import { judges, readAll, resultName, runPipeline, runStages } from "./run.ts";
 
 export interface StepPorts extends Ports {
@@ -54,8 +55,7 @@ export async function runStep(environment: Environment, ports: StepPorts): Promi
     else await runAlone(stage, config, ports, () => runStages([stage], config, facts, ports));
   } finally {
     const results = isOurs ? await readAll(config.results, ports) : nothing;
-    const sarifFile = resolve(config.workspace, config.scan.sarifFile);
-    for (const [name, value] of Object.entries(outputsOf(results, sarifFile)))
+    for (const [name, value] of Object.entries(outputsOf(results, sarifFileOf(config))))
       step.output(name, value);
     await step.summary(summary(stage === "all" ? results : only(stage, results)));
   }

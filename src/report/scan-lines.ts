@@ -17,7 +17,7 @@ export function scanLines(scan: ScanResult): readonly string[] {
       : [
           `Outdated   ${outdated.map(({ package: name, fixed }) => `${name} (${fixed})`).join(", ")}`,
         ]),
-    ...risks(scan),
+    ...riskLines(scan),
     `${verdict}${reason === undefined ? "" : ` (${reason})`}`,
   ];
 }
@@ -58,10 +58,11 @@ function lineOf({
   return `${severity.padEnd(8)} ${id}  ${name}${installed === "" ? "" : ` ${installed}`}${remedy}${why}`;
 }
 
-function risks({ risks: listed }: ScanResult): readonly string[] {
+/** Accepted risks that want a look: unused ones can go, expired ones fail the scan. */
+export function riskLines({ risks }: ScanResult): readonly string[] {
   const names = (entries: readonly { readonly id: string; readonly package: string }[]) =>
     entries.map(({ id, package: name }) => `${id} in ${name}`).join(", ");
-  const { unused = [], expired = [] } = listed ?? {};
+  const { unused = [], expired = [] } = risks ?? {};
   return [
     ...(unused.length === 0 ? [] : [`Accepted risks that nothing needs: ${names(unused)}`]),
     ...(expired.length === 0 ? [] : [`Accepted risks that expired: ${names(expired)}`]),

@@ -1,7 +1,7 @@
 import type { Finding } from "../results/finding.ts";
 import type { Results, ScanResult } from "../results/stages.ts";
 import { cell, code, table } from "./markdown.ts";
-import { countsOf, worstFirst } from "./scan-lines.ts";
+import { countsOf, riskLines, worstFirst } from "./scan-lines.ts";
 
 type Scanned = ScanResult["platforms"][number];
 
@@ -33,7 +33,7 @@ function oneScan(scan: ScanResult): string {
             cell(fixed),
           ]),
         )}\n\n</details>`,
-    risksOf(scan),
+    ...riskLines(scan).map((line) => `${cell(line)}.`),
   ];
   return parts.filter((part) => part !== "").join("\n\n");
 }
@@ -76,16 +76,4 @@ function lineOf(createdBy: string): string {
     .replace(/ # buildkit$/, "")
     .replaceAll(/\s+/g, " ");
   return line.length > 80 ? `${line.slice(0, 79)}…` : line;
-}
-
-function risksOf({ risks }: ScanResult): string {
-  const names = (entries: readonly { readonly id: string; readonly package: string }[]) =>
-    entries.map(({ id, package: name }) => `${cell(id)} in ${cell(name)}`).join(", ");
-  const { unused = [], expired = [] } = risks ?? {};
-  return [
-    unused.length === 0 ? "" : `Accepted risks that nothing needs: ${names(unused)}.`,
-    expired.length === 0 ? "" : `Accepted risks that expired: ${names(expired)}.`,
-  ]
-    .filter((part) => part !== "")
-    .join("\n\n");
 }

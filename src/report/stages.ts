@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { distinct } from "../results/distinct.ts";
 import type { AcceptResult, BuildResult, Results, ScanResult } from "../results/stages.ts";
 import { worst } from "../results/verdict.ts";
 
@@ -55,11 +56,6 @@ function risks(results: readonly ScanResult[]): Pick<ScanResult, "risks"> {
       expired: distinct(known.flatMap(({ expired }) => expired)),
     },
   };
-}
-
-/** What several platforms have in common is told once. */
-function distinct<T>(entries: readonly T[]): T[] {
-  return [...new Map(entries.map((entry) => [JSON.stringify(entry), entry])).values()];
 }
 
 /** The acceptances of several platforms as one, with the worst verdict and its reason; each check names its platform. */

@@ -1,3 +1,4 @@
+import { distinct } from "../results/distinct.ts";
 import { type Alert, highest, worst } from "./alert.ts";
 import { levelOf, problemOf, securitySeverity } from "./severity.ts";
 import { linkable, markdownText, plain } from "./text.ts";
@@ -107,10 +108,11 @@ interface Row {
 
 /** A package that several platforms have in the same versions is one row. */
 function packageRows(alerts: readonly Alert[]): readonly Row[] {
-  const rows = alerts.map((alert) => ({
-    name: plain(alert.package, 200),
-    installed: plain(alert.installed.join(", "), 200),
-    fixed: alert.fixed.length === 0 ? "no fix yet" : plain(alert.fixed.join(", "), 200),
-  }));
-  return [...new Map(rows.map((row) => [JSON.stringify(row), row])).values()];
+  return distinct(
+    alerts.map((alert) => ({
+      name: plain(alert.package, 200),
+      installed: plain(alert.installed.join(", "), 200),
+      fixed: alert.fixed.length === 0 ? "no fix yet" : plain(alert.fixed.join(", "), 200),
+    })),
+  );
 }
