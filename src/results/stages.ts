@@ -36,6 +36,8 @@ export const prepareResult = z.looseObject({
   source: z.looseObject({
     /** Commit that is built, and its time: seconds since 1970. */
     revision: z.string().optional(),
+    /** The event's commit, where another one is built. */
+    event: z.string().optional(),
     commitTime: z.int().nonnegative(),
     /** The same, RFC 3339: the image's `created`. */
     created: z.string(),
