@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, type KeyPairKeyObjectResult, sign } from "node:crypto";
 import { initializeCA, initializeTLog } from "@sigstore/mock";
-import type { Identity } from "../../src/trivy/signature.ts";
+import type { Identity } from "../../src/sigstore/verify.ts";
 
 /** A Sigstore of our own: who is trusted, and a way to sign as anybody. */
 export interface Signing {
