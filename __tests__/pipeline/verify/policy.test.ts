@@ -40,7 +40,8 @@ const signed = <T>(says: T, signedAt: Date | undefined = days(3)): Signed<T> => 
   ...{ referrer: d("referrer"), signedAt, says },
 });
 const assembly: Assembly = {
-  platforms: [{ platform: "linux/amd64", digest: d("amd64"), runtimeDigest: d("runtime") }],
+  subjects: [d("index"), d("amd64")],
+  runtimes: [{ platform: "linux/amd64", digest: d("runtime") }],
   models: d("models"),
   files: [
     { file: "one/w", sha256: hex("one") },
@@ -143,12 +144,12 @@ describe("an image is refused", () => {
     [
       "with another manifest for its platform",
       { ...image, index: [{ platform: "linux/amd64", digest: d("evil") }] },
-      `provenance failed: it speaks of linux/amd64 ${d("amd64")}; the image has linux/amd64 ${d("evil")}`,
+      `provenance failed: it does not speak of ${d("evil")}, the image for linux/amd64`,
     ],
     [
       "with a platform more",
       { ...image, index: [...image.index, { platform: "linux/arm64", digest: d("evil") }] },
-      "provenance failed: it speaks of linux/amd64 ",
+      `provenance failed: it does not speak of ${d("evil")}, the image for linux/arm64`,
     ],
   ])("%s", (_, seen, said) => {
     expect(problems(seen, good)).toEqual([expect.stringContaining(said)]);

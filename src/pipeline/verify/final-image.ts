@@ -3,7 +3,7 @@ import { runtimePart } from "../../images/added-layers.ts";
 import type { Digest } from "../../images/digest.ts";
 import { type Document, isIndex, parseIndex, parseManifest } from "../../images/manifest.ts";
 import { names } from "../../images/names.ts";
-import { type Platform, parsePlatform, platformName } from "../../images/platform.ts";
+import { type Platform, platformName } from "../../images/platform.ts";
 import { lockLayer } from "../../models/layer-source.ts";
 import type { CompleteLock } from "../../models/lock.ts";
 import { publishedLock } from "../../models/published.ts";
@@ -45,7 +45,7 @@ export interface FinalImage {
 /** Reads index, manifests, configs and locks: no weights, no runtime layers. A CheckError for what is no final image. */
 export async function readFinalImage(
   document: Document,
-  wanted: Platform | undefined,
+  wanted: readonly Platform[] | undefined,
   store: Store,
 ): Promise<FinalImage> {
   if (!isIndex(document))
@@ -57,12 +57,13 @@ export async function readFinalImage(
     platform: platform === undefined ? "unknown/unknown" : platformName(platform),
     digest,
   }));
-  const name = wanted === undefined ? undefined : platformName(parsePlatform(wanted));
-  const chosen = name === undefined ? index : index.filter(({ platform }) => platform === name);
-  if (chosen.length === 0)
+  const missing = wanted?.find((name) => !index.some(({ platform }) => platform === name));
+  if (missing !== undefined)
     throw new UsageError(
-      `--platform: ${document.digest} has no ${name ?? "platform"}, only ${index.map(({ platform }) => platform).join(", ")}.`,
+      `--platform: ${document.digest} has no ${missing}, only ${index.map(({ platform }) => platform).join(", ")}.`,
     );
+  if (index.length === 0) throw new CheckError(`${document.digest} is an index over nothing.`);
+  const chosen = index.filter(({ platform }) => wanted?.includes(platform) ?? true);
   const platforms = await Promise.all(chosen.map((one) => readPlatform(one, store)));
   return { digest: document.digest, index, platforms };
 }

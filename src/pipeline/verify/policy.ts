@@ -48,13 +48,19 @@ function provenance(
 ): PolicyCheck {
   const name = "provenance";
   if (assembly === undefined) return missing(name, statements);
-  const said = assembly.says.platforms.map(({ platform, digest }) => `${platform} ${digest}`);
-  const seen = image.index.map(({ platform, digest }) => `${platform} ${digest}`);
+  const { subjects, runtimes } = assembly.says;
+  const foreign = image.index.find(({ digest }) => !subjects.includes(digest));
+  const more = runtimes.find(
+    ({ platform }) => !image.index.some((one) => one.platform === platform),
+  );
   const problem =
-    timeProblem(assembly.signedAt, policy, "signed") ??
-    (isDeepStrictEqual([...said].sort(), [...seen].sort())
+    futureProblem(assembly, policy) ??
+    (foreign === undefined
       ? undefined
-      : `it speaks of ${said.join(", ")}; the image has ${seen.join(", ")}`);
+      : `it does not speak of ${foreign.digest}, the image for ${foreign.platform}`) ??
+    (more === undefined
+      ? undefined
+      : `it was made for ${more.platform} too, which the image lacks`);
   return checked(name, undefined, problem, assembly.signedAt);
 }
 
@@ -72,7 +78,7 @@ function runtime(
       platform,
       "its layers, diff_ids and history do not count up: director-image did not assemble it",
     );
-  const made = assembly?.says.platforms.find((one) => one.platform === platform);
+  const made = assembly?.says.runtimes.find((one) => one.platform === platform);
   if (made === undefined)
     return checked(name, platform, "no statement of the assembly names its runtime image");
   const scanned = scanOf(statements, platform)?.entry;
@@ -82,11 +88,11 @@ function runtime(
       ? { name, platform, verdict: "skipped", reason }
       : checked(name, platform, reason);
   }
-  if (scanned.digest !== made.runtimeDigest)
+  if (scanned.digest !== made.digest)
     return checked(
       name,
       platform,
-      `${scanned.digest} was scanned, the image was made from ${made.runtimeDigest}`,
+      `${scanned.digest} was scanned, the image was made from ${made.digest}`,
     );
   const problem = isDeepStrictEqual(scanned.diffIds, layers.diffIds)
     ? undefined
@@ -165,7 +171,7 @@ function sbom(statements: Statements, policy: Policy): PolicyCheck {
     : checked("sbom", undefined, futureProblem(found, policy), found.signedAt);
 }
 
-/** An acceptance does not grow old: the digest is the same. But nobody signs tomorrow. */
+/** Of the rest nothing grows old, since it speaks of the very digest. But nobody signs tomorrow. */
 function futureProblem({ signedAt }: Signed<unknown>, { now }: Moment): string | undefined {
   return timeProblem(signedAt, { now, maxAge: Number.POSITIVE_INFINITY }, "signed");
 }

@@ -13,11 +13,10 @@ export interface Signed<T> {
 
 /** What the statement of the assembly says. */
 export interface Assembly {
-  readonly platforms: readonly {
-    readonly platform: Platform;
-    readonly digest: Digest;
-    readonly runtimeDigest: Digest;
-  }[];
+  /** The final image: its index first, then its platforms' manifests. */
+  readonly subjects: readonly Digest[];
+  /** The runtime image of each platform. */
+  readonly runtimes: readonly { readonly platform: Platform; readonly digest: Digest }[];
   /** The models image; undefined where none was written. */
   readonly models: Digest | undefined;
   /** Weight files, by `<name>/<path>`, with 64 hexadecimal digits. */
