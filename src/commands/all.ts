@@ -6,6 +6,7 @@ import { modelsCommands } from "./models.ts";
 import { promoteCommand } from "./promote.ts";
 import { scanCommand } from "./scan.ts";
 import { buildCommand, runCommand } from "./stages.ts";
+import { verifyImageCommand } from "./verify.ts";
 
 /** The table of commands, in the order of the help. */
 export const commands: readonly Command[] = [
@@ -15,6 +16,7 @@ export const commands: readonly Command[] = [
   assembleCommand,
   acceptCommand,
   promoteCommand,
+  verifyImageCommand,
   ...modelsCommands,
   ...laterCommands,
 ];

@@ -5,7 +5,6 @@ import type { Command } from "./command.ts";
 const later: Readonly<Record<string, string>> = {
   diff: "what changed between two images for an operator",
   report: "write the HTML report of a results folder",
-  verify: "check signatures and policy of a published image",
   doctor: "say what this machine lacks",
   prune: "remove old versions from a registry",
   completion: "write the shell's completion",

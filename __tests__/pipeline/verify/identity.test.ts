@@ -1,0 +1,101 @@
+import { describe, expect, it } from "@jest/globals";
+import { UsageError } from "../../../src/errors.ts";
+import { stranger, trusted } from "../../../src/pipeline/verify/identity.ts";
+
+const issuer = "https://token.actions.githubusercontent.com";
+const own = "https://github.com/nsn/nsn";
+const workflow = `${own}/.github/workflows/docker-director.yml`;
+const shared =
+  "https://github.com/nsn/director-image-action/.github/workflows/director-image.yml@refs/tags/v1.2.3";
+const signer = (subject: string, sourceRepositoryURI = own, by = issuer) => ({
+  ...{ subject, issuer: by },
+  extensions: { sourceRepositoryURI },
+});
+
+describe("whom an operator trusts", () => {
+  it.each([
+    ["the very workflow", `${workflow}@refs/tags/v1.2.3`, `${workflow}@refs/tags/v1.2.3`],
+    ["a tag by its pattern", `${workflow}@refs/tags/v*`, `${workflow}@refs/tags/v1.2.3`],
+    ["any branch without a slash", `${workflow}@refs/heads/*`, `${workflow}@refs/heads/main`],
+    ["two patterns", `${workflow}@refs/tags/v*-rc*`, `${workflow}@refs/tags/v1.0.0-rc1`],
+  ])("is %s", (_, wanted, subject) => {
+    expect(stranger(signer(subject), trusted(wanted, issuer, undefined))).toBeUndefined();
+  });
+
+  it.each([
+    ["another tag", `${workflow}@refs/tags/v1.2.3`, `${workflow}@refs/tags/v1.2.30`],
+    [
+      "a text that only contains it",
+      `${workflow}@refs/tags/v1`,
+      `https://evil/${workflow}@refs/tags/v1`,
+    ],
+    [
+      "another character for a dot",
+      `${workflow}@refs/tags/v*`,
+      `${workflow.replace(".yml", "xyml")}@refs/tags/v1`,
+    ],
+    ["a branch for a tag", `${workflow}@refs/tags/v*`, `${workflow}@refs/heads/v1`],
+    ["a slash for a star", `${workflow}@refs/heads/*`, `${workflow}@refs/heads/x/y`],
+    ["a line more", `${workflow}@refs/heads/*`, `${workflow}@refs/heads/main\nx`],
+    [
+      "another case",
+      `${workflow}@refs/heads/main`,
+      `${workflow.replace("nsn/nsn", "NSN/nsn")}@refs/heads/main`,
+    ],
+  ])("is not %s", (_, wanted, subject) => {
+    expect(stranger(signer(subject), trusted(wanted, issuer, undefined))).toContain(
+      "signed it, not",
+    );
+  });
+
+  it("is not who is vouched for by another issuer", () => {
+    const seen = signer(`${workflow}@refs/heads/main`, own, "https://gitlab.example");
+    expect(stranger(seen, trusted(`${workflow}@refs/heads/main`, issuer, undefined))).toBe(
+      `https://gitlab.example vouches for its signer ${workflow}@refs/heads/main, not ${issuer}`,
+    );
+  });
+
+  it("is not a stranger who calls the trusted reusable workflow", () => {
+    const called = trusted(shared, issuer, "nsn/nsn");
+    expect(stranger(signer(shared), called)).toBeUndefined();
+    const evil = signer(shared, "https://github.com/evil/nsn");
+    expect(stranger(evil, called)).toBe(
+      `a run of https://github.com/evil/nsn signed it (by ${shared}), not one of ${own}`,
+    );
+    expect(stranger(signer(shared), trusted(shared, issuer, undefined))).toContain("not one of");
+    expect(stranger({ ...evil, extensions: {} }, called)).toContain("a run of no repository");
+  });
+
+  it("is not asked for a repository where it is no workflow", () => {
+    const person = trusted("ops@nsn.example", "https://accounts.example", undefined);
+    const seen = { subject: "ops@nsn.example", issuer: "https://accounts.example", extensions: {} };
+    expect(stranger(seen, person)).toBeUndefined();
+  });
+});
+
+it.each([
+  ["nobody", undefined, issuer, undefined, "whom do you trust?"],
+  ["an empty text", " ", issuer, undefined, "whom do you trust?"],
+  [
+    "any owner",
+    `${workflow.replace("nsn/nsn", "*/nsn")}@refs/tags/v1`,
+    issuer,
+    undefined,
+    "a * elsewhere",
+  ],
+  [
+    "any file",
+    `${workflow.replace("docker-director", "*")}@refs/tags/v1`,
+    issuer,
+    undefined,
+    "a * elsewhere",
+  ],
+  ["any ref", `${workflow}@*`, issuer, undefined, "a * elsewhere"],
+  ["any kind of ref", `${workflow}@refs/*/v1`, issuer, undefined, "a * elsewhere"],
+  ["a star for everything", "*", issuer, undefined, "a * elsewhere"],
+  ["an issuer that is no address", `${workflow}@refs/tags/v1`, "github", undefined, "--issuer"],
+  ["a repository that is none", `${workflow}@refs/tags/v1`, issuer, "nsn", "not OWNER/REPO"],
+])("refuses to trust %s", (_, identity, by, repository, said) => {
+  expect(() => trusted(identity, by, repository)).toThrow(UsageError);
+  expect(() => trusted(identity, by, repository)).toThrow(said);
+});
