@@ -1,6 +1,7 @@
 import { acceptCommand } from "./accept.ts";
 import { assembleCommand } from "./assemble.ts";
 import type { Command } from "./command.ts";
+import { diffCommand } from "./diff.ts";
 import { laterCommands } from "./later.ts";
 import { modelsCommands } from "./models.ts";
 import { promoteCommand } from "./promote.ts";
@@ -18,5 +19,6 @@ export const commands: readonly Command[] = [
   promoteCommand,
   verifyImageCommand,
   ...modelsCommands,
+  diffCommand,
   ...laterCommands,
 ];

@@ -38,6 +38,8 @@ export interface GithubEnvironment {
   readonly baseRef: string | undefined;
   readonly repository: string;
   readonly serverUrl: string;
+  /** Of the workflow's run; not in every imitation of a runner. */
+  readonly runId?: string;
 }
 
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -95,5 +97,6 @@ function githubOf(variables: Variables): GithubEnvironment | undefined {
     baseRef: variables["GITHUB_BASE_REF"] || undefined,
     repository: variables["GITHUB_REPOSITORY"] ?? "",
     serverUrl: variables["GITHUB_SERVER_URL"] ?? "https://github.com",
+    ...(variables["GITHUB_RUN_ID"] ? { runId: variables["GITHUB_RUN_ID"] } : {}),
   };
 }
