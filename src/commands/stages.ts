@@ -30,6 +30,7 @@ const buildInputs: readonly InputName[] = [
   "secret-envs",
   "ssh",
   "no-cache",
+  "no-cache-filters",
   "pull",
   "network",
   "add-hosts",

@@ -40,7 +40,12 @@ export interface Config {
   readonly build: BuildInputs;
   readonly scan: ScanInputs;
   readonly acceptance: AcceptanceInputs;
-  readonly promote: { readonly allowUntested: string | undefined; readonly force: boolean };
+  readonly promote: {
+    readonly allowUntested: string | undefined;
+    readonly force: boolean;
+    /** Whether tags move only where an operator gets something by the candidate. */
+    readonly onlyChanged: boolean;
+  };
 }
 
 /** What `runs-on` takes: a label, or several that a runner must all have. */
@@ -63,6 +68,8 @@ export interface BuildInputs {
   readonly secretEnvs: readonly string[];
   readonly ssh: readonly string[];
   readonly noCache: boolean;
+  /** Stages whose steps are run again whatever the cache has. */
+  readonly noCacheFilters: readonly string[];
   readonly pull: boolean;
   readonly network: string | undefined;
   readonly addHosts: readonly string[];

@@ -40,6 +40,8 @@ export interface GithubEnvironment {
   readonly serverUrl: string;
   /** The action that runs, where a workflow names it by repository and reference; not for `uses: ./`. */
   readonly action: { readonly repository: string; readonly ref: string } | undefined;
+  /** Of the workflow's run; not in every imitation of a runner. */
+  readonly runId?: string;
 }
 
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -98,6 +100,7 @@ function githubOf(variables: Variables): GithubEnvironment | undefined {
     repository: variables["GITHUB_REPOSITORY"] ?? "",
     serverUrl: variables["GITHUB_SERVER_URL"] ?? "https://github.com",
     action: actionOf(variables),
+    ...(variables["GITHUB_RUN_ID"] ? { runId: variables["GITHUB_RUN_ID"] } : {}),
   };
 }
 

@@ -60,6 +60,7 @@ export function readConfig(given: Given, environment: Environment): Config {
     promote: {
       allowUntested: optional(read("allow-untested")),
       force: flag("force", read("force")),
+      onlyChanged: flag("only-changed", read("only-changed")),
     },
   });
 }
@@ -179,6 +180,7 @@ function buildInputs(read: Read): BuildInputs {
     secretEnvs: named("secret-envs", split("secret-envs")),
     ssh: split("ssh"),
     noCache: flag("no-cache", read("no-cache")),
+    noCacheFilters: items("no-cache-filters", read("no-cache-filters")),
     pull: flag("pull", read("pull")),
     network: optional(read("network")),
     addHosts: split("add-hosts"),

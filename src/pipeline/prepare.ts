@@ -28,6 +28,9 @@ export function prepare(
       ? `Goes to ${placeName(config.image)}${tags.length > 0 ? `, tags ${tags.join(", ")}` : ""}.`
       : `Nothing is pushed: ${why}.`,
   );
+  const said = described(config, context, version);
+  // A monthly refresh is written into the annotations by whoever makes it (design: "The final image").
+  const refresh = said.annotations[names.refresh];
   return {
     image: placeName(config.image),
     target: push ? placeName(config.image) : `oci:${config.layout}`,
@@ -36,7 +39,7 @@ export function prepare(
     ...(runners.notes.length === 0 ? {} : { notes: [...runners.notes] }),
     tags: [...tags],
     ...(version === undefined ? {} : { version }),
-    ...described(config, context, version),
+    ...said,
     push,
     pushReason: why,
     cacheMayBeWritten: push && facts.untrusted === undefined,
@@ -50,7 +53,7 @@ export function prepare(
       ...(facts.checkedOut === undefined ? {} : { event: facts.sha }),
       commitTime: facts.commitTime,
       created: createdAt(facts),
-      ...refreshOf(config),
+      ...(refresh === undefined ? {} : { refresh }),
     },
   };
 }
@@ -91,10 +94,4 @@ export function mayPush(
   return isPullRequest
     ? { push: false, why: "this is a pull request (push is auto)" }
     : { push: true, why: "this is no pull request (push is auto)" };
-}
-
-/** A monthly refresh is written into the annotations by whoever makes it (design: "The final image"). */
-function refreshOf({ annotations }: Pick<Config, "annotations">): { refresh?: string } {
-  const line = annotations.find((entry) => entry.startsWith(`${names.refresh}=`));
-  return line === undefined ? {} : { refresh: line.slice(names.refresh.length + 1) };
 }

@@ -1,4 +1,4 @@
-import type { Results } from "../results/stages.ts";
+import type { Results, ScanResult } from "../results/stages.ts";
 import { acceptances, scans } from "./stages.ts";
 
 /** What a step leaves for later ones; only what is known (action.yml, outputs). `sarifFile` is where a scan's findings are written. */
@@ -28,7 +28,7 @@ export function outputsOf(
             ),
           ),
     "sarif-file": scan.length === 0 ? undefined : sarifFile,
-    scan: json(scans(scan)),
+    scan: json(withoutPackages(scans(scan))),
     acceptance: json(acceptances(accept)),
     "bytes-uploaded": JSON.stringify({
       models: models?.bytesUploaded ?? 0,
@@ -39,6 +39,13 @@ export function outputsOf(
   return Object.fromEntries(
     Object.entries(known).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
+}
+
+/** The lists of packages stay in scan.json: an output has its limit (1 MB). */
+function withoutPackages(scan: ScanResult | undefined): object | undefined {
+  if (scan === undefined) return undefined;
+  const { published: _published, platforms, ...rest } = scan;
+  return { ...rest, platforms: platforms.map(({ installed: _installed, ...one }) => one) };
 }
 
 function json(value: object | undefined): string | undefined {

@@ -1,5 +1,6 @@
 import { amount } from "../amount.ts";
 import type { Results } from "../results/stages.ts";
+import { changesShort } from "./changes.ts";
 import { cell, code, table } from "./markdown.ts";
 import { scanSummary } from "./scan-summary.ts";
 
@@ -13,6 +14,7 @@ export function summary(results: Results): string {
     scanSummary(results),
     acceptance(results),
     tags(results),
+    changed(results),
     pulling(results),
   ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
@@ -175,11 +177,17 @@ function tags({ promote }: Results): string {
   return `### Tags\n\n${table(["Tag", "", "Why"], rows)}${without}${untested}`;
 }
 
+function changed({ promote }: Results): string {
+  const changes = promote?.changes;
+  return changes === undefined ? "" : `### Changes\n\n${changesShort(changes)}`;
+}
+
 function pulling({ prepare, assemble, promote }: Results): string {
   if (
     prepare === undefined ||
     assemble === undefined ||
     promote === undefined ||
+    promote.changes?.changed === false ||
     prepare.target.startsWith("oci:")
   )
     return "";

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { changes } from "./changes.ts";
 import { finding } from "./finding.ts";
+import { installed, publishedScan } from "./installed.ts";
 import { bytes, digest, verdict } from "./shape.ts";
 
 /** The stages' results (design: "Results"). Unknown fields are kept, so that a newer stage can be read by an older one. */
@@ -125,8 +127,11 @@ export const scanResult = z.looseObject({
       licenses: z
         .array(z.looseObject({ name: z.string(), packages: z.array(z.string()) }))
         .optional(),
+      installed: z.array(installed).readonly().optional(),
     }),
   ),
+  /** The image that is published, looked at with the same database, where a report of what changed is wanted (`only-changed`). */
+  published: publishedScan.optional(),
   scanner: z.looseObject({ version: z.string(), path: z.string() }).optional(),
   database: z.looseObject({ updatedAt: z.string(), source: z.string() }).optional(),
   /** Packages of the operating system for which the database knows a newer fixed version. */
@@ -217,6 +222,8 @@ export const promoteResult = z.looseObject({
   notRun: z.array(z.looseObject({ check: z.string(), reason: z.string() })).optional(),
   /** Why the candidate was published without a scan or acceptance; absent when it was tested. */
   untested: z.looseObject({ reason: z.string(), missing: z.array(z.string()) }).optional(),
+  /** What the candidate changes of the image that was published before, where that was asked for (`only-changed`). */
+  changes: changes.optional(),
 });
 export type PromoteResult = z.infer<typeof promoteResult>;
 
