@@ -99,10 +99,12 @@ run_shell() {
 }
 
 run_workflows() {
-  local actionlint
-  [[ -d .github/workflows ]] || return 0 # none, nothing to check
+  local actionlint shellcheck zizmor
   actionlint="$("$SETUP/go-tool.sh" actionlint)" || actionlint=false
-  check workflows "$actionlint" -shellcheck= -pyflakes=
+  shellcheck="$("$SETUP/python-tool.sh" shellcheck)" || shellcheck=false
+  zizmor="$("$SETUP/python-tool.sh" zizmor)" || zizmor=false
+  check workflows "$actionlint" -shellcheck="$shellcheck" -pyflakes=
+  check workflows-safe "$zizmor" --offline --no-progress --strict-collection .github action.yml
 }
 
 bundle_is_fresh() {
