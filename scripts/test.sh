@@ -95,7 +95,7 @@ run_types() { check types node_modules/.bin/tsc -p .; }
 run_shell() {
   local shellcheck
   shellcheck="$("$SETUP/python-tool.sh" shellcheck)" || shellcheck=false
-  check shell "$shellcheck" scripts/*.sh scripts/setup/*.sh .ci/run
+  check shell "$shellcheck" scripts/*.sh scripts/setup/*.sh scripts/try-on-github/*.sh .ci/run
 }
 
 run_workflows() {
