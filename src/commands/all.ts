@@ -1,6 +1,7 @@
 import { acceptCommand } from "./accept.ts";
 import { assembleCommand } from "./assemble.ts";
 import type { Command } from "./command.ts";
+import { diffCommand } from "./diff.ts";
 import { laterCommands } from "./later.ts";
 import { modelsCommands } from "./models.ts";
 import { promoteCommand } from "./promote.ts";
@@ -16,5 +17,6 @@ export const commands: readonly Command[] = [
   acceptCommand,
   promoteCommand,
   ...modelsCommands,
+  diffCommand,
   ...laterCommands,
 ];

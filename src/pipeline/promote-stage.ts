@@ -1,15 +1,17 @@
 import { parsePlace } from "../images/reference.ts";
+import { changesLines } from "../report/changes.ts";
 import type { PromoteResult } from "../results/stages.ts";
 import { needed } from "./needed.ts";
+import { changesSince, writeChanges } from "./only-changed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
 import { promote } from "./promote.ts";
 import type { Stage } from "./stage.ts";
 
-/** Moves the plan's tags to the candidate. */
+/** Moves the plan's tags to the candidate; none, where only changes are to be published and there are none. */
 export async function promoteStage(
   { config, results }: Stage,
-  { open, log, signal }: Ports,
+  { files, open, log, signal }: Ports,
 ): Promise<PromoteResult> {
   const plan = needed(results, "prepare");
   const candidate = needed(results, "assemble");
@@ -19,8 +21,12 @@ export async function promoteStage(
     return { digest: candidate.digest, tags: [] };
   }
   const store = open(parsePlace(plan.target), { login: loginOf(config) });
-  return promote(
-    { candidate, tags: plan.tags, scans, accepts, ...config.promote },
-    { store, log, signal },
-  );
+  const { onlyChanged, ...how } = config.promote;
+  const promoting = { candidate, tags: plan.tags, scans, accepts, ...how };
+  if (!onlyChanged) return promote(promoting, { store, log, signal });
+  const changes = await changesSince(candidate.digest, plan, scans, store);
+  await writeChanges(changes, config.results, files);
+  for (const line of changesLines(changes)) log.info(line);
+  const unless = changes.changed ? undefined : changes.why;
+  return { ...(await promote({ ...promoting, unless }, { store, log, signal })), changes };
 }

@@ -16,6 +16,8 @@ export interface Promoting {
   readonly accepts: readonly AcceptResult[];
   readonly allowUntested: string | undefined;
   readonly force: boolean;
+  /** Why no tag shall move although the candidate may be published: nothing changed. */
+  readonly unless?: string | undefined;
 }
 
 interface Ports {
@@ -29,7 +31,7 @@ type Move = PromoteResult["tags"][number] & { readonly before: Document | undefi
 /** Points tags at a candidate that was tested: all of them, or none. Throws a CheckError that names what is missing or refused. */
 export async function promote(promoting: Promoting, ports: Ports): Promise<PromoteResult> {
   const { store, log } = ports;
-  const { candidate, force } = promoting;
+  const { candidate, force, unless } = promoting;
   const tags = [...new Set(promoting.tags)];
   const bad = tags.find((tag) => !isTag(tag));
   if (bad !== undefined) throw new UsageError(`"${bad}" is not a tag.`);
@@ -45,7 +47,8 @@ export async function promote(promoting: Promoting, ports: Ports): Promise<Promo
   const left = notRun(promoting.accepts);
   if (left.length > 0) log.info(`Accepted without: ${inWords(left)}.`);
   const aged = candidateAge(document);
-  const moves = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
+  const planned = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
+  const moves = unless === undefined ? planned : planned.map((move) => held(move, unless));
   await moveAll(moves, document, ports);
   return {
     digest: candidate.digest,
@@ -92,6 +95,10 @@ async function plan(
     why,
     before,
   };
+}
+
+function held(move: Move, why: string): Move {
+  return move.moved ? { ...move, moved: false, why } : move;
 }
 
 /** Moves tag after tag, each read again afterwards; what was moved goes back when one fails. */

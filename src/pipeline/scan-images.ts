@@ -37,6 +37,15 @@ export interface ScanRequest {
   readonly scratch: string;
   /** Where each platform's bill of materials goes; none is written without it. */
   readonly sbom?: Sbom;
+  /** Of the published image, by the same Trivy and database: its findings are told, not judged. */
+  readonly published?: PublishedRuntimes | undefined;
+}
+
+/** A published image's platforms as they are scanned. */
+export interface PublishedRuntimes {
+  readonly tag: string;
+  readonly digest: Digest;
+  readonly runtimes: readonly Runtime[];
 }
 
 interface Sbom {
@@ -59,15 +68,26 @@ export async function scanImages(request: ScanRequest, ports: Ports): Promise<Sc
   log.info(`Trivy ${trivy.version} (${trivy.path})`);
   const database = await databaseFor(request, trivy, ports);
   log.info(`Vulnerability database of ${database.source}, updated ${database.updatedAt}`);
-  const looked = await eachLimited(
-    request.runtimes,
-    sideBySide,
-    (runtime, signal) =>
-      lookAtRuntime(runtime, { ...request, trivy, database }, { ...ports, signal }),
-    ports.signal,
-  );
+  const look = (runtimes: readonly Runtime[], using: LookRequest) =>
+    eachLimited(
+      runtimes,
+      sideBySide,
+      (runtime, signal) => lookAtRuntime(runtime, using, { ...ports, signal }),
+      ports.signal,
+    );
+  const tools = { ...request, trivy, database };
+  const looked = await look(request.runtimes, tools);
   const today = new Date(clock.now()).toISOString().slice(0, 10);
-  return resultOf(looked, { trivy, database, policy, today });
+  const result = resultOf(looked, { trivy, database, policy, today });
+  if (request.published === undefined) return result;
+  const { tag, digest, runtimes } = request.published;
+  const { sbom: _candidates, ...others } = tools;
+  const before = await look(runtimes, others);
+  return { ...result, published: { tag, digest, platforms: before.map(publishedPlatform) } };
+}
+
+function publishedPlatform({ runtime: { platform, digest }, seen }: Looked) {
+  return { platform, digest, findings: seen.findings, installed: seen.installed };
 }
 
 /** What the inputs allow; a UsageError names what is wrong in the file of accepted risks. */
@@ -94,6 +114,8 @@ async function acceptedRisks(
   return parseAcceptedRisks(text, path);
 }
 
+type LookRequest = ScanRequest & { readonly trivy: Trivy; readonly database: Database };
+
 interface Looked {
   readonly runtime: ReadRuntime;
   readonly diffIds: readonly Digest[];
@@ -103,7 +125,7 @@ interface Looked {
 
 async function lookAtRuntime(
   runtime: Runtime,
-  request: ScanRequest & { readonly trivy: Trivy; readonly database: Database },
+  request: LookRequest,
   ports: Ports,
 ): Promise<Looked> {
   const { trivy, database, scratch, inputs } = request;
@@ -179,6 +201,7 @@ function resultOf(
       ...{
         blindSpots: spots.map((spot) => ({ ...spot })),
         licenses: seen.licenses.map(({ name, packages }) => ({ name, packages: [...packages] })),
+        installed: seen.installed,
       },
     };
   });
