@@ -1,9 +1,10 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { parse, parseAllDocuments } from "yaml";
+import { type Permissions, readWorkflow, type Workflow } from "../workflows/workflows.ts";
 import { blocksOf, documentedWorkflow, type YamlBlock, yamlBlocks } from "./yaml-blocks.ts";
 
 jest.setTimeout(300_000); // the first run on a machine builds actionlint
@@ -132,23 +133,16 @@ describe("The YAML in the documentation", () => {
   });
 });
 
-type Permissions = Readonly<Record<string, string>>;
-interface Workflow {
-  readonly jobs: Readonly<Record<string, { permissions?: Permissions; uses?: string }>>;
-}
-
 /** What a caller must grant: for each permission the most that a job asks for. */
-function union(workflow: Workflow): Permissions {
+function union({ jobs }: Workflow): Permissions {
   const rank = ["none", "read", "write"];
-  const all: Record<string, string> = {};
-  for (const { permissions = {} } of Object.values(workflow.jobs))
-    for (const [name, value] of Object.entries(permissions))
-      if (rank.indexOf(value) > rank.indexOf(all[name] ?? "none")) all[name] = value;
-  return all;
+  const asked = Object.values(jobs).flatMap(({ permissions = {} }) => Object.entries(permissions));
+  const byRank = asked.toSorted(([, a], [, b]) => rank.indexOf(a) - rank.indexOf(b));
+  return Object.fromEntries(byRank);
 }
 
 describe.each(reusable)("The permissions that a caller of %s grants", (file) => {
-  const wanted = union(parse(readFileSync(join(root, ".github/workflows", file), "utf8")));
+  const wanted = union(readWorkflow(file));
 
   it("are, in docs/usage.md, those of its jobs together", () => {
     const [block, ...others] = blocks.filter(({ kind }) => kind === `permissions ${file}`);

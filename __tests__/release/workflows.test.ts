@@ -3,23 +3,10 @@ import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { parse } from "yaml";
 import { yamlBlocks } from "../docs/yaml-blocks.ts";
+import { readWorkflow, workflowText } from "../workflows/workflows.ts";
 
 const github = join(import.meta.dirname, "../../.github");
 const files = readdirSync(join(github, "workflows"));
-const text = (file: string) => readFileSync(join(github, "workflows", file), "utf8");
-
-interface Step {
-  readonly uses?: string;
-  readonly run?: string;
-}
-interface Job {
-  readonly permissions?: Readonly<Record<string, string>>;
-  readonly "timeout-minutes"?: number;
-  readonly uses?: string;
-  readonly needs?: string | readonly string[];
-  readonly steps?: readonly Step[];
-}
-const jobs = (file: string): Readonly<Record<string, Job>> => parse(text(file)).jobs;
 
 it.each([
   ["ci.yml", { test: { contents: "read" } }],
@@ -33,15 +20,17 @@ it.each([
     },
   ],
 ])("%s gives each job these permissions and no others", (file, permissions) => {
-  expect(parse(text(file)).permissions).toEqual({});
+  expect(readWorkflow(file).permissions).toEqual({});
   expect(
-    Object.fromEntries(Object.entries(jobs(file)).map(([name, job]) => [name, job.permissions])),
+    Object.fromEntries(
+      Object.entries(readWorkflow(file).jobs).map(([name, job]) => [name, job.permissions]),
+    ),
   ).toEqual(permissions);
 });
 
 describe("release.yml", () => {
   it("publishes only after the suites, the bundle, the version and the notes", () => {
-    const { check, provenance, publish, test } = jobs("release.yml");
+    const { check, provenance, publish, test } = readWorkflow("release.yml").jobs;
     expect(test?.uses).toBe("./.github/workflows/ci.yml");
     expect(provenance?.needs).toEqual(["test", "check"]);
     expect(publish?.needs).toEqual(["check", "provenance"]);
@@ -51,19 +40,19 @@ describe("release.yml", () => {
   });
 
   it("runs nothing from npm in a job that may write", () => {
-    const { provenance, publish } = jobs("release.yml");
+    const { provenance, publish } = readWorkflow("release.yml").jobs;
     for (const { run = "" } of [...(provenance?.steps ?? []), ...(publish?.steps ?? [])])
       expect(run).not.toMatch(/\b(npm|npx|node|node_modules|test\.sh)\b/);
   });
 });
 
 it.each(files)("%s ends each of its jobs in time", (file) => {
-  for (const [name, job] of Object.entries(jobs(file)))
+  for (const [name, job] of Object.entries(readWorkflow(file).jobs))
     if (job.uses === undefined) expect([name, job["timeout-minutes"]]).not.toContain(undefined);
 });
 
 it("has one commit for each action, in the workflows and in the documentation, with its version beside it", () => {
-  const texts = [...files.map(text), ...yamlBlocks().map((block) => block.text)];
+  const texts = [...files.map(workflowText), ...yamlBlocks().map((block) => block.text)];
   const used = texts.flatMap((one) => [...one.matchAll(/uses: (\S+)@(\S+)(.*)/g)]);
   const commits = new Map<string, Set<string>>();
   for (const [, action = "", ref = "", comment = ""] of used) {
@@ -77,7 +66,7 @@ it("has one commit for each action, in the workflows and in the documentation, w
 });
 
 it("never runs on pull_request_target", () => {
-  for (const file of files) expect(text(file)).not.toContain("pull_request_target:");
+  for (const file of files) expect(workflowText(file)).not.toContain("pull_request_target:");
 });
 
 it("asks Dependabot for every kind of dependency, weeks old and together", () => {
