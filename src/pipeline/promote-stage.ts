@@ -1,6 +1,9 @@
+import type { Document } from "../images/manifest.ts";
 import { parsePlace } from "../images/reference.ts";
 import { changesLines } from "../report/changes.ts";
-import type { PromoteResult } from "../results/stages.ts";
+import type { BuildResult, PromoteResult } from "../results/stages.ts";
+import { attestImage, unsignedBecause } from "./attest-image.ts";
+import { runtimePlace } from "./build.ts";
 import { needed } from "./needed.ts";
 import { changesSince, writeChanges } from "./only-changed.ts";
 import { loginOf } from "./open.ts";
@@ -8,11 +11,12 @@ import type { Ports } from "./ports.ts";
 import { promote } from "./promote.ts";
 import type { Stage } from "./stage.ts";
 
-/** Moves the plan's tags to the candidate; none, where only changes are to be published and there are none. */
+/** Attaches what is known of the candidate, signed, and then moves the plan's tags to it; none, where only changes are to be published and there are none. */
 export async function promoteStage(
   { config, results }: Stage,
-  { files, open, log, signal }: Ports,
+  ports: Ports,
 ): Promise<PromoteResult> {
+  const { files, open, log, signal } = ports;
   const plan = needed(results, "prepare");
   const candidate = needed(results, "assemble");
   const { scan: scans, accept: accepts } = results;
@@ -20,13 +24,24 @@ export async function promoteStage(
     log.info(`No tag is moved: ${plan.pushReason}.`);
     return { digest: candidate.digest, tags: [] };
   }
-  const store = open(parsePlace(plan.target), { login: loginOf(config) });
+  unsignedBecause(config.attest);
+  const login = loginOf(config);
+  const store = open(parsePlace(plan.target), { login });
+  const attesting = {
+    ...{ results, store, inputs: config.attest, folder: config.results },
+    runtimes: (build: BuildResult) => open(runtimePlace(build, config), { login }),
+  };
   const { onlyChanged, ...how } = config.promote;
   const promoting = { candidate, tags: plan.tags, scans, accepts, ...how };
-  if (!onlyChanged) return promote(promoting, { store, log, signal });
+  const moving = {
+    ...{ store, log, signal },
+    attest: (image: Document, untested: PromoteResult["untested"]) =>
+      attestImage(image, untested, attesting, ports),
+  };
+  if (!onlyChanged) return promote(promoting, moving);
   const changes = await changesSince(candidate.digest, plan, scans, store);
   await writeChanges(changes, config.results, files);
   for (const line of changesLines(changes)) log.info(line);
   const unless = changes.changed ? undefined : changes.why;
-  return { ...(await promote({ ...promoting, unless }, { store, log, signal })), changes };
+  return { ...(await promote({ ...promoting, unless }, moving)), changes };
 }
