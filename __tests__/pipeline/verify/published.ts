@@ -3,12 +3,7 @@ import { assemblyBuildType, predicateTypes } from "../../../src/attest/predicate
 import { type Subject, statementOf } from "../../../src/attest/statement.ts";
 import { blobOf } from "../../../src/images/blob.ts";
 import { type Digest, digestOf } from "../../../src/images/digest.ts";
-import {
-  type Document,
-  descriptorOf,
-  parseIndex,
-  parseManifest,
-} from "../../../src/images/manifest.ts";
+import { type Document, descriptorOf, parseIndex } from "../../../src/images/manifest.ts";
 import { platformName } from "../../../src/images/platform.ts";
 import { type CompleteLock, filesOf } from "../../../src/models/lock.ts";
 import { readConfigBlob } from "../../../src/pipeline/runtime-images.ts";
@@ -27,6 +22,7 @@ export interface Published {
 }
 
 export type StatementName = keyof typeof predicateTypes;
+export const kinds: readonly StatementName[] = ["provenance", "scan", "acceptance", "sbom"];
 
 /** What promote says of an image that was scanned and accepted, by the kind of statement. */
 export async function predicatesOf(image: Published): Promise<Record<StatementName, object>> {
@@ -132,11 +128,4 @@ export async function attachBundle(
   const manifest = bundleManifest({ bundle: bytes, predicateType, created, subject });
   await store.putReferrer(manifest);
   return manifest.digest;
-}
-
-/** The runtime's layers of a final image with so many model layers at its bottom. */
-export async function layersOf(store: Store, digest: Digest): Promise<readonly Digest[]> {
-  const manifest = await store.readManifest(digest);
-  if (manifest === undefined) throw new Error(`${digest} is not there`);
-  return parseManifest(manifest).layers.map((layer) => layer.digest);
 }
