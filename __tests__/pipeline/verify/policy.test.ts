@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { type Digest, digestOf } from "../../../src/images/digest.ts";
 import type { CompleteLock } from "../../../src/models/lock.ts";
+import { formatLock } from "../../../src/models/lock-text.ts";
 import type { FinalImage, FinalPlatform } from "../../../src/pipeline/verify/final-image.ts";
 import { judgeImage, type Policy } from "../../../src/pipeline/verify/policy.ts";
 import type { Assembly, Signed, Statements } from "../../../src/pipeline/verify/statement.ts";
@@ -37,12 +38,12 @@ const image: FinalImage = {
   platforms: [platform],
 };
 const signed = <T>(says: T, signedAt: Date | undefined = days(3)): Signed<T> => ({
-  ...{ referrer: d("referrer"), signedAt, says },
+  ...{ referrer: d("referrer"), subjects: [d("index"), d("amd64")], signedAt, says },
 });
 const assembly: Assembly = {
-  subjects: [d("index"), d("amd64")],
   runtimes: [{ platform: "linux/amd64", digest: d("runtime") }],
   models: d("models"),
+  lock: digestOf(formatLock(lock)),
   files: [
     { file: "one/w", sha256: hex("one") },
     { file: "two/w", sha256: hex("two") },
@@ -127,6 +128,11 @@ describe("an image is refused", () => {
       "weights failed: one/w: the assembly was of sha256 ",
     ],
     [
+      "with a lock that names other layers than the assembly's",
+      withPlatform({ lock: { ...lock, layers: lock.layers.toReversed() } }),
+      "weights failed: its models lock is sha256:",
+    ],
+    [
       "with another models image in its label",
       withPlatform({ modelsImage: `ghcr.io/nsn/director@${d("old")}` }),
       `weights failed: its label names the models image ${d("old")}, the assembly ${d("models")}`,
@@ -187,6 +193,11 @@ describe("a statement is refused", () => {
       "scan failed: its vulnerability database is of 2026-10-10T12:00Z, 50 days ago",
     ],
     [
+      "that is a scan of long ago, signed anew",
+      scan({ finished: days(60).toISOString() }),
+      "scan failed: scanned 2026-09-30T12:00Z, 60 days ago",
+    ],
+    [
       "that is a scan without a database's date",
       scan({ database: undefined }),
       "scan failed: it does not say how old its vulnerability database was",
@@ -242,6 +253,11 @@ describe("a statement is refused", () => {
     [
       "that is missing: the bill of materials",
       { ...good, sbom: [] },
+      "sbom failed: none that counts is attached",
+    ],
+    [
+      "that is a bill of materials of another platform",
+      { ...good, sbom: [{ ...signed({}), subjects: [d("index"), d("arm64")] }] },
       "sbom failed: none that counts is attached",
     ],
     [

@@ -6,6 +6,7 @@ import { type Digest, digestOf } from "../../../src/images/digest.ts";
 import { type Document, descriptorOf, parseIndex } from "../../../src/images/manifest.ts";
 import { platformName } from "../../../src/images/platform.ts";
 import { type CompleteLock, filesOf } from "../../../src/models/lock.ts";
+import { formatLock } from "../../../src/models/lock-text.ts";
 import { readConfigBlob } from "../../../src/pipeline/runtime-images.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import { keylessSigner } from "../../../src/sigstore/sign.ts";
@@ -54,6 +55,7 @@ export async function predicatesOf(image: Published): Promise<Record<StatementNa
             digest: sha256(file.sha256),
             annotations: { kind: "weight" },
           })),
+          { digest: sha256(digestOf(formatLock(lock))), annotations: { kind: "lock" } },
           ...(label === undefined
             ? []
             : [{ digest: sha256(label), annotations: { kind: "models-image" } }]),

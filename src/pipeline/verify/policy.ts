@@ -36,7 +36,7 @@ export function judgeImage(
     ...image.platforms.map((platform) => weights(platform, assembly)),
     ...image.platforms.map((platform) => scan(platform, assembly, statements, policy)),
     ...image.platforms.map((one) => acceptance(image, one, assembly, statements, policy)),
-    sbom(statements, policy),
+    ...image.platforms.map((platform) => sbom(platform, statements, policy)),
   ];
 }
 
@@ -48,7 +48,8 @@ function provenance(
 ): PolicyCheck {
   const name = "provenance";
   if (assembly === undefined) return missing(name, statements);
-  const { subjects, runtimes } = assembly.says;
+  const { subjects, says } = assembly;
+  const { runtimes } = says;
   const foreign = image.index.find(({ digest }) => !subjects.includes(digest));
   const more = runtimes.find(
     ({ platform }) => !image.index.some((one) => one.platform === platform),
@@ -118,7 +119,7 @@ function scan(
 ): PolicyCheck {
   const found = scanOf(statements, platform);
   if (found === undefined) return untested("scan", platform, assembly, statements, policy);
-  const { verdict, reason, database } = found.scan.says;
+  const { verdict, reason, database, finished } = found.scan.says;
   if (verdict === "skipped" || verdict === "inconclusive")
     return untested("scan", platform, assembly, statements, policy, `${verdict}: ${reason}`);
   const looked = database === undefined ? undefined : new Date(database.updatedAt);
@@ -127,6 +128,9 @@ function scan(
       ? undefined
       : `it ${verdict}${reason === undefined ? "" : `: ${reason}`}`) ??
     timeProblem(found.scan.signedAt, policy, "signed") ??
+    (typeof finished === "string"
+      ? timeProblem(new Date(finished), policy, "scanned")
+      : undefined) ??
     (looked === undefined
       ? "it does not say how old its vulnerability database was"
       : timeProblem(looked, policy, "its vulnerability database is of"));
@@ -164,11 +168,15 @@ function acceptance(
     : check;
 }
 
-function sbom(statements: Statements, policy: Policy): PolicyCheck {
-  const found = newest(statements.sbom);
+function sbom(
+  { platform, digest }: FinalPlatform,
+  statements: Statements,
+  policy: Policy,
+): PolicyCheck {
+  const found = newest(statements.sbom.filter(({ subjects }) => subjects.includes(digest)));
   return found === undefined
-    ? missing("sbom", statements)
-    : checked("sbom", undefined, futureProblem(found, policy), found.signedAt);
+    ? { ...missing("sbom", statements), platform }
+    : checked("sbom", platform, futureProblem(found, policy), found.signedAt);
 }
 
 /** Of the rest nothing grows old, since it speaks of the very digest. But nobody signs tomorrow. */
