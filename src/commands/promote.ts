@@ -1,9 +1,14 @@
+import { attestInputs } from "../config/attest.ts";
+import { withDefaults } from "../config/read.ts";
 import { flag } from "../config/values.ts";
 import { UsageError } from "../errors.ts";
 import { parseReference, placeName } from "../images/reference.ts";
+import { attestImage, unsignedBecause } from "../pipeline/attest-image.ts";
+import { runtimePlace } from "../pipeline/build.ts";
 import { needed } from "../pipeline/needed.ts";
 import { promote } from "../pipeline/promote.ts";
 import { readAll } from "../pipeline/run.ts";
+import type { BuildResult } from "../results/stages.ts";
 import type { Command } from "./command.ts";
 import { loginInputs, openWith } from "./login.ts";
 
@@ -13,7 +18,10 @@ export const promoteCommand: Command = {
   example:
     "director-image promote 127.0.0.1:5000/director@sha256:… --tag 1.2.3 --tag latest --results results",
   arguments: "<ref>",
-  inputs: ["allow-untested", "force", ...loginInputs],
+  inputs: [
+    ...(["allow-untested", "force", "sign", "sigstore", "provenance", "sbom"] as const),
+    ...loginInputs,
+  ],
   flags: [
     { flag: "--tag <tag...>", description: "tag to move", required: true },
     { flag: "--results <dir>", description: "results folder of the stages before", required: true },
@@ -30,6 +38,18 @@ export const promoteCommand: Command = {
       throw new UsageError(`The results are of ${candidate.digest}, not of ${reference.digest}.`);
     const force = flag("force", given.value("force") ?? "false");
     const reason = given.value("allow-untested")?.trim();
+    const open = openWith(reference, given, ports, environment);
+    const store = open(reference);
+    const inputs = attestInputs(
+      withDefaults((name) => given.value(name)),
+      environment,
+    );
+    unsignedBecause(inputs);
+    const folder = given.value("results") ?? "";
+    const attesting = {
+      ...{ results, store, inputs, folder },
+      runtimes: (build: BuildResult) => open(runtimePlace(build, { results: folder })),
+    };
     const result = await promote(
       {
         candidate,
@@ -40,17 +60,23 @@ export const promoteCommand: Command = {
         force,
       },
       {
-        store: openWith(reference, given, ports, environment)(reference),
-        log: ports.log,
-        signal: ports.signal,
+        ...{ store, log: ports.log, signal: ports.signal },
+        attest: (image, untested) => attestImage(image, untested, attesting, ports),
       },
     );
     return {
       json: result,
-      text: result.tags.map(
-        ({ tag, moved, why }) =>
-          `${placeName(reference)}:${tag}  ${moved ? "moved" : "not moved"}: ${why}`,
-      ),
+      text: [
+        ...(result.unsigned === undefined ? [] : [`not signed: ${result.unsigned}`]),
+        ...(result.attestations ?? []).map(
+          ({ predicateType, digest }) =>
+            `${placeName(reference)}@${digest}  attached: ${predicateType}`,
+        ),
+        ...result.tags.map(
+          ({ tag, moved, why }) =>
+            `${placeName(reference)}:${tag}  ${moved ? "moved" : "not moved"}: ${why}`,
+        ),
+      ],
     };
   },
 };

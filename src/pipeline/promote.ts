@@ -18,11 +18,21 @@ export interface Promoting {
   readonly force: boolean;
 }
 
-interface Ports {
+interface MovePorts {
   readonly store: Store;
   readonly log: Log;
   readonly signal?: AbortSignal;
 }
+
+interface Ports extends MovePorts {
+  /** Says of the candidate what is known, and attaches it; whatever it throws, no tag is moved. */
+  readonly attest: Attest;
+}
+
+export type Attest = (
+  candidate: Document,
+  untested: PromoteResult["untested"],
+) => Promise<Pick<PromoteResult, "attestations" | "unsigned">>;
 
 type Move = PromoteResult["tags"][number] & { readonly before: Document | undefined };
 
@@ -46,9 +56,11 @@ export async function promote(promoting: Promoting, ports: Ports): Promise<Promo
   if (left.length > 0) log.info(`Accepted without: ${inWords(left)}.`);
   const aged = candidateAge(document);
   const moves = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
+  const attested = await ports.attest(document, untested);
   await moveAll(moves, document, ports);
   return {
     digest: candidate.digest,
+    ...attested,
     tags: moves.map(({ before: _before, ...move }) => move),
     ...(left.length === 0 ? {} : { notRun: left }),
     ...(untested === undefined ? {} : { untested }),
@@ -98,7 +110,7 @@ async function plan(
 async function moveAll(
   moves: readonly Move[],
   document: Document,
-  { store, log, signal }: Ports,
+  { store, log, signal }: MovePorts,
 ): Promise<void> {
   const moved: Move[] = [];
   for (const move of moves.filter((entry) => entry.moved)) {
@@ -135,7 +147,7 @@ async function stillAt(tag: string, wanted: Digest | undefined, store: Store): P
 async function putBack(
   moved: readonly Move[],
   candidate: Digest,
-  { store, log }: Ports,
+  { store, log }: MovePorts,
 ): Promise<string> {
   const stuck: string[] = [];
   for (const { tag, before } of moved.toReversed()) {

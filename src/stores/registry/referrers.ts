@@ -10,6 +10,8 @@ import { getManifest, putManifest } from "./manifests.ts";
 
 /** How often the tag's list is written anew where somebody else wrote it at the same time. */
 const rounds = 5;
+/** Milliseconds after which somebody who read the list before it was written has written it, too. */
+const settled = 400;
 
 /** What is attached to a manifest: by the API (distribution specification 1.1, "Listing Referrers"), else, or where that knows nothing, by the tag. */
 export async function listReferrers(
@@ -28,17 +30,20 @@ export async function putReferrer(client: RegistryClient, manifest: Document): P
   await putManifest(client, manifest, undefined);
   const listed = await byApi(client, subject);
   if (listed?.some(({ digest }) => digest === manifest.digest)) return;
+  const isListed = async () => {
+    const list = await byTag(client, subject);
+    return { list, done: list.some(({ digest }) => digest === manifest.digest) };
+  };
   const entry = referrerDescriptor(manifest);
-  for (let round = 1; round <= rounds; round++) {
-    const before = await byTag(client, subject);
-    if (before.some(({ digest }) => digest === manifest.digest)) return;
-    if (round > 1) await client.ports.clock.sleep(Math.round(client.ports.clock.random() * 1000));
-    const index = { schemaVersion: 2, mediaType: mediaTypes.index };
-    const list = document(mediaTypes.index, { ...index, manifests: [...before, entry] });
-    await putManifest(client, list, referrersTag(subject));
+  for (let round = 0; round < rounds; round++) {
+    const { list, done } = await isListed();
+    if (done) return;
+    const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [...list, entry] };
+    await putManifest(client, document(mediaTypes.index, index), referrersTag(subject));
+    const { clock } = client.ports;
+    await clock.sleep(Math.round(settled * (1 + clock.random())));
   }
-  const last = await byTag(client, subject);
-  if (last.some(({ digest }) => digest === manifest.digest)) return;
+  if ((await isListed()).done) return;
   throw new RemoteError(
     `${client.url(`manifests/${referrersTag(subject)}`).href}: somebody else writes this list at the same time, so that ${manifest.digest} is not in it.`,
     { todo: "Let one run at a time publish an image, and run this again." },
