@@ -91,6 +91,20 @@ it("lets an image pass that is what its statements say", () => {
   ]);
 });
 
+it.each<[string, FinalImage, Partial<Assembly>]>([
+  ["mounts its weights", withLayers({ below: [] }), { delivery: "mount" }],
+  [
+    "knows no models",
+    withPlatform({
+      ...{ lock: undefined, modelsImage: undefined },
+      layers: { below: [], diffIds: layers.diffIds, top: undefined, lockLayer: undefined },
+    }),
+    { files: [], models: undefined, lock: undefined },
+  ],
+])("lets an image pass that %s", (_, seen, more) => {
+  expect(problems(seen, { ...good, provenance: [signed({ ...assembly, ...more })] })).toEqual([]);
+});
+
 it("says what an acceptance left out", () => {
   const checks = [{ name: "gpu", verdict: "skipped" as const, reason: "no GPU" }];
   const said = { ...good, acceptance: [signed({ ...accepted, checks })] };

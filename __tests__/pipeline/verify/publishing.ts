@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll } from "@jest/globals";
 import { trusted } from "../../../src/pipeline/verify/identity.ts";
 import { type VerifiedImage, verifyImage } from "../../../src/pipeline/verify/verify-image.ts";
@@ -45,6 +47,16 @@ export function publishing() {
   return {
     sign,
     root: () => sigstore.root,
+    source: () => sigstore.source,
+
+    /** A file in a folder that names the stand-in, as the input sigstore takes it. */
+    async instance(folder: string): Promise<string> {
+      const { fulcio, rekor, root } = sigstore;
+      await writeFile(join(folder, "root.json"), JSON.stringify(root));
+      const path = join(folder, "sigstore.json");
+      await writeFile(path, JSON.stringify({ fulcio, rekor, trustedRoot: "root.json" }));
+      return path;
+    },
 
     /** An image with weights, as assemble makes it; another `version`, another image. */
     async assembled(version = "1"): Promise<Published> {
