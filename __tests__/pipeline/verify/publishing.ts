@@ -20,7 +20,9 @@ export const identity =
 export const tagged: JobClaims = { ref: "refs/tags/v1.2.3" };
 
 export interface How {
+  readonly identity?: string;
   readonly repository?: string;
+  readonly ref?: string;
   /** Milliseconds since 1970. */
   readonly now?: number;
   readonly root?: object;
@@ -86,7 +88,8 @@ export function publishing() {
     },
 
     async verified({ index, store }: Published, how: How = {}): Promise<VerifiedImage> {
-      const who = trusted(identity, issuer, how.repository);
+      const { repository, ref } = how;
+      const who = trusted({ identity: how.identity ?? identity, issuer, repository, ref });
       return await verifyImage(
         {
           reference: index.digest,

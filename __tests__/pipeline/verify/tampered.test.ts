@@ -39,6 +39,24 @@ describe("an image is refused that was tampered with:", () => {
     );
   });
 
+  it("the wrong identity, a stranger who calls the trusted reusable workflow", async () => {
+    const image = await works.assembled();
+    const claims = (repository: string, ref = "refs/heads/main") => ({
+      ...{ ...tagged, repository: "nsn/director-image-action" },
+      caller: { repository, ref },
+    });
+    const shared =
+      "https://github.com/nsn/director-image-action/.github/workflows/director-image.yml@refs/tags/v*";
+    const how = { identity: shared, repository: "nsn/nsn" };
+    await works.signed(image, {}, claims("evil/nsn"));
+    const [first] = failures(await works.verified(image, how));
+    expect(first).toContain("a run of https://github.com/evil/nsn signed it");
+    await works.signed(image, {}, claims("nsn/nsn"));
+    expect(failures(await works.verified(image, how))).toEqual([]);
+    const [branch] = failures(await works.verified(image, { ...how, ref: "refs/tags/v*" }));
+    expect(branch).toContain("a run of refs/heads/main signed it, not one of refs/tags/v*");
+  });
+
   it("a changed manifest, by whoever may push, with all statements copied", async () => {
     const image = await works.assembled();
     const bundles = await works.sign(image, await statements(image));
