@@ -85,7 +85,7 @@ async function modelsImageOf(index: Document, store: Store): Promise<string | un
 }
 
 /** Index and platforms, as every statement names them. */
-export function subjectsOf(index: Document, name: string): [Subject, ...Subject[]] {
+function subjectsOf(index: Document, name: string): [Subject, ...Subject[]] {
   return [
     { name, digest: index.digest },
     ...parseIndex(index).manifests.map(({ digest }) => ({ name, digest })),

@@ -23,7 +23,7 @@ export interface FinalPlatform {
   readonly modelsImage: string | undefined;
 }
 
-export interface FinalLayers {
+interface FinalLayers {
   /** Below the runtime: model layers, lowest first. */
   readonly below: readonly Digest[];
   /** Of the runtime's layers. */

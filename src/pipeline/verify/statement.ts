@@ -29,8 +29,7 @@ export interface Assembly {
   readonly untested: { readonly reason: string; readonly missing: readonly string[] } | undefined;
 }
 
-export const kinds = ["provenance", "scan", "acceptance", "sbom"] as const;
-export type Kind = (typeof kinds)[number];
+export type Kind = "provenance" | "scan" | "acceptance" | "sbom";
 
 /** Something attached that does not count, and why. */
 export interface LeftAside {
