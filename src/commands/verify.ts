@@ -29,6 +29,11 @@ export const verifyImageCommand: Command = {
       description: "whose run it must be (default: the repository of --identity)",
     },
     {
+      flag: "--ref <ref>",
+      description:
+        "what the run must be of: refs/heads/BRANCH or refs/tags/TAG, with * (default: any)",
+    },
+    {
       flag: "--issuer <address>",
       description: "who vouches for the identity",
       default: "https://token.actions.githubusercontent.com",
@@ -46,11 +51,12 @@ export const verifyImageCommand: Command = {
   ],
   run: async (given, { ports, environment }) => {
     const [text = ""] = given.arguments;
-    const who = trusted(
-      given.value("identity"),
-      given.value("issuer") ?? "",
-      given.value("repository"),
-    );
+    const who = trusted({
+      identity: given.value("identity"),
+      issuer: given.value("issuer") ?? "",
+      repository: given.value("repository"),
+      ref: given.value("ref"),
+    });
     const maxAge = seconds("--max-age", given.value("max-age") ?? "") * 1000;
     const wanted = given.values("platform");
     const platforms =

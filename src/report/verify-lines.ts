@@ -6,6 +6,7 @@ interface Shown {
     readonly identity: string;
     readonly issuer: string;
     readonly repository?: string | undefined;
+    readonly ref?: string | undefined;
   };
   readonly checks: readonly {
     readonly name: string;
@@ -29,7 +30,8 @@ export function verifyLines({
   const platforms = widest(checks.map(({ platform = "" }) => platform));
   const names = widest(checks.map(({ name }) => name));
   const failed = checks.filter((check) => check.verdict === "failed").length;
-  const run = trusted.repository === undefined ? "" : `, in a run of ${trusted.repository}`;
+  const ref = trusted.ref === undefined ? "" : ` of ${trusted.ref}`;
+  const run = trusted.repository === undefined ? "" : `, in a run of ${trusted.repository}${ref}`;
   return [
     `Image    ${image}`,
     `Trusted  ${trusted.identity}${run}, by ${trusted.issuer}`,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { type Digest, digestOf } from "../../../src/images/digest.ts";
 import type { CompleteLock } from "../../../src/models/lock.ts";
+import { formatLock } from "../../../src/models/lock-text.ts";
 import type { FinalImage, FinalPlatform } from "../../../src/pipeline/verify/final-image.ts";
 import { judgeImage, type Policy } from "../../../src/pipeline/verify/policy.ts";
 import type { Assembly, Signed, Statements } from "../../../src/pipeline/verify/statement.ts";
@@ -37,12 +38,12 @@ const image: FinalImage = {
   platforms: [platform],
 };
 const signed = <T>(says: T, signedAt: Date | undefined = days(3)): Signed<T> => ({
-  ...{ referrer: d("referrer"), signedAt, says },
+  ...{ referrer: d("referrer"), subjects: [d("index"), d("amd64")], signedAt, says },
 });
 const assembly: Assembly = {
-  subjects: [d("index"), d("amd64")],
   runtimes: [{ platform: "linux/amd64", digest: d("runtime") }],
   models: d("models"),
+  lock: digestOf(formatLock(lock)),
   files: [
     { file: "one/w", sha256: hex("one") },
     { file: "two/w", sha256: hex("two") },
@@ -90,6 +91,20 @@ it("lets an image pass that is what its statements say", () => {
   ]);
 });
 
+it.each<[string, FinalImage, Partial<Assembly>]>([
+  ["mounts its weights", withLayers({ below: [] }), { delivery: "mount" }],
+  [
+    "knows no models",
+    withPlatform({
+      ...{ lock: undefined, modelsImage: undefined },
+      layers: { below: [], diffIds: layers.diffIds, top: undefined, lockLayer: undefined },
+    }),
+    { files: [], models: undefined, lock: undefined },
+  ],
+])("lets an image pass that %s", (_, seen, more) => {
+  expect(problems(seen, { ...good, provenance: [signed({ ...assembly, ...more })] })).toEqual([]);
+});
+
 it("says what an acceptance left out", () => {
   const checks = [{ name: "gpu", verdict: "skipped" as const, reason: "no GPU" }];
   const said = { ...good, acceptance: [signed({ ...accepted, checks })] };
@@ -125,6 +140,11 @@ describe("an image is refused", () => {
         lock: { ...lock, models: lock.models.map((one) => ({ ...one, name: `${one.name}x` })) },
       }),
       "weights failed: one/w: the assembly was of sha256 ",
+    ],
+    [
+      "with a lock that names other layers than the assembly's",
+      withPlatform({ lock: { ...lock, layers: lock.layers.toReversed() } }),
+      "weights failed: its models lock is sha256:",
     ],
     [
       "with another models image in its label",
@@ -187,6 +207,11 @@ describe("a statement is refused", () => {
       "scan failed: its vulnerability database is of 2026-10-10T12:00Z, 50 days ago",
     ],
     [
+      "that is a scan of long ago, signed anew",
+      scan({ finished: days(60).toISOString() }),
+      "scan failed: scanned 2026-09-30T12:00Z, 60 days ago",
+    ],
+    [
       "that is a scan without a database's date",
       scan({ database: undefined }),
       "scan failed: it does not say how old its vulnerability database was",
@@ -242,6 +267,11 @@ describe("a statement is refused", () => {
     [
       "that is missing: the bill of materials",
       { ...good, sbom: [] },
+      "sbom failed: none that counts is attached",
+    ],
+    [
+      "that is a bill of materials of another platform",
+      { ...good, sbom: [{ ...signed({}), subjects: [d("index"), d("arm64")] }] },
       "sbom failed: none that counts is attached",
     ],
     [

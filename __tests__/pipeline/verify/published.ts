@@ -3,14 +3,10 @@ import { assemblyBuildType, predicateTypes } from "../../../src/attest/predicate
 import { type Subject, statementOf } from "../../../src/attest/statement.ts";
 import { blobOf } from "../../../src/images/blob.ts";
 import { type Digest, digestOf } from "../../../src/images/digest.ts";
-import {
-  type Document,
-  descriptorOf,
-  parseIndex,
-  parseManifest,
-} from "../../../src/images/manifest.ts";
+import { type Document, descriptorOf, parseIndex } from "../../../src/images/manifest.ts";
 import { platformName } from "../../../src/images/platform.ts";
 import { type CompleteLock, filesOf } from "../../../src/models/lock.ts";
+import { formatLock } from "../../../src/models/lock-text.ts";
 import { readConfigBlob } from "../../../src/pipeline/runtime-images.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import { keylessSigner } from "../../../src/sigstore/sign.ts";
@@ -27,6 +23,7 @@ export interface Published {
 }
 
 export type StatementName = keyof typeof predicateTypes;
+export const kinds: readonly StatementName[] = ["provenance", "scan", "acceptance", "sbom"];
 
 /** What promote says of an image that was scanned and accepted, by the kind of statement. */
 export async function predicatesOf(image: Published): Promise<Record<StatementName, object>> {
@@ -58,6 +55,7 @@ export async function predicatesOf(image: Published): Promise<Record<StatementNa
             digest: sha256(file.sha256),
             annotations: { kind: "weight" },
           })),
+          { digest: sha256(digestOf(formatLock(lock))), annotations: { kind: "lock" } },
           ...(label === undefined
             ? []
             : [{ digest: sha256(label), annotations: { kind: "models-image" } }]),
@@ -87,7 +85,7 @@ async function modelsImageOf(index: Document, store: Store): Promise<string | un
 }
 
 /** Index and platforms, as every statement names them. */
-export function subjectsOf(index: Document, name: string): [Subject, ...Subject[]] {
+function subjectsOf(index: Document, name: string): [Subject, ...Subject[]] {
   return [
     { name, digest: index.digest },
     ...parseIndex(index).manifests.map(({ digest }) => ({ name, digest })),
@@ -132,11 +130,4 @@ export async function attachBundle(
   const manifest = bundleManifest({ bundle: bytes, predicateType, created, subject });
   await store.putReferrer(manifest);
   return manifest.digest;
-}
-
-/** The runtime's layers of a final image with so many model layers at its bottom. */
-export async function layersOf(store: Store, digest: Digest): Promise<readonly Digest[]> {
-  const manifest = await store.readManifest(digest);
-  if (manifest === undefined) throw new Error(`${digest} is not there`);
-  return parseManifest(manifest).layers.map((layer) => layer.digest);
 }

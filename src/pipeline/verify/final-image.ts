@@ -23,7 +23,7 @@ export interface FinalPlatform {
   readonly modelsImage: string | undefined;
 }
 
-export interface FinalLayers {
+interface FinalLayers {
   /** Below the runtime: model layers, lowest first. */
   readonly below: readonly Digest[];
   /** Of the runtime's layers. */
@@ -80,7 +80,8 @@ async function readPlatform(
   const labels = config.config?.Labels ?? {};
   const part = runtimePart(manifest.layers, config);
   const root = labels[names.root];
-  const lock = root === undefined ? undefined : await publishedLock(store, digest, root);
+  const isLast = part !== undefined && part.above.length > 0;
+  const lock = root !== undefined && isLast ? await publishedLock(store, digest, root) : undefined;
   const owner = saidOwner(manifest.annotations)?.owner;
   return {
     platform,

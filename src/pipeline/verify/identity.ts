@@ -8,6 +8,8 @@ export interface Trusted {
   readonly issuer: string;
   /** `https://github.com/OWNER/REPO`: whose run it was. A reusable workflow signs by its own name in whatever repository it is called. */
   readonly repository: string | undefined;
+  /** `refs/tags/v1.2.3`, with `*` as above: what the run was of. Any branch or tag where undefined. */
+  readonly ref: string | undefined;
 }
 
 /** Who signed, as the certificate says it (sigstore/verify.ts). */
@@ -21,28 +23,35 @@ const workflow =
   /^(https:\/\/[A-Za-z0-9.-]+(?::\d+)?\/[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+)\/\.github\/workflows\/[A-Za-z0-9_.-]+\.ya?ml@(\S+)$/;
 
 /** Reads the flags; a UsageError where the identity would let strangers in. */
-export function trusted(
-  identity: string | undefined,
-  issuer: string,
-  repository: string | undefined,
-): Trusted {
+export function trusted({ identity, issuer, repository, ref }: TrustFlags): Trusted {
   if (identity === undefined || identity.trim() === "")
     throw new UsageError("--identity: whom do you trust? An image cannot vouch for itself.", {
       todo: "Name the workflow that publishes it: --identity 'https://github.com/OWNER/REPO/.github/workflows/docker-director.yml@refs/tags/v*'. See docs/verification.md.",
     });
-  const [, own, ref] = workflow.exec(identity) ?? [];
-  if (identity.includes("*") && !/^refs\/(heads|tags)\/[^*]*\*/.test(ref ?? ""))
+  const [, own, branch] = workflow.exec(identity) ?? [];
+  if (identity.includes("*") && !isRefPattern(branch ?? ""))
     throw new UsageError(
       `--identity: "${identity}" has a * elsewhere than after @refs/heads/ or @refs/tags/ of a workflow.`,
       {
         todo: "A * stands for a part of a branch's or tag's name: write out whose workflow it is.",
       },
     );
+  if (ref !== undefined && !/^refs\/(heads|tags)\/\S+$/.test(ref))
+    throw new UsageError(`--ref: "${ref}" is not refs/heads/BRANCH or refs/tags/TAG.`);
   return {
     identity,
-    issuer: required("--issuer", issuer),
+    issuer: address("--issuer", issuer),
     repository: repository === undefined ? own : repositoryAddress(repository, own),
+    ref,
   };
+}
+
+/** As they stand on the command line. */
+export interface TrustFlags {
+  readonly identity: string | undefined;
+  readonly issuer: string;
+  readonly repository: string | undefined;
+  readonly ref: string | undefined;
 }
 
 /** Why a signer is not the trusted one; undefined where it is. Pure. */
@@ -52,10 +61,19 @@ export function stranger(signer: Signer, wanted: Trusted): string | undefined {
     return `${issuer || "nobody"} vouches for its signer ${subject}, not ${wanted.issuer}`;
   if (!pattern(wanted.identity).test(subject))
     return `${subject} signed it, not ${wanted.identity}`;
-  const { sourceRepositoryURI } = extensions;
+  const { sourceRepositoryURI, sourceRepositoryRef = "" } = extensions;
   if (wanted.repository !== undefined && sourceRepositoryURI !== wanted.repository)
     return `a run of ${sourceRepositoryURI ?? "no repository"} signed it (by ${subject}), not one of ${wanted.repository}`;
+  if (sourceRepositoryRef.startsWith("refs/pull/"))
+    return `a run for a pull request signed it (${sourceRepositoryRef})`;
+  if (wanted.ref !== undefined && !pattern(wanted.ref).test(sourceRepositoryRef))
+    return `a run of ${sourceRepositoryRef || "no branch or tag"} signed it, not one of ${wanted.ref}`;
   return undefined;
+}
+
+/** Whether every `*` is in a branch's or a tag's name. */
+function isRefPattern(ref: string): boolean {
+  return /^refs\/(heads|tags)\/[^*]*\*/.test(ref);
 }
 
 function pattern(identity: string): RegExp {
@@ -71,7 +89,7 @@ function repositoryAddress(text: string, own: string | undefined): string {
   throw new UsageError(`--repository: "${text}" is not OWNER/REPO.`);
 }
 
-function required(name: string, text: string): string {
+function address(name: string, text: string): string {
   if (URL.canParse(text)) return text;
   throw new UsageError(`${name}: "${text}" is not an address.`);
 }

@@ -2,25 +2,15 @@ import { isDeepStrictEqual } from "node:util";
 import type { Platform } from "../../images/platform.ts";
 import type { AcceptResult, ScanResult } from "../../results/stages.ts";
 import { inWords, notRun } from "../readiness.ts";
+import { checked, futureProblem, missing, newest, type PolicyCheck } from "./check.ts";
 import type { FinalImage, FinalPlatform } from "./final-image.ts";
-import { age, type Moment, timeProblem } from "./freshness.ts";
-import type { Assembly, Kind, Signed, Statements } from "./statement.ts";
+import { type Moment, timeProblem } from "./freshness.ts";
+import type { Assembly, Signed, Statements } from "./statement.ts";
 import { weightsProblem } from "./weights.ts";
 
 export interface Policy extends Moment {
   /** Whether an image passes that was published untested, and says so. */
   readonly allowUntested: boolean;
-}
-
-/** One line of the answer. `skipped`: not there, and allowed to be missing. */
-export interface PolicyCheck {
-  readonly name: Kind | "runtime" | "weights";
-  readonly platform?: Platform;
-  readonly verdict: "passed" | "failed" | "skipped";
-  /** Why not; of a check that passed: what is worth knowing. */
-  readonly reason?: string;
-  /** RFC 3339: when the statement was signed. */
-  readonly signedAt?: string;
 }
 
 /** Whether an image is what its signed statements say, and they say what an operator wants to hear. Pure. */
@@ -36,7 +26,7 @@ export function judgeImage(
     ...image.platforms.map((platform) => weights(platform, assembly)),
     ...image.platforms.map((platform) => scan(platform, assembly, statements, policy)),
     ...image.platforms.map((one) => acceptance(image, one, assembly, statements, policy)),
-    sbom(statements, policy),
+    ...image.platforms.map((platform) => sbom(platform, statements, policy)),
   ];
 }
 
@@ -48,7 +38,8 @@ function provenance(
 ): PolicyCheck {
   const name = "provenance";
   if (assembly === undefined) return missing(name, statements);
-  const { subjects, runtimes } = assembly.says;
+  const { subjects, says } = assembly;
+  const { runtimes } = says;
   const foreign = image.index.find(({ digest }) => !subjects.includes(digest));
   const more = runtimes.find(
     ({ platform }) => !image.index.some((one) => one.platform === platform),
@@ -118,7 +109,7 @@ function scan(
 ): PolicyCheck {
   const found = scanOf(statements, platform);
   if (found === undefined) return untested("scan", platform, assembly, statements, policy);
-  const { verdict, reason, database } = found.scan.says;
+  const { verdict, reason, database, finished } = found.scan.says;
   if (verdict === "skipped" || verdict === "inconclusive")
     return untested("scan", platform, assembly, statements, policy, `${verdict}: ${reason}`);
   const looked = database === undefined ? undefined : new Date(database.updatedAt);
@@ -127,6 +118,9 @@ function scan(
       ? undefined
       : `it ${verdict}${reason === undefined ? "" : `: ${reason}`}`) ??
     timeProblem(found.scan.signedAt, policy, "signed") ??
+    (typeof finished === "string"
+      ? timeProblem(new Date(finished), policy, "scanned")
+      : undefined) ??
     (looked === undefined
       ? "it does not say how old its vulnerability database was"
       : timeProblem(looked, policy, "its vulnerability database is of"));
@@ -164,16 +158,15 @@ function acceptance(
     : check;
 }
 
-function sbom(statements: Statements, policy: Policy): PolicyCheck {
-  const found = newest(statements.sbom);
+function sbom(
+  { platform, digest }: FinalPlatform,
+  statements: Statements,
+  policy: Policy,
+): PolicyCheck {
+  const found = newest(statements.sbom.filter(({ subjects }) => subjects.includes(digest)));
   return found === undefined
-    ? missing("sbom", statements)
-    : checked("sbom", undefined, futureProblem(found, policy), found.signedAt);
-}
-
-/** Of the rest nothing grows old, since it speaks of the very digest. But nobody signs tomorrow. */
-function futureProblem({ signedAt }: Signed<unknown>, { now }: Moment): string | undefined {
-  return timeProblem(signedAt, { now, maxAge: Number.POSITIVE_INFINITY }, "signed");
+    ? { ...missing("sbom", statements), platform }
+    : checked("sbom", platform, futureProblem(found, policy), found.signedAt);
 }
 
 /** What was published without: said by the assembly's statement, or by an acceptance that did not come to an end. */
@@ -215,30 +208,4 @@ function scanOf(
   const found = newest(scans.filter((one) => of(one) !== undefined));
   const entry = found === undefined ? undefined : of(found);
   return found === undefined || entry === undefined ? undefined : { scan: found, entry };
-}
-
-/** The last that was signed; one without a time counts as the oldest. */
-function newest<T>(statements: readonly Signed<T>[]): Signed<T> | undefined {
-  return statements.toSorted((a, b) => age(a.signedAt) - age(b.signedAt)).at(-1);
-}
-
-/** A kind that nobody who counts has signed; what was left aside of it says why. */
-function missing(name: Kind, { leftAside }: Statements): PolicyCheck {
-  const aside = leftAside.filter(({ kind }) => kind === name).map(({ reason }) => reason);
-  const why = aside.length === 0 ? "" : `; left aside: ${[...new Set(aside)].join("; ")}`;
-  return { name, verdict: "failed", reason: `none that counts is attached${why}` };
-}
-
-function checked(
-  name: PolicyCheck["name"],
-  platform: Platform | undefined,
-  problem: string | undefined,
-  signedAt?: Date,
-): PolicyCheck {
-  return {
-    name,
-    ...(platform === undefined ? {} : { platform }),
-    ...(problem === undefined ? { verdict: "passed" } : { verdict: "failed", reason: problem }),
-    ...(signedAt === undefined ? {} : { signedAt: signedAt.toISOString() }),
-  };
 }

@@ -7,7 +7,7 @@ import {
   predicateTypes,
   scanPredicate,
 } from "../../attest/predicates.ts";
-import { type Statement, subjectsOf } from "../../attest/statement.ts";
+import type { Statement } from "../../attest/statement.ts";
 import { IntegrityError } from "../../errors.ts";
 import { type Digest, isDigest } from "../../images/digest.ts";
 import type { AcceptResult, ScanResult } from "../../results/stages.ts";
@@ -34,7 +34,7 @@ export function readPredicate(statement: Statement): Read {
   switch (kind) {
     case "provenance":
       return isAssembly(predicate)
-        ? { kind, says: assemblyOf(statement, shaped(assemblyPredicate, predicate, predicateType)) }
+        ? { kind, says: assemblyOf(shaped(assemblyPredicate, predicate, predicateType)) }
         : { kind: "other", says: undefined };
     case "scan":
       return { kind, says: shaped(scanPredicate, predicate, predicateType) };
@@ -57,17 +57,17 @@ function isAssembly(predicate: Readonly<Record<string, unknown>>): boolean {
   );
 }
 
-function assemblyOf(statement: Statement, { buildDefinition }: AssemblyPredicate): Assembly {
+function assemblyOf({ buildDefinition }: AssemblyPredicate): Assembly {
   const { externalParameters, resolvedDependencies } = buildDefinition;
   const of = (kind: Dependency["annotations"]["kind"]) =>
     resolvedDependencies.filter(({ annotations }) => annotations.kind === kind);
   return {
-    subjects: subjectsOf(statement),
     runtimes: of("runtime").map((one) => ({
       platform: one.annotations.platform ?? "",
       digest: digestOf(one),
     })),
     models: of("models-image").map(digestOf)[0],
+    lock: of("lock").map(digestOf)[0],
     files: of("weight").map((one) => ({
       file: one.name ?? "",
       sha256: digestOf(one).slice("sha256:".length),

@@ -87,7 +87,7 @@ function believed(
       statement.predicateType,
       `it was signed for another image, ${subjects[0] ?? "without a digest"}`,
     );
-  return { read: { referrer, signedAt: signer.time, says: readPredicate(statement) } };
+  return { read: { referrer, subjects, signedAt: signer.time, says: readPredicate(statement) } };
 }
 
 function aside(referrer: Digest, predicateType: string | undefined, reason: string): Outcome {

@@ -6,6 +6,8 @@ import type { AcceptResult, ScanResult } from "../../results/stages.ts";
 export interface Signed<T> {
   /** The manifest that attaches it. */
   readonly referrer: Digest;
+  /** What it is about: the index, and the platforms' manifests that it speaks of. */
+  readonly subjects: readonly Digest[];
   /** When the transparency log took it; undefined where no log says it. */
   readonly signedAt: Date | undefined;
   readonly says: T;
@@ -13,12 +15,12 @@ export interface Signed<T> {
 
 /** What the statement of the assembly says. */
 export interface Assembly {
-  /** The final image: its index first, then its platforms' manifests. */
-  readonly subjects: readonly Digest[];
   /** The runtime image of each platform. */
   readonly runtimes: readonly { readonly platform: Platform; readonly digest: Digest }[];
   /** The models image; undefined where none was written. */
   readonly models: Digest | undefined;
+  /** Of the lock's file; undefined where no models are known. */
+  readonly lock: Digest | undefined;
   /** Weight files, by `<name>/<path>`, with 64 hexadecimal digits. */
   readonly files: readonly { readonly file: string; readonly sha256: string }[];
   /** Which models are in the image. */
@@ -27,8 +29,7 @@ export interface Assembly {
   readonly untested: { readonly reason: string; readonly missing: readonly string[] } | undefined;
 }
 
-export const kinds = ["provenance", "scan", "acceptance", "sbom"] as const;
-export type Kind = (typeof kinds)[number];
+export type Kind = "provenance" | "scan" | "acceptance" | "sbom";
 
 /** Something attached that does not count, and why. */
 export interface LeftAside {

@@ -3,9 +3,10 @@ import type { Digest } from "../../images/digest.ts";
 import type { Platform } from "../../images/platform.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Store } from "../../ports/store.ts";
+import type { PolicyCheck } from "./check.ts";
 import { readFinalImage } from "./final-image.ts";
 import type { Trusted } from "./identity.ts";
-import { judgeImage, type Policy, type PolicyCheck } from "./policy.ts";
+import { judgeImage, type Policy } from "./policy.ts";
 import { readStatements, type Trust } from "./read-statements.ts";
 import type { LeftAside } from "./statement.ts";
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import { short } from "../../images/digest.ts";
+import { digestOf, short } from "../../images/digest.ts";
 import { filesOf } from "../../models/lock.ts";
+import { formatLock } from "../../models/lock-text.ts";
 import { bakedLayers } from "../../models/plan.ts";
 import type { FinalPlatform } from "./final-image.ts";
 import type { Assembly } from "./statement.ts";
@@ -23,7 +24,14 @@ export function weightsProblem(
   const label = modelsImage?.split("@")[1];
   if (said.models !== label)
     return `its label names the models image ${label ?? "nowhere"}, the assembly ${said.models ?? "none"}`;
-  return filesProblem(lock, said) ?? layersProblem(layers.below, lock, said);
+  const text = digestOf(formatLock(lock));
+  return (
+    filesProblem(lock, said) ??
+    (said.lock === text
+      ? undefined
+      : `its models lock is ${text}, the assembly's ${said.lock ?? "none"}`) ??
+    layersProblem(layers.below, lock, said)
+  );
 }
 
 type Lock = NonNullable<FinalPlatform["lock"]>;
