@@ -141,6 +141,24 @@ describe("promote, where only changes are to be published", () => {
   });
 });
 
+describe("an issue of a run that failed", () => {
+  it("shows neither what programs printed nor a secret", async () => {
+    const now = await given.candidate("1");
+    const { error, summary } = await given.promote(
+      now,
+      { ...only, secrets: "token=hunter2" },
+      { verdict: "failed", reason: "hunter2 was seen\n  | printed by a program" },
+    );
+    expect(String(error)).toContain("hunter2");
+    const issue = (await given.read("issue.md")) ?? "";
+    expect(issue).toContain("*** was seen");
+    for (const text of [issue, summary.slice(summary.indexOf("### For an issue"))]) {
+      expect(text).not.toContain("hunter2");
+      expect(text).not.toContain("printed by");
+    }
+  });
+});
+
 describe("the published image that operators have", () => {
   const images = {
     old: index("2026-11-01T00:00:00Z"),

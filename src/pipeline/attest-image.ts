@@ -13,6 +13,7 @@ import type { Claims } from "../sigstore/token.ts";
 import { completedLock } from "./assemble.ts";
 import { needed } from "./needed.ts";
 import type { Ports } from "./ports.ts";
+import type { Attest } from "./promote.ts";
 import { statementsOf } from "./statements.ts";
 
 export interface Attesting {
@@ -26,6 +27,8 @@ export interface Attesting {
   readonly runtimes: (build: BuildResult) => Store;
 }
 
+type AttestPorts = Pick<Ports, "fetch" | "clock" | "log" | "files" | "signal">;
+
 type Attested = Pick<PromoteResult, "attestations" | "unsigned">;
 
 /** Why nothing can be signed, or undefined. A UsageError where it must be. */
@@ -38,12 +41,18 @@ export function unsignedBecause({ sign, identity, noIdentity }: AttestInputs): s
   });
 }
 
+/** How promote says what is known of an image. A UsageError at once where that must be signed and cannot be. */
+export function attester(attesting: Attesting, ports: AttestPorts): Attest {
+  unsignedBecause(attesting.inputs);
+  return (image, untested) => attestImage(image, untested, attesting, ports);
+}
+
 /** Says of the final image what is known, signed as the workflow of this job, and attaches it; or says why nothing is signed. */
-export async function attestImage(
+async function attestImage(
   image: Document,
   untested: PromoteResult["untested"],
   { results, inputs, folder, store, runtimes }: Attesting,
-  { fetch, clock, log, files, signal }: Pick<Ports, "fetch" | "clock" | "log" | "files" | "signal">,
+  { fetch, clock, log, files, signal }: AttestPorts,
 ): Promise<Attested> {
   const unsigned = unsignedBecause(inputs);
   if (unsigned !== undefined || inputs.identity === undefined)

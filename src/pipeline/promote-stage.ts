@@ -1,11 +1,9 @@
-import type { Document } from "../images/manifest.ts";
 import { parsePlace } from "../images/reference.ts";
-import { changesLines } from "../report/changes.ts";
 import type { BuildResult, PromoteResult } from "../results/stages.ts";
-import { attestImage, unsignedBecause } from "./attest-image.ts";
+import { attester } from "./attest-image.ts";
 import { runtimePlace } from "./build.ts";
 import { needed } from "./needed.ts";
-import { changesSince, writeChanges } from "./only-changed.ts";
+import { promoteChanged } from "./only-changed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
 import { promote } from "./promote.ts";
@@ -24,24 +22,15 @@ export async function promoteStage(
     log.info(`No tag is moved: ${plan.pushReason}.`);
     return { digest: candidate.digest, tags: [] };
   }
-  unsignedBecause(config.attest);
   const login = loginOf(config);
   const store = open(parsePlace(plan.target), { login });
   const attesting = {
     ...{ results, store, inputs: config.attest, folder: config.results },
     runtimes: (build: BuildResult) => open(runtimePlace(build, config), { login }),
   };
+  const moving = { ...{ store, log, signal }, attest: attester(attesting, ports) };
   const { onlyChanged, ...how } = config.promote;
   const promoting = { candidate, tags: plan.tags, scans, accepts, ...how };
-  const moving = {
-    ...{ store, log, signal },
-    attest: (image: Document, untested: PromoteResult["untested"]) =>
-      attestImage(image, untested, attesting, ports),
-  };
   if (!onlyChanged) return promote(promoting, moving);
-  const changes = await changesSince(candidate.digest, plan, scans, store);
-  await writeChanges(changes, config.results, files);
-  for (const line of changesLines(changes)) log.info(line);
-  const unless = changes.changed ? undefined : changes.why;
-  return { ...(await promote({ ...promoting, unless }, moving)), changes };
+  return promoteChanged(promoting, plan.version, config.results, { ...moving, files });
 }

@@ -26,7 +26,7 @@ interface MovePorts {
   readonly signal?: AbortSignal;
 }
 
-interface Ports extends MovePorts {
+export interface PromotePorts extends MovePorts {
   /** Says of the candidate what is known, and attaches it; whatever it throws, no tag is moved. */
   readonly attest: Attest;
 }
@@ -39,7 +39,7 @@ export type Attest = (
 type Move = PromoteResult["tags"][number] & { readonly before: Document | undefined };
 
 /** Points tags at a candidate that was tested: all of them, or none. Throws a CheckError that names what is missing or refused. */
-export async function promote(promoting: Promoting, ports: Ports): Promise<PromoteResult> {
+export async function promote(promoting: Promoting, ports: PromotePorts): Promise<PromoteResult> {
   const { store, log } = ports;
   const { candidate, force, unless } = promoting;
   const tags = [...new Set(promoting.tags)];

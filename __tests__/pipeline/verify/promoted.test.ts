@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "@jest/globals";
 import { parseIndex } from "../../../src/images/manifest.ts";
 import { formatLock } from "../../../src/models/lock-text.ts";
-import { attestImage } from "../../../src/pipeline/attest-image.ts";
+import { attester } from "../../../src/pipeline/attest-image.ts";
 import { promote } from "../../../src/pipeline/promote.ts";
 import type {
   AcceptResult,
@@ -85,8 +85,7 @@ async function promoted(image: Published, more: Partial<Results> = {}, allowUnte
     },
     {
       ...{ store: image.store, log: ports.log, signal },
-      attest: (document, untested) =>
-        attestImage(document, untested, attesting, { ...ports, signal }),
+      attest: attester(attesting, { ...ports, signal }),
     },
   );
 }
