@@ -18,12 +18,12 @@ const surroundings = {
 };
 
 /** This repository's own caller (.github/workflows/docker-director.yml) as another repository has it: every word, and its own inputs. */
-export function caller(): string {
+export function caller(own: Readonly<Record<string, string>> = {}): string {
   const text = readFileSync(join(".github", "workflows", "docker-director.yml"), "utf8");
   const workflow = parse(text) as Workflow;
   const jobs = Object.entries(workflow.jobs).map(([id, job]) => {
     const more = id === "publish" ? { "allow-untested": `\${{ vars.ALLOW_UNTESTED }}` } : {};
-    return [id, { ...job, with: { ...job.with, ...surroundings, ...more } }];
+    return [id, { ...job, with: { ...job.with, ...surroundings, ...more, ...own } }];
   });
   return stringify({ ...workflow, jobs: Object.fromEntries(jobs) });
 }
