@@ -23,6 +23,10 @@ export interface Trial {
   readonly cache?: string;
   /** Told of every line as it comes. */
   readonly onEntry?: (entry: Entry) => void;
+  /** Milliseconds after which the run is ended; two minutes where nothing is said. */
+  readonly limit?: number;
+  /** The run is cancelled at the first line of which this is true. */
+  readonly cancelAt?: (entry: Entry) => boolean;
 }
 
 export interface Event {
@@ -107,14 +111,16 @@ export async function runWorkflow(trial: Trial): Promise<Run> {
       LANG: "C.UTF-8",
     },
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: 120_000,
+    timeout: trial.limit ?? 120_000,
   });
   const entries: Entry[] = [];
+  let isCancelled = false;
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on("line", (line) => {
       const entry = entryOf(line);
       entries.push(entry);
       onEntry?.(entry);
+      if (!isCancelled && trial.cancelAt?.(entry) === true) isCancelled = child.kill("SIGINT");
     });
   }
   const code = await new Promise<number | null>((done, failed) => {
