@@ -23,6 +23,8 @@ export interface Trial {
   readonly cache?: string;
   /** Told of every line as it comes. */
   readonly onEntry?: (entry: Entry) => void;
+  /** The run is cancelled at the first line of which this is true. */
+  readonly cancelAt?: (entry: Entry) => boolean;
 }
 
 export interface Event {
@@ -110,11 +112,13 @@ export async function runWorkflow(trial: Trial): Promise<Run> {
     timeout: 120_000,
   });
   const entries: Entry[] = [];
+  let isCancelled = false;
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on("line", (line) => {
       const entry = entryOf(line);
       entries.push(entry);
       onEntry?.(entry);
+      if (!isCancelled && trial.cancelAt?.(entry) === true) isCancelled = child.kill("SIGINT");
     });
   }
   const code = await new Promise<number | null>((done, failed) => {

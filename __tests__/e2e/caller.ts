@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import type { Step, Workflow } from "../workflows/workflows.ts";
+import type { Run } from "./act.ts";
 
 /** What a repository says of its surroundings, here those of a trial. `allow-untested` is for who publishes. */
 const surroundings = {
@@ -38,4 +39,31 @@ function withSurroundings<T extends Pick<Step, "uses" | "with">>(given: T): T {
   const publishes = !given.uses.includes("-check.yml");
   const more = publishes ? { "allow-untested": `\${{ vars.ALLOW_UNTESTED }}` } : {};
   return { ...given, with: { ...given.with, ...surroundings, ...more } };
+}
+
+/**
+ * What GitHub runs when one job of the reusable workflow is run again: that job, with the outputs that the jobs before it had. Two files: the
+ * workflow with the job, and its caller.
+ */
+export function jobAgain(id: string, outputs: Run["outputs"]): Readonly<Record<string, string>> {
+  const text = readFileSync(join(".github", "workflows", "director-image.yml"), "utf8");
+  const called = parse(text.replace(/^ +queue: max\n/m, "")) as Workflow;
+  const job = called.jobs[id];
+  const before = [job?.needs ?? []].flat().map((name) => {
+    const names = Object.keys(called.jobs[name]?.outputs ?? {});
+    const had = names.map((output) => [output, outputs[name]?.[output] ?? ""]);
+    const steps = [{ run: "true" }];
+    return [name, { "runs-on": "ubuntu-24.04", outputs: Object.fromEntries(had), steps }];
+  });
+  const { outputs: _, ...call } = called.on["workflow_call"] as Record<string, unknown>;
+  const again = {
+    on: { workflow_call: call },
+    jobs: { ...Object.fromEntries(before), [id]: job },
+  };
+  const calling = parse(caller()) as Workflow;
+  const publish = { ...calling.jobs["publish"], uses: "./.github/workflows/again.yml" };
+  return {
+    "again.yml": stringify(again),
+    "one-job-again.yml": stringify({ ...calling, jobs: { publish } }),
+  };
 }

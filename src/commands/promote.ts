@@ -2,6 +2,7 @@ import { flag } from "../config/values.ts";
 import { UsageError } from "../errors.ts";
 import { parseReference, placeName } from "../images/reference.ts";
 import { needed } from "../pipeline/needed.ts";
+import { promoteChanged } from "../pipeline/only-changed.ts";
 import { promote } from "../pipeline/promote.ts";
 import { readAll } from "../pipeline/run.ts";
 import type { Command } from "./command.ts";
@@ -13,14 +14,15 @@ export const promoteCommand: Command = {
   example:
     "director-image promote 127.0.0.1:5000/director@sha256:… --tag 1.2.3 --tag latest --results results",
   arguments: "<ref>",
-  inputs: ["allow-untested", "force", ...loginInputs],
+  inputs: ["allow-untested", "force", "only-changed", ...loginInputs],
   flags: [
     { flag: "--tag <tag...>", description: "tag to move", required: true },
     { flag: "--results <dir>", description: "results folder of the stages before", required: true },
   ],
   run: async (given, { ports, environment }) => {
     const reference = parseReference(given.arguments[0] ?? "");
-    const results = await readAll(given.value("results") ?? "", ports);
+    const folder = given.value("results") ?? "";
+    const results = await readAll(folder, ports);
     const candidate = needed(results, "assemble");
     if (reference.digest === undefined)
       throw new UsageError(
@@ -30,21 +32,15 @@ export const promoteCommand: Command = {
       throw new UsageError(`The results are of ${candidate.digest}, not of ${reference.digest}.`);
     const force = flag("force", given.value("force") ?? "false");
     const reason = given.value("allow-untested")?.trim();
-    const result = await promote(
-      {
-        candidate,
-        tags: given.values("tag"),
-        scans: results.scan,
-        accepts: results.accept,
-        allowUntested: reason === "" ? undefined : reason,
-        force,
-      },
-      {
-        store: openWith(reference, given, ports, environment)(reference),
-        log: ports.log,
-        signal: ports.signal,
-      },
-    );
+    const promoting = {
+      ...{ candidate, tags: given.values("tag"), scans: results.scan, accepts: results.accept },
+      ...{ allowUntested: reason === "" ? undefined : reason, force },
+    };
+    const { files, log, signal } = ports;
+    const store = openWith(reference, given, ports, environment)(reference);
+    const result = flag("only-changed", given.value("only-changed") ?? "false")
+      ? await promoteChanged(promoting, undefined, folder, { files, store, log, signal })
+      : await promote(promoting, { store, log, signal });
     return {
       json: result,
       text: result.tags.map(

@@ -6,13 +6,20 @@ import { isTag } from "../images/reference.ts";
 import type { Files } from "../ports/files.ts";
 import type { Store } from "../ports/store.ts";
 import { replaceFile } from "../replace-file.ts";
-import { changesMarkdown } from "../report/changes.ts";
+import { changesLines, changesMarkdown } from "../report/changes.ts";
 import type { Changes } from "../results/changes.ts";
-import type { PrepareResult, ScanResult } from "../results/stages.ts";
+import type { PromoteResult, ScanResult } from "../results/stages.ts";
 import { compare, firstOf, type PlatformScan } from "./compare.ts";
+import { type PromotePorts, type Promoting, promote } from "./promote.ts";
 import { readImage } from "./read-image.ts";
 import { runtimePlatforms } from "./runtime-images.ts";
 import type { PublishedRuntimes } from "./scan-images.ts";
+
+/** The plan's tags and the main one among them. */
+interface Plan {
+  readonly tags: readonly string[];
+  readonly version?: string | undefined;
+}
 
 interface Published {
   readonly tag: string;
@@ -28,7 +35,7 @@ export const changesFiles: readonly string[] = ["changes.json", "changes.md"];
  * the first in the plan's order. One that does not say how old it is counts as older than any that does.
  */
 export async function newestPublished(
-  { tags, version }: Pick<PrepareResult, "tags" | "version">,
+  { tags, version }: Plan,
   store: Store,
 ): Promise<Published | undefined> {
   const names = [...new Set([...(version === undefined ? [] : [version]), ...tags, "latest"])];
@@ -53,7 +60,7 @@ function isNewer({ age }: Published, { age: other }: Published): boolean {
 
 /** The published image's platforms among those wanted, for a scan with the candidate's own database; undefined where nothing is published. */
 export async function publishedRuntimes(
-  plan: Pick<PrepareResult, "tags" | "version">,
+  plan: Plan,
   platforms: readonly string[],
   store: Store,
 ): Promise<PublishedRuntimes | undefined> {
@@ -65,9 +72,9 @@ export async function publishedRuntimes(
 }
 
 /** What the candidate changes of the image that operators have. */
-export async function changesSince(
+async function changesSince(
   candidate: Digest,
-  plan: Pick<PrepareResult, "tags" | "version">,
+  plan: Plan,
   scans: readonly ScanResult[],
   store: Store,
 ): Promise<Changes> {
@@ -91,12 +98,26 @@ function scannedBefore(digest: Digest, scans: readonly ScanResult[]): readonly P
   );
 }
 
-/** Keeps the report in the results folder, for programs and for people. */
-export async function writeChanges(
-  changes: Changes,
+/** Promotes where an operator gets something by the candidate, and reports what; else no tag moves. */
+export async function promoteChanged(
+  promoting: Omit<Promoting, "unless">,
+  version: string | undefined,
   folder: string,
-  files: Pick<Files, "writeFile" | "rename" | "rm">,
-): Promise<void> {
+  { files, ...ports }: PromotePorts & { readonly files: ChangesFiles },
+): Promise<PromoteResult> {
+  const { candidate, tags, scans } = promoting;
+  const changes = await changesSince(candidate.digest, { tags, version }, scans, ports.store);
+  await writeChanges(changes, folder, files);
+  for (const line of changesLines(changes)) ports.log.info(line);
+  const unless = changes.changed ? undefined : changes.why;
+  const promoted: PromoteResult = await promote({ ...promoting, unless }, ports);
+  return { ...promoted, changes };
+}
+
+type ChangesFiles = Pick<Files, "writeFile" | "rename" | "rm">;
+
+/** Keeps the report in the results folder, for programs and for people. */
+async function writeChanges(changes: Changes, folder: string, files: ChangesFiles): Promise<void> {
   const texts = [`${JSON.stringify(changes, null, 2)}\n`, changesMarkdown(changes)];
   for (const [at, name] of changesFiles.entries())
     await replaceFile(join(folder, name), texts[at] ?? "", files);

@@ -1,8 +1,7 @@
 import { parsePlace } from "../images/reference.ts";
-import { changesLines } from "../report/changes.ts";
 import type { PromoteResult } from "../results/stages.ts";
 import { needed } from "./needed.ts";
-import { changesSince, writeChanges } from "./only-changed.ts";
+import { promoteChanged } from "./only-changed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
 import { promote } from "./promote.ts";
@@ -24,9 +23,5 @@ export async function promoteStage(
   const { onlyChanged, ...how } = config.promote;
   const promoting = { candidate, tags: plan.tags, scans, accepts, ...how };
   if (!onlyChanged) return promote(promoting, { store, log, signal });
-  const changes = await changesSince(candidate.digest, plan, scans, store);
-  await writeChanges(changes, config.results, files);
-  for (const line of changesLines(changes)) log.info(line);
-  const unless = changes.changed ? undefined : changes.why;
-  return { ...(await promote({ ...promoting, unless }, { store, log, signal })), changes };
+  return promoteChanged(promoting, plan.version, config.results, { files, store, log, signal });
 }

@@ -20,7 +20,7 @@ export interface Promoting {
   readonly unless?: string | undefined;
 }
 
-interface Ports {
+export interface PromotePorts {
   readonly store: Store;
   readonly log: Log;
   readonly signal?: AbortSignal;
@@ -29,7 +29,7 @@ interface Ports {
 type Move = PromoteResult["tags"][number] & { readonly before: Document | undefined };
 
 /** Points tags at a candidate that was tested: all of them, or none. Throws a CheckError that names what is missing or refused. */
-export async function promote(promoting: Promoting, ports: Ports): Promise<PromoteResult> {
+export async function promote(promoting: Promoting, ports: PromotePorts): Promise<PromoteResult> {
   const { store, log } = ports;
   const { candidate, force, unless } = promoting;
   const tags = [...new Set(promoting.tags)];
@@ -105,7 +105,7 @@ function held(move: Move, why: string): Move {
 async function moveAll(
   moves: readonly Move[],
   document: Document,
-  { store, log, signal }: Ports,
+  { store, log, signal }: PromotePorts,
 ): Promise<void> {
   const moved: Move[] = [];
   for (const move of moves.filter((entry) => entry.moved)) {
@@ -142,7 +142,7 @@ async function stillAt(tag: string, wanted: Digest | undefined, store: Store): P
 async function putBack(
   moved: readonly Move[],
   candidate: Digest,
-  { store, log }: Ports,
+  { store, log }: PromotePorts,
 ): Promise<string> {
   const stuck: string[] = [];
   for (const { tag, before } of moved.toReversed()) {

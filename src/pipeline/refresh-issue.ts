@@ -36,7 +36,7 @@ export async function refreshIssue(
         ? undefined
         : `${github.serverUrl}/${github.repository}/actions/runs/${github.runId}`,
     stage: stage === "all" ? undefined : stage,
-    failure: error === undefined ? undefined : without(secrets, ending(error).text),
+    failure: error === undefined ? undefined : shown(ending(error).text, secrets),
   });
   if (text === undefined) return "";
   await makeFolder(folder, files);
@@ -44,10 +44,18 @@ export async function refreshIssue(
   return `\n### For an issue\n\n${fenced(text)}\n`;
 }
 
-/** A runner masks what it logs, and not what is in a summary. Long ones first: one may be a part of another. */
-function without(secrets: readonly string[], text: string): string {
-  return [...secrets]
-    .filter((secret) => secret !== "")
+/**
+ * A failure as it may be shown to everybody: a runner masks what it logs, and not what is in a summary. What programs printed (lines after
+ * a bar) stays in the log, and known secrets are struck out, the long ones first: one may be a part of another.
+ */
+function shown(text: string, secrets: readonly string[]): string {
+  const told = text
+    .split("\n")
+    .filter((line) => !/^\s*\|( |$)/.test(line))
+    .join("\n");
+  return secrets
+    .flatMap((secret) => secret.split("\n").map((line) => line.trim()))
+    .filter((part) => /\w/.test(part))
     .sort((a, b) => b.length - a.length)
-    .reduce((left, secret) => left.replaceAll(secret, "***"), text);
+    .reduce((left, part) => left.replaceAll(part, "***"), told);
 }

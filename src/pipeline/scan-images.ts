@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { arch, platform } from "node:process";
 import type { Config, ScanInputs } from "../config/config.ts";
-import { CheckError, isError, UsageError } from "../errors.ts";
+import { CheckError, isError, isKnown, UsageError } from "../errors.ts";
 import type { Digest } from "../images/digest.ts";
 import type { Platform } from "../images/platform.ts";
 import { distinct } from "../results/distinct.ts";
@@ -39,6 +39,20 @@ export interface ScanRequest {
   readonly sbom?: Sbom;
   /** Of the published image, by the same Trivy and database: its findings are told, not judged. */
   readonly published?: PublishedRuntimes | undefined;
+}
+
+/** Takes an error about the published image as a warning: the candidate is not worse for it. A run that was stopped stops. */
+export function unlessUnreadable(
+  name: string,
+  { log, signal }: Pick<Ports, "log" | "signal">,
+): (error: unknown) => undefined {
+  return (error) => {
+    if (!isKnown(error) || signal.aborted) throw error;
+    log.warning(
+      `The published image ${name} could not be scanned, so that its packages are not compared: ${error.message}`,
+    );
+    return undefined;
+  };
 }
 
 /** A published image's platforms as they are scanned. */
@@ -82,7 +96,8 @@ export async function scanImages(request: ScanRequest, ports: Ports): Promise<Sc
   if (request.published === undefined) return result;
   const { tag, digest, runtimes } = request.published;
   const { sbom: _candidates, ...others } = tools;
-  const before = await look(runtimes, others);
+  const before = await look(runtimes, others).catch(unlessUnreadable(`${tag}@${digest}`, ports));
+  if (before === undefined) return result;
   return { ...result, published: { tag, digest, platforms: before.map(publishedPlatform) } };
 }
 

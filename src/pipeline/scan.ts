@@ -11,7 +11,7 @@ import { publishedRuntimes } from "./only-changed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
 import { inOrder } from "./runtime-images.ts";
-import { scanImages } from "./scan-images.ts";
+import { scanImages, unlessUnreadable } from "./scan-images.ts";
 import type { Stage } from "./stage.ts";
 
 /** Scans what was built, each of the job's platforms by its digest. Its verdict is kept before `refuseScan` lets the stage fail. */
@@ -43,7 +43,11 @@ export async function scanStage({ config, results }: Stage, ports: Ports): Promi
     };
     const published =
       plan.push && config.promote.onlyChanged
-        ? await publishedRuntimes(plan, platforms, ports.open(parsePlace(plan.target), { login }))
+        ? await publishedRuntimes(
+            plan,
+            platforms,
+            ports.open(parsePlace(plan.target), { login }),
+          ).catch(unlessUnreadable(plan.target, ports))
         : undefined;
     const request = { runtimes, inputs, workspace, downloadMirror, scratch, sbom, published };
     return await scanImages(request, ports);
