@@ -23,6 +23,8 @@ export interface Trial {
   readonly cache?: string;
   /** Told of every line as it comes. */
   readonly onEntry?: (entry: Entry) => void;
+  /** Milliseconds after which the run is ended; two minutes where nothing is said. */
+  readonly limit?: number;
   /** The run is cancelled at the first line of which this is true. */
   readonly cancelAt?: (entry: Entry) => boolean;
 }
@@ -109,7 +111,7 @@ export async function runWorkflow(trial: Trial): Promise<Run> {
       LANG: "C.UTF-8",
     },
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: 120_000,
+    timeout: trial.limit ?? 120_000,
   });
   const entries: Entry[] = [];
   let isCancelled = false;

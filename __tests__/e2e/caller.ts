@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import type { Step, Workflow } from "../workflows/workflows.ts";
+import type { Workflow } from "../workflows/workflows.ts";
 import type { Run } from "./act.ts";
 
 /** What a repository says of its surroundings, here those of a trial. `allow-untested` is for who publishes. */
-const surroundings = {
+export const surroundings = {
   image: `\${{ vars.IMAGE }}`,
   platforms: `\${{ vars.PLATFORMS || 'linux/amd64' }}`,
   file: `\${{ vars.FILE }}`,
@@ -18,27 +18,14 @@ const surroundings = {
 };
 
 /** This repository's own caller (.github/workflows/docker-director.yml) as another repository has it: every word, and its own inputs. */
-export function caller(): string {
-  const file = join(".github", "workflows", "docker-director.yml");
-  return inSurroundings(readFileSync(file, "utf8"));
-}
-
-/** A workflow that runs the action or calls its workflows, every word of it, with the inputs of the trial's surroundings. */
-export function inSurroundings(text: string): string {
+export function caller(own: Readonly<Record<string, string>> = {}): string {
+  const text = readFileSync(join(".github", "workflows", "docker-director.yml"), "utf8");
   const workflow = parse(text) as Workflow;
   const jobs = Object.entries(workflow.jobs).map(([id, job]) => {
-    if (job.uses === undefined) return [id, { ...job, steps: job.steps?.map(withSurroundings) }];
-    return [id, withSurroundings(job)];
+    const more = id === "publish" ? { "allow-untested": `\${{ vars.ALLOW_UNTESTED }}` } : {};
+    return [id, { ...job, with: { ...job.with, ...surroundings, ...more, ...own } }];
   });
   return stringify({ ...workflow, jobs: Object.fromEntries(jobs) });
-}
-
-/** Adds them to a job or a step that names the action. */
-function withSurroundings<T extends Pick<Step, "uses" | "with">>(given: T): T {
-  if (given.uses?.startsWith("nsn/director-image-action") !== true) return given;
-  const publishes = !given.uses.includes("-check.yml");
-  const more = publishes ? { "allow-untested": `\${{ vars.ALLOW_UNTESTED }}` } : {};
-  return { ...given, with: { ...given.with, ...surroundings, ...more } };
 }
 
 /**

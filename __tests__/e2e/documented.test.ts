@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { documentedWorkflow } from "../docs/yaml-blocks.ts";
 import type { Event, Run } from "./act.ts";
-import { inSurroundings } from "./caller.ts";
+import { documented } from "./documented.ts";
 import { pullRequestOf, pushOf, scheduleOf } from "./events.ts";
 import { tagsOf } from "./published.ts";
 import { startTrials, type Trials } from "./trials.ts";
@@ -19,10 +19,7 @@ const errors = (run: Run) => run.commands("error").map(({ arg }) => arg);
 
 /** Commits a documented workflow to the caller's repository; gives that commit. */
 const commit = (page: string, name: string) =>
-  trials.workspace.commitFile(
-    ".github/workflows/documented.yml",
-    inSurroundings(documentedWorkflow(page, name)),
-  );
+  trials.workspace.commitFile(".github/workflows/documented.yml", documented(page, name));
 const start = (event: Event) => {
   trials.results.forget();
   const variables = { ALLOW_UNTESTED: "a trial of the documentation" };
