@@ -82,6 +82,7 @@ it.each([
   const run = await start(push(), variables);
   expect(run.succeeded).toBe(false);
   expect(errors(run)).toEqual([expect.stringMatching(message)]);
+  expect(run.summaries.at(-1)).toContain("### Failed");
   const begun = run.entries.flatMap(({ jobID, stage }) => (stage === undefined ? [] : [jobID]));
   expect([...new Set(begun)].sort()).toEqual(jobs);
   expect(await published()).toEqual([]);
