@@ -12,7 +12,7 @@ usage() {
 usage: scripts/try-on-github.sh OWNER/SCRATCH [--action OWNER/REPO@REF] [--only ROW]… [--yes] [--list] [--help]
 
 Puts three small workflows into the repository OWNER/SCRATCH, which is made where it is missing, runs them, and prints a Markdown table
-of what was seen: rows for docs/not-tried.md. It takes about half an hour, most of it waiting. Needs gh 2.87 or newer, logged in with the
+of what was seen: rows for docs/not-tried.md. It takes about half an hour, most of it waiting. Needs gh 2.80 or newer, logged in with the
 scopes repo, workflow, read:packages. Whatever it is about to create or change it says first, and asks; --yes answers yes. It deletes
 nothing: the end of its output says how.
 

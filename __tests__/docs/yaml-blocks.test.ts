@@ -36,10 +36,11 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A workflow of a block: itself, or a step with its inputs. */
+/** A workflow of a block: itself, or with its steps, or a step with its inputs. */
 function asWorkflow({ kind, text }: YamlBlock): string {
   if (kind === "workflow") return text;
-  const inputs = text.replace(/^/gm, "          ").trimEnd();
+  const indented = (spaces: number) => text.trimEnd().replace(/^/gm, " ".repeat(spaces));
+  const steps = `      - uses: nsn/director-image-action@v1\n        with:\n${indented(10)}`;
   return `name: inputs
 on: workflow_dispatch
 permissions: {}
@@ -47,9 +48,7 @@ jobs:
   image:
     runs-on: ubuntu-24.04
     steps:
-      - uses: nsn/director-image-action@v1
-        with:
-${inputs}
+${kind === "steps" ? indented(6) : steps}
 `;
 }
 
@@ -81,7 +80,7 @@ function zizmor(texts: readonly string[]) {
   );
 }
 
-const checked = blocks.filter(({ kind }) => kind === "workflow" || kind === "with");
+const checked = blocks.filter(({ kind }) => ["workflow", "steps", "with"].includes(kind));
 
 describe("The YAML in the documentation", () => {
   it("is there, of every kind", () => {

@@ -7,8 +7,8 @@ export interface YamlBlock {
   readonly page: string;
   readonly line: number;
   /**
-   * `workflow` where it begins with `name:` or `on:`, otherwise what the comment above it says: `<!-- yaml: with -->` (inputs of the
-   * action), `permissions FILE` (those that a caller of the reusable workflow FILE grants), `compose`, `kubernetes`.
+   * `workflow` where it begins with `name:` or `on:`, `steps` where with a step; otherwise what the comment above it says:
+   * `<!-- yaml: with -->` (inputs of the action), `permissions FILE` (those that a caller of the reusable workflow FILE grants), `compose`, `kubernetes`.
    */
   readonly kind: string;
   readonly text: string;
@@ -45,11 +45,16 @@ export function blocksOf(page: string, markdown: string): readonly YamlBlock[] {
   return [...found].map(({ index, 1: above = "", 2: text = "" }) => {
     const line = markdown.slice(0, index).split("\n").length + 2;
     const [, declared] = /^<!-- yaml: (.+) -->$/.exec(above) ?? [];
-    const kind = /^(name|on):/.test(text) ? "workflow" : declared;
+    const kind = kindOf(text) ?? declared;
     if (kind === undefined)
       throw new Error(
         `${page}:${line}: what YAML is this? A workflow begins with name:, another kind is said above: <!-- yaml: with -->`,
       );
     return { page, line, kind, text };
   });
+}
+
+function kindOf(text: string): string | undefined {
+  if (/^(name|on):/.test(text)) return "workflow";
+  return /^- (uses|name|id|run):/.test(text) ? "steps" : undefined;
 }

@@ -5,7 +5,7 @@ import type { Workflow } from "../workflows/workflows.ts";
 import type { Run } from "./act.ts";
 
 /** What a repository says of its surroundings, here those of a trial. `allow-untested` is for who publishes. */
-const surroundings = {
+export const surroundings = {
   image: `\${{ vars.IMAGE }}`,
   platforms: `\${{ vars.PLATFORMS || 'linux/amd64' }}`,
   file: `\${{ vars.FILE }}`,

@@ -92,7 +92,6 @@ describe("The release of a tag", () => {
       "edit",
       "repos/{owner}/{repo}/releases/tags/v1.2.3",
     ]);
-    rmSync(join(folder, "calls.jsonl"));
     const published = release(["v1.2.3"], {
       ...noRelease,
       "release view": [{ stdout: "false\n" }],

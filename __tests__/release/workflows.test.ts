@@ -87,3 +87,44 @@ it("asks Dependabot for every kind of dependency, weeks old and together", () =>
     expect(Object.keys(update.groups)).toHaveLength(1);
   }
 });
+
+interface Form {
+  readonly name: string;
+  readonly description: string;
+  readonly body: readonly {
+    readonly type: string;
+    readonly id?: string;
+    readonly attributes: Readonly<Record<string, unknown>>;
+  }[];
+}
+
+// GitHub shows nothing of a form that breaks one of these rules (GitHub's documentation, "Syntax for GitHub's form schema").
+describe.each(["bug.yml", "idea.yml"])("the issue form %s", (file) => {
+  const form: Form = parse(readFileSync(join(github, "ISSUE_TEMPLATE", file), "utf8"));
+
+  it("has a name, a description, and something to fill in", () => {
+    expect(form.name).toMatch(/\S/);
+    expect(form.description).toMatch(/\S/);
+    expect(form.body.some(({ type }) => type !== "markdown")).toBe(true);
+  });
+
+  it("has what each kind of field needs, and no identifier twice", () => {
+    const needed: Readonly<Record<string, string>> = {
+      markdown: "value",
+      input: "label",
+      textarea: "label",
+      dropdown: "options",
+    };
+    for (const { type, attributes } of form.body)
+      expect(Object.keys(attributes)).toContain(needed[type]);
+    const ids = form.body.flatMap(({ id = [] }) => id);
+    expect(ids).toHaveLength(form.body.filter(({ type }) => type !== "markdown").length);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+it("vulnerabilities are reported where SECURITY.md says, and never as an issue", () => {
+  const config = parse(readFileSync(join(github, "ISSUE_TEMPLATE/config.yml"), "utf8"));
+  expect(config.blank_issues_enabled).toBe(false);
+  expect(config.contact_links[0].url).toMatch(/\/security\/advisories\/new$/);
+});
