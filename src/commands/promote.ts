@@ -56,7 +56,7 @@ export const promoteCommand: Command = {
       ...{ allowUntested: reason === "" ? undefined : reason, force },
     };
     const { files, log, signal } = ports;
-    const moving = { ...{ store, log, signal }, attest: attester(attesting, ports) };
+    const moving = { ...{ store, log, signal }, ...attester(attesting, ports) };
     const result = flag("only-changed", given.value("only-changed") ?? "false")
       ? await promoteChanged(promoting, undefined, folder, { ...moving, files })
       : await promote(promoting, moving);

@@ -28,7 +28,7 @@ export async function promoteStage(
     ...{ results, store, inputs: config.attest, folder: config.results },
     runtimes: (build: BuildResult) => open(runtimePlace(build, config), { login }),
   };
-  const moving = { ...{ store, log, signal }, attest: attester(attesting, ports) };
+  const moving = { ...{ store, log, signal }, ...attester(attesting, ports) };
   const { onlyChanged, ...how } = config.promote;
   const promoting = { candidate, tags: plan.tags, scans, accepts, ...how };
   if (!onlyChanged) return promote(promoting, moving);

@@ -28,13 +28,10 @@ interface MovePorts {
 
 export interface PromotePorts extends MovePorts {
   /** Says of the candidate what is known, and attaches it; whatever it throws, no tag is moved. */
-  readonly attest: Attest;
+  readonly attest: (candidate: Document, untested: PromoteResult["untested"]) => Promise<Attested>;
 }
 
-export type Attest = (
-  candidate: Document,
-  untested: PromoteResult["untested"],
-) => Promise<Pick<PromoteResult, "attestations" | "unsigned">>;
+export type Attested = Pick<PromoteResult, "attestations" | "unsigned">;
 
 type Move = PromoteResult["tags"][number] & { readonly before: Document | undefined };
 

@@ -85,7 +85,7 @@ async function promoted(image: Published, more: Partial<Results> = {}, allowUnte
     },
     {
       ...{ store: image.store, log: ports.log, signal },
-      attest: attester(attesting, { ...ports, signal }),
+      ...attester(attesting, { ...ports, signal }),
     },
   );
 }
