@@ -29,7 +29,7 @@ interface Ports extends MovePorts {
   readonly attest: Attest;
 }
 
-export type Attest = (
+type Attest = (
   candidate: Document,
   untested: PromoteResult["untested"],
 ) => Promise<Pick<PromoteResult, "attestations" | "unsigned">>;
