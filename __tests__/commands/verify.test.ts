@@ -1,9 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { type Published, predicatesOf } from "../pipeline/verify/published.ts";
 import { identity, publishing } from "../pipeline/verify/publishing.ts";
 import { type Desk, openDesk, type Said } from "./program.ts";
+
+jest.setTimeout(120_000);
 
 const works = publishing();
 let desk: Desk;

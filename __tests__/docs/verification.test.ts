@@ -30,7 +30,7 @@ describe("docs/verification.md", () => {
   });
 
   it("has a row for every check", () => {
-    const checks = ["provenance", "runtime", "weights", "scan", "acceptance", "sbom"];
+    const checks = ["provenance", "runtime", "weights", "scan", "acceptance", "sbom", "bytes"];
     const documented = rows.map(([name = ""]) => name.replaceAll("`", ""));
     expect(documented.filter((name) => checks.includes(name))).toEqual(checks);
   });

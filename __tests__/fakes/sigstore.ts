@@ -40,7 +40,7 @@ export interface FakeSigstore {
   close(): Promise<void>;
 }
 
-export interface Seen extends SeenRequest {
+interface Seen extends SeenRequest {
   readonly body: string;
 }
 

@@ -62,6 +62,17 @@ describe("an image that the pipeline published, in a registry of its own program
     expect([allowed.code, JSON.parse(allowed.stdout).leftAside]).toEqual([0, []]);
   });
 
+  it("has the lock's weights, byte by byte", async () => {
+    const { code, stdout } = await verify("--allow-untested", "--weights");
+    const { checks } = JSON.parse(stdout);
+    const bytes = checks.filter(({ name }: { name: string }) => name === "bytes");
+    expect([code, bytes[0]?.verdict, bytes.length]).toEqual([
+      0,
+      "passed",
+      results.assemble?.platforms.length,
+    ]);
+  });
+
   it("is not that of another workflow", async () => {
     const { code, stdout } = await verify("--allow-untested", "--identity", `${identity}x`);
     expect(code).toBe(1);

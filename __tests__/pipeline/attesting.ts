@@ -41,13 +41,13 @@ export interface World {
   said(): Promise<readonly Said[]>;
 }
 
-export interface Said {
+interface Said {
   readonly digest: Digest;
   readonly statement: Statement;
   readonly signer: Signer;
 }
 
-export interface Wishes {
+interface Wishes {
   readonly inputs?: Readonly<Record<string, string>>;
   readonly variables?: Readonly<Record<string, string>>;
   readonly results?: Partial<Results>;

@@ -6,7 +6,7 @@ import { type Document, document, parseManifest } from "../images/manifest.ts";
 import type { Store } from "../ports/store.ts";
 
 /** A bundle of Sigstore, and the artifact that carries it. */
-export const bundleType = "application/vnd.dev.sigstore.bundle.v0.3+json";
+const bundleType = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
 /** The configuration of an artifact that has none: `{}` (image specification, "Guidance for an Empty Descriptor"). */
 export const emptyBlob = new TextEncoder().encode("{}");

@@ -18,7 +18,7 @@ export interface Assembly {
   readonly invocation: string | undefined;
 }
 
-export interface AssembledPlatform {
+interface AssembledPlatform {
   readonly platform: string;
   readonly runtime: { readonly repository: string; readonly digest: Digest };
   /** The Dockerfile's base, by its full name. */

@@ -9,7 +9,8 @@ import type { Store } from "../ports/store.ts";
 import type { StatementSigner } from "../sigstore/sign.ts";
 import { signedStatement } from "../sigstore/verify.ts";
 import { type Attached, bundleManifest, emptyBlob, readAttached } from "./artifact.ts";
-import { type Statement, subjectsOf } from "./statement.ts";
+import { assemblyPredicate, predicateTypes } from "./predicates.ts";
+import { parseStatement, type Statement, subjectsOf } from "./statement.ts";
 
 export interface AttachPorts {
   readonly store: Store;
@@ -44,15 +45,12 @@ export async function attach(
 ): Promise<readonly Attestation[]> {
   const { store, log, signal } = ports;
   const mine = await ownBundles(image.digest, { signer, root }, store);
-  const done: { readonly statement: Statement; readonly digest: Digest }[] = [];
+  const done: Pick<Proved, "statement" | "digest">[] = [];
   for (const statement of statements) {
     signal?.throwIfAborted();
-    const known = mine.find((entry) =>
-      isDeepStrictEqual(lasting(entry.statement), lasting(statement)),
-    );
+    const known = mine.find((entry) => saysTheSame(entry.statement, statement));
     if (known !== undefined) log.info(`Said before: ${statement.predicateType} (${known.digest}).`);
-    const digest = known?.digest ?? (await attachOne(statement, image, signer, ports));
-    done.push({ statement, digest });
+    done.push(known ?? { statement, digest: await attachOne(statement, image, signer, ports) });
   }
   await readBack(done, image.digest, root, store);
   return done.map(({ statement: { predicateType }, digest }) => ({
@@ -103,7 +101,7 @@ async function attachOne(
 }
 
 interface Proved extends Attached {
-  readonly statement: unknown;
+  readonly statement: Statement;
   readonly subject: string;
 }
 
@@ -119,7 +117,10 @@ async function provedBundles(
       const attached = await readAttached(store, referrer, image);
       if (attached === undefined) continue;
       const { statement, signer } = signedStatement(attached.bundle, root);
-      found.push({ ...attached, statement, subject: signer.subject });
+      found.push({
+        ...{ ...attached, statement: parseStatement(statement) },
+        subject: signer.subject,
+      });
     } catch (error) {
       if (!(error instanceof IntegrityError)) throw error;
     }
@@ -133,18 +134,33 @@ function isBy({ subject }: Proved, { claims }: StatementSigner): boolean {
   return workflow !== undefined && subject.endsWith(`/${workflow}`);
 }
 
-/** A statement without the run that made it. */
-function lasting(statement: unknown): unknown {
-  const { predicate, ...rest } = JSON.parse(JSON.stringify(statement)) as {
-    predicate?: { runDetails?: unknown };
-  };
-  const { runDetails: _run, ...said } = predicate ?? {};
-  return { ...rest, said };
+/** Whether it need not be said again: in the same words but for the run, or of the same bytes what does not change with time. */
+function saysTheSame(before: Statement, now: Statement): boolean {
+  const isSame = before.predicateType === now.predicateType && sameSubjects(before, now);
+  if (!isSame || isOfAssembly(before) !== isOfAssembly(now)) return false;
+  const changes =
+    now.predicateType === predicateTypes.scan || now.predicateType === predicateTypes.acceptance;
+  if (!changes && !isOfAssembly(now)) return true;
+  return isDeepStrictEqual(lasting(before), lasting(now));
+}
+
+function sameSubjects(one: Statement, other: Statement): boolean {
+  return isDeepStrictEqual(subjectsOf(one), subjectsOf(other));
+}
+
+function isOfAssembly({ predicate }: Statement): boolean {
+  return assemblyPredicate.safeParse(predicate).success;
+}
+
+/** A predicate without the run that made it. */
+function lasting({ predicate }: Statement): unknown {
+  const { runDetails: _run, ...said } = JSON.parse(JSON.stringify(predicate));
+  return said;
 }
 
 /** What was attached, as anybody reads it now; an IntegrityError for what is not there in the same words. */
 async function readBack(
-  attached: readonly { readonly statement: Statement; readonly digest: Digest }[],
+  attached: readonly Pick<Proved, "statement" | "digest">[],
   image: Digest,
   root: unknown,
   store: Store,
@@ -152,10 +168,8 @@ async function readBack(
   const there = await provedBundles(image, root, store);
   for (const { statement, digest } of attached) {
     const seen = there.find((entry) => entry.digest === digest)?.statement;
-    if (
-      !isDeepStrictEqual(lasting(seen ?? {}), lasting(statement)) ||
-      subjectsOf(statement)[0] !== image
-    )
+    const isThere = isDeepStrictEqual(seen, JSON.parse(JSON.stringify(statement)));
+    if (!isThere || subjectsOf(statement)[0] !== image)
       throw new IntegrityError(
         `${store.name} does not show the attestation ${digest} (${statement.predicateType}) of ${image} as it was attached.`,
         { todo: "Run promote again: what is there already is not attached twice." },

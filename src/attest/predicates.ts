@@ -13,7 +13,7 @@ export const predicateTypes = {
 export const assemblyBuildType = "https://github.com/nsn/director-image-action/assembly/v1";
 
 /** What a dependency is to the assembly. `event-commit`: the event's commit where another one was built (a scheduled rebuild). */
-export const dependencyKinds = [
+const dependencyKinds = [
   ...(["commit", "event-commit", "models-image", "runtime", "base", "weight"] as const),
   "lock",
 ] as const;

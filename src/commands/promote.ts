@@ -63,14 +63,13 @@ export const promoteCommand: Command = {
     return {
       json: result,
       text: [
-        ...(result.unsigned === undefined ? [] : [`not signed: ${result.unsigned}`]),
-        ...(result.attestations ?? []).map(
-          ({ predicateType, digest }) =>
-            `${placeName(reference)}@${digest}  attached: ${predicateType}`,
-        ),
         ...result.tags.map(
           ({ tag, moved, why }) =>
             `${placeName(reference)}:${tag}  ${moved ? "moved" : "not moved"}: ${why}`,
+        ),
+        ...(result.attestations ?? []).map(
+          ({ predicateType, digest }) =>
+            `${placeName(reference)}@${digest}  attached: ${predicateType}`,
         ),
       ],
     };

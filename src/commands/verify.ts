@@ -45,6 +45,10 @@ export const verifyImageCommand: Command = {
       description: "let an image pass that was published without a scan or acceptance, and says so",
     },
     {
+      flag: "--weights",
+      description: "also read every byte of the weights in the image (gigabytes)",
+    },
+    {
       flag: "--trusted-root <file>",
       description: "another Sigstore than the public one (trusted_root.json)",
     },
@@ -70,8 +74,9 @@ export const verifyImageCommand: Command = {
         platforms,
         trust: { who, root },
         policy: { now: ports.clock.now(), maxAge, allowUntested: given.isSet("allow-untested") },
+        weights: given.isSet("weights"),
       },
-      { store, log: ports.log, signal: ports.signal },
+      { ...ports, store },
     );
     return {
       json: result,

@@ -107,7 +107,8 @@ async function runStage(
   const result = await stages[name](stage, ports);
   const now = ports.clock.now();
   const finished = new Date(now).toISOString();
-  const timed = { ...result, seconds: (now - begun) / 1000, finished };
+  // What was accepted before keeps the time at which it was.
+  const timed = { finished, ...result, seconds: (now - begun) / 1000 };
   await writeResult(ports.files, config.results, file, timed);
   await conclude?.(timed, stage, ports);
   return timed;

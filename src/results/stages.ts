@@ -8,10 +8,8 @@ import { bytes, digest, verdict } from "./shape.ts";
 const text = z.record(z.string(), z.string());
 
 /** How long the stage took, and when it ended (RFC 3339); written by whoever ran it. */
-const timed = {
-  seconds: z.number().nonnegative().optional(),
-  finished: z.string().optional(),
-};
+const lasted = { seconds: z.number().nonnegative().optional() };
+const timed = { ...lasted, finished: z.string().optional() };
 
 export const deliveries = ["hybrid", "bake", "mount"] as const;
 
@@ -183,7 +181,7 @@ export const acceptResult = z.looseObject({
         reason: z.string().optional(),
         measured: figures.optional(),
         limit: figures.optional(),
-        ...timed,
+        ...lasted,
       }),
     )
     .readonly(),

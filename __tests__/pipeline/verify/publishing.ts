@@ -26,6 +26,7 @@ export interface How {
   /** Milliseconds since 1970. */
   readonly now?: number;
   readonly root?: object;
+  readonly weights?: boolean;
   readonly platforms?: readonly string[];
 }
 
@@ -96,8 +97,9 @@ export function publishing() {
           platforms: how.platforms,
           trust: { who, root: how.root ?? sigstore.root },
           policy: { now: how.now ?? Date.now(), maxAge: 45 * 86_400_000, allowUntested: false },
+          weights: how.weights ?? false,
         },
-        { store, log: testPorts().log },
+        { ...testPorts(), store },
       );
     },
   };

@@ -54,6 +54,20 @@ describe("an image that is what its makers said", () => {
     await expect(works.verified(image, { platforms: ["linux/arm64"] })).rejects.toThrow(UsageError);
   });
 
+  it("is read byte by byte where that is asked for, and layers of another making are found", async () => {
+    const image = await works.signed(await works.assembled());
+    const { checks, verdict } = await works.verified(image, { weights: true });
+    expect(verdict).toBe("failed");
+    expect(checks.filter((check) => check.verdict === "failed")).toEqual([
+      {
+        ...{ name: "bytes", platform: "linux/amd64", verdict: "failed" },
+        reason: expect.stringMatching(
+          /^one\/w: the layer sha256:\S+ is not framed as model layers are .*; two\/w: /,
+        ),
+      },
+    ]);
+  });
+
   it("stays it whatever strangers attach", async () => {
     const image = await works.signed(await works.assembled());
     const predicates = await predicatesOf(image);

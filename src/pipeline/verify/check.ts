@@ -4,7 +4,7 @@ import type { Kind, Signed, Statements } from "./statement.ts";
 
 /** One line of the answer. `skipped`: not there, and allowed to be missing. */
 export interface PolicyCheck {
-  readonly name: Kind | "runtime" | "weights";
+  readonly name: Kind | "runtime" | "weights" | "bytes";
   readonly platform?: Platform;
   readonly verdict: "passed" | "failed" | "skipped";
   /** Why not; of a check that passed: what is worth knowing. */

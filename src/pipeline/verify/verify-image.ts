@@ -1,6 +1,7 @@
 import { UsageError } from "../../errors.ts";
 import type { Digest } from "../../images/digest.ts";
 import type { Platform } from "../../images/platform.ts";
+import type { Files } from "../../ports/files.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Store } from "../../ports/store.ts";
 import type { PolicyCheck } from "./check.ts";
@@ -9,6 +10,7 @@ import type { Trusted } from "./identity.ts";
 import { judgeImage, type Policy } from "./policy.ts";
 import { readStatements, type Trust } from "./read-statements.ts";
 import type { LeftAside } from "./statement.ts";
+import { readWeights } from "./weight-bytes.ts";
 
 export interface VerifyRequest {
   /** Tag or digest. */
@@ -17,6 +19,8 @@ export interface VerifyRequest {
   readonly platforms: readonly Platform[] | undefined;
   readonly trust: Trust;
   readonly policy: Policy;
+  /** Whether every byte of the weights in the image is read, too: gigabytes. */
+  readonly weights: boolean;
 }
 
 /** What `verify --json` prints. */
@@ -33,14 +37,15 @@ export interface VerifiedImage {
 
 interface Ports {
   readonly store: Store;
-  readonly log: Pick<Log, "info">;
+  readonly files: Pick<Files, "open" | "lstat">;
+  readonly log: Pick<Log, "info" | "progress">;
   readonly signal?: AbortSignal;
 }
 
-/** Whether an image is what the trusted identity published, and is fit to run, by what is attached to it. Reads no weights. */
+/** Whether an image is what the trusted identity published, and is fit to run, by what is attached to it. */
 export async function verifyImage(
-  { reference, platforms, trust, policy }: VerifyRequest,
-  { store, log, signal }: Ports,
+  { reference, platforms, trust, policy, weights }: VerifyRequest,
+  { store, files, log, signal }: Ports,
 ): Promise<VerifiedImage> {
   const document = await store.readManifest(reference);
   if (document === undefined)
@@ -49,7 +54,9 @@ export async function verifyImage(
   log.info(`Looking at ${store.name}@${digest}.`);
   const image = await readFinalImage(document, platforms, store);
   const statements = await readStatements(digest, trust, store, signal);
-  const checks = judgeImage(image, statements, policy);
+  const judged = judgeImage(image, statements, policy);
+  const read = weights ? await readWeights(image, { store, files, log, signal }) : [];
+  const checks = [...judged, ...read];
   return {
     image: `${store.name}@${digest}`,
     digest,
