@@ -1,7 +1,9 @@
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { type GithubEnvironment, readEnvironment } from "../../src/config/environment.ts";
-import { eventFacts, readFacts, repositoryPage } from "../../src/config/facts.ts";
+import { builtCommit, eventFacts, readFacts, repositoryPage } from "../../src/config/facts.ts";
 import { UsageError } from "../../src/errors.ts";
 import { exec } from "../../src/host/exec.ts";
 import { files } from "../../src/host/files.ts";
@@ -106,4 +108,36 @@ describe("the commit's time, where there is no checkout", () => {
     });
     expect(messages).toEqual([]);
   });
+});
+
+it("says which commit is checked out where it is not the event's", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "facts-"));
+  try {
+    const git = async (...args: readonly string[]) =>
+      (
+        await exec("git", [
+          ...["-C", folder, "-c", "user.name=a", "-c", "user.email=a@b.example"],
+          ...args,
+        ])
+      ).stdout.trim();
+    await git("init", "--quiet");
+    await git("commit", "--quiet", "--allow-empty", "--message", "first");
+    const head = await git("rev-parse", "HEAD");
+    const read = (sha: string) =>
+      readFacts(
+        readEnvironment(
+          { GITHUB_ACTIONS: "true", GITHUB_EVENT_NAME: "schedule", GITHUB_SHA: sha },
+          folder,
+        ),
+        { exec, files, log: { warning: () => undefined } },
+      );
+    const rebuilt = await read("a".repeat(40));
+    expect(rebuilt).toMatchObject({ sha: "a".repeat(40), checkedOut: head });
+    expect(builtCommit(rebuilt)).toBe(head);
+    const plain = await read(head);
+    expect(plain.checkedOut).toBeUndefined();
+    expect(builtCommit(plain)).toBe(head);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

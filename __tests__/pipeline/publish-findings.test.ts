@@ -107,3 +107,16 @@ it("names the first line where the action's own Dockerfile is built", async () =
     ...{ artifactLocation: { uri: "Dockerfile.director" }, region: { startLine: 1, endColumn: 1 } },
   });
 });
+
+it("carries both commits where a schedule builds another one than its event's", async () => {
+  const event = "c".repeat(40);
+  const schedule = { GITHUB_EVENT_NAME: "schedule", GITHUB_REF: "refs/heads/main" };
+  const { run } = await publish({ ...schedule, GITHUB_SHA: event });
+  expect(run.versionControlProvenance).toEqual([
+    {
+      ...{ repositoryUri: "https://github.com/nsn/director", revisionId: head },
+      properties: { event },
+    },
+  ]);
+  expect(server.uploads).toMatchObject([{ ref: "refs/heads/main", commit: event, errors: [] }]);
+});

@@ -10,6 +10,8 @@ export interface Facts {
   readonly event: string;
   readonly ref: string;
   readonly sha: string;
+  /** The checkout's commit, where it is not the event's: a scheduled rebuild of a release, the head of a pull request. */
+  readonly checkedOut?: string;
   /** Seconds since 1970; SOURCE_DATE_EPOCH where it is set, else the commit's time, else 0. */
   readonly commitTime: number;
   readonly defaultBranch: string;
@@ -38,7 +40,17 @@ export async function readFacts(environment: Environment, ports: Ports): Promise
   const git = gitIn([...trust, "-C", workspace], ports.exec);
   const commitTime = environment.sourceDateEpoch ?? (await commitTimeOf(workspace, git, ports.log));
   if (github === undefined) return localFacts(git, commitTime);
-  return eventFacts(github, await readEvent(github, ports.files), commitTime);
+  const event = eventFacts(github, await readEvent(github, ports.files), commitTime);
+  const head = await git("rev-parse", "HEAD");
+  return head === "" || head === event.sha ? event : { ...event, checkedOut: head };
+}
+
+/** The commit that is built; empty where none is known. */
+export function builtCommit({
+  sha,
+  checkedOut,
+}: Pick<Facts, "sha"> & { readonly checkedOut?: string | undefined }): string {
+  return checkedOut ?? sha;
 }
 
 async function commitTimeOf(

@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.ts";
-import type { Facts } from "../config/facts.ts";
+import { builtCommit, type Facts } from "../config/facts.ts";
 import { names } from "../images/names.ts";
 import { placeName } from "../images/reference.ts";
 import type { Context } from "../metadata/context.ts";
@@ -15,7 +15,8 @@ export function prepare(
   now: number,
   log: Pick<Log, "info" | "warning">,
 ): PrepareResult {
-  const context: Context = { ...facts, now };
+  const revision = builtCommit(facts);
+  const context: Context = { ...facts, sha: revision, now };
   const { tags, version, warnings } = tagsFor(config.tags, config.flavor, context);
   for (const warning of warnings) log.warning(warning);
   const { push, why } = mayPush(config, facts);
@@ -43,7 +44,8 @@ export function prepare(
       repository: placeName(config.models.repository),
     },
     source: {
-      ...(facts.sha === "" ? {} : { revision: facts.sha }),
+      ...(revision === "" ? {} : { revision }),
+      ...(facts.checkedOut === undefined ? {} : { event: facts.sha }),
       commitTime: facts.commitTime,
       created: createdAt(facts),
       ...(refresh === undefined ? {} : { refresh }),

@@ -1,6 +1,7 @@
 import { isAbsolute, relative, resolve } from "node:path";
 import { findSource } from "../buildx/dockerfile.ts";
 import type { Config } from "../config/config.ts";
+import { builtCommit } from "../config/facts.ts";
 import { UsageError } from "../errors.ts";
 import type { ScanResult } from "../results/stages.ts";
 import type { Subject } from "../sarif/document.ts";
@@ -9,7 +10,7 @@ import { ownSource } from "./build.ts";
 import type { Ports } from "./ports.ts";
 import type { Stage } from "./stage.ts";
 
-type Used = Pick<Ports, "clock" | "exec" | "fetch" | "files" | "home" | "log" | "signal">;
+type Used = Pick<Ports, "clock" | "fetch" | "files" | "home" | "log" | "signal">;
 
 /** Where a scan's findings are written. */
 export function sarifFileOf({ workspace, scan }: Pick<Config, "workspace" | "scan">): string {
@@ -23,23 +24,29 @@ export async function publishFindings(
   { config, facts }: Pick<Stage, "config" | "facts">,
   ports: Used,
 ): Promise<Published> {
-  const { workspace, scan, github } = config;
-  const { sha: revision, repository } = facts;
+  const { scan, github } = config;
+  const { checkedOut } = facts;
   return await publishSarif(
     result,
     {
       subject: {
         ...{ image, dockerfile: await dockerfileOf(config, ports) },
-        source: revision === "" ? undefined : { url: repository.url, revision },
+        source: sourceOf(facts),
       },
       file: sarifFileOf(config),
       upload: scan.sarifUpload,
       occasion: facts,
-      checkedOut: facts.isPullRequest ? await headOf(workspace, ports) : undefined,
+      checkedOut,
       api: { url: github.api, token: github.token },
     },
     ports,
   );
+}
+
+function sourceOf({ sha, checkedOut, repository: { url } }: Stage["facts"]): Subject["source"] {
+  const revision = builtCommit({ sha, checkedOut });
+  if (revision === "") return undefined;
+  return { url, revision, ...(checkedOut === undefined ? {} : { event: sha }) };
 }
 
 /** The Dockerfile as the repository has it; without its text where another one is built, or the checkout is not there. */
@@ -59,14 +66,4 @@ async function dockerfileOf(
     if (error instanceof UsageError || code === "ENOENT") return absent;
     throw error;
   }
-}
-
-/** The commit of the checkout; undefined where there is none, or no git. */
-async function headOf(workspace: string, { exec }: Used): Promise<string | undefined> {
-  const place = ["-c", `safe.directory=${workspace}`, "-C", workspace];
-  const { code, stdout } = await exec("git", [...place, "rev-parse", "HEAD"]).catch(() => ({
-    code: 1,
-    stdout: "",
-  }));
-  return code === 0 ? stdout.trim() : undefined;
 }

@@ -5,6 +5,14 @@ import { type Rule, rulesOf } from "./rule.ts";
 import { levelOf } from "./severity.ts";
 import { messageText, plain } from "./text.ts";
 
+interface Source {
+  readonly url: string;
+  /** The commit that was built. */
+  readonly revision: string;
+  /** The event's commit, where another one was built: a scheduled rebuild of a release. */
+  readonly event?: string;
+}
+
 /** What was scanned, and where its alerts belong. */
 export interface Subject {
   /** Repository of the image, without tag or digest. */
@@ -16,8 +24,8 @@ export interface Subject {
     readonly text: string | undefined;
     readonly target: string | undefined;
   };
-  /** The repository's page and the commit. */
-  readonly source: { readonly url: string; readonly revision: string } | undefined;
+  /** The repository's page and its commits. */
+  readonly source: Source | undefined;
 }
 
 export interface SarifDocument {
@@ -105,8 +113,11 @@ export function category(image: string, platform: string): string {
 
 function provenance(source: Subject["source"]) {
   if (source === undefined || !URL.canParse(source.url)) return {};
-  const { url, revision } = source;
-  return { versionControlProvenance: [{ repositoryUri: url, revisionId: revision }] };
+  const { url, revision, event } = source;
+  const properties = event === undefined ? {} : { properties: { event } };
+  return {
+    versionControlProvenance: [{ repositoryUri: url, revisionId: revision, ...properties }],
+  };
 }
 
 function notes({ findings = [] }: Scanned, alerts: readonly Alert[], kept: readonly Alert[]) {
