@@ -20,6 +20,13 @@ export interface Config {
     readonly delivery: (typeof deliveries)[number];
     readonly repository: Reference;
   };
+  /** Of jobs of their own; undefined where nothing was said. */
+  readonly runners: Readonly<Record<Platform, RunnerLabels>> | undefined;
+  readonly gpuRunner: RunnerLabels | undefined;
+  /** Commit of the reusable workflow that calls. */
+  readonly workflowSha: string | undefined;
+  /** The action that runs, where a workflow names it so. */
+  readonly action: { readonly repository: string; readonly ref: string } | undefined;
   readonly push: "auto" | "true" | "false";
   readonly layout: string;
   readonly tags: readonly string[];
@@ -42,6 +49,9 @@ export interface Config {
     readonly onlyChanged: boolean;
   };
 }
+
+/** What `runs-on` takes: a label, or several that a runner must all have. */
+export type RunnerLabels = string | readonly string[];
 
 export interface Credentials {
   readonly username: string;

@@ -7,6 +7,7 @@ import { annotationsAt, annotationsFor, labelsFor } from "../metadata/labels.ts"
 import { tagsFor } from "../metadata/tags.ts";
 import type { Log } from "../ports/log.ts";
 import type { PrepareResult } from "../results/stages.ts";
+import { plannedRunners } from "./planned-runners.ts";
 
 /** The plan of a run: pure, but for the clock that `{{date}}` shows. */
 export function prepare(
@@ -20,6 +21,8 @@ export function prepare(
   const { tags, version, warnings } = tagsFor(config.tags, config.flavor, context);
   for (const warning of warnings) log.warning(warning);
   const { push, why } = mayPush(config, facts);
+  const runners = plannedRunners(config, facts);
+  for (const note of runners.notes) log.warning(note);
   log.info(
     push
       ? `Goes to ${placeName(config.image)}${tags.length > 0 ? `, tags ${tags.join(", ")}` : ""}.`
@@ -31,7 +34,9 @@ export function prepare(
   return {
     image: placeName(config.image),
     target: push ? placeName(config.image) : `oci:${config.layout}`,
-    platforms: config.platforms.map((platform) => ({ platform, runner: "" })),
+    platforms: [...runners.platforms],
+    ...(config.stage === "prepare" ? { gpu: runners.gpu } : {}),
+    ...(runners.notes.length === 0 ? {} : { notes: [...runners.notes] }),
     tags: [...tags],
     ...(version === undefined ? {} : { version }),
     ...said,

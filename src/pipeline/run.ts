@@ -24,6 +24,7 @@ import { jobName } from "./job.ts";
 import { modelsStage } from "./models.ts";
 import { needed } from "./needed.ts";
 import { changesFiles } from "./only-changed.ts";
+import { checkOwnCommit } from "./own-commit.ts";
 import type { Ports } from "./ports.ts";
 import { mayPush, prepare } from "./prepare.ts";
 import { promoteStage } from "./promote-stage.ts";
@@ -36,7 +37,10 @@ import type { Stage } from "./stage.ts";
 type StageFunction = (stage: Stage, ports: Ports) => Promise<object>;
 
 const stages: Readonly<Record<StageName, StageFunction>> = {
-  prepare: async ({ config, facts }, { clock, log }) => prepare(config, facts, clock.now(), log),
+  prepare: async ({ config, facts }, ports) => {
+    await checkOwnCommit(config, ports);
+    return prepare(config, facts, ports.clock.now(), ports.log);
+  },
   models: modelsStage,
   build: buildStage,
   scan: scanStage,

@@ -9,6 +9,7 @@ import { type InputName, inputs } from "../config/inputs.ts";
 import { readConfig } from "../config/read.ts";
 import { type Log, maskSecret } from "../ports/log.ts";
 import type { Artifacts, Step } from "../ports/step.ts";
+import { fenced } from "../report/issue.ts";
 import { outputsOf } from "../report/outputs.ts";
 import { summary } from "../report/summary.ts";
 import type { Results } from "../results/stages.ts";
@@ -18,6 +19,7 @@ import type { Ports } from "./ports.ts";
 import { sarifFileOf } from "./publish-findings.ts";
 import { refreshIssue } from "./refresh-issue.ts";
 import { judges, readAll, resultName, runPipeline, runStages } from "./run.ts";
+import { shownFailure } from "./shown-failure.ts";
 
 export interface StepPorts extends Ports {
   readonly step: Step;
@@ -41,11 +43,33 @@ const predecessors: Readonly<Record<StageName, readonly StageName[]>> = {
   report: ["prepare", "models", "build", "scan", "assemble", "accept", "promote"],
 };
 
-/** One step of a workflow: reads the inputs, runs the pipeline or one stage of it, and leaves outputs, artifacts and a summary. */
+/**
+ * One step of a workflow: reads the inputs, runs the pipeline or one stage of it, and leaves outputs, artifacts and a summary, in which
+ * whatever failed the step is told.
+ */
 export async function runStep(environment: Environment, ports: StepPorts): Promise<void> {
   const { step, log } = ports;
   const secrets = maskSecrets(step, log);
-  const config = readConfig((name) => step.input(name), environment);
+  try {
+    await runAs(
+      readConfig((name) => step.input(name), environment),
+      environment,
+      secrets,
+      ports,
+    );
+  } catch (error) {
+    await step.summary(`\n### Failed\n\n${fenced(shownFailure(error, secrets), "text")}\n`);
+    throw error;
+  }
+}
+
+async function runAs(
+  config: Config,
+  environment: Environment,
+  secrets: readonly string[],
+  ports: StepPorts,
+): Promise<void> {
+  const { step } = ports;
   const facts = await readFacts(environment, ports);
   const { stage } = config;
   let isOurs = stage !== "all";

@@ -36,10 +36,10 @@ export function issueText(results: Results, run: RefreshRun): string | undefined
 }
 
 /** Fenced, so that it is copied as it is. Pure. */
-export function fenced(text: string): string {
+export function fenced(text: string, language = "markdown"): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
   const fence = "`".repeat(longest + 1);
-  return `${fence}markdown\n${text.trimEnd()}\n${fence}`;
+  return `${fence}${language}\n${text.trimEnd()}\n${fence}`;
 }
 
 function tried({ prepare }: Results): string {

@@ -12,6 +12,10 @@ export function outputsOf(
     version: prepare?.version,
     tags: prepare?.tags.join("\n"),
     platforms: prepare && JSON.stringify(prepare.platforms.map(({ platform }) => platform)),
+    ...runnersOf(prepare),
+    image: prepare?.image,
+    push: prepare && String(prepare.push),
+    revision: prepare?.source.revision,
     "models-digest": models?.digest,
     "runtime-digests":
       build.length === 0
@@ -46,4 +50,21 @@ function withoutPackages(scan: ScanResult | undefined): object | undefined {
 
 function json(value: object | undefined): string | undefined {
   return value === undefined ? undefined : JSON.stringify(value);
+}
+
+/** As `runs-on: ${{ fromJSON(…) }}` takes them: several labels of one runner are a list. */
+function runnersOf(prepare: Results["prepare"]): Readonly<Record<string, string | undefined>> {
+  if (prepare === undefined) return {};
+  const label = (text: string): unknown => (text.startsWith("[") ? JSON.parse(text) : text);
+  const named = prepare.platforms.filter(({ runner }) => runner !== "");
+  const gpu = prepare.gpu?.runner ?? "";
+  return {
+    runners:
+      named.length === 0
+        ? undefined
+        : JSON.stringify(
+            Object.fromEntries(named.map(({ platform, runner }) => [platform, label(runner)])),
+          ),
+    "gpu-runner": gpu === "" ? undefined : JSON.stringify(label(gpu)),
+  };
 }

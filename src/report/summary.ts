@@ -30,6 +30,9 @@ function heading({ prepare, assemble }: Results): string {
   if (!prepare.push) lines.push(`Nothing was pushed: ${cell(prepare.pushReason)}.`);
   if (assemble !== undefined) lines.push(`Digest: ${code(assemble.digest)}`);
   if (prepare.source.revision !== undefined) lines.push(`Commit: ${code(prepare.source.revision)}`);
+  for (const note of prepare.notes ?? []) lines.push(cell(note));
+  if (prepare.source.event !== undefined)
+    lines.push(`The event's commit is another one: ${code(prepare.source.event)}`);
   return lines.join("\n\n");
 }
 
@@ -55,6 +58,7 @@ function stages(results: Results): string {
       results.assemble.seconds,
     ],
     ...results.accept.map((accept) => ["accept", accept.verdict, "", accept.seconds]),
+    gpuRow(results),
     results.promote && [
       "promote",
       `${results.promote.tags.filter(({ moved }) => moved).length} tags moved`,
@@ -69,6 +73,18 @@ function stages(results: Results): string {
       [name, what, bytes, seconds === undefined ? "" : duration(Number(seconds))].map(String),
     ),
   );
+}
+
+/** Where each stage has a job of its own, and none of them had a GPU. */
+function gpuRow({ prepare, accept }: Results) {
+  const gpu = prepare?.gpu;
+  if (gpu === undefined || gpu.runner !== "" || accept.length === 0) return undefined;
+  const ran = accept.some(({ checks }) =>
+    checks.some(({ name, verdict }) => name === "gpu" && verdict !== "skipped"),
+  );
+  return ran
+    ? undefined
+    : ["GPU checks", `not run: ${cell(gpu.reason ?? "no gpu-runner")}`, "", undefined];
 }
 
 function layers({ models }: Results): string {

@@ -17,6 +17,10 @@ export const prepareResult = z.looseObject({
   ...timed,
   image: z.string(),
   platforms: z.array(z.looseObject({ platform: z.string(), runner: z.string() })).min(1),
+  /** What was planned otherwise than was asked for. */
+  notes: z.array(z.string()).optional(),
+  /** The runner with a GPU for the stage accept; empty, with the reason, where there is none. */
+  gpu: z.looseObject({ runner: z.string(), reason: z.string().optional() }).optional(),
   tags: z.array(z.string()),
   /** The main tag; absent where no rule applied. */
   version: z.string().optional(),
