@@ -17,13 +17,22 @@ export const surroundings = {
   acceptance: `\${{ vars.ACCEPTANCE || 'off' }}`,
 };
 
-/** This repository's own caller (.github/workflows/docker-director.yml) as another repository has it: every word, and its own inputs. */
-export function caller(own: Readonly<Record<string, string>> = {}): string {
+/**
+ * This repository's own caller (.github/workflows/docker-director.yml) as another repository has it: every word, and its own inputs, with
+ * `own` and `secrets` for the job that publishes.
+ */
+export function caller(
+  own: Readonly<Record<string, string>> = {},
+  secrets: Readonly<Record<string, string>> = {},
+): string {
   const text = readFileSync(join(".github", "workflows", "docker-director.yml"), "utf8");
   const workflow = parse(text) as Workflow;
   const jobs = Object.entries(workflow.jobs).map(([id, job]) => {
-    const more = id === "publish" ? { "allow-untested": `\${{ vars.ALLOW_UNTESTED }}` } : {};
-    return [id, { ...job, with: { ...job.with, ...surroundings, ...more, ...own } }];
+    const given = { ...job.with, ...surroundings };
+    if (id !== "publish") return [id, { ...job, with: given }];
+    const untested = { "allow-untested": `\${{ vars.ALLOW_UNTESTED }}` };
+    const all = { ...given, ...untested, ...own };
+    return [id, { ...job, with: all, secrets: { ...job.secrets, ...secrets } }];
   });
   return stringify({ ...workflow, jobs: Object.fromEntries(jobs) });
 }

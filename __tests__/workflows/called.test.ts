@@ -113,6 +113,12 @@ describe("docker-director.yml", () => {
     });
   });
 
+  it("offers the stages that the workflow takes", () => {
+    const offered = on["workflow_dispatch"] as { inputs: { stage: { options: string[] } } };
+    const [, taken = ""] = /^ +(all \| .*)\) ;;$/m.exec(workflowText("director-image.yml")) ?? [];
+    expect(offered.inputs.stage.options).toEqual(taken.split(" | "));
+  });
+
   it("calls the workflows of this version, by their repository", () => {
     expect(Object.values(jobs).map(({ uses }) => uses)).toEqual(
       names.map((name) => `nsn/director-image-action/.github/workflows/${name}@v${version}`),
