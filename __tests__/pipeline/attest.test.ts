@@ -276,6 +276,11 @@ describe("nothing is signed", () => {
       { variables: { GITHUB_EVENT_NAME: "pull_request" } },
       "the files of a pull request do not say where tokens go (sigstore)",
     ],
+    [
+      "on a server of one's own by the public good instance",
+      { variables: { GITHUB_SERVER_URL: "https://git.example" }, inputs: { sigstore: "" } },
+      /^Sigstore's public good instance takes no tokens of https:\/\/git\.example/,
+    ],
   ])("%s, and the result says why", async (_, wishes, why) => {
     const { promote, said, sigstore } = await start();
     const result = await promote(wishes);

@@ -50,5 +50,10 @@ function identityFor(
       identity: undefined,
       noIdentity: "the files of a pull request do not say where tokens go (sigstore)",
     };
+  if (sigstore === undefined && github.serverUrl !== "https://github.com")
+    return {
+      identity: undefined,
+      noIdentity: `Sigstore's public good instance takes no tokens of ${github.serverUrl} (sigstore names one of your own)`,
+    };
   return { identity, noIdentity: "the job has no permission id-token: write" };
 }
