@@ -1,3 +1,4 @@
+import { arch } from "node:process";
 import { platformsOf } from "../config/read.ts";
 import { seconds } from "../config/values.ts";
 import { UsageError } from "../errors.ts";
@@ -39,7 +40,10 @@ export const verifyImageCommand: Command = {
       default: "https://token.actions.githubusercontent.com",
     },
     { flag: "--max-age <time>", description: "oldest scan that counts", default: "45d" },
-    { flag: "--platform <platform...>", description: "this platform alone; all by default" },
+    {
+      flag: "--platform <platform...>",
+      description: "this platform alone (default: this machine's, where the image has it)",
+    },
     {
       flag: "--allow-untested",
       description: "let an image pass that was published without a scan or acceptance, and says so",
@@ -72,6 +76,7 @@ export const verifyImageCommand: Command = {
       {
         reference: reference.digest ?? reference.tag ?? "latest",
         platforms,
+        machine: `linux/${arch === "x64" ? "amd64" : arch}`,
         trust: { who, root },
         policy: { now: ports.clock.now(), maxAge, allowUntested: given.isSet("allow-untested") },
         weights: given.isSet("weights"),

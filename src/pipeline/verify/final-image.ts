@@ -42,10 +42,16 @@ export interface FinalImage {
   readonly platforms: readonly FinalPlatform[];
 }
 
+/** Which platforms are looked at: those that are named; else the machine's, where the image has it; else all. */
+export interface Wanted {
+  readonly platforms?: readonly Platform[] | undefined;
+  readonly machine?: Platform | undefined;
+}
+
 /** Reads index, manifests, configs and locks: no weights, no runtime layers. A CheckError for what is no final image. */
 export async function readFinalImage(
   document: Document,
-  wanted: readonly Platform[] | undefined,
+  { platforms: named, machine }: Wanted,
   store: Store,
 ): Promise<FinalImage> {
   if (!isIndex(document))
@@ -57,13 +63,19 @@ export async function readFinalImage(
     platform: platform === undefined ? "unknown/unknown" : platformName(platform),
     digest,
   }));
-  const missing = wanted?.find((name) => !index.some(({ platform }) => platform === name));
+  const missing = named?.find((name) => !index.some(({ platform }) => platform === name));
   if (missing !== undefined)
     throw new UsageError(
       `--platform: ${document.digest} has no ${missing}, only ${index.map(({ platform }) => platform).join(", ")}.`,
     );
   if (index.length === 0) throw new CheckError(`${document.digest} is an index over nothing.`);
-  const chosen = index.filter(({ platform }) => wanted?.includes(platform) ?? true);
+  const own = index.filter(({ platform }) => platform === machine);
+  const chosen =
+    named === undefined
+      ? own.length === 0
+        ? index
+        : own
+      : index.filter(({ platform }) => named.includes(platform));
   const platforms = await Promise.all(chosen.map((one) => readPlatform(one, store)));
   return { digest: document.digest, index, platforms };
 }

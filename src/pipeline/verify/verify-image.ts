@@ -17,6 +17,8 @@ export interface VerifyRequest {
   readonly reference: string;
   /** All where undefined. */
   readonly platforms: readonly Platform[] | undefined;
+  /** The platform of who asks: looked at where none is named and the image has it. */
+  readonly machine?: Platform | undefined;
   readonly trust: Trust;
   readonly policy: Policy;
   /** Whether every byte of the weights in the image is read, too: gigabytes. */
@@ -44,15 +46,19 @@ interface Ports {
 
 /** Whether an image is what the trusted identity published, and is fit to run, by what is attached to it. */
 export async function verifyImage(
-  { reference, platforms, trust, policy, weights }: VerifyRequest,
+  { reference, platforms, machine, trust, policy, weights }: VerifyRequest,
   { store, files, log, signal }: Ports,
 ): Promise<VerifiedImage> {
   const document = await store.readManifest(reference);
   if (document === undefined)
     throw new UsageError(`There is no image ${reference} in ${store.name}.`);
   const { digest } = document;
-  log.info(`Looking at ${store.name}@${digest}.`);
-  const image = await readFinalImage(document, platforms, store);
+  const image = await readFinalImage(document, { platforms, machine }, store);
+  const looked = image.platforms.map(({ platform }) => platform);
+  const others = image.index.map(({ platform }) => platform).filter((one) => !looked.includes(one));
+  log.info(
+    `Looking at ${store.name}@${digest} for ${looked.join(", ")}${others.length === 0 ? "" : ` (--platform names others: ${others.join(", ")})`}.`,
+  );
   const statements = await readStatements(digest, trust, store, signal);
   const judged = judgeImage(image, statements, policy);
   const read = weights ? await readWeights(image, { store, files, log, signal }) : [];
