@@ -4,6 +4,7 @@ import {
   createSign,
   createVerify,
   generateKeyPairSync,
+  randomUUID,
   verify,
   X509Certificate,
 } from "node:crypto";
@@ -178,7 +179,7 @@ function jwt({
   const now = Math.floor(Date.now() / 1000);
   const workflowRef = `${repository}/${workflow}@${ref}`;
   const claims = {
-    ...{ iss: issuer, aud: "sigstore", iat: now, exp: now + lives },
+    ...{ iss: issuer, aud: "sigstore", iat: now, exp: now + lives, jti: randomUUID() },
     sub: `repo:${caller.repository}:ref:${caller.ref}`,
     ...{ ...caller, sha, repository_visibility: visibility },
     ...{ repository_owner: caller.repository.split("/")[0], event_name: "push" },

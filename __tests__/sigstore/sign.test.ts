@@ -60,6 +60,20 @@ describe("signing keylessly", () => {
     expect(sigstore.requests.rekor).toHaveLength(3);
   });
 
+  it("asks for another token where the first signature comes late", async () => {
+    const sigstore = await start();
+    const ports = testPorts();
+    let now = Date.now();
+    const clock = { ...ports.clock, now: () => now };
+    const signer = await keylessSigner(sigstore.source, sigstore, { ...ports, clock });
+    now += 61_000;
+    await signer.sign(statement);
+    expect(sigstore.requests.tokens).toHaveLength(2);
+    const [old = "none", fresh] = sigstore.tokens;
+    expect(texts(sigstore.requests.fulcio)).toContain(fresh);
+    expect(texts(sigstore.requests.fulcio)).not.toContain(old);
+  });
+
   it("shows the job's bearer to the token service only, the token to Fulcio only, and neither to the log", async () => {
     const sigstore = await start();
     const ports = testPorts();

@@ -18,6 +18,8 @@ export interface StatementSigner {
 const payloadType = "application/vnd.in-toto+json";
 /** A certificate is good for ten minutes; after half of that, a new one is asked for. */
 const longestUse = 300_000;
+/** A token lives for some minutes only, and much may be read before the first signature. */
+const longestWait = 60_000;
 
 /** A signer without keys of its own: Fulcio certifies a new key by the job's token, and Rekor logs what it signs. */
 export async function keylessSigner(
@@ -26,11 +28,12 @@ export async function keylessSigner(
   ports: SigningPorts,
 ): Promise<StatementSigner> {
   const token = await identityToken(source, ports);
+  const given = ports.clock.now();
   let certified: { readonly by: Certified; readonly at: number } | undefined;
   const key = async (): Promise<Certified> => {
     const now = ports.clock.now();
     if (certified !== undefined && now - certified.at < longestUse) return certified.by;
-    const current = certified === undefined ? token : await identityToken(source, ports);
+    const current = now - given < longestWait ? token : await identityToken(source, ports);
     certified = { by: await certify(current, instance.fulcio, ports), at: now };
     return certified.by;
   };
