@@ -57,6 +57,33 @@ describe("the document of a run", () => {
     });
   });
 
+  it("has what several scans saw of the published image, where it was the same one", () => {
+    const seen = (platform: string, image: string) => ({
+      published: {
+        ...{ tag: "latest", digest: digestOf(image) },
+        platforms: [{ platform, digest: digestOf(platform), findings: [], installed: [] }],
+      },
+    });
+    const scan = [
+      scanOf("linux/amd64", seen("linux/amd64", "one")),
+      scanOf("linux/arm64", seen("linux/arm64", "one")),
+      scanOf("linux/arm", seen("linux/arm", "another")),
+    ];
+    expect(byStage({ ...results, scan })["scan"]).toMatchObject({
+      published: {
+        digest: digestOf("one"),
+        platforms: [{ platform: "linux/amd64" }, { platform: "linux/arm64" }],
+      },
+    });
+  });
+
+  it("leaves lists of packages out of the outputs", () => {
+    const installed = [{ package: "libc6", version: "1", ecosystem: "debian" }];
+    const one = scanOf("linux/amd64");
+    const scan = [{ ...one, platforms: one.platforms.map((entry) => ({ ...entry, installed })) }];
+    expect(outputsOf({ ...results, scan }, "f")["scan"]).not.toContain("libc6");
+  });
+
   it("has the checks of several acceptances, each with its platform", () => {
     const accept = [
       acceptOf("linux/amd64"),

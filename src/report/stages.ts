@@ -38,9 +38,19 @@ export function scans(results: readonly ScanResult[]): ScanResult | undefined {
     ...(results.some(({ outdated }) => outdated !== undefined)
       ? { outdated: distinct(results.flatMap(({ outdated = [] }) => outdated)) }
       : {}),
+    ...published(results),
     ...risks(results),
     ...seconds(results),
   };
+}
+
+/** The published image as each job saw its platforms of it; one that was replaced between two jobs is told as the first saw it. */
+function published(results: readonly ScanResult[]): Pick<ScanResult, "published"> {
+  const seen = results.flatMap((one) => (one.published === undefined ? [] : [one.published]));
+  const [first] = seen;
+  if (first === undefined) return {};
+  const same = seen.filter(({ digest }) => digest === first.digest);
+  return { published: { ...first, platforms: same.flatMap(({ platforms }) => platforms) } };
 }
 
 /** Of the accepted risks, what no job needed, and what has expired in any. */
