@@ -15,6 +15,7 @@ const shared = [
   "replace-file",
   "results",
   "retry",
+  "sigstore",
 ];
 const stages = [
   "config",
@@ -26,6 +27,7 @@ const stages = [
   "acceptance",
   "sarif",
   "trivy",
+  "attest",
 ];
 const allowed: Record<string, readonly string[]> = {
   errors: [],
@@ -39,12 +41,22 @@ const allowed: Record<string, readonly string[]> = {
   "replace-file": ["ports"],
   results: [...values, "ports", "replace-file", "zod"],
   retry: ["errors", "ports"],
+  sigstore: [
+    ...values,
+    "ports",
+    "retry",
+    "zod",
+    "@sigstore/bundle",
+    "@sigstore/protobuf-specs",
+    "@sigstore/verify",
+  ],
   ...Object.fromEntries(stages.map((stage) => [stage, shared])),
   models: [...shared, "zod"],
   buildx: [...shared, "semver"],
   metadata: [...shared, "semver"],
   assembly: [...shared, "tar-stream"],
-  trivy: [...shared, "zod", "@sigstore/bundle", "@sigstore/protobuf-specs", "@sigstore/verify"],
+  trivy: [...shared, "zod"],
+  attest: [...shared, "zod"],
   acceptance: [...shared, "ws", "@grpc/grpc-js", "@grpc/proto-loader"],
   report: shared,
   pipeline: [...shared, ...stages, "report"],

@@ -71,7 +71,8 @@ describe("the configuration", () => {
     [{ builder: "mine", "buildkitd-config": "x.toml" }, "builder and buildkitd-config"],
     [{ driver: "docker", "driver-opts": "image=x" }, "driver: docker and driver-opts"],
     [{ acceptance: "off", gpu: "required" }, "acceptance: off and gpu: required"],
-    [{ sign: "true" }, "sign: true is not in this version"],
+    [{ sign: "true" }, 'sign: "true" is not what was wanted: one of auto, required, off'],
+    [{ sign: "off", sbom: "true" }, "sign: off and sbom: true contradict each other"],
   ])("refuses %j and names the input", (given, message) =>
     expect(() => read(given as Record<string, string>)).toThrow(message),
   );

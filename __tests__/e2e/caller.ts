@@ -4,8 +4,8 @@ import { parse, stringify } from "yaml";
 import type { Workflow } from "../workflows/workflows.ts";
 import type { Run } from "./act.ts";
 
-/** What a repository says of its surroundings, here those of a trial. */
-const surroundings = {
+/** What a repository says of its surroundings, here those of a trial. `allow-untested` is for who publishes. */
+export const surroundings = {
   image: `\${{ vars.IMAGE }}`,
   platforms: `\${{ vars.PLATFORMS || 'linux/amd64' }}`,
   file: `\${{ vars.FILE }}`,

@@ -36,7 +36,12 @@ async function putManifest(
 ): Promise<void> {
   const { blobs, manifests, tags } = repositoryOf(state, name);
   const bytes = Buffer.concat(await request.toArray());
-  const { config, layers = [], manifests: children = [] } = JSON.parse(bytes.toString("utf8"));
+  const {
+    config,
+    layers = [],
+    manifests: children = [],
+    subject,
+  } = JSON.parse(bytes.toString("utf8"));
   if (layers.length > 0 && state.lost.count < (state.behaviour.loseLayers ?? 0)) {
     state.lost.count += 1;
     blobs.delete(layers[0].digest);
@@ -50,7 +55,30 @@ async function putManifest(
   const digest = digestOf(bytes);
   manifests.set(digest, { type: request.headers["content-type"] ?? "", bytes });
   if (!reference.startsWith("sha256:")) tags.set(reference, digest);
-  response.writeHead(201, { "docker-content-digest": digest }).end();
+  const listed = state.behaviour.referrers && subject !== undefined;
+  const headers = listed ? { "oci-subject": subject.digest } : {};
+  response.writeHead(201, { "docker-content-digest": digest, ...headers }).end();
+}
+
+/** Two referrers a page, so that every client must follow the links. */
+export function serveReferrers(
+  { manifests }: Repository,
+  name: string,
+  { digest, url }: { readonly digest: string; readonly url: URL },
+  response: ServerResponse,
+) {
+  const all = [...manifests.entries()].flatMap(([own, { type, bytes }]) => {
+    const { subject, artifactType, annotations } = JSON.parse(bytes.toString("utf8"));
+    const entry = { mediaType: type, digest: own, size: bytes.length, artifactType, annotations };
+    return subject?.digest === digest ? [entry] : [];
+  });
+  const from = Number(url.searchParams.get("from") ?? 0);
+  const more = from + 2 < all.length;
+  const link = `</v2/${name}/referrers/${digest}?from=${from + 2}>; rel="next"`;
+  const type = "application/vnd.oci.image.index.v1+json";
+  response.writeHead(200, { "content-type": type, ...(more ? { link } : {}) });
+  const page = { schemaVersion: 2, mediaType: type, manifests: all.slice(from, from + 2) };
+  response.end(JSON.stringify(page));
 }
 
 /** Two tags a page, so that every client must follow the links. */

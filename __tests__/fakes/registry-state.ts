@@ -31,6 +31,8 @@ export interface RegistryBehaviour {
   readonly loseLayers?: number;
   /** Pushing is answered with 403. */
   readonly readOnly?: boolean;
+  /** Has the API for referrers, two a page, and says so of a manifest with a subject. */
+  readonly referrers?: boolean;
   /** HEAD of a blob: without a length. */
   readonly head?: "without-length";
   /** Bytes of blobs that HEAD says are there, whether they are or not. */

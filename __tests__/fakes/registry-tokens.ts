@@ -74,7 +74,8 @@ export function mayPass(
 ): boolean {
   if (auth === undefined) return true;
   const { method = "", url = "", headers } = request;
-  const name = /^\/v2\/(.+)\/(?:blobs\/uploads|blobs|manifests|tags)\//.exec(url)?.[1] ?? "";
+  const name =
+    /^\/v2\/(.+)\/(?:blobs\/uploads|blobs|manifests|tags|referrers)\//.exec(url)?.[1] ?? "";
   const reads = method === "GET" || method === "HEAD";
   const action = reads ? "pull" : method === "DELETE" ? "delete" : "push";
   if (auth.scheme === "basic") {

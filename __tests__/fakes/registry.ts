@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type Fault, intercept } from "./faults.ts";
-import { handleManifest, serveTags } from "./registry-manifests.ts";
+import { handleManifest, serveReferrers, serveTags } from "./registry-manifests.ts";
 import {
   fault,
   listen,
@@ -70,7 +70,8 @@ export async function startRegistry(
 function route(state: RegistryState, request: IncomingMessage, response: ServerResponse) {
   const url = new URL(request.url ?? "", `http://${state.hosts.registry}`);
   const [, name = "", kind, rest = ""] =
-    /^\/v2\/(.+)\/(blobs\/uploads|blobs|manifests|tags)\/([^/]*)$/.exec(url.pathname) ?? [];
+    /^\/v2\/(.+)\/(blobs\/uploads|blobs|manifests|tags|referrers)\/([^/]*)$/.exec(url.pathname) ??
+    [];
   const { method = "GET" } = request;
   if (url.pathname === "/v2/") return void response.writeHead(200).end("{}");
   if (state.behaviour.readOnly && method !== "GET" && method !== "HEAD") {
@@ -82,6 +83,8 @@ function route(state: RegistryState, request: IncomingMessage, response: ServerR
   if (kind === "blobs") return serveBlob(state, name, rest, request, response);
   if (kind === "manifests") return handleManifest(state, name, rest, request, response);
   if (kind === "tags") return serveTags(repositoryOf(state, name), name, url, response);
+  if (kind === "referrers" && state.behaviour.referrers)
+    return serveReferrers(repositoryOf(state, name), name, { digest: rest, url }, response);
   fault(response, 404, "NAME_UNKNOWN");
 }
 

@@ -52,6 +52,7 @@ describe("promote, where only changes are to be published", () => {
     });
     expect(await given.store.manifestDigest("latest")).toBe(before.image.digest);
     expect(await given.store.manifestDigest("nightly")).toBeUndefined();
+    expect(result).not.toHaveProperty("attestations");
     expect(summary).toContain(`Nothing changed since ${since}.`);
     expect(summary).not.toContain("docker pull");
   });

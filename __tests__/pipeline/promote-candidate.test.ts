@@ -3,6 +3,7 @@ import { document } from "../../src/images/manifest.ts";
 import { type Promoting, promote } from "../../src/pipeline/promote.ts";
 import type { AssembleResult, ScanResult } from "../../src/results/stages.ts";
 import { type Made, putRuntime, yard } from "./images.ts";
+import { attest } from "./promoting.ts";
 
 const given = yard();
 let runtimes: Made[];
@@ -41,7 +42,7 @@ const attempt = async (more: Partial<Promoting> = {}) => {
       force: false,
       ...more,
     },
-    { store: given.target, log: given.ports.log },
+    { store: given.target, log: given.ports.log, attest },
   );
 };
 
@@ -104,7 +105,7 @@ describe("a candidate with weights", () => {
     await expect(
       promote(
         { candidate, tags: [], scans: [scan], accepts: [], allowUntested: "x", force: false },
-        { store: lossy, log: ports.log },
+        { store: lossy, log: ports.log, attest },
       ),
     ).rejects.toThrow(`does not hold ${platforms[1]}`);
   });

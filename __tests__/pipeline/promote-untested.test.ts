@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { document } from "../../src/images/manifest.ts";
 import { promote } from "../../src/pipeline/promote.ts";
 import type { AcceptResult, ScanResult } from "../../src/results/stages.ts";
-import { accepted, candidateOf, log, older, promoting, scanned } from "./promoting.ts";
+import { accepted, attest, candidateOf, log, older, promoting, scanned } from "./promoting.ts";
 
 const given = promoting();
 
@@ -24,7 +24,7 @@ describe("a candidate that was not tested", () => {
         allowUntested,
         force: false,
       },
-      { store: given.store, log },
+      { store: given.store, log, attest },
     );
   };
 

@@ -4,6 +4,7 @@ import { promote } from "../../src/pipeline/promote.ts";
 import type { Store } from "../../src/ports/store.ts";
 import {
   accepted,
+  attest,
   candidateOf,
   index,
   log,
@@ -32,7 +33,7 @@ async function promoteTested(
       allowUntested: undefined,
       force,
     },
-    { store: to, log },
+    { store: to, log, attest },
   );
 }
 
@@ -71,7 +72,7 @@ describe("promote", () => {
           allowUntested: undefined,
           force: false,
         },
-        { store: given.store, log },
+        { store: given.store, log, attest },
       ),
     ).rejects.toThrow("does not hold the candidate");
   });

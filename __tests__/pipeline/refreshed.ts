@@ -25,7 +25,7 @@ export interface Candidate {
 }
 
 /** What a step left. */
-export interface Left {
+interface Left {
   readonly result: PromoteResult | undefined;
   readonly summary: string;
   readonly uploaded: readonly string[];

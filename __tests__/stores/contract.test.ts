@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { IntegrityError, MissingBlobError } from "../../src/errors.ts";
-import type { BlobSource } from "../../src/images/blob.ts";
+import { clock } from "../../src/host/clock.ts";
+import { type BlobSource, blobOf } from "../../src/images/blob.ts";
+import { mediaTypes } from "../../src/images/descriptor.ts";
 import { digestOf } from "../../src/images/digest.ts";
-import type { Document } from "../../src/images/manifest.ts";
+import { type Document, descriptorOf, document } from "../../src/images/manifest.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { startRegistry } from "../fakes/registry.ts";
 import { startRegistryProcess } from "../fakes/registry-process.ts";
@@ -24,6 +26,20 @@ const registry = async (running: Promise<{ host: string; close(): Promise<void> 
   const { host, close } = await running;
   return { at: (name: string) => `${host}/${name}`, close };
 };
+
+const noConfig = new TextEncoder().encode("{}");
+const empty = blobOf("{}", noConfig, digestOf(noConfig));
+
+/** A note on another manifest. */
+function attachment(subject: Document, note: string): Document {
+  return document(mediaTypes.manifest, {
+    ...{ schemaVersion: 2, mediaType: mediaTypes.manifest, artifactType: "application/x-note" },
+    config: { mediaType: mediaTypes.empty, digest: empty.digest, size: empty.size },
+    layers: [{ mediaType: mediaTypes.empty, digest: empty.digest, size: empty.size }],
+    subject: descriptorOf(subject),
+    annotations: { note },
+  });
+}
 
 const layouts = async (): Promise<Place> => {
   const folder = await mkdtemp(join(tmpdir(), "layouts-"));
@@ -46,6 +62,11 @@ const kinds: readonly (readonly [string, Kind, () => Promise<Place>])[] = [
     () => registry(startRegistryProcess({ variable: "TEST_OLD_REGISTRY_BIN" })),
   ],
   ["the registry of the tests", all, () => registry(startRegistry())],
+  [
+    "the registry of the tests with an API for referrers",
+    all,
+    () => registry(startRegistry({ referrers: true })),
+  ],
   ["a layout on disk", { mounts: false, removesTags: true, checksManifests: false }, layouts],
 ];
 
@@ -224,6 +245,35 @@ describe.each(kinds)("A store in %s", (_, { mounts, removesTags, checksManifests
     if (!checksManifests) return await expect(put).resolves.toBeUndefined();
     await expect(put).rejects.toThrow(MissingBlobError);
     await expect(put).rejects.toMatchObject({ digests: [lacking.digest] });
+  });
+
+  it("lists what is attached to a manifest, and only that, with its type and annotations", async () => {
+    const subject = await putImage(store, []);
+    expect(await store.referrers(subject.digest)).toEqual([]);
+    const attached = ["a", "b", "c"].map((name) => attachment(subject, name));
+    await store.putBlob(empty);
+    for (const manifest of attached) await store.putReferrer(manifest);
+    await store.putReferrer(attachment(await putImage(store, []), "other"));
+    await store.putReferrer(attached[0] as Document);
+    expect(await store.referrers(subject.digest)).toEqual(
+      attached.map(({ digest, bytes, mediaType }, at) => ({
+        ...{ mediaType, digest, size: bytes.length, artifactType: "application/x-note" },
+        annotations: { note: ["a", "b", "c"][at] },
+      })),
+    );
+  });
+
+  it("lists what several writers attach at once", async () => {
+    const subject = await putImage(store, []);
+    await store.putBlob(empty);
+    const names = ["a", "b", "c"];
+    await Promise.all(
+      names.map((name) =>
+        open(store.name, {}, { ...testPorts(), clock }).putReferrer(attachment(subject, name)),
+      ),
+    );
+    const listed = await store.referrers(subject.digest);
+    expect(listed.map(({ annotations }) => annotations?.["note"]).sort()).toEqual(names);
   });
 
   it("takes the same and other things from several writers at once", async () => {

@@ -16,7 +16,7 @@ import { installTrivy } from "../../src/trivy/install.ts";
 import { trivyRelease, versionIn } from "../../src/trivy/release.ts";
 import { releaseIdentity } from "../../src/trivy/signature.ts";
 import { recorder } from "../buildx/services.ts";
-import { type Signing, startSigning } from "./signing.ts";
+import { type Signing, startSigning } from "../fakes/signing.ts";
 
 const linux = { os: "linux", architecture: "x64" };
 
@@ -178,7 +178,7 @@ describe("installing", () => {
   });
 
   it("refuses what the public Sigstore does not know", async () => {
-    const { trustedRoot } = await import("../../src/trivy/trusted-root.ts");
+    const { trustedRoot } = await import("../../src/sigstore/trusted-root.ts");
     await expect(install("0.74.0", trustedRoot)).rejects.toBeInstanceOf(IntegrityError);
   });
 

@@ -3,7 +3,7 @@ import type { BuildOptions } from "./arguments.ts";
 import type { Source } from "./dockerfile.ts";
 
 /** The build argument by which a Dockerfile renews packages: empty in an ordinary build, the month in a refresh. */
-export const refreshArgument = "REFRESH";
+const refreshArgument = "REFRESH";
 
 /**
  * How a refresh is built although the cache is warm: bases are asked for again, the steps of the stage that is built are run again, and

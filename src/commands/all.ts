@@ -7,6 +7,7 @@ import { modelsCommands } from "./models.ts";
 import { promoteCommand } from "./promote.ts";
 import { scanCommand } from "./scan.ts";
 import { buildCommand, runCommand } from "./stages.ts";
+import { verifyImageCommand } from "./verify.ts";
 
 /** The table of commands, in the order of the help. */
 export const commands: readonly Command[] = [
@@ -16,6 +17,7 @@ export const commands: readonly Command[] = [
   assembleCommand,
   acceptCommand,
   promoteCommand,
+  verifyImageCommand,
   ...modelsCommands,
   diffCommand,
   ...laterCommands,

@@ -1,6 +1,7 @@
 import type { Platform } from "../images/platform.ts";
 import type { Reference } from "../images/reference.ts";
 import type { deliveries } from "../results/stages.ts";
+import type { AttestInputs } from "./attest.ts";
 import type { StageName } from "./input.ts";
 
 /** Everything that a run was told, checked and frozen. Sizes in bytes, times in seconds. */
@@ -40,6 +41,7 @@ export interface Config {
   readonly build: BuildInputs;
   readonly scan: ScanInputs;
   readonly acceptance: AcceptanceInputs;
+  readonly attest: AttestInputs;
   readonly promote: {
     readonly allowUntested: string | undefined;
     readonly force: boolean;
@@ -84,8 +86,6 @@ export interface BuildInputs {
   readonly buildkitdConfig: string | undefined;
   readonly buildxVersion: string;
   readonly provenance: "auto" | "true" | "false";
-  readonly sbom: "auto" | "true" | "false";
-  readonly sign: "auto" | "true" | "false";
 }
 
 export interface ScanInputs {

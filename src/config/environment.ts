@@ -1,5 +1,6 @@
 import { tmpdir } from "node:os";
 import { UsageError } from "../errors.ts";
+import type { TokenSource } from "../sigstore/token.ts";
 
 /** What the variables around a run say; read here and nowhere else. */
 export interface Environment {
@@ -21,6 +22,8 @@ export interface Environment {
   };
   /** Seconds since 1970 (reproducible-builds.org); wins over the commit's time. */
   readonly sourceDateEpoch: number | undefined;
+  /** Where a job gets tokens that say which workflow it runs; undefined without `id-token: write`. */
+  readonly identity: TokenSource | undefined;
   /** Undefined outside GitHub's runners. */
   readonly github: GithubEnvironment | undefined;
 }
@@ -58,6 +61,7 @@ export function readEnvironment(variables: Variables, folder: string): Environme
     githubApi: variables["GITHUB_API_URL"] || "https://api.github.com",
     network: networkOf(variables),
     sourceDateEpoch: epochOf(variables["SOURCE_DATE_EPOCH"]),
+    identity: identityOf(variables),
     github: githubOf(variables),
   };
 }
@@ -87,6 +91,12 @@ function networkOf(variables: Variables): Environment["network"] {
     ...pick("noProxy", "no_proxy", "NO_PROXY"),
     ...pick("extraCertificates", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"),
   };
+}
+
+function identityOf(variables: Variables): TokenSource | undefined {
+  const url = variables["ACTIONS_ID_TOKEN_REQUEST_URL"];
+  const token = variables["ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
+  return url && token ? { url, token } : undefined;
 }
 
 function githubOf(variables: Variables): GithubEnvironment | undefined {

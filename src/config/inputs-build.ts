@@ -99,16 +99,7 @@ export const building = {
   provenance: {
     default: "auto",
     value: "auto|true|false",
-    description: "SLSA provenance of the build",
-  },
-  sbom: {
-    default: "auto",
-    value: "auto|true|false",
-    description: "Software bill of materials of the final image",
-  },
-  sign: {
-    default: "auto",
-    value: "auto|true|false",
-    description: "Keyless signature of the final image",
+    description:
+      "SLSA provenance of the build (true: with every step) and of the assembly; false: neither",
   },
 } as const satisfies Record<string, Input>;

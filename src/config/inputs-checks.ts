@@ -78,6 +78,24 @@ export const judging = {
     value: "URL",
     description: "A chain endpoint (default: a small one of its own)",
   },
+  sbom: {
+    default: "auto",
+    value: "auto|true|false",
+    description:
+      "Attach the bills of materials that the scan made; true: refuse to publish without them",
+  },
+  sign: {
+    default: "auto",
+    value: "auto|required|off",
+    description:
+      "Sign what is said of the image as this workflow; auto: where the job has id-token: write and the repository is public",
+  },
+  sigstore: {
+    default: "",
+    value: "FILE",
+    description:
+      "A Sigstore of one's own: { fulcio, rekor, trustedRoot } (default: the public good instance)",
+  },
   "allow-untested": {
     default: "",
     value: "REASON",

@@ -5,6 +5,7 @@ import { isLoopback } from "../images/loopback.ts";
 import { type Platform, parsePlatform, platformName } from "../images/platform.ts";
 import { parsePlace, type Reference } from "../images/reference.ts";
 import { deliveries } from "../results/stages.ts";
+import { attestInputs } from "./attest.ts";
 import type { AcceptanceInputs, BuildInputs, Config, Credentials, ScanInputs } from "./config.ts";
 import { refuseContradictions } from "./contradictions.ts";
 import { entries, items } from "./entries.ts";
@@ -57,6 +58,7 @@ export function readConfig(given: Given, environment: Environment): Config {
     build: buildInputs(read),
     scan: scanInputs(read),
     acceptance: acceptanceInputs(read),
+    attest: attestInputs(read, environment),
     promote: {
       allowUntested: optional(read("allow-untested")),
       force: flag("force", read("force")),
@@ -200,8 +202,6 @@ function buildInputs(read: Read): BuildInputs {
     buildkitdConfig: optional(read("buildkitd-config")),
     buildxVersion: read("buildx-version").replace(/^v/, ""),
     provenance: choice("provenance", read("provenance"), ternary),
-    sbom: choice("sbom", read("sbom"), ternary),
-    sign: choice("sign", read("sign"), ternary),
   };
 }
 

@@ -10,8 +10,10 @@ export interface FieldChange {
   readonly to: string | undefined;
 }
 
-/** Told elsewhere, by name and digest. */
-const toldElsewhere: ReadonlySet<string> = new Set([names.base.name, names.base.digest]);
+/** Labels that name other images: what they changed is told by base, layers and models. */
+const toldElsewhere: ReadonlySet<string> = new Set([
+  ...[names.base.name, names.base.digest, names.lowest.name, names.lowest.digest, names.models],
+]);
 
 /** What a container is started with, where it changed (OCI image specification, config.md). Pure. */
 export function fieldChanges(old: ImageConfig, now: ImageConfig): readonly FieldChange[] {

@@ -22,15 +22,15 @@ export interface PlatformImage {
 }
 
 /** What a layer of a final image is: weights, software, or the models lock. */
-export type Part = "models" | "runtime" | "lock";
+type Part = "models" | "runtime" | "lock";
 
 /**
  * What becomes of a layer where the old image is there. `kept`: nothing. `moved`: the blob is there, but other layers lie below it now, so that
  * it is unpacked again (and fetched again by Docker's classic store). `new`: it is fetched and unpacked.
  */
-export type LayerState = "kept" | "moved" | "new";
+type LayerState = "kept" | "moved" | "new";
 
-export interface LayerChange {
+interface LayerChange {
   readonly digest: Digest;
   /** Bytes as stored. */
   readonly size: number;

@@ -1,3 +1,4 @@
+import type { Weight } from "../attest/assembly.ts";
 import type { Lock, LockedModel } from "../models/lock.ts";
 import type { PrepareResult } from "../results/stages.ts";
 import type { ModelPart } from "../trivy/sbom.ts";
@@ -22,4 +23,26 @@ export function modelParts(
           source: source.url.startsWith("file:") ? undefined : source.url,
         }),
   }));
+}
+
+/** Every weight file of a lock, where it is from, and whether it lies in the image. Pure. */
+export function weightsOf(
+  { models }: Lock,
+  delivery: PrepareResult["models"]["delivery"],
+): readonly Weight[] {
+  return models.flatMap(({ name, source, files, delivery: own }) =>
+    files.map(({ path, sha256 }) => ({
+      ...{ name: `${name}/${path}`, sha256, origin: originOf(source, path) },
+      delivery: delivery === "hybrid" ? own : delivery,
+    })),
+  );
+}
+
+function originOf(source: LockedModel["source"], path: string): string | undefined {
+  const encoded = path.split("/").map(encodeURIComponent).join("/");
+  if ("huggingface" in source)
+    return `https://huggingface.co/${source.huggingface}/resolve/${source.revision}/${encoded}`;
+  return source.url.startsWith("file:")
+    ? undefined
+    : `${source.url.replace(/\/*$/, "/")}${encoded}`;
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type Age, ageOf, isOlder } from "../images/age.ts";
 import type { Digest } from "../images/digest.ts";
-import { isIndex, parseIndex } from "../images/manifest.ts";
+import { type Document, isIndex, parseIndex } from "../images/manifest.ts";
 import { isTag } from "../images/reference.ts";
 import type { Files } from "../ports/files.ts";
 import type { Store } from "../ports/store.ts";
@@ -10,7 +10,7 @@ import { changesLines, changesMarkdown } from "../report/changes.ts";
 import type { Changes } from "../results/changes.ts";
 import type { PromoteResult, ScanResult } from "../results/stages.ts";
 import { compare, firstOf, type PlatformScan } from "./compare.ts";
-import { type PromotePorts, type Promoting, promote } from "./promote.ts";
+import { type Attested, type PromotePorts, type Promoting, promote } from "./promote.ts";
 import { readImage } from "./read-image.ts";
 import { runtimePlatforms } from "./runtime-images.ts";
 import type { PublishedRuntimes } from "./scan-images.ts";
@@ -71,24 +71,26 @@ export async function publishedRuntimes(
   return { tag, digest, runtimes: all.filter(({ platform }) => platforms.includes(platform)) };
 }
 
-/** What the candidate changes of the image that operators have. */
+/** What the candidate changes of the image that operators have, and which that is. */
 async function changesSince(
   candidate: Digest,
   plan: Plan,
   scans: readonly ScanResult[],
   store: Store,
-): Promise<Changes> {
+): Promise<{ readonly changes: Changes; readonly published?: Digest }> {
   const now = {
     ...(await readImage(candidate, store)),
     ...{ name: candidate, scans: scans.flatMap(({ platforms }) => platforms) },
   };
   const newest = await newestPublished(plan, store);
   if (newest === undefined)
-    return firstOf(now, "nothing was published under the plan's tags or latest before");
+    return {
+      changes: firstOf(now, "nothing was published under the plan's tags or latest before"),
+    };
   const { tag, digest } = newest;
   const looked = scannedBefore(digest, scans);
   const old = { ...(await readImage(digest, store)), name: `${tag}@${digest}`, scans: looked };
-  return compare(old, now);
+  return { changes: compare(old, now), published: digest };
 }
 
 /** What the scans saw of the published image; nothing where it was another one then. */
@@ -98,20 +100,37 @@ function scannedBefore(digest: Digest, scans: readonly ScanResult[]): readonly P
   );
 }
 
-/** Promotes where an operator gets something by the candidate, and reports what; else no tag moves. */
+/**
+ * Promotes where an operator gets something by the candidate, and reports what; else no tag moves, and what is published is said to have
+ * been scanned again.
+ */
 export async function promoteChanged(
   promoting: Omit<Promoting, "unless">,
   version: string | undefined,
   folder: string,
-  { files, ...ports }: PromotePorts & { readonly files: ChangesFiles },
+  { files, attestScan, ...ports }: ChangedPorts,
 ): Promise<PromoteResult> {
   const { candidate, tags, scans } = promoting;
-  const changes = await changesSince(candidate.digest, { tags, version }, scans, ports.store);
+  const { store, log } = ports;
+  const { changes, published } = await changesSince(
+    candidate.digest,
+    { tags, version },
+    scans,
+    store,
+  );
   await writeChanges(changes, folder, files);
-  for (const line of changesLines(changes)) ports.log.info(line);
-  const unless = changes.changed ? undefined : changes.why;
-  const promoted: PromoteResult = await promote({ ...promoting, unless }, ports);
-  return { ...promoted, changes };
+  for (const line of changesLines(changes)) log.info(line);
+  if (changes.changed) return { ...(await promote(promoting, ports)), changes };
+  const held = await promote({ ...promoting, unless: changes.why }, ports);
+  const document = published === undefined ? undefined : await store.readManifest(published);
+  const said = document === undefined ? {} : await attestScan(document);
+  return { ...held, ...said, changes };
+}
+
+interface ChangedPorts extends PromotePorts {
+  readonly files: ChangesFiles;
+  /** Says of the published image what the scan saw in the same runtimes. */
+  readonly attestScan: (published: Document) => Promise<Attested>;
 }
 
 type ChangesFiles = Pick<Files, "writeFile" | "rename" | "rm">;

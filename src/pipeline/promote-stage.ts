@@ -1,5 +1,7 @@
 import { parsePlace } from "../images/reference.ts";
-import type { PromoteResult } from "../results/stages.ts";
+import type { BuildResult, PromoteResult } from "../results/stages.ts";
+import { attester } from "./attest-image.ts";
+import { runtimePlace } from "./build.ts";
 import { needed } from "./needed.ts";
 import { promoteChanged } from "./only-changed.ts";
 import { loginOf } from "./open.ts";
@@ -7,11 +9,12 @@ import type { Ports } from "./ports.ts";
 import { promote } from "./promote.ts";
 import type { Stage } from "./stage.ts";
 
-/** Moves the plan's tags to the candidate; none, where only changes are to be published and there are none. */
+/** Attaches what is known of the candidate, signed, and then moves the plan's tags to it; none, where only changes are to be published and there are none. */
 export async function promoteStage(
   { config, results }: Stage,
-  { files, open, log, signal }: Ports,
+  ports: Ports,
 ): Promise<PromoteResult> {
+  const { files, open, log, signal } = ports;
   const plan = needed(results, "prepare");
   const candidate = needed(results, "assemble");
   const { scan: scans, accept: accepts } = results;
@@ -19,9 +22,15 @@ export async function promoteStage(
     log.info(`No tag is moved: ${plan.pushReason}.`);
     return { digest: candidate.digest, tags: [] };
   }
-  const store = open(parsePlace(plan.target), { login: loginOf(config) });
+  const login = loginOf(config);
+  const store = open(parsePlace(plan.target), { login });
+  const attesting = {
+    ...{ results, store, inputs: config.attest, folder: config.results },
+    runtimes: (build: BuildResult) => open(runtimePlace(build, config), { login }),
+  };
+  const moving = { ...{ store, log, signal }, ...attester(attesting, ports) };
   const { onlyChanged, ...how } = config.promote;
   const promoting = { candidate, tags: plan.tags, scans, accepts, ...how };
-  if (!onlyChanged) return promote(promoting, { store, log, signal });
-  return promoteChanged(promoting, plan.version, config.results, { files, store, log, signal });
+  if (!onlyChanged) return promote(promoting, moving);
+  return promoteChanged(promoting, plan.version, config.results, { ...moving, files });
 }

@@ -20,11 +20,18 @@ export interface Promoting {
   readonly unless?: string | undefined;
 }
 
-export interface PromotePorts {
+interface MovePorts {
   readonly store: Store;
   readonly log: Log;
   readonly signal?: AbortSignal;
 }
+
+export interface PromotePorts extends MovePorts {
+  /** Says of the candidate what is known, and attaches it; whatever it throws, no tag is moved. */
+  readonly attest: (candidate: Document, untested: PromoteResult["untested"]) => Promise<Attested>;
+}
+
+export type Attested = Pick<PromoteResult, "attestations" | "unsigned">;
 
 type Move = PromoteResult["tags"][number] & { readonly before: Document | undefined };
 
@@ -49,9 +56,11 @@ export async function promote(promoting: Promoting, ports: PromotePorts): Promis
   const aged = candidateAge(document);
   const planned = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
   const moves = unless === undefined ? planned : planned.map((move) => held(move, unless));
+  const attested = unless === undefined ? await ports.attest(document, untested) : undefined;
   await moveAll(moves, document, ports);
   return {
     digest: candidate.digest,
+    ...attested,
     tags: moves.map(({ before: _before, ...move }) => move),
     ...(left.length === 0 ? {} : { notRun: left }),
     ...(untested === undefined ? {} : { untested }),
@@ -105,7 +114,7 @@ function held(move: Move, why: string): Move {
 async function moveAll(
   moves: readonly Move[],
   document: Document,
-  { store, log, signal }: PromotePorts,
+  { store, log, signal }: MovePorts,
 ): Promise<void> {
   const moved: Move[] = [];
   for (const move of moves.filter((entry) => entry.moved)) {
@@ -142,7 +151,7 @@ async function stillAt(tag: string, wanted: Digest | undefined, store: Store): P
 async function putBack(
   moved: readonly Move[],
   candidate: Digest,
-  { store, log }: PromotePorts,
+  { store, log }: MovePorts,
 ): Promise<string> {
   const stuck: string[] = [];
   for (const { tag, before } of moved.toReversed()) {

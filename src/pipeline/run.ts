@@ -18,6 +18,7 @@ import {
 import { acceptStage, refuseAcceptance } from "./accept.ts";
 import { aloneIn } from "./alone.ts";
 import { assembleStage } from "./assemble.ts";
+import { unsignedBecause } from "./attest-image.ts";
 import { buildStage } from "./build.ts";
 import { jobName } from "./job.ts";
 import { modelsStage } from "./models.ts";
@@ -104,7 +105,10 @@ async function runStage(
     await ports.files.rm(join(config.results, `${file}.json`), { force: true });
   const stage = { config, facts, results, ...before };
   const result = await stages[name](stage, ports);
-  const timed = { ...result, seconds: (ports.clock.now() - begun) / 1000 };
+  const now = ports.clock.now();
+  const finished = new Date(now).toISOString();
+  // What was accepted before keeps the time at which it was.
+  const timed = { finished, ...result, seconds: (now - begun) / 1000 };
   await writeResult(ports.files, config.results, file, timed);
   await conclude?.(timed, stage, ports);
   return timed;
@@ -143,7 +147,9 @@ export async function runPipeline(
     if (old.length > 0) await remove([...changesFiles, issueFile]);
     begun();
     try {
-      refuseUntested(config, await readAll(config.results, ports));
+      const { prepare: plan } = await readAll(config.results, ports);
+      refuseUntested(config, plan);
+      if (plan?.push === true) unsignedBecause(config.attest);
       await policyOf(config, ports);
       await together([["models"], ["build", "scan"]], run, ports.signal);
     } finally {
@@ -161,7 +167,7 @@ export async function runPipeline(
 }
 
 /** Promote would refuse a candidate that nobody accepted: said before hours of work, not after. */
-function refuseUntested({ promote, acceptance }: Config, { prepare: plan }: Results): void {
+function refuseUntested({ promote, acceptance }: Config, plan: Results["prepare"]): void {
   if (plan?.push !== true || acceptance.mode !== "off" || promote.allowUntested !== undefined)
     return;
   throw new UsageError("acceptance is off, so that nothing is published.", {

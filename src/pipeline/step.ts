@@ -39,7 +39,7 @@ const predecessors: Readonly<Record<StageName, readonly StageName[]>> = {
   scan: ["prepare", "build"],
   assemble: ["prepare", "models", "build"],
   accept: ["prepare", "models", "assemble"],
-  promote: ["prepare", "assemble", "scan", "accept"],
+  promote: ["prepare", "models", "build", "assemble", "scan", "accept"],
   report: ["prepare", "models", "build", "scan", "assemble", "accept", "promote"],
 };
 

@@ -1,4 +1,5 @@
 import type { BlobSource } from "../images/blob.ts";
+import type { Descriptor } from "../images/descriptor.ts";
 import type { Digest } from "../images/digest.ts";
 import type { Document } from "../images/manifest.ts";
 
@@ -27,6 +28,14 @@ export interface Store {
   /** Takes a tag away, not what it points at; false where the registry cannot. */
   removeTag(tag: string): Promise<boolean>;
   tags(): Promise<readonly string[]>;
+
+  /**
+   * What was attached to a manifest (distribution specification, "Listing Referrers"): by the registry's API, else by the tag
+   * `sha256-<hex>`, whose words on artifact types and annotations are whatever its writers left there.
+   */
+  referrers(digest: Digest): Promise<readonly Descriptor[]>;
+  /** Keeps a manifest that has a `subject`, and sees to it that `referrers` of that lists it, beside what others attach at the same time. */
+  putReferrer(manifest: Document): Promise<void>;
 }
 
 export interface PutBlobOptions {

@@ -18,9 +18,9 @@ export function changesMarkdown(changes: Changes): string {
 
 /** The same for a terminal. Pure. */
 export function changesLines(changes: Changes): readonly string[] {
-  const { since, why, platforms, gone, notes } = changes;
-  return [
-    since === undefined || !why.includes(since) ? why : `${why.replace(since, short(since))}`,
+  const { why, platforms, gone, notes } = changes;
+  const lines = [
+    why,
     ...platforms.flatMap((one) => [
       `${one.platform}  ${pull(one)}`,
       ...(one.base === undefined ? [] : [`  base     ${one.base.from} → ${one.base.to}`]),
@@ -43,6 +43,7 @@ export function changesLines(changes: Changes): readonly string[] {
     ...gone.map((platform) => `${platform}  is no longer there`),
     ...notes,
   ];
+  return lines.map(short);
 }
 
 function changesText(changes: Changes, most: number): string {
@@ -184,8 +185,8 @@ function oneLine(text: string): string {
 }
 
 /** A digest's first digits are enough for a person. */
-function short(name: string): string {
-  return name.replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/, "$1…");
+function short(text: string): string {
+  return text.replaceAll(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/g, "$1…");
 }
 
 function sentence(text: string): string {

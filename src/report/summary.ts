@@ -1,5 +1,6 @@
 import { amount } from "../amount.ts";
 import type { Results } from "../results/stages.ts";
+import { attestations } from "./attestations.ts";
 import { changesShort } from "./changes.ts";
 import { cell, code, table } from "./markdown.ts";
 import { scanSummary } from "./scan-summary.ts";
@@ -13,6 +14,7 @@ export function summary(results: Results): string {
     platforms(results),
     scanSummary(results),
     acceptance(results),
+    attestations(results),
     tags(results),
     changed(results),
     pulling(results),

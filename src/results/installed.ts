@@ -24,4 +24,3 @@ export const publishedScan = z.looseObject({
     }),
   ),
 });
-export type PublishedScan = z.infer<typeof publishedScan>;

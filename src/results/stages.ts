@@ -7,8 +7,9 @@ import { bytes, digest, verdict } from "./shape.ts";
 /** The stages' results (design: "Results"). Unknown fields are kept, so that a newer stage can be read by an older one. */
 const text = z.record(z.string(), z.string());
 
-/** How long the stage took; written by whoever ran it. */
-const timed = { seconds: z.number().nonnegative().optional() };
+/** How long the stage took, and when it ended (RFC 3339); written by whoever ran it. */
+const lasted = { seconds: z.number().nonnegative().optional() };
+const timed = { ...lasted, finished: z.string().optional() };
 
 export const deliveries = ["hybrid", "bake", "mount"] as const;
 
@@ -180,7 +181,7 @@ export const acceptResult = z.looseObject({
         reason: z.string().optional(),
         measured: figures.optional(),
         limit: figures.optional(),
-        ...timed,
+        ...lasted,
       }),
     )
     .readonly(),
@@ -220,6 +221,12 @@ export const promoteResult = z.looseObject({
   ),
   /** Checks of the acceptance that were left out, each with its reason. */
   notRun: z.array(z.looseObject({ check: z.string(), reason: z.string() })).optional(),
+  /** What was said of the candidate, signed and attached before any tag moved; `subject` is the index. */
+  attestations: z
+    .array(z.looseObject({ predicateType: z.string(), digest, subject: digest }))
+    .optional(),
+  /** Why nothing was signed. */
+  unsigned: z.string().optional(),
   /** Why the candidate was published without a scan or acceptance; absent when it was tested. */
   untested: z.looseObject({ reason: z.string(), missing: z.array(z.string()) }).optional(),
   /** What the candidate changes of the image that was published before, where that was asked for (`only-changed`). */

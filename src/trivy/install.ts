@@ -6,9 +6,9 @@ import type { Exec } from "../ports/exec.ts";
 import type { Files } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
 import type { ToolCache } from "../ports/tool-cache.ts";
+import { trustedRoot } from "../sigstore/trusted-root.ts";
 import type { Release } from "./release.ts";
 import { releaseIdentity, verifySignature } from "./signature.ts";
-import { trustedRoot } from "./trusted-root.ts";
 
 export interface InstallPorts extends DownloadPorts {
   readonly exec: Exec;

@@ -11,6 +11,7 @@ import { resumedRead } from "../resumed-read.ts";
 import { blobPath, readBlobFile, sizeOfBlob, sweepPartials, writeBlob } from "./blobs.ts";
 import { type Entries, tagOf, withManifest, withoutTag } from "./entries.ts";
 import { changeIndex, readIndex } from "./index-file.ts";
+import { referrersIn } from "./referrers.ts";
 
 export interface LayoutPorts {
   readonly files: Files;
@@ -36,6 +37,17 @@ export function layoutStore(folder: string, ports: LayoutPorts): Store {
     const digest = isDigest(reference) ? reference : await taggedDigest(folder, reference, files);
     return digest === undefined ? undefined : await readDocument(folder, digest, files);
   };
+  const putManifest: Store["putManifest"] = async (manifest, tag) => {
+    await putBlob(blobOf(manifest.mediaType, manifest.bytes, manifest.digest));
+    const children = new Set(childrenOf(manifest));
+    const add = async (entries: Entries) =>
+      withManifest(entries, descriptorOf(manifest), {
+        tag,
+        children,
+        named: await namedBy(entries, folder, files),
+      });
+    await changeIndex(folder, add, ports);
+  };
   return {
     name,
     layerLimit: undefined,
@@ -53,23 +65,15 @@ export function layoutStore(folder: string, ports: LayoutPorts): Store {
     mountBlob: async () => false,
     readManifest,
     manifestDigest: async (reference) => (await readManifest(reference))?.digest,
-    putManifest: async (manifest, tag) => {
-      await putBlob(blobOf(manifest.mediaType, manifest.bytes, manifest.digest));
-      const children = new Set(childrenOf(manifest));
-      const add = async (entries: Entries) =>
-        withManifest(entries, descriptorOf(manifest), {
-          tag,
-          children,
-          named: await namedBy(entries, folder, files),
-        });
-      await changeIndex(folder, add, ports);
-    },
+    putManifest,
     removeTag: async (tag) => {
       await changeIndex(folder, (entries) => withoutTag(entries, tag), ports);
       return true;
     },
     tags: async () =>
       (await readIndex(folder, files)).manifests.map(tagOf).filter((tag) => tag !== undefined),
+    referrers: (digest) => referrersIn(folder, digest, readManifest, files),
+    putReferrer: (manifest) => putManifest(manifest),
   };
 }
 

@@ -52,10 +52,12 @@ export class Authorization {
       challenges.find(({ scheme }) => scheme === "basic");
     if (wanted === undefined) return false;
     this.#challenge = wanted;
-    for (const [scopes, token] of this.#tokens) {
-      const value = (await token.catch(() => undefined))?.value;
-      if (sent !== undefined && sent === `Bearer ${value}`) this.#tokens.delete(scopes);
-    }
+    const kept = await Promise.all(
+      [...this.#tokens.values()].map((token) => token.catch(() => undefined)),
+    );
+    // What was given before, for less, has most likely run out as well.
+    if (kept.some((token) => sent !== undefined && sent === `Bearer ${token?.value}`))
+      this.#tokens.clear();
     const credential = await this.#who();
     if (wanted.scheme === "basic")
       return credential?.kind === "password" && sent !== basic(credential);

@@ -2,7 +2,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Fetch, HttpRequest, HttpResponse } from "../../ports/fetch.ts";
 import type { Log } from "../../ports/log.ts";
 import { PassingError } from "../../retry/passing.ts";
-import { persistentFetch } from "../persistent-fetch.ts";
+import { persistentFetch } from "../../retry/persistent-fetch.ts";
 import { type Access, Authorization } from "./authorization.ts";
 import type { Credential } from "./docker-config.ts";
 import { followRedirects } from "./redirect.ts";

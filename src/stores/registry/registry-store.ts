@@ -11,6 +11,7 @@ import { registryClient } from "./client.ts";
 import { type Credential, dockerCredential } from "./docker-config.ts";
 import { deleteTag, getManifest, headManifest, listTags, putManifest } from "./manifests.ts";
 import { registryOrigin } from "./origin.ts";
+import { listReferrers, putReferrer } from "./referrers.ts";
 import { uploadBlob } from "./upload.ts";
 import { mountOrBegin, type UploadSession } from "./upload-session.ts";
 import { uploadsInTime } from "./uploads-in-time.ts";
@@ -91,6 +92,8 @@ export function registryStore(
     putManifest: (manifest, tag) => putManifest(client, manifest, tag),
     removeTag: (tag) => deleteTag(client, tag),
     tags: () => listTags(client),
+    referrers: (digest) => listReferrers(client, digest),
+    putReferrer: (manifest) => putReferrer(client, manifest),
   };
   return uploadsInTime(store, limits[registry]?.upload, ports.clock);
 }

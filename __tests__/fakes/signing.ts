@@ -1,6 +1,14 @@
 import { createHash, generateKeyPairSync, type KeyPairKeyObjectResult, sign } from "node:crypto";
 import { initializeCA, initializeTLog } from "@sigstore/mock";
-import type { Identity } from "../../src/trivy/signature.ts";
+import type { Identity } from "../../src/sigstore/verify.ts";
+
+/** Who gives certificates and who logs signatures, and what both are known by. */
+export interface Authorities {
+  readonly ca: Awaited<ReturnType<typeof initializeCA>>;
+  readonly tlog: Awaited<ReturnType<typeof initializeTLog>>;
+  /** As trusted_root.json has it. */
+  readonly root: object;
+}
 
 /** A Sigstore of our own: who is trusted, and a way to sign as anybody. */
 export interface Signing {
@@ -13,7 +21,7 @@ export interface Signing {
 const keys = () => generateKeyPairSync("ec", { namedCurve: "prime256v1" });
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
 
-export async function startSigning(): Promise<Signing> {
+export async function authorities(): Promise<Authorities> {
   const ctlog = certificateLog(keys());
   const ca = await initializeCA(keys(), ctlog);
   const tlog = await initializeTLog("https://rekor.example", keys());
@@ -31,6 +39,11 @@ export async function startSigning(): Promise<Signing> {
     ctlogs: [log("https://ct.example", ctlog.logID, ctlog.publicKey)],
     timestampAuthorities: [],
   };
+  return { ca, tlog, root };
+}
+
+export async function startSigning(): Promise<Signing> {
+  const { ca, tlog, root } = await authorities();
   const bundle: Signing["bundle"] = async (bytes, { subject, issuer }) => {
     const { publicKey, privateKey } = keys();
     const certificate = await ca.issueCertificate({

@@ -1,6 +1,6 @@
 /**
  * Sigstore's public good instance (trusted_root.json of its TUF repository, as @sigstore/tuf 5.0.1 carries it): whose certificates and logs
- * a release's signature is checked by. It is here, so that no network is needed for it, and it changes with the pinned version only.
+ * signatures are checked by. It is here, so that no network is needed for it, and it changes with the pinned version only.
  */
 export const trustedRoot = {
   mediaType: "application/vnd.dev.sigstore.trustedroot+json;version=0.1",

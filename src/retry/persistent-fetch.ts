@@ -1,7 +1,7 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Fetch } from "../ports/fetch.ts";
-import { isBusy, PassingError, retryAfter } from "../retry/passing.ts";
-import { type PersistPorts, persist } from "../retry/persist.ts";
+import { isBusy, PassingError, retryAfter } from "./passing.ts";
+import { type PersistPorts, persist } from "./persist.ts";
 
 /** A Fetch that asks again when the connection breaks or the other side is busy. A streamed body can be sent once only: it passes through. */
 export function persistentFetch(
