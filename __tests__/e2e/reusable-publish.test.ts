@@ -124,6 +124,21 @@ describe("a version and the months after it", () => {
   });
 });
 
+it("an older version that is published late takes its own tag, and none of a newer one's", async () => {
+  const before = await tagsOf(image());
+  const { workspace } = trials;
+  await workspace.checkOut(workspace.commit);
+  await workspace.tag("v1.2.2");
+  const run = await start(pushOf("refs/tags/v1.2.2", workspace.commit));
+  await workspace.checkOut("main");
+  expect(errors(run)).toEqual([]);
+  expect(await tagsOf(image())).toMatchObject({
+    ...{ "1.2.2": run.outputs["assemble"]?.["digest"] },
+    ...{ "1.2": before["1.2"], latest: before["latest"] },
+  });
+  expect(run.summaries.join("\n")).toContain("| `latest` | not moved | held by the newer image");
+});
+
 it("a dispatch goes no further than it is told", async () => {
   const before = await tagsOf(image());
   const run = await start(dispatchOf("refs/heads/main", { stage: "models" }));

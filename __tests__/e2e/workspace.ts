@@ -14,6 +14,8 @@ export interface Workspace {
   /** Writes a file and commits it at a time of its own; gives the commit. */
   commitFile(path: string, text: string): Promise<string>;
   tag(name: string): Promise<void>;
+  /** Goes to a commit or a branch. */
+  checkOut(name: string): Promise<void>;
 }
 
 /** An image without a RUN step, so that both platforms take a second. */
@@ -63,6 +65,9 @@ export async function makeWorkspace(folder: string, lock: Lock): Promise<Workspa
     commitFile,
     tag: async (name) => {
       await git("tag", name);
+    },
+    checkOut: async (name) => {
+      await git("checkout", "--quiet", name);
     },
   };
 }
