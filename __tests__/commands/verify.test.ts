@@ -30,9 +30,7 @@ describe("director-image verify", () => {
   it("shows a table of what was checked and ends with 0", async () => {
     await works.signed(image);
     const { code, stdout, stderr } = await verify();
-    expect(stderr).toBe(
-      `Looking at ${image.store.name}@${image.index.digest} for linux/amd64.\n`,
-    );
+    expect(stderr).toBe(`Looking at ${image.store.name}@${image.index.digest} for linux/amd64.\n`);
     const [name, trusted, , ...lines] = stdout.trimEnd().split("\n");
     expect(name).toBe(`Image    ${image.store.name}@${image.index.digest}`);
     expect(trusted).toBe(

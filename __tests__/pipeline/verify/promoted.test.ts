@@ -1,7 +1,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "@jest/globals";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { predicateTypes } from "../../../src/attest/predicates.ts";
+import { digestOf } from "../../../src/images/digest.ts";
 import { parseIndex } from "../../../src/images/manifest.ts";
 import { formatLock } from "../../../src/models/lock-text.ts";
 import { attester } from "../../../src/pipeline/attest-image.ts";
@@ -14,7 +17,7 @@ import type {
 } from "../../../src/results/stages.ts";
 import { testPorts } from "../../stores/ports.ts";
 import { type Published, predicatesOf } from "./published.ts";
-import { failures, publishing } from "./publishing.ts";
+import { failures, names, publishing } from "./publishing.ts";
 
 const works = publishing();
 
@@ -61,15 +64,10 @@ async function resultsOf(image: Published): Promise<Required<Omit<Results, "prom
   };
 }
 
-/** Promotes as a job does whose tokens are the stand-in's. */
-async function promoted(image: Published, more: Partial<Results> = {}, allowUntested?: string) {
-  const results: Results = { ...(await resultsOf(image)), ...more };
-  const { assemble: candidate } = results;
-  if (candidate === undefined) throw new Error("there is no candidate");
+/** How promote says of images what is known of this one, as a job does whose tokens are the stand-in's. */
+async function attesterFor(image: Published, results: Results) {
   await writeFile(join(folder, "models.lock.json"), formatLock(image.lock));
   await writeFile(join(folder, "sbom-linux-amd64.cdx.json"), '{"bomFormat":"CycloneDX"}');
-  const ports = testPorts();
-  const signal = new AbortController().signal;
   const attesting = {
     ...{ results, folder, store: image.store, runtimes: () => image.store },
     inputs: {
@@ -78,15 +76,20 @@ async function promoted(image: Published, more: Partial<Results> = {}, allowUnte
       server: "https://github.com",
     },
   };
+  return attester(attesting, { ...testPorts(), signal: new AbortController().signal });
+}
+
+async function promoted(image: Published, more: Partial<Results> = {}, allowUntested?: string) {
+  const results: Results = { ...(await resultsOf(image)), ...more };
+  const { assemble: candidate } = results;
+  if (candidate === undefined) throw new Error("there is no candidate");
+  const { log } = testPorts();
   return await promote(
     {
       ...{ candidate, tags: ["1.2.3"], scans: results.scan, accepts: results.accept },
       ...{ allowUntested, force: false },
     },
-    {
-      ...{ store: image.store, log: ports.log, signal },
-      ...attester(attesting, { ...ports, signal }),
-    },
+    { ...{ store: image.store, log }, ...(await attesterFor(image, results)) },
   );
 }
 
@@ -105,4 +108,56 @@ it("an image that promote published untested is one that verify does not want", 
   expect(failures(await works.verified(image))).toEqual([
     "acceptance: published untested: a hotfix (--allow-untested lets it pass)",
   ]);
+});
+
+describe("a published image that nothing changed in since", () => {
+  const old = { updatedAt: new Date(Date.now() - 60 * 86_400_000).toISOString(), source: "a test" };
+
+  /** Published by what a scan saw long ago, and scanned again today. */
+  async function scannedAgain(more: Partial<ScanResult> = {}) {
+    const image = await works.assembled();
+    const results = await resultsOf(image);
+    const [scan] = results.scan;
+    if (scan === undefined) throw new Error("there is no scan");
+    await promoted(image, { scan: [{ ...scan, database: old }] });
+    expect(names(await works.verified(image))).toEqual(["scan"]);
+    // Transparency logs count in seconds.
+    await sleep(1_100);
+    const { attestScan } = await attesterFor(image, { ...results, scan: [{ ...scan, ...more }] });
+    return { image, said: await attestScan(image.index) };
+  }
+
+  it("is young again by the scan of the very runtimes that it was made from", async () => {
+    const { image, said } = await scannedAgain();
+    expect(said.attestations).toMatchObject([
+      { predicateType: predicateTypes.scan, subject: image.index.digest },
+    ]);
+    expect(failures(await works.verified(image))).toEqual([]);
+  });
+
+  it.each<[string, Partial<ScanResult>, string]>([
+    [
+      "another runtime was scanned",
+      { platforms: [{ platform: "linux/amd64", digest: digestOf("another") }] },
+      `was made from ${digestOf("another")}, which was scanned for linux/amd64`,
+    ],
+    ["the scan was skipped", { verdict: "skipped", reason: "no database" }, "the scan skipped"],
+  ])("is said nothing of where %s", async (_, more, reason) => {
+    const { image, said } = await scannedAgain(more);
+    expect(said.attestations).toBeUndefined();
+    expect(said.unsigned).toContain(reason);
+    expect(names(await works.verified(image))).toEqual(["scan"]);
+  });
+});
+
+it("verify looks at the platform of who asks, where the image has it", async () => {
+  const image = await works.assembled();
+  await promoted(image);
+  for (const [machine, looked] of [
+    ["linux/amd64", "linux/amd64"],
+    ["linux/riscv64", "linux/amd64"],
+  ] as const) {
+    const { checks } = await works.verified(image, { machine });
+    expect([...new Set(checks.flatMap(({ platform = [] }) => platform))]).toEqual([looked]);
+  }
 });

@@ -28,6 +28,7 @@ export interface How {
   readonly root?: object;
   readonly weights?: boolean;
   readonly platforms?: readonly string[];
+  readonly machine?: string;
 }
 
 /** A Sigstore for all tests of a file, and a yard anew for each. */
@@ -94,7 +95,7 @@ export function publishing() {
       return await verifyImage(
         {
           reference: index.digest,
-          platforms: how.platforms,
+          ...{ platforms: how.platforms, machine: how.machine },
           trust: { who, root: how.root ?? sigstore.root },
           policy: { now: how.now ?? Date.now(), maxAge: 45 * 86_400_000, allowUntested: false },
           weights: how.weights ?? false,
