@@ -10,7 +10,7 @@ export interface Workflow {
   readonly jobs: Readonly<Record<string, Job>>;
 }
 
-type Permissions = Readonly<Record<string, "read" | "write" | "none">>;
+export type Permissions = Readonly<Record<string, "read" | "write" | "none">>;
 
 interface Concurrency {
   readonly group: string;
