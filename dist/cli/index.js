@@ -61246,8 +61246,8 @@ function gigabytes(bytes) {
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
-/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8381);
-/* harmony import */ var _commands_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3871);
+/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3943);
+/* harmony import */ var _commands_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(979);
 /* harmony import */ var _commands_program_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6989);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(452);
 /* harmony import */ var _host_closed_pipe_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(113);
@@ -61287,7 +61287,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 8381:
+/***/ 3943:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -73737,19 +73737,128 @@ const finding_finding = looseObject({
         .optional(),
 });
 
+;// CONCATENATED MODULE: ./lib/results/changes.js
+
+
+
+/** What changed from a published image to a candidate (`changes.json`, and `changes` of promote's result). */
+const changes_layer = looseObject({
+    digest: digest,
+    size: bytes,
+    part: schemas_enum(["models", "runtime", "lock"]),
+    what: schemas_string(),
+});
+const packageChange = looseObject({
+    package: schemas_string(),
+    ecosystem: schemas_string(),
+    /** Versions; absent where the package is not there. */
+    from: schemas_string().optional(),
+    to: schemas_string().optional(),
+});
+const vulnerability = looseObject({
+    id: schemas_string(),
+    package: schemas_string(),
+    severity: schemas_enum(severities),
+    installed: schemas_string(),
+    fixed: schemas_string().optional(),
+});
+const platformChanges = looseObject({
+    platform: schemas_string(),
+    from: digest.optional(),
+    to: digest,
+    unchanged: schemas_boolean(),
+    bytes: looseObject({ download: bytes, unpack: bytes, total: bytes }),
+    layers: array(changes_layer.extend({ state: schemas_enum(["kept", "moved", "new"]) })).readonly(),
+    gone: array(changes_layer).readonly(),
+    base: looseObject({ from: schemas_string(), to: schemas_string() }).optional(),
+    config: array(looseObject({
+        field: schemas_string(),
+        from: schemas_string().optional(),
+        to: schemas_string().optional(),
+    }))
+        .readonly(),
+    /** Where both images were scanned. */
+    packages: array(packageChange).readonly().optional(),
+    vulnerabilities: looseObject({
+        fixed: array(vulnerability).readonly(),
+        new: array(vulnerability).readonly(),
+        /** How many both images have. */
+        left: schemas_int().nonnegative(),
+    })
+        .optional(),
+});
+const moved = array(looseObject({ model: schemas_string(), from: schemas_string(), to: schemas_string() }));
+const modelChanges = looseObject({
+    revisions: moved.readonly(),
+    /** From `bake` to `mount`, or back. */
+    deliveries: moved.readonly(),
+    files: array(looseObject({
+        file: schemas_string(),
+        change: schemas_enum(["added", "changed", "removed"]),
+        from: bytes.optional(),
+        to: bytes.optional(),
+    }))
+        .readonly(),
+});
+const changes = looseObject({
+    /** Whether an operator gets anything by the candidate. */
+    changed: schemas_boolean(),
+    /** The published image, `TAG@DIGEST` or as it was named; absent where there was none. */
+    since: schemas_string().optional(),
+    /** Why, in words. */
+    why: schemas_string(),
+    platforms: array(platformChanges).readonly(),
+    /** Platforms that the published image has and the candidate has not. */
+    gone: array(schemas_string()).readonly(),
+    /** Absent where one of them carries no lock. */
+    models: modelChanges.optional(),
+    /** What could not be compared, and why. */
+    notes: array(schemas_string()).readonly(),
+});
+
+;// CONCATENATED MODULE: ./lib/results/installed.js
+
+
+
+/** A package as the scanner names it, with its whole version. */
+const installed = looseObject({
+    package: schemas_string(),
+    version: schemas_string(),
+    /** Such as `debian`, `python-pkg`. */
+    ecosystem: schemas_string(),
+});
+/** The image that is published, looked at with the same database as the candidate. */
+const publishedScan = looseObject({
+    tag: schemas_string(),
+    digest: digest,
+    platforms: array(looseObject({
+        platform: schemas_string(),
+        digest: digest,
+        findings: array(finding_finding).readonly(),
+        installed: array(installed).readonly(),
+    })),
+});
+
 ;// CONCATENATED MODULE: ./lib/results/stages.js
+
+
 
 
 
 /** The stages' results (design: "Results"). Unknown fields are kept, so that a newer stage can be read by an older one. */
 const stages_text = record(schemas_string(), schemas_string());
-/** How long the stage took; written by whoever ran it. */
-const timed = { seconds: schemas_number().nonnegative().optional() };
+/** How long the stage took, and when it ended (RFC 3339); written by whoever ran it. */
+const lasted = { seconds: schemas_number().nonnegative().optional() };
+const timed = { ...lasted, finished: schemas_string().optional() };
 const deliveries = ["hybrid", "bake", "mount"];
 const prepareResult = looseObject({
     ...timed,
     image: schemas_string(),
     platforms: array(looseObject({ platform: schemas_string(), runner: schemas_string() })).min(1),
+    /** What was planned otherwise than was asked for. */
+    notes: array(schemas_string()).optional(),
+    /** The runner with a GPU for the stage accept; empty, with the reason, where there is none. */
+    gpu: looseObject({ runner: schemas_string(), reason: schemas_string().optional() }).optional(),
     tags: array(schemas_string()),
     /** The main tag; absent where no rule applied. */
     version: schemas_string().optional(),
@@ -73772,6 +73881,8 @@ const prepareResult = looseObject({
     source: looseObject({
         /** Commit that is built, and its time: seconds since 1970. */
         revision: schemas_string().optional(),
+        /** The event's commit, where another one is built. */
+        event: schemas_string().optional(),
         commitTime: schemas_int().nonnegative(),
         /** The same, RFC 3339: the image's `created`. */
         created: schemas_string(),
@@ -73839,7 +73950,10 @@ const scanResult = looseObject({
         blindSpots: array(looseObject({ name: schemas_string(), reason: schemas_string() })).optional(),
         licenses: array(looseObject({ name: schemas_string(), packages: array(schemas_string()) }))
             .optional(),
+        installed: array(installed).readonly().optional(),
     })),
+    /** The image that is published, looked at with the same database, where a report of what changed is wanted (`only-changed`). */
+    published: publishedScan.optional(),
     scanner: looseObject({ version: schemas_string(), path: schemas_string() }).optional(),
     database: looseObject({ updatedAt: schemas_string(), source: schemas_string() }).optional(),
     /** Packages of the operating system for which the database knows a newer fixed version. */
@@ -73875,7 +73989,7 @@ const acceptResult = looseObject({
         reason: schemas_string().optional(),
         measured: figures.optional(),
         limit: figures.optional(),
-        ...timed,
+        ...lasted,
     }))
         .readonly(),
     /** The start, in seconds after it was asked for. */
@@ -73907,9 +74021,107 @@ const promoteResult = looseObject({
     })),
     /** Checks of the acceptance that were left out, each with its reason. */
     notRun: array(looseObject({ check: schemas_string(), reason: schemas_string() })).optional(),
+    /** What was said of the candidate, signed and attached before any tag moved; `subject` is the index. */
+    attestations: array(looseObject({ predicateType: schemas_string(), digest: digest, subject: digest }))
+        .optional(),
+    /** Why nothing was signed. */
+    unsigned: schemas_string().optional(),
     /** Why the candidate was published without a scan or acceptance; absent when it was tested. */
     untested: looseObject({ reason: schemas_string(), missing: array(schemas_string()) }).optional(),
+    /** What the candidate changes of the image that was published before, where that was asked for (`only-changed`). */
+    changes: changes.optional(),
 });
+
+;// CONCATENATED MODULE: ./lib/config/values.js
+
+/** Readers of single values; each complaint names the input, what was seen and what was wanted. */
+function choice(name, text, choices) {
+    const found = choices.find((candidate) => candidate === text);
+    if (found === undefined)
+        throw wrong(name, text, `one of ${choices.join(", ")}`);
+    return found;
+}
+function flag(name, text) {
+    return choice(name, text, ["true", "false"]) === "true";
+}
+/** One value a line; empty lines and lines that begin with # are left out. */
+function lines(text) {
+    return text
+        .split(/\r?\n/)
+        .map((line) => line.trim())
+        .filter((line) => line !== "" && !line.startsWith("#"));
+}
+/** `NAME=VALUE` entries. */
+function pairs(name, entries) {
+    return Object.fromEntries(entries.map((line) => {
+        const at = line.indexOf("=");
+        if (at < 1)
+            throw wrong(name, line, "NAME=VALUE");
+        return [line.slice(0, at), line.slice(at + 1)];
+    }));
+}
+/** A whole number from `least` up. */
+function count(name, text, least) {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least)
+        throw wrong(name, text, `a whole number from ${least} up`);
+    return value;
+}
+/** `90`, `90s`, `5m`, `72h`, `45d` in seconds. */
+function seconds(name, text) {
+    const match = /^(\d+(?:\.\d+)?)(s|m|h|d)?$/.exec(text);
+    if (match === null)
+        throw wrong(name, text, "a time such as 60s, 5m or 72h");
+    return (Number(match[1]) *
+        { s: 1, m: 60, h: 3600, d: 86_400 }[(match[2] ?? "s")]);
+}
+/** `10GB` (10⁹), `512MiB`, `16g` (as Docker: 2³⁰) in bytes. */
+function size(name, text) {
+    const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b)?$/i.exec(text);
+    if (match === null)
+        throw wrong(name, text, "a size such as 10GB, 512MiB or 16g");
+    const power = ["", "k", "m", "g", "t"].indexOf((match[2] ?? "").toLowerCase());
+    const base = (match[3] ?? "").toLowerCase() === "b" && power > 0 ? 1000 : 1024;
+    return Math.round(Number(match[1]) * base ** power);
+}
+function wrong(name, text, wanted) {
+    return new lib_errors/* UsageError */.eb(`${name}: "${text}" is not what was wanted: ${wanted}.`);
+}
+
+;// CONCATENATED MODULE: ./lib/config/attest.js
+
+const signings = ["auto", "required", "off"];
+const ternary = ["auto", "true", "false"];
+function attestInputs(read, environment) {
+    const sbom = choice("sbom", read("sbom"), ternary);
+    const sigstore = read("sigstore") || undefined;
+    return {
+        sign: choice("sign", read("sign"), signings),
+        provenance: choice("provenance", read("provenance"), ternary) !== "false",
+        sbom: { auto: "auto", true: "required", false: "off" }[sbom],
+        sigstore,
+        server: environment.github?.serverUrl ?? "https://github.com",
+        ...identityFor(sigstore, environment),
+    };
+}
+function identityFor(sigstore, { identity, github }) {
+    if (github === undefined)
+        return {
+            identity: undefined,
+            noIdentity: "this is no job of a workflow, so that nobody vouches for who signs",
+        };
+    if (sigstore !== undefined && github.eventName.startsWith("pull_request"))
+        return {
+            identity: undefined,
+            noIdentity: "the files of a pull request do not say where tokens go (sigstore)",
+        };
+    if (sigstore === undefined && github.serverUrl !== "https://github.com")
+        return {
+            identity: undefined,
+            noIdentity: `Sigstore's public good instance takes no tokens of ${github.serverUrl} (sigstore names one of your own)`,
+        };
+    return { identity, noIdentity: "the job has no permission id-token: write" };
+}
 
 // EXTERNAL MODULE: ./lib/config/inputs.js + 3 modules
 var inputs = __nccwpck_require__(4566);
@@ -73918,13 +74130,8 @@ var inputs = __nccwpck_require__(4566);
 
 /** Inputs that a builder which is used as it is could not follow. */
 const ofMadeBuilders = ["driver", "driver-opts", "buildkitd-config"];
-/** What is asked for by a value and would be left undone without a word. */
-const later = [
-    ["sbom", "true"],
-    ["sign", "true"],
-];
 /**
- * Refuses inputs of which one makes another one meaningless, and values that this version cannot follow (UsageError). A runner gives
+ * Refuses inputs of which one makes another one meaningless (UsageError). A runner gives
  * defaults as if they had been written, so an input with its default counts as not given. Pure.
  */
 function refuseContradictions(read) {
@@ -73939,13 +74146,10 @@ function refuseContradictions(read) {
         if (useless !== undefined)
             throw contradiction("driver: docker", useless, "the engine's own BuildKit takes none");
     }
+    if (read("sign") === "off" && read("sbom") === "true")
+        throw contradiction("sign: off", "sbom: true", "nothing is attached unsigned");
     if (read("acceptance") === "off" && read("gpu") === "required")
         throw contradiction("acceptance: off", "gpu: required", "nothing would look at the GPU");
-    const wish = later.find(([name, value]) => read(name) === value);
-    if (wish !== undefined)
-        throw new lib_errors/* UsageError */.eb(`${wish[0]}: ${wish[1]} is not in this version.`, {
-            todo: "See CHANGELOG.md for what is there.",
-        });
 }
 function contradiction(one, other, why) {
     return new lib_errors/* UsageError */.eb(`${one} and ${other} contradict each other: ${why}.`, {
@@ -74021,62 +74225,59 @@ function notClosed(name, before) {
 
 // EXTERNAL MODULE: ./lib/config/input.js
 var input = __nccwpck_require__(2050);
-;// CONCATENATED MODULE: ./lib/config/values.js
+;// CONCATENATED MODULE: ./lib/config/runners.js
 
-/** Readers of single values; each complaint names the input, what was seen and what was wanted. */
-function choice(name, text, choices) {
-    const found = choices.find((candidate) => candidate === text);
-    if (found === undefined)
-        throw wrong(name, text, `one of ${choices.join(", ")}`);
-    return found;
+
+
+const wantedMap = 'a JSON object, such as {"linux/amd64":"ubuntu-24.04"}';
+const wantedLabels = 'a label, or labels as JSON, such as ["self-hosted","gpu"]';
+/** Labels by platform; undefined where nothing was given. */
+function runnersOf(name, text) {
+    if (text === "")
+        return undefined;
+    const value = runners_parsed(text);
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+        throw wrong(name, text, wantedMap);
+    const entries = Object.entries(value).map(([platform, labels]) => {
+        if (!areLabels(labels))
+            throw wrong(`${name}: ${platform}`, JSON.stringify(labels), wantedLabels);
+        return [platformIn(name, platform), labels];
+    });
+    return Object.fromEntries(entries);
 }
-function flag(name, text) {
-    return choice(name, text, ["true", "false"]) === "true";
+/** One label, or labels as JSON; undefined where nothing was given. */
+function labelsOf(name, text) {
+    if (text === "")
+        return undefined;
+    const labels = /^[["]/.test(text) ? runners_parsed(text) : text;
+    if (!areLabels(labels))
+        throw wrong(name, text, wantedLabels);
+    return labels;
 }
-/** One value a line; empty lines and lines that begin with # are left out. */
-function lines(text) {
-    return text
-        .split(/\r?\n/)
-        .map((line) => line.trim())
-        .filter((line) => line !== "" && !line.startsWith("#"));
+function platformIn(name, text) {
+    try {
+        return platformName(parsePlatform(text));
+    }
+    catch (cause) {
+        throw new lib_errors/* UsageError */.eb(`${name}: "${text}" is not a platform, such as linux/amd64.`, { cause });
+    }
 }
-/** `NAME=VALUE` entries. */
-function pairs(name, entries) {
-    return Object.fromEntries(entries.map((line) => {
-        const at = line.indexOf("=");
-        if (at < 1)
-            throw wrong(name, line, "NAME=VALUE");
-        return [line.slice(0, at), line.slice(at + 1)];
-    }));
+function areLabels(value) {
+    const isLabel = (one) => typeof one === "string" && one.trim() !== "";
+    return isLabel(value) || (Array.isArray(value) && value.length > 0 && value.every(isLabel));
 }
-/** A whole number from `least` up. */
-function count(name, text, least) {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < least)
-        throw wrong(name, text, `a whole number from ${least} up`);
-    return value;
-}
-/** `90`, `90s`, `5m`, `72h` in seconds. */
-function seconds(name, text) {
-    const match = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text);
-    if (match === null)
-        throw wrong(name, text, "a time such as 60s, 5m or 72h");
-    return Number(match[1]) * { s: 1, m: 60, h: 3600 }[(match[2] ?? "s")];
-}
-/** `10GB` (10⁹), `512MiB`, `16g` (as Docker: 2³⁰) in bytes. */
-function size(name, text) {
-    const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b)?$/i.exec(text);
-    if (match === null)
-        throw wrong(name, text, "a size such as 10GB, 512MiB or 16g");
-    const power = ["", "k", "m", "g", "t"].indexOf((match[2] ?? "").toLowerCase());
-    const base = (match[3] ?? "").toLowerCase() === "b" && power > 0 ? 1000 : 1024;
-    return Math.round(Number(match[1]) * base ** power);
-}
-function wrong(name, text, wanted) {
-    return new lib_errors/* UsageError */.eb(`${name}: "${text}" is not what was wanted: ${wanted}.`);
+function runners_parsed(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
 }
 
 ;// CONCATENATED MODULE: ./lib/config/read.js
+
+
 
 
 
@@ -74109,6 +74310,10 @@ function readConfig(given, environment) {
             delivery,
             repository: repository === "" ? image : place("models-repository", repository),
         },
+        runners: runnersOf("runners", read("runners")),
+        gpuRunner: labelsOf("gpu-runner", read("gpu-runner")),
+        workflowSha: read_optional(read("workflow-sha")),
+        action: environment.github?.action,
         push: choice("push", read("push"), ["auto", "true", "false"]),
         layout: read("layout"),
         tags: lines(read("tags")),
@@ -74122,9 +74327,11 @@ function readConfig(given, environment) {
         build: buildInputs(read),
         scan: scanInputs(read),
         acceptance: acceptanceInputs(read),
+        attest: attestInputs(read, environment),
         promote: {
             allowUntested: read_optional(read("allow-untested")),
             force: flag("force", read("force")),
+            onlyChanged: flag("only-changed", read("only-changed")),
         },
     });
 }
@@ -74227,6 +74434,7 @@ function buildInputs(read) {
         secretEnvs: named("secret-envs", split("secret-envs")),
         ssh: split("ssh"),
         noCache: flag("no-cache", read("no-cache")),
+        noCacheFilters: items("no-cache-filters", read("no-cache-filters")),
         pull: flag("pull", read("pull")),
         network: read_optional(read("network")),
         addHosts: split("add-hosts"),
@@ -74246,8 +74454,6 @@ function buildInputs(read) {
         buildkitdConfig: read_optional(read("buildkitd-config")),
         buildxVersion: read("buildx-version").replace(/^v/, ""),
         provenance: choice("provenance", read("provenance"), ternary),
-        sbom: choice("sbom", read("sbom"), ternary),
-        sign: choice("sign", read("sign"), ternary),
     };
 }
 /** The inputs of the scan alone, for the command that has no image of its own. */
@@ -75331,7 +75537,12 @@ function runtimePart(layers, config) {
     let start = 0;
     while (start < end && isOurs(start))
         start += 1;
-    return { layers: layers.slice(start, end), diffIds: diffIds.slice(start, end) };
+    return {
+        layers: layers.slice(start, end),
+        diffIds: diffIds.slice(start, end),
+        below: layers.slice(0, start),
+        above: layers.slice(end),
+    };
 }
 
 ;// CONCATENATED MODULE: ./lib/images/annotations.js
@@ -75836,13 +76047,19 @@ async function addKnown(known, digest, store) {
     const own = runtimePart(layers, await readConfigBlob(manifest, store))?.layers ?? [];
     for (const layer of own)
         known.set(layer.digest, known.get(layer.digest));
+    const said = saidOwner(annotations);
+    if (said !== undefined && own.some((entry) => entry.digest === said.layer))
+        known.set(said.layer, said.owner);
+}
+/** Whose the models' root is, as a platform's manifest says it. */
+function saidOwner(annotations) {
     const [, layer, uid, gid, mode] = /^(sha256:[0-9a-f]{64}) (\d+):(\d+) ([0-7]{4})$/.exec(annotations?.[names.owner] ?? "") ?? [];
-    if (own.some((entry) => entry.digest === layer))
-        known.set(layer, {
-            uid: Number(uid),
-            gid: Number(gid),
-            mode: Number.parseInt(mode ?? "", 8),
-        });
+    return layer === undefined
+        ? undefined
+        : {
+            layer: layer,
+            owner: { uid: Number(uid), gid: Number(gid), mode: Number.parseInt(mode ?? "", 8) },
+        };
 }
 
 ;// CONCATENATED MODULE: ./lib/pipeline/check-runtimes.js
@@ -76028,9 +76245,10 @@ function commandLine(call) {
     return { args, env: Object.assign({}, ...secrets.map(({ env }) => env)) };
 }
 function flags(options) {
-    const { noCache, pull, network, shmSize, addHosts, allow } = options;
+    const { noCache, noCacheFilters, pull, network, shmSize, addHosts, allow } = options;
     return [
         ...(noCache ? ["--no-cache"] : []),
+        ...noCacheFilters.flatMap((stage) => ["--no-cache-filter", stage]),
         ...(pull ? ["--pull"] : []),
         ...(network === undefined ? [] : ["--network", network]),
         ...(shmSize === undefined ? [] : ["--shm-size", shmSize]),
@@ -76325,14 +76543,14 @@ function take(steps, vertex) {
     const shown = known === undefined ? [`#${number} ${name}`] : [];
     shown.push(...rest.map((line) => `#${number} ${line}`));
     if (completed !== undefined && completed !== known?.completed && isWorth(vertex))
-        shown.push(`#${number} ${ending(vertex)}`);
+        shown.push(`#${number} ${progress_ending(vertex)}`);
     return shown;
 }
 /** BuildKit completes a vertex once to say that it is not cached, and then starts it again. */
 function isWorth({ cached, error, started, completed }) {
     return cached === true || (error ?? "") !== "" || milliseconds(started, completed) > 0;
 }
-function ending({ name, cached = false, error = "", started, completed }) {
+function progress_ending({ name, cached = false, error = "", started, completed }) {
     if (error !== "")
         return isCacheTransfer(name) ? `without it: ${error}` : `ERROR: ${error}`;
     return cached ? "CACHED" : `DONE ${(milliseconds(started, completed) / 1000).toFixed(1)}s`;
@@ -76411,7 +76629,7 @@ const explanations = [
     [
         /failed to (push|authorize|fetch oauth token)|unexpected status from (PUT|POST|PATCH) request|push access denied|authorization failed/,
         (line) => new lib_errors/* RemoteError */.Hi(`The registry did not take the image: ${line}.`, {
-            todo: "Look at registry-username and registry-password, and at what they may write.",
+            todo: "Look at registry-username and registry-password, and at what they may write; on GHCR give the job `permissions: packages: write`.",
         }),
     ],
     [
@@ -76826,7 +77044,12 @@ async function findSource(request, files) {
     const found = file === undefined
         ? { ...request.own, contexts: { ...request.own.contexts, ...contexts } }
         : { file, context: folder, contexts: absolute(contexts, workspace) };
-    return { ...found, target: chooseTarget(await files.readFile(found.file, "utf8"), target) };
+    const text = await files.readFile(found.file, "utf8");
+    return {
+        ...found,
+        target: chooseTarget(text, target),
+        declared: { stages: stagesOf(text), args: argumentsOf(text) },
+    };
 }
 async function findFile({ workspace, file }, folder, files) {
     for (const path of [(0,external_node_path_.resolve)(workspace, file), (0,external_node_path_.join)(folder, file)])
@@ -76851,8 +77074,15 @@ function chooseTarget(text, target) {
 }
 /** Names of the stages of a Dockerfile, in lower case. */
 function stagesOf(text) {
-    const logical = text.replace(/^\s*#.*$/gm, "").replace(/\\[ \t]*\r?\n/g, " ");
-    return [...logical.matchAll(/^\s*FROM\s+.*?\s+AS\s+(\S+)\s*$/gim)].map((match) => (match[1] ?? "").toLowerCase());
+    return [...logical(text).matchAll(/^\s*FROM\s+.*?\s+AS\s+(\S+)\s*$/gim)].map((match) => (match[1] ?? "").toLowerCase());
+}
+/** Names of the build arguments that a Dockerfile declares, in whichever stage. */
+function argumentsOf(text) {
+    return [...logical(text).matchAll(/^\s*ARG\s+(.+)$/gim)].flatMap((match) => [...(match[1] ?? "").matchAll(/(?:^|\s)([A-Za-z_]\w*)(?==|\s|$)/g)].map(([, name]) => name ?? ""));
+}
+/** A Dockerfile without its comments, each instruction on one line. */
+function logical(text) {
+    return text.replace(/^\s*#.*$/gm, "").replace(/\\[ \t]*\r?\n/g, " ");
 }
 /** Whether BuildKit fetches the context itself: a Git repository or an archive. */
 function isRemote(context) {
@@ -76876,6 +77106,42 @@ async function isThere(path, kind, files) {
             return false;
         throw error;
     }
+}
+
+;// CONCATENATED MODULE: ./lib/buildx/refresh.js
+
+/** The build argument by which a Dockerfile renews packages: empty in an ordinary build, the month in a refresh. */
+const refreshArgument = "REFRESH";
+/**
+ * How a refresh is built although the cache is warm: bases are asked for again, the steps of the stage that is built are run again, and
+ * `REFRESH` is set where the Dockerfile declares it (BuildKit would complain of an argument that nothing takes). A value of the caller's own
+ * wins. Steps of other stages stay cached, whatever is asked for: BuildKit finds a stage by what it is made of, and renews nothing below one
+ * that it has. Pure.
+ */
+function refreshing(options, { target, declared }, refresh) {
+    if (refresh === undefined)
+        return options;
+    const { args, noCacheFilters } = options;
+    // BuildKit knows a stage by its name alone.
+    const built = target === undefined || /^\d+$/.test(target) ? [] : [target.toLowerCase()];
+    const isTaken = declared?.args.includes(refreshArgument) === true;
+    return {
+        ...options,
+        pull: true,
+        args: isTaken ? { [refreshArgument]: refresh, ...args } : args,
+        noCacheFilters: [...new Set([...noCacheFilters, ...built])],
+    };
+}
+/** A UsageError for a stage that is to be built anew and is not there: BuildKit says nothing of it. */
+function refuseUnknownStages({ noCacheFilters }, { declared }) {
+    if (declared === undefined)
+        return;
+    const unknown = noCacheFilters.find((name) => !declared.stages.includes(name.toLowerCase()));
+    if (unknown === undefined)
+        return;
+    throw new lib_errors/* UsageError */.eb(`no-cache-filters: the Dockerfile has no stage "${unknown}".`, {
+        todo: `It has: ${declared.stages.join(", ") || "none with a name"}.`,
+    });
 }
 
 // EXTERNAL MODULE: ./node_modules/semver/index.js
@@ -77278,12 +77544,12 @@ function needed(results, name) {
     if (result !== undefined)
         return result;
     throw new lib_errors/* UsageError */.eb(`The results folder has no ${name}.json.`, {
-        todo: `Run the stage ${name} first, with the same results folder (or its artifact).`,
+        todo: `Run the stage ${name} first, with the same results folder (or its artifact). In a workflow whose artifacts are gone, run all jobs again.`,
     });
 }
 
-// EXTERNAL MODULE: ./lib/pipeline/open.js + 26 modules
-var pipeline_open = __nccwpck_require__(5553);
+// EXTERNAL MODULE: ./lib/pipeline/open.js + 28 modules
+var pipeline_open = __nccwpck_require__(3377);
 ;// CONCATENATED MODULE: ./lib/pipeline/remembered-build.js
 
 
@@ -77345,6 +77611,7 @@ async function holds({ platforms, indexes }, store) {
 
 
 
+
 /** Builds the runtime image, without weights, and leaves it where assemble finds it: in the target by digest, or a layout in the results folder. */
 async function buildStage({ config, facts, results, earlier = [] }, ports) {
     const plan = needed(results, "prepare");
@@ -77369,14 +77636,15 @@ async function buildStage({ config, facts, results, earlier = [] }, ports) {
     }
 }
 async function buildWith(docker, { config, plan, scratch, keep, earlier }, ports) {
-    const { build: options } = config;
     const { files, clock, log, signal, open } = ports;
     const platforms = jobPlatforms(config, plan);
     const source = await findSource({
-        ...options,
+        ...config.build,
         workspace: config.workspace,
-        own: ownSource(ports.home, (0,external_node_path_.resolve)(config.workspace, options.context)),
+        own: ownSource(ports.home, (0,external_node_path_.resolve)(config.workspace, config.build.context)),
     }, files);
+    refuseUnknownStages(config.build, source);
+    const options = { ...config.build, ...refreshing(config.build, source, plan.source.refresh) };
     const target = (0,images_reference/* parsePlace */.De)(plan.target);
     const image = (0,images_reference/* parsePlace */.De)(plan.image);
     const builder = await useBuilder({ ...options, registry: image.kind === "registry" ? image.registry : undefined, keep }, {
@@ -77401,7 +77669,7 @@ async function buildWith(docker, { config, plan, scratch, keep, earlier }, ports
         const made = await build(builder, request, buildPorts);
         return made.repository.startsWith("oci:") ? { ...made, repository: `oci:${layout}` } : made;
     };
-    if (!keep)
+    if (!keep || options.noCache || options.noCacheFilters.length > 0)
         return make().finally(builder.remove);
     return remembered(make, { earlier, platforms, repository: repository ?? `oci:${layout}` }, {
         native: () => nativeDigest(builder, request, buildPorts),
@@ -81994,7 +82262,7 @@ function junit_text(value) {
 ;// CONCATENATED MODULE: ./lib/replace-file.js
 
 /** Writes a file that is the old one or the new one, whatever happens, also where two write it at once. */
-async function replaceFile(path, text, { writeFile, rename, rm }) {
+async function replace_file_replaceFile(path, text, { writeFile, rename, rm }) {
     const beside = `${path}.${(0,external_node_crypto_.randomUUID)().slice(0, 8)}.new`;
     try {
         await writeFile(beside, text, { mode: 0o644 });
@@ -82013,13 +82281,13 @@ async function replaceFile(path, text, { writeFile, rename, rm }) {
 
 /** The results folder: `<stage>.json`, or `build-linux-amd64.json` where one platform ran alone. */
 async function writeResult(files, folder, name, result) {
-    await makeFolder(folder, files);
+    await folder_makeFolder(folder, files);
     const path = (0,external_node_path_.join)(folder, `${name}.json`);
-    await replaceFile(path, `${JSON.stringify(result, null, 2)}\n`, files);
+    await replace_file_replaceFile(path, `${JSON.stringify(result, null, 2)}\n`, files);
     return path;
 }
 /** Makes the results folder where it is missing; a UsageError where there cannot be one. */
-async function makeFolder(folder, { mkdir }) {
+async function folder_makeFolder(folder, { mkdir }) {
     await mkdir(folder, { recursive: true }).catch(notAFolder(folder));
 }
 /** Reads one result; undefined where the stage has not run. A UsageError names what is wrong in the file. */
@@ -82178,7 +82446,13 @@ async function readFacts(environment, ports) {
     const commitTime = environment.sourceDateEpoch ?? (await commitTimeOf(workspace, git, ports.log));
     if (github === undefined)
         return localFacts(git, commitTime);
-    return eventFacts(github, await readEvent(github, ports.files), commitTime);
+    const event = eventFacts(github, await readEvent(github, ports.files), commitTime);
+    const head = await git("rev-parse", "HEAD");
+    return head === "" || head === event.sha ? event : { ...event, checkedOut: head };
+}
+/** The commit that is built; empty where none is known. */
+function builtCommit({ sha, checkedOut, }) {
+    return checkedOut ?? sha;
 }
 async function commitTimeOf(workspace, git, log) {
     const said = await git("log", "-1", "--format=%ct");
@@ -82835,28 +83109,88 @@ function about(rule, work) {
     }
 }
 
+;// CONCATENATED MODULE: ./lib/pipeline/planned-runners.js
+
+
+/** Labels that GitHub itself serves; others are somebody's own machines, or cost money. */
+const hosted = /^ubuntu-(latest|\d{2}\.\d{2})(-arm)?$/;
+/**
+ * Who runs what, where each stage has a job of its own. A stranger's pull request never comes to a runner that is not GitHub's. Pure; a
+ * UsageError for a platform without a runner, which GitHub would let wait for a day.
+ */
+function plannedRunners({ platforms, runners, gpuRunner }, { untrusted }) {
+    const notes = [];
+    const planned = platforms.map((platform) => {
+        const asked = runners?.[platform];
+        if (runners !== undefined && asked === undefined)
+            throw noRunner(platform, runners);
+        if (asked === undefined || untrusted === undefined || isHosted(asked))
+            return { platform, runner: labelText(asked) };
+        const instead = hostedFor(platform);
+        notes.push(`${platform} is built on ${instead}: a pull request by ${untrusted} never runs on ${labelText(asked)}.`);
+        return { platform, runner: instead };
+    });
+    return { platforms: planned, gpu: gpuOf(gpuRunner, untrusted), notes };
+}
+function gpuOf(asked, untrusted) {
+    if (asked === undefined)
+        return { runner: "", reason: "no gpu-runner" };
+    if (untrusted !== undefined)
+        return { runner: "", reason: `a pull request by ${untrusted} never runs on gpu-runner` };
+    return { runner: labelText(asked) };
+}
+/** A label as it is, several as JSON; empty where there is none. */
+function labelText(labels) {
+    if (labels === undefined)
+        return "";
+    return typeof labels === "string" ? labels : JSON.stringify(labels);
+}
+function isHosted(labels) {
+    return [labels].flat().every((label) => hosted.test(label));
+}
+function hostedFor(platform) {
+    return /^arm/.test(parsePlatform(platform).architecture) ? "ubuntu-24.04-arm" : "ubuntu-24.04";
+}
+function noRunner(platform, runners) {
+    const known = Object.keys(runners).join(", ") || "none";
+    return new lib_errors/* UsageError */.eb(`runners: ${platform} is to be built, and no runner is named for it (there is one for: ${known}).`, {
+        todo: `Add it to the input runners ({"${platform}":"${hostedFor(platform)}"}), or leave it out of platforms.`,
+    });
+}
+
 ;// CONCATENATED MODULE: ./lib/pipeline/prepare.js
+
+
 
 
 
 
 /** The plan of a run: pure, but for the clock that `{{date}}` shows. */
 function prepare(config, facts, now, log) {
-    const context = { ...facts, now };
+    const revision = builtCommit(facts);
+    const context = { ...facts, sha: revision, now };
     const { tags, version, warnings } = tagsFor(config.tags, config.flavor, context);
     for (const warning of warnings)
         log.warning(warning);
     const { push, why } = mayPush(config, facts);
+    const runners = plannedRunners(config, facts);
+    for (const note of runners.notes)
+        log.warning(note);
     log.info(push
         ? `Goes to ${(0,images_reference/* placeName */.fW)(config.image)}${tags.length > 0 ? `, tags ${tags.join(", ")}` : ""}.`
         : `Nothing is pushed: ${why}.`);
+    const said = prepare_described(config, context, version);
+    // A monthly refresh is written into the annotations by whoever makes it (design: "The final image").
+    const refresh = said.annotations[names.refresh];
     return {
         image: (0,images_reference/* placeName */.fW)(config.image),
         target: push ? (0,images_reference/* placeName */.fW)(config.image) : `oci:${config.layout}`,
-        platforms: config.platforms.map((platform) => ({ platform, runner: "" })),
+        platforms: [...runners.platforms],
+        ...(config.stage === "prepare" ? { gpu: runners.gpu } : {}),
+        ...(runners.notes.length === 0 ? {} : { notes: [...runners.notes] }),
         tags: [...tags],
         ...(version === undefined ? {} : { version }),
-        ...prepare_described(config, context, version),
+        ...said,
         push,
         pushReason: why,
         cacheMayBeWritten: push && facts.untrusted === undefined,
@@ -82866,10 +83200,11 @@ function prepare(config, facts, now, log) {
             repository: (0,images_reference/* placeName */.fW)(config.models.repository),
         },
         source: {
-            ...(facts.sha === "" ? {} : { revision: facts.sha }),
+            ...(revision === "" ? {} : { revision }),
+            ...(facts.checkedOut === undefined ? {} : { event: facts.sha }),
             commitTime: facts.commitTime,
             created: createdAt(facts),
-            ...refreshOf(config),
+            ...(refresh === undefined ? {} : { refresh }),
         },
     };
 }
@@ -82900,11 +83235,6 @@ function mayPush({ push }, { isPullRequest, untrusted }) {
     return isPullRequest
         ? { push: false, why: "this is a pull request (push is auto)" }
         : { push: true, why: "this is no pull request (push is auto)" };
-}
-/** A monthly refresh is written into the annotations by whoever makes it (design: "The final image"). */
-function refreshOf({ annotations }) {
-    const line = annotations.find((entry) => entry.startsWith(`${names.refresh}=`));
-    return line === undefined ? {} : { refresh: line.slice(names.refresh.length + 1) };
 }
 
 ;// CONCATENATED MODULE: ./lib/results/earlier-run.js
@@ -83170,7 +83500,7 @@ const holderFile = ".run";
 async function aloneIn(folder, work, ports) {
     const { files } = ports;
     const path = (0,external_node_path_.join)(folder, holderFile);
-    await makeFolder(folder, files);
+    await folder_makeFolder(folder, files);
     if (isSomebodyElses(await files.lstat(folder), await files.stat((0,external_node_path_.join)(folder, "..")), (0,external_node_process_.getuid)?.()))
         throw new lib_errors/* UsageError */.eb(`results: ${folder} belongs to another user of this machine.`, {
             todo: "Give a folder of your own: --results DIR.",
@@ -83194,6 +83524,1244 @@ async function aloneIn(folder, work, ports) {
 /** Whether a folder was put, by another user, where everybody may make files but nobody may take another's away (/tmp: mode 1777). */
 function isSomebodyElses(folder, parent, me) {
     return me !== undefined && folder.uid !== me && (parent.mode & 0o1002) === 0o1002;
+}
+
+;// CONCATENATED MODULE: ./lib/attest/predicates.js
+
+
+/** What the statements about a final image are, by their `predicateType`. BuildKit's provenance keeps its own (SLSA 0.2 or 1). */
+const predicateTypes = {
+    provenance: "https://slsa.dev/provenance/v1",
+    sbom: "https://cyclonedx.org/bom",
+    scan: "https://github.com/nsn/director-image-action/scan/v1",
+    acceptance: "https://github.com/nsn/director-image-action/acceptance/v1",
+};
+/** How the assembly's provenance is told from BuildKit's, which may have the same type. */
+const assemblyBuildType = "https://github.com/nsn/director-image-action/assembly/v1";
+/** What a dependency is to the assembly. `event-commit`: the event's commit where another one was built (a scheduled rebuild). */
+const dependencyKinds = [
+    ...["commit", "event-commit", "models-image", "runtime", "base", "weight"],
+    "lock",
+];
+/** SLSA 1.0's ResourceDescriptor; `annotations.kind` says what it is to the assembly, `platform` for which image. */
+const dependency = looseObject({
+    name: schemas_string().optional(),
+    uri: schemas_string().optional(),
+    digest: record(schemas_string(), schemas_string()),
+    annotations: looseObject({
+        kind: schemas_enum(dependencyKinds),
+        platform: schemas_string().optional(),
+    }),
+});
+/** SLSA 1.0 provenance of the assembly (slsa.dev/spec/v1.0/provenance). */
+const assemblyPredicate = looseObject({
+    buildDefinition: looseObject({
+        buildType: literal(assemblyBuildType),
+        externalParameters: looseObject({
+            /** Repository of the final image. */
+            image: schemas_string(),
+            platforms: array(schemas_string()),
+            models: looseObject({
+                lock: schemas_string(),
+                delivery: schemas_string(),
+                repository: schemas_string(),
+            }),
+            /** The image's age (images/age.ts): RFC 3339, and the month of a refresh. */
+            created: schemas_string(),
+            refresh: schemas_string().optional(),
+            /** Why it was published without a scan or acceptance; absent where it was tested. */
+            untested: looseObject({ reason: schemas_string(), missing: array(schemas_string()) }).optional(),
+        }),
+        resolvedDependencies: array(dependency),
+    }),
+    runDetails: looseObject({
+        builder: looseObject({ id: schemas_string() }),
+        metadata: looseObject({ invocationId: schemas_string().optional() }).optional(),
+    }),
+});
+const assemblyStatement = looseObject({ predicate: assemblyPredicate });
+/** The scan's result as it is in the results folder; `platforms[].digest` and `diffIds` are the runtime's. */
+const scanPredicate = scanResult;
+/** The acceptance's result, without the node's log and the single samples of memory. */
+const acceptancePredicate = acceptResult.omit({ logs: true, vram: true });
+
+;// CONCATENATED MODULE: ./lib/attest/assembly.js
+
+
+/** The provenance of the assembly (SLSA 1.0): everything that the final image was made of, by digest. Pure. */
+function assembly_assemblyPredicate(assembly) {
+    const { plan, platforms, untested, builder, invocation } = assembly;
+    const { created, refresh } = plan.source;
+    return {
+        buildDefinition: {
+            buildType: assemblyBuildType,
+            externalParameters: {
+                image: plan.image,
+                platforms: platforms.map(({ platform }) => platform),
+                models: plan.models,
+                created,
+                ...(refresh === undefined ? {} : { refresh }),
+                ...(untested === undefined ? {} : { untested }),
+            },
+            resolvedDependencies: [
+                ...commits(plan),
+                ...platforms.flatMap(ofPlatform),
+                ...weightsOf(assembly),
+            ],
+        },
+        runDetails: {
+            builder: { id: builder },
+            ...(invocation === undefined ? {} : { metadata: { invocationId: invocation } }),
+        },
+    };
+}
+/** The commit that was built, and the event's where that is another one: who looks for the run finds it there. */
+function commits({ source, labels }) {
+    const { revision, event } = source;
+    const page = labels["org.opencontainers.image.source"];
+    const commit = (kind, gitCommit) => ({
+        ...(page === undefined ? {} : { uri: `git+${page}` }),
+        digest: { gitCommit },
+        annotations: { kind },
+    });
+    return [
+        ...(revision === undefined ? [] : [commit("commit", revision)]),
+        ...(event === undefined || event === revision ? [] : [commit("event-commit", event)]),
+    ];
+}
+function ofPlatform({ platform, runtime, base }) {
+    return [
+        {
+            ...imageUri(runtime.repository, runtime.digest),
+            digest: assembly_sha256(runtime.digest),
+            annotations: { kind: "runtime", platform },
+        },
+        ...(base?.digest === undefined
+            ? []
+            : [
+                {
+                    ...imageUri(base.name, base.digest),
+                    name: base.name,
+                    digest: assembly_sha256(base.digest),
+                    annotations: { kind: "base", platform },
+                },
+            ]),
+    ];
+}
+function weightsOf({ models, weights, lock }) {
+    return [
+        ...(models === undefined
+            ? []
+            : [
+                {
+                    ...imageUri(models.repository, models.digest),
+                    digest: assembly_sha256(models.digest),
+                    annotations: { kind: "models-image" },
+                },
+            ]),
+        ...(lock === undefined
+            ? []
+            : [{ name: lock.path, digest: assembly_sha256(lock.digest), annotations: { kind: "lock" } }]),
+        ...weights.map(({ name, origin, sha256: value, delivery }) => ({
+            name,
+            ...(origin === undefined ? {} : { uri: origin }),
+            digest: { sha256: value },
+            annotations: { kind: "weight", delivery },
+        })),
+    ];
+}
+function assembly_sha256(digest) {
+    return { sha256: digest.slice("sha256:".length) };
+}
+/** A package URL (purl-spec, type `oci`); none for a layout, whose folder means nothing elsewhere. */
+function imageUri(image, digest) {
+    const reference = image.startsWith("oci:") ? (0,images_reference/* parsePlace */.De)(image) : (0,images_reference/* parseReference */.F2)(image);
+    if (reference.kind === "layout")
+        return {};
+    const { registry, repository, tag } = reference;
+    const name = repository.split("/").at(-1) ?? "";
+    const query = new URLSearchParams({
+        repository_url: `${registry}/${repository}`,
+        ...(tag === undefined ? {} : { tag }),
+    });
+    return { uri: `pkg:oci/${name}@${encodeURIComponent(digest)}?${query}` };
+}
+
+;// CONCATENATED MODULE: ./lib/attest/statement.js
+
+
+
+/** in-toto Statement v1 (in-toto/attestation, spec/v1/statement.md). Its first subject is the final image's index. */
+const statement_shape = looseObject({
+    _type: literal("https://in-toto.io/Statement/v1"),
+    subject: array(looseObject({ name: schemas_string().optional(), digest: record(schemas_string(), schemas_string()) }))
+        .min(1),
+    predicateType: schemas_string(),
+    predicate: looseObject({}),
+});
+function statementOf(subjects, predicateType, predicate) {
+    return {
+        _type: "https://in-toto.io/Statement/v1",
+        subject: subjects.map(({ name, digest }) => ({
+            name,
+            digest: { sha256: digest.slice("sha256:".length) },
+        })),
+        predicateType,
+        predicate: { ...predicate },
+    };
+}
+/** An IntegrityError where it is no statement. */
+function parseStatement(value) {
+    const parsed = statement_shape.safeParse(value);
+    if (parsed.success)
+        return parsed.data;
+    const { path, message } = parsed.error.issues[0] ?? { path: [], message: "" };
+    throw new lib_errors/* IntegrityError */.cs(`This is no in-toto statement: ${path.join(".")}: ${message}.`);
+}
+/** The digests that a statement is about, those of other hashes than sha256 left out. */
+function subjectsOf({ subject }) {
+    return subject
+        .map(({ digest }) => `sha256:${digest["sha256"] ?? ""}`)
+        .filter((one) => (0,images_digest/* isDigest */.Bc)(one));
+}
+
+;// CONCATENATED MODULE: ./lib/attest/about.js
+
+
+
+/** Pure, as all here: what the assembly was made of. */
+function aboutAssembly(image, assembly) {
+    const all = image.platforms.map(({ platform }) => platform);
+    return statementOf(subjects(image, all), predicateTypes.provenance, assembly_assemblyPredicate(assembly));
+}
+/** What BuildKit says of a runtime, as it came, said of the image that was made from it. Undefined where it is no statement. */
+function aboutRuntime(image, runtime, provenance) {
+    const said = JSON.parse(provenance);
+    const { predicateType, predicate } = said;
+    if (typeof predicateType !== "string" || typeof predicate !== "object" || predicate === null)
+        return undefined;
+    const [first, ...others] = subjects(image, [runtime.platform]);
+    const built = { name: `${image.name} runtime ${runtime.platform}`, digest: runtime.digest };
+    return statementOf([first, ...others, built], predicateType, predicate);
+}
+/** A platform's bill of materials, as Trivy and the lock made it. */
+function aboutMaterials(image, platform, cycloneDx) {
+    const predicate = JSON.parse(cycloneDx);
+    return statementOf(subjects(image, [platform]), predicateTypes.sbom, predicate);
+}
+function aboutScan(image, scan) {
+    const platforms = scan.platforms.map(({ platform }) => platform);
+    return statementOf(subjects(image, platforms), predicateTypes.scan, scan);
+}
+/** The node's log may hold anything, and the samples of memory are many: neither is said to everybody, for ever. */
+function aboutAcceptance(image, accept) {
+    const { logs: _logs, vram: _samples, ...said } = accept;
+    return statementOf(subjects(image, [accept.platform]), predicateTypes.acceptance, said);
+}
+/** The index first, then the platforms' manifests that are spoken of. */
+function subjects(image, platforms) {
+    return [
+        { name: image.name, digest: image.digest },
+        ...image.platforms
+            .filter(({ platform }) => platforms.includes(platform))
+            .map(({ platform, digest }) => ({ name: `${image.name} ${platform}`, digest })),
+    ];
+}
+
+// EXTERNAL MODULE: ./node_modules/@sigstore/bundle/dist/index.js
+var dist = __nccwpck_require__(1040);
+// EXTERNAL MODULE: ./node_modules/@sigstore/protobuf-specs/dist/index.js
+var protobuf_specs_dist = __nccwpck_require__(9654);
+// EXTERNAL MODULE: ./node_modules/@sigstore/verify/dist/index.js
+var verify_dist = __nccwpck_require__(4187);
+;// CONCATENATED MODULE: ./lib/sigstore/claims.js
+/** Fulcio's arc, and what the last number below it says (Fulcio docs/oid-info.md). Those below 8 repeat these in an older form. */
+const arc = "1.3.6.1.4.1.57264.1.";
+const claims_names = {
+    8: "issuer",
+    9: "buildSignerURI",
+    10: "buildSignerDigest",
+    11: "runnerEnvironment",
+    12: "sourceRepositoryURI",
+    13: "sourceRepositoryDigest",
+    14: "sourceRepositoryRef",
+    15: "sourceRepositoryIdentifier",
+    16: "sourceRepositoryOwnerURI",
+    17: "sourceRepositoryOwnerIdentifier",
+    18: "buildConfigURI",
+    19: "buildConfigDigest",
+    20: "buildTrigger",
+    21: "runInvocationURI",
+    22: "sourceRepositoryVisibilityAtSigning",
+};
+/** What Fulcio wrote into a certificate about the workflow, by its names for it. Pure. */
+function claimsOf(extensions) {
+    return Object.fromEntries(extensions.flatMap(({ oid, value }) => {
+        const id = oid?.id.join(".") ?? "";
+        const name = id.startsWith(arc) ? claims_names[id.slice(arc.length)] : undefined;
+        const text = name === undefined ? undefined : utf8String(value);
+        return name === undefined || text === undefined || text === "" ? [] : [[name, text]];
+    }));
+}
+/** A DER UTF8String (X.690, 8.23): tag 12, its length, its bytes. */
+function utf8String(der) {
+    const [tag, first = 0] = der;
+    const more = first < 0x80 ? 0 : first & 0x7f;
+    if (tag !== 12 || more > 2)
+        return undefined;
+    const length = more === 0 ? first : der.subarray(2, 2 + more).reduce((sum, one) => sum * 256 + one, 0);
+    const bytes = der.subarray(2 + more);
+    return bytes.length === length ? new TextDecoder().decode(bytes) : undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/sigstore/verify.js
+
+
+
+
+
+const statementType = "application/vnd.in-toto+json";
+/** Who signed a file's bytes (a bundle's `messageSignature`). An IntegrityError where nobody did whom the root knows. */
+function signerOfFile(bytes, bundle, root) {
+    const signed = verify_parse(bundle);
+    // A signed statement proves nothing about bytes that are not in it.
+    if (signed.content.$case !== "messageSignature")
+        throw new lib_errors/* IntegrityError */.cs("The bundle signs a statement, not the bytes of a file.");
+    return verified(signed, root, Buffer.from(bytes));
+}
+/** The in-toto statement of a bundle (a DSSE envelope), and who signed it. An IntegrityError where nobody did whom the root knows. */
+function signedStatement(bundle, root) {
+    const signed = verify_parse(bundle);
+    if (signed.content.$case !== "dsseEnvelope")
+        throw new lib_errors/* IntegrityError */.cs("The bundle signs the bytes of a file, not a statement.");
+    const { payload, payloadType, signatures } = signed.content.dsseEnvelope;
+    if (payloadType !== statementType)
+        throw new lib_errors/* IntegrityError */.cs(`The bundle signs ${payloadType}, not ${statementType}.`);
+    if (signatures.length !== 1)
+        throw new lib_errors/* IntegrityError */.cs(`The bundle has ${signatures.length} signatures, not one.`);
+    const signer = verified(signed, root);
+    try {
+        const text = new TextDecoder("utf-8", { fatal: true }).decode(payload);
+        return { statement: JSON.parse(text), signer };
+    }
+    catch (cause) {
+        throw new lib_errors/* IntegrityError */.cs("What the bundle signs is not JSON.", { cause });
+    }
+}
+function verify_parse(bundle) {
+    try {
+        return (0,dist/* bundleFromJSON */.vw)(JSON.parse(bundle));
+    }
+    catch (cause) {
+        throw new lib_errors/* IntegrityError */.cs("This is no signature bundle of Sigstore.", { cause });
+    }
+}
+function verified(bundle, root, bytes) {
+    try {
+        const entity = (0,verify_dist/* toSignedEntity */.DC)(bundle, bytes);
+        const { identity } = new verify_dist/* Verifier */.BL((0,verify_dist/* toTrustMaterial */.jO)(protobuf_specs_dist.TrustedRoot.fromJSON(root))).verify(entity);
+        return {
+            subject: identity?.subjectAlternativeName ?? "",
+            issuer: identity?.extensions?.issuer ?? "",
+            extensions: claimsOf(identity?.oids ?? []),
+            time: loggedAt(bundle),
+        };
+    }
+    catch (cause) {
+        throw new lib_errors/* IntegrityError */.cs("The signature is not one of these bytes by anybody whom Sigstore knows.", {
+            cause,
+        });
+    }
+}
+/** The earliest time that a log promised: only an entry with a promise has a signed time. */
+function loggedAt({ verificationMaterial }) {
+    const times = verificationMaterial.tlogEntries
+        .filter(({ inclusionPromise }) => inclusionPromise !== undefined)
+        .map(({ integratedTime }) => Number(integratedTime) * 1000);
+    return times.length === 0 ? undefined : new Date(Math.min(...times));
+}
+
+;// CONCATENATED MODULE: ./lib/attest/artifact.js
+
+
+
+
+
+/** A bundle of Sigstore, and the artifact that carries it. */
+const bundleType = "application/vnd.dev.sigstore.bundle.v0.3+json";
+/** The configuration of an artifact that has none: `{}` (image specification, "Guidance for an Empty Descriptor"). */
+const emptyBlob = new TextEncoder().encode("{}");
+const artifact_names = {
+    content: "dev.sigstore.bundle.content",
+    predicateType: "dev.sigstore.bundle.predicateType",
+    created: "org.opencontainers.image.created",
+};
+/** The manifest by which a bundle is attached to an image (cosign, specs/BUNDLE_SPEC.md). Pure. */
+function bundleManifest({ bundle, predicateType, created, subject, }) {
+    const { mediaType, digest, size } = subject;
+    return (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.manifest, {
+        schemaVersion: 2,
+        mediaType: descriptor/* mediaTypes */.I.manifest,
+        artifactType: bundleType,
+        config: { mediaType: descriptor/* mediaTypes */.I.empty, digest: (0,images_digest/* digestOf */.ol)(emptyBlob), size: emptyBlob.length },
+        layers: [{ mediaType: bundleType, digest: (0,images_digest/* digestOf */.ol)(bundle), size: bundle.length }],
+        subject: { mediaType, digest, size },
+        annotations: {
+            [artifact_names.content]: "dsse-envelope",
+            [artifact_names.predicateType]: predicateType,
+            [artifact_names.created]: created,
+        },
+    });
+}
+/** A bundle of ours is a statement and a signature; a stranger may attach anything. */
+const longestBundle = 64 * 1024 * 1024;
+/** The bundle in a referrer; undefined where it is no bundle, or is not about that subject. Each manifest is read: what lists it may be wrong about it. */
+async function readAttached(store, { digest }, subject) {
+    const found = await store.readManifest(digest);
+    if (found === undefined || found.mediaType !== descriptor/* mediaTypes */.I.manifest)
+        return undefined;
+    const { artifactType, config, layers, annotations, subject: about } = (0,images_manifest/* parseManifest */.Ng)(found);
+    const type = artifactType ?? config.mediaType;
+    const [layer] = layers;
+    if (!type.startsWith("application/vnd.dev.sigstore.bundle") || layer === undefined)
+        return undefined;
+    if (about?.digest !== subject)
+        return undefined;
+    if (layer.size > longestBundle)
+        throw new lib_errors/* IntegrityError */.cs(`${digest} says that its bundle has ${layer.size} bytes.`);
+    const bytes = await (0,consumers_namespaceObject.buffer)(store.readBlob(layer.digest));
+    return {
+        digest,
+        predicateType: annotations?.[artifact_names.predicateType],
+        bundle: bytes.toString("utf8"),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/attest/attach.js
+
+
+
+
+
+
+
+
+
+/**
+ * Signs statements, attaches each to the image as a referrer, one after the other, and reads all back: what is given is there, proved by
+ * the root. What this workflow has said in the same words before is not said again.
+ */
+async function attach(statements, image, { signer, root }, ports) {
+    const { store, log, signal } = ports;
+    const mine = await ownBundles(image.digest, { signer, root }, store);
+    const done = [];
+    for (const statement of statements) {
+        signal?.throwIfAborted();
+        const known = mine.find((entry) => saysTheSame(entry.statement, statement));
+        if (known !== undefined)
+            log.info(`Said before: ${statement.predicateType} (${known.digest}).`);
+        done.push(known ?? { statement, digest: await attachOne(statement, image, signer, ports) });
+    }
+    await readBack(done, image.digest, root, store);
+    return done.map(({ statement: { predicateType }, digest }) => ({
+        ...{ predicateType, digest, subject: image.digest },
+    }));
+}
+/** What this workflow said of an image before. */
+async function saidBefore(image, speaker, store) {
+    return (await ownBundles(image, speaker, store)).map(({ statement }) => statement);
+}
+async function ownBundles(image, { signer, root }, store) {
+    return (await provedBundles(image, root, store)).filter((entry) => isBy(entry, signer));
+}
+async function attachOne(statement, image, signer, { store, clock, log }) {
+    const { predicateType } = statement;
+    const bundle = new TextEncoder().encode(await signer.sign(statement));
+    const manifest = bundleManifest({
+        ...{ bundle, predicateType, subject: (0,images_manifest/* descriptorOf */.nb)(image) },
+        created: new Date(clock.now()).toISOString(),
+    });
+    for (const [name, bytes] of [
+        ["{}", emptyBlob],
+        [`the attestation ${predicateType}`, bundle],
+    ]) {
+        const digest = (0,images_digest/* digestOf */.ol)(bytes);
+        if ((await store.blobSize(digest)) === undefined)
+            await store.putBlob((0,blob/* blobOf */.D)(name, bytes, digest));
+    }
+    await store.putReferrer(manifest);
+    log.info(`Attached ${predicateType}: ${manifest.digest}`);
+    return manifest.digest;
+}
+/** The bundles at an image that the root proves; what strangers attached counts for nothing. */
+async function provedBundles(image, root, store) {
+    const found = [];
+    for (const referrer of await store.referrers(image)) {
+        try {
+            const attached = await readAttached(store, referrer, image);
+            if (attached === undefined)
+                continue;
+            const { statement, signer } = signedStatement(attached.bundle, root);
+            found.push({
+                ...{ ...attached, statement: parseStatement(statement) },
+                subject: signer.subject,
+            });
+        }
+        catch (error) {
+            if (!(error instanceof lib_errors/* IntegrityError */.cs))
+                throw error;
+        }
+    }
+    return found;
+}
+/** Fulcio names a job of GitHub by the workflow that it is written in. */
+function isBy({ subject }, { claims }) {
+    const workflow = claims.job_workflow_ref;
+    return workflow !== undefined && subject.endsWith(`/${workflow}`);
+}
+/** Whether it need not be said again: in the same words but for the run, or of the same bytes what does not change with time. */
+function saysTheSame(before, now) {
+    const isSame = before.predicateType === now.predicateType && sameSubjects(before, now);
+    if (!isSame || isOfAssembly(before) !== isOfAssembly(now))
+        return false;
+    const changes = now.predicateType === predicateTypes.scan || now.predicateType === predicateTypes.acceptance;
+    if (!changes && !isOfAssembly(now))
+        return true;
+    return (0,external_node_util_.isDeepStrictEqual)(lasting(before), lasting(now));
+}
+function sameSubjects(one, other) {
+    return (0,external_node_util_.isDeepStrictEqual)(subjectsOf(one), subjectsOf(other));
+}
+function isOfAssembly({ predicate }) {
+    return assemblyPredicate.safeParse(predicate).success;
+}
+/** A predicate without the run that made it. */
+function lasting({ predicate }) {
+    const { runDetails: _run, ...said } = JSON.parse(JSON.stringify(predicate));
+    return said;
+}
+/** What was attached, as anybody reads it now; an IntegrityError for what is not there in the same words. */
+async function readBack(attached, image, root, store) {
+    const there = await provedBundles(image, root, store);
+    for (const { statement, digest } of attached) {
+        const seen = there.find((entry) => entry.digest === digest)?.statement;
+        const isThere = (0,external_node_util_.isDeepStrictEqual)(seen, JSON.parse(JSON.stringify(statement)));
+        if (!isThere || subjectsOf(statement)[0] !== image)
+            throw new lib_errors/* IntegrityError */.cs(`${store.name} does not show the attestation ${digest} (${statement.predicateType}) of ${image} as it was attached.`, { todo: "Run promote again: what is there already is not attached twice." });
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/sigstore/trusted-root.js
+/**
+ * Sigstore's public good instance (trusted_root.json of its TUF repository, as @sigstore/tuf 5.0.1 carries it): whose certificates and logs
+ * signatures are checked by. It is here, so that no network is needed for it, and it changes with the pinned version only.
+ */
+const trustedRoot = {
+    mediaType: "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+    tlogs: [
+        {
+            baseUrl: "https://rekor.sigstore.dev",
+            hashAlgorithm: "SHA2_256",
+            publicKey: {
+                rawBytes: "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE2G2Y+2tabdTV5BcGiBIx0a9fAFwrkBbmLSGtks4L3qX6yYY0zufBnhC8Ur/iy55GhWP/9A/bY2LhC30M9+RYtw==",
+                keyDetails: "PKIX_ECDSA_P256_SHA_256",
+                validFor: {
+                    start: "2021-01-12T11:53:27Z",
+                },
+            },
+            logId: {
+                keyId: "wNI9atQGlz+VWfO6LRygH4QUfY/8W4RFwiT5i5WRgB0=",
+            },
+        },
+        {
+            baseUrl: "https://log2025-1.rekor.sigstore.dev",
+            hashAlgorithm: "SHA2_256",
+            publicKey: {
+                rawBytes: "MCowBQYDK2VwAyEAt8rlp1knGwjfbcXAYPYAkn0XiLz1x8O4t0YkEhie244=",
+                keyDetails: "PKIX_ED25519",
+                validFor: {
+                    start: "2025-09-23T00:00:00Z",
+                },
+            },
+            logId: {
+                keyId: "zxGZFVvd0FEmjR8WrFwMdcAJ9vtaY/QXf44Y1wUeP6A=",
+            },
+        },
+    ],
+    certificateAuthorities: [
+        {
+            subject: {
+                organization: "sigstore.dev",
+                commonName: "sigstore",
+            },
+            uri: "https://fulcio.sigstore.dev",
+            certChain: {
+                certificates: [
+                    {
+                        rawBytes: "MIIB+DCCAX6gAwIBAgITNVkDZoCiofPDsy7dfm6geLbuhzAKBggqhkjOPQQDAzAqMRUwEwYDVQQKEwxzaWdzdG9yZS5kZXYxETAPBgNVBAMTCHNpZ3N0b3JlMB4XDTIxMDMwNzAzMjAyOVoXDTMxMDIyMzAzMjAyOVowKjEVMBMGA1UEChMMc2lnc3RvcmUuZGV2MREwDwYDVQQDEwhzaWdzdG9yZTB2MBAGByqGSM49AgEGBSuBBAAiA2IABLSyA7Ii5k+pNO8ZEWY0ylemWDowOkNa3kL+GZE5Z5GWehL9/A9bRNA3RbrsZ5i0JcastaRL7Sp5fp/jD5dxqc/UdTVnlvS16an+2Yfswe/QuLolRUCrcOE2+2iA5+tzd6NmMGQwDgYDVR0PAQH/BAQDAgEGMBIGA1UdEwEB/wQIMAYBAf8CAQEwHQYDVR0OBBYEFMjFHQBBmiQpMlEk6w2uSu1KBtPsMB8GA1UdIwQYMBaAFMjFHQBBmiQpMlEk6w2uSu1KBtPsMAoGCCqGSM49BAMDA2gAMGUCMH8liWJfMui6vXXBhjDgY4MwslmN/TJxVe/83WrFomwmNf056y1X48F9c4m3a3ozXAIxAKjRay5/aj/jsKKGIkmQatjI8uupHr/+CxFvaJWmpYqNkLDGRU+9orzh5hI2RrcuaQ==",
+                    },
+                ],
+            },
+            validFor: {
+                start: "2021-03-07T03:20:29Z",
+                end: "2022-12-31T23:59:59.999Z",
+            },
+        },
+        {
+            subject: {
+                organization: "sigstore.dev",
+                commonName: "sigstore",
+            },
+            uri: "https://fulcio.sigstore.dev",
+            certChain: {
+                certificates: [
+                    {
+                        rawBytes: "MIICGjCCAaGgAwIBAgIUALnViVfnU0brJasmRkHrn/UnfaQwCgYIKoZIzj0EAwMwKjEVMBMGA1UEChMMc2lnc3RvcmUuZGV2MREwDwYDVQQDEwhzaWdzdG9yZTAeFw0yMjA0MTMyMDA2MTVaFw0zMTEwMDUxMzU2NThaMDcxFTATBgNVBAoTDHNpZ3N0b3JlLmRldjEeMBwGA1UEAxMVc2lnc3RvcmUtaW50ZXJtZWRpYXRlMHYwEAYHKoZIzj0CAQYFK4EEACIDYgAE8RVS/ysH+NOvuDZyPIZtilgUF9NlarYpAd9HP1vBBH1U5CV77LSS7s0ZiH4nE7Hv7ptS6LvvR/STk798LVgMzLlJ4HeIfF3tHSaexLcYpSASr1kS0N/RgBJz/9jWCiXno3sweTAOBgNVHQ8BAf8EBAMCAQYwEwYDVR0lBAwwCgYIKwYBBQUHAwMwEgYDVR0TAQH/BAgwBgEB/wIBADAdBgNVHQ4EFgQU39Ppz1YkEZb5qNjpKFWixi4YZD8wHwYDVR0jBBgwFoAUWMAeX5FFpWapesyQoZMi0CrFxfowCgYIKoZIzj0EAwMDZwAwZAIwPCsQK4DYiZYDPIaDi5HFKnfxXx6ASSVmERfsynYBiX2X6SJRnZU84/9DZdnFvvxmAjBOt6QpBlc4J/0DxvkTCqpclvziL6BCCPnjdlIB3Pu3BxsPmygUY7Ii2zbdCdliiow=",
+                    },
+                    {
+                        rawBytes: "MIIB9zCCAXygAwIBAgIUALZNAPFdxHPwjeDloDwyYChAO/4wCgYIKoZIzj0EAwMwKjEVMBMGA1UEChMMc2lnc3RvcmUuZGV2MREwDwYDVQQDEwhzaWdzdG9yZTAeFw0yMTEwMDcxMzU2NTlaFw0zMTEwMDUxMzU2NThaMCoxFTATBgNVBAoTDHNpZ3N0b3JlLmRldjERMA8GA1UEAxMIc2lnc3RvcmUwdjAQBgcqhkjOPQIBBgUrgQQAIgNiAAT7XeFT4rb3PQGwS4IajtLk3/OlnpgangaBclYpsYBr5i+4ynB07ceb3LP0OIOZdxexX69c5iVuyJRQ+Hz05yi+UF3uBWAlHpiS5sh0+H2GHE7SXrk1EC5m1Tr19L9gg92jYzBhMA4GA1UdDwEB/wQEAwIBBjAPBgNVHRMBAf8EBTADAQH/MB0GA1UdDgQWBBRYwB5fkUWlZql6zJChkyLQKsXF+jAfBgNVHSMEGDAWgBRYwB5fkUWlZql6zJChkyLQKsXF+jAKBggqhkjOPQQDAwNpADBmAjEAj1nHeXZp+13NWBNa+EDsDP8G1WWg1tCMWP/WHPqpaVo0jhsweNFZgSs0eE7wYI4qAjEA2WB9ot98sIkoF3vZYdd3/VtWB5b9TNMea7Ix/stJ5TfcLLeABLE4BNJOsQ4vnBHJ",
+                    },
+                ],
+            },
+            validFor: {
+                start: "2022-04-13T20:06:15Z",
+            },
+        },
+    ],
+    ctlogs: [
+        {
+            baseUrl: "https://ctfe.sigstore.dev/test",
+            hashAlgorithm: "SHA2_256",
+            publicKey: {
+                rawBytes: "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEbfwR+RJudXscgRBRpKX1XFDy3PyudDxz/SfnRi1fT8ekpfBd2O1uoz7jr3Z8nKzxA69EUQ+eFCFI3zeubPWU7w==",
+                keyDetails: "PKIX_ECDSA_P256_SHA_256",
+                validFor: {
+                    start: "2021-03-14T00:00:00Z",
+                    end: "2022-10-31T23:59:59.999Z",
+                },
+            },
+            logId: {
+                keyId: "CGCS8ChS/2hF0dFrJ4ScRWcYrBY9wzjSbea8IgY2b3I=",
+            },
+        },
+        {
+            baseUrl: "https://ctfe.sigstore.dev/2022",
+            hashAlgorithm: "SHA2_256",
+            publicKey: {
+                rawBytes: "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEiPSlFi0CmFTfEjCUqF9HuCEcYXNKAaYalIJmBZ8yyezPjTqhxrKBpMnaocVtLJBI1eM3uXnQzQGAJdJ4gs9Fyw==",
+                keyDetails: "PKIX_ECDSA_P256_SHA_256",
+                validFor: {
+                    start: "2022-10-20T00:00:00Z",
+                },
+            },
+            logId: {
+                keyId: "3T0wasbHETJjGR4cmWc3AqJKXrjePK3/h4pygC8p7o4=",
+            },
+        },
+    ],
+    timestampAuthorities: [
+        {
+            subject: {
+                organization: "sigstore.dev",
+                commonName: "sigstore-tsa-selfsigned",
+            },
+            uri: "https://timestamp.sigstore.dev/api/v1/timestamp",
+            certChain: {
+                certificates: [
+                    {
+                        rawBytes: "MIICEDCCAZagAwIBAgIUOhNULwyQYe68wUMvy4qOiyojiwwwCgYIKoZIzj0EAwMwOTEVMBMGA1UEChMMc2lnc3RvcmUuZGV2MSAwHgYDVQQDExdzaWdzdG9yZS10c2Etc2VsZnNpZ25lZDAeFw0yNTA0MDgwNjU5NDNaFw0zNTA0MDYwNjU5NDNaMC4xFTATBgNVBAoTDHNpZ3N0b3JlLmRldjEVMBMGA1UEAxMMc2lnc3RvcmUtdHNhMHYwEAYHKoZIzj0CAQYFK4EEACIDYgAE4ra2Z8hKNig2T9kFjCAToGG30jky+WQv3BzL+mKvh1SKNR/UwuwsfNCg4sryoYAd8E6isovVA3M4aoNdm9QDi50Z8nTEyvqgfDPtTIwXItfiW/AFf1V7uwkbkAoj0xxco2owaDAOBgNVHQ8BAf8EBAMCB4AwHQYDVR0OBBYEFIn9eUOHz9BlRsMCRscsc1t9tOsDMB8GA1UdIwQYMBaAFJjsAe9/u1H/1JUeb4qImFMHic6/MBYGA1UdJQEB/wQMMAoGCCsGAQUFBwMIMAoGCCqGSM49BAMDA2gAMGUCMDtpsV/6KaO0qyF/UMsX2aSUXKQFdoGTptQGc0ftq1csulHPGG6dsmyMNd3JB+G3EQIxAOajvBcjpJmKb4Nv+2Taoj8Uc5+b6ih6FXCCKraSqupe07zqswMcXJTe1cExvHvvlw==",
+                    },
+                    {
+                        rawBytes: "MIIB9zCCAXygAwIBAgIUV7f0GLDOoEzIh8LXSW80OJiUp14wCgYIKoZIzj0EAwMwOTEVMBMGA1UEChMMc2lnc3RvcmUuZGV2MSAwHgYDVQQDExdzaWdzdG9yZS10c2Etc2VsZnNpZ25lZDAeFw0yNTA0MDgwNjU5NDNaFw0zNTA0MDYwNjU5NDNaMDkxFTATBgNVBAoTDHNpZ3N0b3JlLmRldjEgMB4GA1UEAxMXc2lnc3RvcmUtdHNhLXNlbGZzaWduZWQwdjAQBgcqhkjOPQIBBgUrgQQAIgNiAAQUQNtfRT/ou3YATa6wB/kKTe70cfJwyRIBovMnt8RcJph/COE82uyS6FmppLLL1VBPGcPfpQPYJNXzWwi8icwhKQ6W/Qe2h3oebBb2FHpwNJDqo+TMaC/tdfkv/ElJB72jRTBDMA4GA1UdDwEB/wQEAwIBBjASBgNVHRMBAf8ECDAGAQH/AgEAMB0GA1UdDgQWBBSY7AHvf7tR/9SVHm+KiJhTB4nOvzAKBggqhkjOPQQDAwNpADBmAjEAwGEGrfGZR1cen1R8/DTVMI943LssZmJRtDp/i7SfGHmGRP6gRbuj9vOK3b67Z0QQAjEAuT2H673LQEaHTcyQSZrkp4mX7WwkmF+sVbkYY5mXN+RMH13KUEHHOqASaemYWK/E",
+                    },
+                ],
+            },
+            validFor: {
+                start: "2025-07-04T00:00:00Z",
+            },
+        },
+    ],
+};
+
+;// CONCATENATED MODULE: ./lib/sigstore/instance.js
+
+
+
+
+
+const publicGood = {
+    fulcio: new URL("https://fulcio.sigstore.dev"),
+    rekor: new URL("https://rekor.sigstore.dev"),
+    root: trustedRoot,
+};
+const instance_file = strictObject({
+    fulcio: schemas_string(),
+    rekor: schemas_string(),
+    /** Path of a trusted_root.json, from this file's folder on. */
+    trustedRoot: schemas_string(),
+});
+/** The public good instance, or one of one's own that a file names: `{ fulcio, rekor, trustedRoot }`. A UsageError where that cannot be used. */
+async function sigstoreInstance(path, files) {
+    if (path === undefined)
+        return publicGood;
+    const parsed = instance_file.safeParse(await instance_json(path, files));
+    if (!parsed.success) {
+        const { path: at, message } = parsed.error.issues[0] ?? { path: [], message: "" };
+        throw new lib_errors/* UsageError */.eb(`sigstore: ${path}: ${at.join(".")}: ${message}.`, {
+            todo: 'Wanted is { "fulcio": "https://…", "rekor": "https://…", "trustedRoot": "trusted_root.json" }.',
+        });
+    }
+    const { fulcio, rekor, trustedRoot: root } = parsed.data;
+    return {
+        fulcio: instance_address(path, "fulcio", fulcio),
+        rekor: instance_address(path, "rekor", rekor),
+        root: await instance_json((0,external_node_path_.resolve)((0,external_node_path_.dirname)(path), root), files),
+    };
+}
+async function instance_json(path, files) {
+    try {
+        return JSON.parse(await files.readFile(path, "utf8"));
+    }
+    catch (cause) {
+        throw new lib_errors/* UsageError */.eb(`sigstore: ${path} cannot be read as JSON.`, { cause });
+    }
+}
+/** A token goes there: over TLS, but on this very machine. */
+function instance_address(path, name, text) {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const secure = url?.protocol === "https:" || (url?.protocol === "http:" && (0,loopback/* isLoopback */.U)(url.hostname));
+    if (url === undefined || !secure)
+        throw new lib_errors/* UsageError */.eb(`sigstore: ${path}: ${name}: "${text}" is no address (https://…).`);
+    return url;
+}
+
+// EXTERNAL MODULE: ./lib/retry/persistent-fetch.js
+var persistent_fetch = __nccwpck_require__(0);
+;// CONCATENATED MODULE: ./lib/sigstore/exchange.js
+
+
+/** One call for JSON, again while the other side is busy. No redirect is followed: what is sent goes to that host, or nowhere. */
+async function exchange(request, ports) {
+    const { signal } = ports;
+    const response = await (0,persistent_fetch/* persistentFetch */.S)(ports.fetch, ports)({
+        ...request,
+        headers: { accept: "application/json", ...request.headers },
+        ...(signal === undefined ? {} : { signal }),
+    });
+    const text = await response.text();
+    const said = text.replace(/[\p{C}\s]+/gu, " ").trim();
+    return {
+        status: response.status,
+        headers: response.headers,
+        json: exchange_parsed(text),
+        said: said.length > 300 ? `${said.slice(0, 300)}…` : said,
+    };
+}
+/** The error for an answer that is not what was wanted; the query is left out, as it may be long or secret. */
+function exchange_unwanted(who, url, { status, said }, todo) {
+    return new lib_errors/* RemoteError */.Hi(`${who} at ${url.origin}${url.pathname} answered ${status}${said === "" ? "." : ` (${said}).`}`, { todo });
+}
+function exchange_parsed(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/sigstore/fulcio.js
+
+
+
+
+/** With the receipt of the certificates' log in it: a bundle has no other place for that. */
+const answered = looseObject({
+    signedCertificateEmbeddedSct: looseObject({
+        chain: looseObject({ certificates: array(schemas_string()).min(1) }),
+    }),
+});
+/** Has a new key certified for the token's bearer (Fulcio's API v2, `signingCert`). The token goes there and nowhere else. */
+async function certify(token, fulcio, ports) {
+    const { publicKey, privateKey } = (0,external_node_crypto_.generateKeyPairSync)("ec", { namedCurve: "P-256" });
+    const url = new URL("/api/v2/signingCert", fulcio);
+    const proof = (0,external_node_crypto_.sign)("sha256", Buffer.from(token.subject), privateKey);
+    const body = JSON.stringify({
+        credentials: { oidcIdentityToken: token.value },
+        publicKeyRequest: {
+            publicKey: {
+                algorithm: "ECDSA",
+                content: publicKey.export({ format: "pem", type: "spki" }).toString(),
+            },
+            proofOfPossession: proof.toString("base64"),
+        },
+    });
+    const headers = { "content-type": "application/json" };
+    const answer = await exchange({ method: "POST", url, headers, body }, ports);
+    if (answer.status !== 200 && answer.status !== 201)
+        throw exchange_unwanted("Fulcio", url, answer, "Without a certificate nothing is signed.");
+    const { data } = answered.safeParse(answer.json);
+    const [pem] = data?.signedCertificateEmbeddedSct.chain.certificates ?? [];
+    try {
+        return { privateKey, certificate: new external_node_crypto_.X509Certificate(pem ?? "") };
+    }
+    catch (cause) {
+        throw new lib_errors/* RemoteError */.Hi(`Fulcio at ${url.origin} answered without a certificate.`, { cause });
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/sigstore/rekor.js
+
+
+
+const rekor_entry = looseObject({
+    body: schemas_string(),
+    integratedTime: schemas_int(),
+    logID: schemas_string(),
+    logIndex: schemas_int(),
+    verification: looseObject({
+        signedEntryTimestamp: schemas_string(),
+        inclusionProof: looseObject({
+            checkpoint: schemas_string(),
+            hashes: array(schemas_string()),
+            logIndex: schemas_int(),
+            rootHash: schemas_string(),
+            treeSize: schemas_int(),
+        }),
+    }),
+});
+/** Has an envelope and its certificate (PEM) logged (Rekor's API, `log/entries`, kind `dsse` 0.0.1); the log's receipt. */
+async function logEnvelope(envelope, certificate, rekor, ports) {
+    const url = new URL("/api/v1/log/entries", rekor);
+    const verifiers = [Buffer.from(certificate).toString("base64")];
+    const body = JSON.stringify({
+        ...{ apiVersion: "0.0.1", kind: "dsse" },
+        spec: { proposedContent: { envelope: JSON.stringify(envelope), verifiers } },
+    });
+    const headers = { "content-type": "application/json" };
+    const answer = await exchange({ method: "POST", url, headers, body }, ports);
+    const found = answer.status === 409 ? await alreadyThere(answer, url, ports) : answer;
+    if (found.status !== 200 && found.status !== 201)
+        throw exchange_unwanted("Rekor", url, found, "What is not in the log is not signed.");
+    const parsed = record(schemas_string(), rekor_entry).safeParse(found.json);
+    const [logged] = Object.values(parsed.data ?? {});
+    if (logged === undefined)
+        throw new lib_errors/* RemoteError */.Hi(`Rekor at ${url.origin} answered without an entry of its log.`, {
+            cause: parsed.error,
+        });
+    return logged;
+}
+/** A try whose answer was lost did log it: Rekor says where. */
+async function alreadyThere(answer, url, ports) {
+    const { location = "" } = answer.headers;
+    const at = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+    if (at?.origin !== url.origin || location === "")
+        return answer;
+    return await exchange({ method: "GET", url: at }, ports);
+}
+
+;// CONCATENATED MODULE: ./lib/sigstore/token.js
+
+
+
+
+const token_shape = looseObject({
+    sub: schemas_string().min(1),
+    /** `public`, `private`, `internal` */
+    repository_visibility: schemas_string().optional(),
+    /** `owner/name/.github/workflows/file.yml@ref` of the workflow that the job is written in. */
+    job_workflow_ref: schemas_string().optional(),
+    repository: schemas_string().optional(),
+    run_id: schemas_string().optional(),
+    run_attempt: schemas_string().optional(),
+});
+const audience = "sigstore";
+/** A token of this job with the audience `sigstore`, masked; a RemoteError where the runner gives none. */
+async function identityToken(source, ports) {
+    ports.log.mask(source.token);
+    const url = token_addressOf(source);
+    url.searchParams.set("audience", audience);
+    const headers = { authorization: `Bearer ${source.token}` };
+    const answer = await exchange({ method: "GET", url, headers }, ports);
+    const { value } = (answer.json ?? {});
+    if (answer.status !== 200 || typeof value !== "string" || value === "")
+        throw exchange_unwanted("The runner's token service", url, 
+        // What it answers with 200 may hold the token.
+        answer.status === 200 ? { ...answer, said: "without a token" } : answer, "Give the job the permission `id-token: write`, or say `sign: off`.");
+    ports.log.mask(value);
+    const claims = token_claimsOf(value);
+    if (claims === undefined)
+        throw new lib_errors/* RemoteError */.Hi(`The runner's token service at ${url.origin} gave what is no token.`);
+    return { value, subject: claims.sub, claims };
+}
+function token_addressOf({ url: text }) {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url?.protocol === "https:" || (url?.protocol === "http:" && (0,loopback/* isLoopback */.U)(url.hostname)))
+        return url;
+    throw new lib_errors/* UsageError */.eb(`ACTIONS_ID_TOKEN_REQUEST_URL: "${text}" is no address (https://…).`);
+}
+/** The payload of a JWT (RFC 7519); Fulcio checks its signature, not we. */
+function token_claimsOf(token) {
+    try {
+        const payload = Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8");
+        return token_shape.safeParse(JSON.parse(payload)).data;
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/sigstore/sign.js
+
+
+
+
+
+const payloadType = "application/vnd.in-toto+json";
+/** A certificate is good for ten minutes; after half of that, a new one is asked for. */
+const longestUse = 300_000;
+/** A token lives for some minutes only, and much may be read before the first signature. */
+const longestWait = 60_000;
+/** A signer without keys of its own: Fulcio certifies a new key by the job's token, and Rekor logs what it signs. */
+async function keylessSigner(source, instance, ports) {
+    const token = await identityToken(source, ports);
+    const given = ports.clock.now();
+    let certified;
+    const key = async () => {
+        const now = ports.clock.now();
+        if (certified !== undefined && now - certified.at < longestUse)
+            return certified.by;
+        const current = now - given < longestWait ? token : await identityToken(source, ports);
+        certified = { by: await certify(current, instance.fulcio, ports), at: now };
+        return certified.by;
+    };
+    return {
+        claims: token.claims,
+        sign: async (statement) => {
+            const { privateKey, certificate } = await key();
+            const payload = Buffer.from(JSON.stringify(statement));
+            const sig = (0,external_node_crypto_.sign)("sha256", preAuthenticated(payload), privateKey).toString("base64");
+            const envelope = { payloadType, payload: payload.toString("base64"), signatures: [{ sig }] };
+            const entry = await logEnvelope(envelope, certificate.toString(), instance.rekor, ports);
+            const bundle = JSON.stringify(bundleOf(envelope, certificate.raw, entry));
+            // Nothing is attached that an operator could not verify.
+            signedStatement(bundle, instance.root);
+            return bundle;
+        },
+    };
+}
+/** What a DSSE signature is of (secure-systems-lab/dsse, protocol.md, "PAE"). */
+function preAuthenticated(payload) {
+    const head = `DSSEv1 ${payloadType.length} ${payloadType} ${payload.length} `;
+    return Buffer.concat([Buffer.from(head), payload]);
+}
+/** A bundle of version 0.3 (sigstore/protobuf-specs, sigstore_bundle.proto). */
+function bundleOf(envelope, certificate, entry) {
+    const { signedEntryTimestamp, inclusionProof: proof } = entry.verification;
+    const base64 = (hex) => Buffer.from(hex, "hex").toString("base64");
+    return {
+        mediaType: "application/vnd.dev.sigstore.bundle.v0.3+json",
+        verificationMaterial: {
+            certificate: { rawBytes: certificate.toString("base64") },
+            tlogEntries: [
+                {
+                    logIndex: String(entry.logIndex),
+                    logId: { keyId: base64(entry.logID) },
+                    kindVersion: { kind: "dsse", version: "0.0.1" },
+                    integratedTime: String(entry.integratedTime),
+                    inclusionPromise: { signedEntryTimestamp },
+                    inclusionProof: {
+                        logIndex: String(proof.logIndex),
+                        rootHash: base64(proof.rootHash),
+                        treeSize: String(proof.treeSize),
+                        hashes: proof.hashes.map(base64),
+                        checkpoint: { envelope: proof.checkpoint },
+                    },
+                    canonicalizedBody: entry.body,
+                },
+            ],
+        },
+        dsseEnvelope: envelope,
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/model-parts.js
+/** The models that lie in a final image, as its bill of materials has them. Pure. */
+function modelParts({ models }, delivery) {
+    const isBaked = (model) => delivery === "bake" || (delivery === "hybrid" && model.delivery === "bake");
+    return models.filter(isBaked).map(({ name, license, source, files }) => ({
+        ...{ name, license, files },
+        ...("huggingface" in source
+            ? {
+                version: source.revision,
+                purl: `pkg:huggingface/${source.huggingface}@${source.revision}`,
+                source: `https://huggingface.co/${source.huggingface}/tree/${source.revision}`,
+            }
+            : {
+                ...{ version: undefined, purl: undefined },
+                source: source.url.startsWith("file:") ? undefined : source.url,
+            }),
+    }));
+}
+/** Every weight file of a lock, where it is from, and whether it lies in the image. Pure. */
+function model_parts_weightsOf({ models }, delivery) {
+    return models.flatMap(({ name, source, files, delivery: own }) => files.map(({ path, sha256 }) => ({
+        ...{ name: `${name}/${path}`, sha256, origin: originOf(source, path) },
+        delivery: delivery === "hybrid" ? own : delivery,
+    })));
+}
+function originOf(source, path) {
+    const encoded = path.split("/").map(encodeURIComponent).join("/");
+    if ("huggingface" in source)
+        return `https://huggingface.co/${source.huggingface}/resolve/${source.revision}/${encoded}`;
+    return source.url.startsWith("file:")
+        ? undefined
+        : `${source.url.replace(/\/*$/, "/")}${encoded}`;
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/statements.js
+
+
+
+
+
+
+
+
+
+
+/** What a single statement may weigh, in bytes: transparency logs and verifiers take no more. */
+const largest = 16 * 1024 * 1024;
+/** Everything that is said of a final image, the assembly first. A CheckError where a wanted bill of materials is not there. */
+async function statementsOf(speaking, ports) {
+    const { image, results, inputs } = speaking;
+    const all = [
+        ...(inputs.provenance ? [aboutAssembly(image, assemblyOf(speaking))] : []),
+        ...(inputs.provenance ? await ofRuntimes(speaking, ports) : []),
+        ...(inputs.sbom === "off" ? [] : await ofMaterials(speaking, ports)),
+        ...results.scan.map((scan) => aboutScan(image, scan)),
+        ...results.accept.map((accept) => aboutAcceptance(image, accept)),
+    ];
+    return all.filter((statement) => isSmall(statement, inputs, ports.log));
+}
+function assemblyOf({ plan, results, lock, untested, by }) {
+    const { models } = results;
+    return {
+        ...{ plan, untested },
+        ...by,
+        platforms: results.build.flatMap(({ platforms, repository }) => platforms.map(({ platform, digest, base }) => ({
+            ...{ platform, base },
+            runtime: { repository, digest },
+        }))),
+        models: models?.digest === undefined
+            ? undefined
+            : { repository: models.repository, digest: models.digest },
+        weights: lock === undefined ? [] : model_parts_weightsOf(lock, plan.models.delivery),
+        lock: lock === undefined
+            ? undefined
+            : { path: `${lock.root}/${lock_lockName}`, digest: (0,images_digest/* digestOf */.ol)(formatLock(lock)) },
+    };
+}
+/** BuildKit's provenance of each runtime, where its index holds any. */
+async function ofRuntimes({ image, results }, { runtimes, log }) {
+    const found = [];
+    for (const build of results.build) {
+        const provenances = await provenancesOf(build, runtimes(build));
+        for (const { platform, digest } of build.platforms) {
+            const text = provenances.get(digest);
+            const said = text && aboutRuntime(image, { platform, digest }, text);
+            if (said)
+                found.push(said);
+            else
+                log.info(`BuildKit wrote no provenance of the runtime for ${platform}.`);
+        }
+    }
+    return found;
+}
+/** By the digest of the manifest that each is about. */
+async function provenancesOf({ indexes }, store) {
+    const documents = await Promise.all(indexes.map((reference) => store.readManifest(reference)));
+    const all = documents
+        .filter((index) => index !== undefined)
+        .filter(images_manifest/* isIndex */.nw)
+        .flatMap((index) => [...(0,images_manifest/* attestationsOf */.xz)((0,images_manifest/* parseIndex */.A1)(index))]);
+    const read = await Promise.all(all.map(async ([about, attestation]) => [about, await provenanceIn(store, attestation)]));
+    return new Map(read.flatMap(([about, text]) => (text === undefined ? [] : [[about, text]])));
+}
+async function ofMaterials({ image, inputs, folder }, { files, log }) {
+    const found = [];
+    for (const { platform } of image.platforms) {
+        const [cycloneDx] = sbomFiles(platform);
+        try {
+            const text = await files.readFile((0,external_node_path_.join)(folder, cycloneDx), "utf8");
+            found.push(aboutMaterials(image, platform, text));
+        }
+        catch (error) {
+            if (!(0,lib_errors/* isError */.bJ)(error) || error.code !== "ENOENT")
+                throw error;
+            const message = `The results folder has no bill of materials for ${platform} (${cycloneDx}).`;
+            if (inputs.sbom === "required")
+                throw new lib_errors/* CheckError */.tl(message, {
+                    todo: "Run the stage scan, or publish without: sbom: auto.",
+                });
+            log.warning(message);
+        }
+    }
+    return found;
+}
+function isSmall(statement, { sbom }, log) {
+    const size = Buffer.byteLength(JSON.stringify(statement));
+    if (size <= largest)
+        return true;
+    const message = `The statement ${statement.predicateType} has ${size} bytes, more than the ${largest} that may be signed.`;
+    if (sbom === "required")
+        throw new lib_errors/* CheckError */.tl(message);
+    log.warning(`${message} It is left out.`);
+    return false;
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/attest-image.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Why nothing can be signed, or undefined. A UsageError where it must be. */
+function unsignedBecause({ sign, identity, noIdentity }) {
+    if (sign === "off")
+        return "sign is off";
+    if (identity !== undefined)
+        return undefined;
+    if (sign === "auto")
+        return noIdentity;
+    throw new lib_errors/* UsageError */.eb(`sign: required, but ${noIdentity}.`, {
+        todo: "Publish in a workflow's job with `permissions: id-token: write`, or say `sign: auto`.",
+    });
+}
+/** How promote says what is known of images. A UsageError at once where that must be signed and cannot be. */
+function attester(attesting, ports) {
+    unsignedBecause(attesting.inputs);
+    return {
+        attest: (image, untested) => attestImage(image, untested, attesting, ports),
+        attestScan: (published) => attestScan(published, attesting, ports),
+    };
+}
+/** Says of the final image what is known, signed as the workflow of this job, and attaches it; or says why nothing is signed. */
+async function attestImage(image, untested, { results, inputs, folder, store, runtimes }, ports) {
+    const { files, log } = ports;
+    const speaker = await speakerFor(results, inputs, ports);
+    if ("unsigned" in speaker)
+        return speaker;
+    const { plan, signer } = speaker;
+    const lock = plan.models.lock === "" ? undefined : await lockIn(folder, files);
+    const statements = await statementsOf({
+        ...{ plan, results, lock, untested, inputs, folder },
+        image: finalImage(image, plan),
+        by: runOf(signer.claims, inputs),
+    }, { files, log, runtimes });
+    return attached(statements, image, speaker, { store, ...ports });
+}
+/**
+ * Says of a published image what a later scan of the same runtimes saw, so that it stays young to who asks (verify --max-age); nothing where
+ * it was not made from the very runtimes that were scanned.
+ */
+async function attestScan(published, { results, inputs, store }, ports) {
+    const unfit = results.scan.find(({ verdict }) => verdict !== "passed");
+    if (unfit !== undefined)
+        return attest_image_left(`the scan ${unfit.verdict}`, ports.log);
+    const speaker = await speakerFor(results, inputs, ports);
+    if ("unsigned" in speaker)
+        return speaker;
+    const made = runtimesIn(await saidBefore(published.digest, speaker, store));
+    const scanned = results.scan.flatMap(({ platforms }) => platforms);
+    const other = scanned.find(({ digest }) => !made.includes(digest));
+    if (other !== undefined)
+        return attest_image_left(`no statement of this workflow says that ${published.digest} was made from ${other.digest}, which was scanned for ${other.platform}`, ports.log);
+    const about = finalImage(published, speaker.plan);
+    const statements = results.scan.map((scan) => aboutScan(about, scan));
+    return attached(statements, published, speaker, { store, ...ports });
+}
+async function attached(...given) {
+    const all = await attach(...given);
+    return { attestations: all.map((entry) => ({ ...entry })) };
+}
+/** The runtimes that statements of an assembly name. */
+function runtimesIn(statements) {
+    return statements.flatMap((statement) => {
+        const { success, data } = assemblyStatement.safeParse(statement);
+        if (!success)
+            return [];
+        const { resolvedDependencies } = data.predicate.buildDefinition;
+        return resolvedDependencies
+            .filter(({ annotations }) => annotations.kind === "runtime")
+            .map(({ digest }) => `sha256:${digest["sha256"]}`);
+    });
+}
+/** Who may say something in this job, and of which plan; or why nobody may. */
+async function speakerFor(results, inputs, { fetch, clock, log, files, signal }) {
+    const unsigned = unsignedBecause(inputs);
+    if (unsigned !== undefined || inputs.identity === undefined)
+        return attest_image_left(unsigned ?? inputs.noIdentity, log);
+    const { prepare: plan } = results;
+    if (plan === undefined) {
+        if (inputs.sign === "required")
+            needed(results, "prepare");
+        return attest_image_left("the results folder has no prepare.json, which says what was built", log);
+    }
+    const instance = await sigstoreInstance(inputs.sigstore, files);
+    const ports = { fetch, clock, log, signal };
+    const signer = await keylessSigner(inputs.identity, instance, ports);
+    const secret = secrecy(signer.claims, inputs);
+    return secret === undefined ? { signer, root: instance.root, plan } : attest_image_left(secret, log);
+}
+function finalImage(image, plan) {
+    return {
+        name: plan.image.startsWith("oci:") ? "director" : plan.image,
+        digest: image.digest,
+        platforms: (0,images_manifest/* parseIndex */.A1)(image).manifests.map(({ digest, platform }) => ({
+            ...{ digest, platform: platform === undefined ? "unknown" : platformName(platform) },
+        })),
+    };
+}
+function attest_image_left(unsigned, log) {
+    log.info(`Nothing is signed: ${unsigned}.`);
+    return { unsigned };
+}
+/** The public good instance shows everybody which repository signed what. */
+function secrecy({ repository_visibility: visibility }, { sign, sigstore }) {
+    if (sign !== "auto" || sigstore !== undefined)
+        return undefined;
+    return visibility === undefined || visibility === "public"
+        ? undefined
+        : `the repository is ${visibility}, and Sigstore's log would show its name to everybody (sign: required signs all the same)`;
+}
+/** The workflow and its run, as the certificate names them, too. */
+function runOf(claims, { server }) {
+    const { job_workflow_ref: workflow, repository, run_id: run, run_attempt: attempt } = claims;
+    return {
+        builder: workflow === undefined
+            ? "https://github.com/nsn/director-image-action"
+            : `${server}/${workflow}`,
+        invocation: repository === undefined || run === undefined
+            ? undefined
+            : `${server}/${repository}/actions/runs/${run}/attempts/${attempt ?? 1}`,
+    };
+}
+async function lockIn(folder, files) {
+    try {
+        return await completedLock(folder, files);
+    }
+    catch (cause) {
+        throw new lib_errors/* UsageError */.eb(`${(0,external_node_path_.join)(folder, lock_lockName)} cannot be read, so that the provenance could not name the weights.`, { cause, todo: "Promote needs the results of the stages models and build, too." });
+    }
 }
 
 ;// CONCATENATED MODULE: ./lib/images/age.js
@@ -83236,6 +84804,486 @@ function age_same(one, other) {
     return one.length === other.length && one.every((digest, at) => digest === other[at]);
 }
 
+;// CONCATENATED MODULE: ./lib/report/markdown.js
+/** Pieces of GitHub-flavoured Markdown. */
+function markdown_table(head, rows) {
+    const line = (cells) => `| ${cells.join(" | ")} |`;
+    return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+function code(text) {
+    return `\`${cell(text).replaceAll("`", "'")}\``;
+}
+/** Text that cannot leave its cell or bring HTML. */
+function cell(text) {
+    return text
+        .replaceAll(/[\r\n]+/g, " ")
+        .replaceAll("|", "\\|")
+        .replaceAll("<", "&lt;");
+}
+
+;// CONCATENATED MODULE: ./lib/report/changes.js
+
+
+/** Rows of a list in the short form, which stands in a summary or an issue. */
+const few = 10;
+/** What an operator wants to know, short enough for a summary or an issue: bytes, packages, vulnerabilities. Pure. */
+function changesShort(changes) {
+    return changesText(changes, few);
+}
+/** The whole report, as `changes.md` has it. Pure. */
+function changesMarkdown(changes) {
+    const layers = changes.platforms.map(layerTable).filter((part) => part !== "");
+    return `${["# What changed", changesText(changes, Number.POSITIVE_INFINITY), ...layers].join("\n\n")}\n`;
+}
+/** The same for a terminal. Pure. */
+function changesLines(changes) {
+    const { why, platforms, gone, notes } = changes;
+    const lines = [
+        why,
+        ...platforms.flatMap((one) => [
+            `${one.platform}  ${pull(one)}`,
+            ...(one.base === undefined ? [] : [`  base     ${one.base.from} → ${one.base.to}`]),
+            ...one.layers
+                .filter(({ state }) => state !== "kept")
+                .map(({ state, part, size, what }) => `  ${state.padEnd(8)} ${part.padEnd(8)} ${(0,amount/* amount */.v)(size).padStart(8)}  ${oneLine(what)}`),
+            ...one.config.map(({ field, from, to }) => `  config   ${field}: ${arrow(from, to)}`),
+            ...(one.packages ?? []).map(({ package: name, from, to }) => `  package  ${name}: ${arrow(from, to)}`),
+            ...vulnerabilityRows(one).map(([what, severity, id, name]) => `  ${what?.padEnd(8)} ${severity?.padEnd(8)} ${id}  ${name}`),
+        ]),
+        ...modelRows(changes).map(([what, which]) => `model    ${what}: ${which}`),
+        ...gone.map((platform) => `${platform}  is no longer there`),
+        ...notes,
+    ];
+    return lines.map(changes_short);
+}
+function changesText(changes, most) {
+    const { why, platforms, gone, notes } = changes;
+    const parts = [
+        `${sentence(why)}.`,
+        platforms.length === 0
+            ? ""
+            : markdown_table(["Platform", "To pull", "Written anew", "Layers", "Packages", "Vulnerabilities"], platforms.map(platformRow)),
+        ...platforms.flatMap((one) => details(one, platforms, most)),
+        changes_list("Models", ["Change", "Model or file"], modelRows(changes), most),
+        ...gone.map((platform) => `${code(platform)} is no longer there.`),
+        ...notes.map((note) => `> ${cell(sentence(note))}.`),
+    ];
+    return parts.filter((part) => part !== "").join("\n\n");
+}
+function platformRow(one) {
+    const { platform, bytes, layers, packages, vulnerabilities } = one;
+    const count = (state) => layers.filter((layer) => layer.state === state).length;
+    return [
+        platform,
+        `${(0,amount/* amount */.v)(bytes.download)} of ${(0,amount/* amount */.v)(bytes.total)}`,
+        (0,amount/* amount */.v)(bytes.unpack),
+        `${count("kept")} kept, ${count("moved")} moved, ${count("new")} new`,
+        packages === undefined ? "not compared" : `${packages.length} changed`,
+        vulnerabilities === undefined
+            ? "not compared"
+            : `${vulnerabilities.fixed.length} fixed, ${vulnerabilities.new.length} new, ${vulnerabilities.left} left`,
+    ];
+}
+/** Lists of one platform; those that say what a platform before it said are left out. */
+function details(one, all, most) {
+    const on = all.length === 1 ? "" : `, ${one.platform}`;
+    const earlier = all.slice(0, all.indexOf(one));
+    const unlessSaid = (rows) => earlier.some((other) => JSON.stringify(rows(other)) === JSON.stringify(rows(one)))
+        ? []
+        : rows(one);
+    return [
+        one.base === undefined ? "" : `Base${on}: ${code(one.base.from)} → ${code(one.base.to)}.`,
+        changes_list(`Settings${on}`, ["Setting", "Before", "Now"], unlessSaid(settingRows), most),
+        changes_list(`Packages${on}`, ["Package", "Before", "Now"], unlessSaid(packageRows), most),
+        changes_list(`Vulnerabilities${on}`, ["", "Severity", "Vulnerability", "Package"], unlessSaid(vulnerabilityRows).map((row) => row.map(cell)), most),
+    ];
+}
+function changes_list(title, head, rows, most) {
+    if (rows.length === 0)
+        return "";
+    const left = rows.length - Math.min(rows.length, most);
+    const more = left === 0 ? "" : `\n\n${left} more are in changes.md.`;
+    return `**${title}**\n\n${markdown_table(head, rows.slice(0, most))}${more}`;
+}
+function settingRows({ config }) {
+    return config.map(({ field, from, to }) => [code(field), ...[from, to].map(setting)]);
+}
+function setting(text) {
+    return text === undefined ? "(not set)" : code(text);
+}
+function packageRows({ packages = [] }) {
+    return packages.map(({ package: name, from, to }) => [
+        code(name),
+        cell(from ?? "(new)"),
+        cell(to ?? "(gone)"),
+    ]);
+}
+function vulnerabilityRows({ vulnerabilities }) {
+    const { fixed = [], new: added = [] } = vulnerabilities ?? {};
+    const row = (what) => (one) => [
+        ...[what, one.severity, one.id, `${one.package} ${one.installed}`],
+    ];
+    return [...added.map(row("new")), ...fixed.map(row("fixed"))];
+}
+function modelRows({ models }) {
+    if (models === undefined)
+        return [];
+    const size = (bytes) => (bytes === undefined ? "" : ` (${(0,amount/* amount */.v)(bytes)})`);
+    return [
+        ...models.revisions.map(({ model, from, to }) => [
+            ...["revision", cell(`${model}: ${from.slice(0, 12)} → ${to.slice(0, 12)}`)],
+        ]),
+        ...models.deliveries.map(({ model, from, to }) => [
+            "delivery",
+            cell(`${model}: ${from} → ${to}`),
+        ]),
+        ...models.files.map(({ file, change, from, to }) => [
+            change,
+            cell(`${file}${size(to ?? from)}`),
+        ]),
+    ];
+}
+function layerTable({ platform, layers, gone }) {
+    const rows = [
+        ...layers.filter(({ state }) => state !== "kept"),
+        ...gone.map((layer) => ({ ...layer, state: "gone" })),
+    ].map(({ state, part, size, what, digest }) => [
+        ...[state, part, (0,amount/* amount */.v)(size), code(oneLine(what)), code(digest)],
+    ]);
+    const head = ["State", "Part", "Size", "What", "Digest"];
+    return rows.length === 0 ? "" : `## Layers of ${platform}\n\n${markdown_table(head, rows)}`;
+}
+function pull({ bytes, from }) {
+    const what = `${(0,amount/* amount */.v)(bytes.download)} to pull of ${(0,amount/* amount */.v)(bytes.total)}, ${(0,amount/* amount */.v)(bytes.unpack)} written anew`;
+    return from === undefined ? `${what} (a new platform)` : what;
+}
+function arrow(from, to) {
+    return `${from ?? "(none)"} → ${to ?? "(none)"}`;
+}
+/** A history's entry on one line, cut. */
+function oneLine(text) {
+    const line = text.replaceAll(/\s+/g, " ");
+    return line.length > 80 ? `${line.slice(0, 79)}…` : line;
+}
+/** A digest's first digits are enough for a person. */
+function changes_short(text) {
+    return text.replaceAll(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/g, "$1…");
+}
+function sentence(text) {
+    return cell(text).replace(/^./, (letter) => letter.toUpperCase());
+}
+
+;// CONCATENATED MODULE: ./lib/images/config-changes.js
+
+
+/** Labels that name other images: what they changed is told by base, layers and models. */
+const toldElsewhere = new Set([
+    ...[names.base.name, names.base.digest, names.lowest.name, names.lowest.digest, names.models],
+]);
+/** What a container is started with, where it changed (OCI image specification, config.md). Pure. */
+function fieldChanges(old, now) {
+    const [before, after] = [settingsOf(old), settingsOf(now)];
+    return [...new Set([...before.keys(), ...after.keys()])]
+        .filter((field) => !(0,external_node_util_.isDeepStrictEqual)(before.get(field), after.get(field)))
+        .map((field) => ({ field, from: before.get(field), to: after.get(field) }));
+}
+/** Every setting by its name; lists of names one by one. */
+function settingsOf(image) {
+    return new Map(Object.entries(image.config ?? {}).flatMap(([field, value]) => value === null || value === undefined ? [] : config_changes_named(field, value)));
+}
+function config_changes_named(field, value) {
+    if (field === "Env")
+        return variables(value);
+    if (field === "ExposedPorts" || field === "Volumes")
+        return Object.keys(value).map((name) => [`${field} ${name}`, "set"]);
+    if (field === "Labels")
+        return Object.entries(value)
+            .filter(([name]) => !toldElsewhere.has(name))
+            .map(([name, text]) => [`Labels ${name}`, String(text)]);
+    return [[field, typeof value === "string" ? value : JSON.stringify(value)]];
+}
+function variables(value) {
+    if (!Array.isArray(value))
+        return [];
+    return value.map(String).map((line) => {
+        const at = line.indexOf("=");
+        return at === -1
+            ? [`Env ${line}`, ""]
+            : [`Env ${line.slice(0, at)}`, line.slice(at + 1)];
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/images/unchanged.js
+
+
+/**
+ * Labels and annotations that tell of the run and not of what is in the image: the date, the month of a refresh, the tag it was made for,
+ * and the digest of a base whose layers, if they are others, are told by the layers themselves.
+ */
+const ofTheRun = new Set([
+    names.created,
+    names.refresh,
+    "org.opencontainers.image.version",
+    names.base.digest,
+]);
+/**
+ * Whether an operator gets nothing by the new image of a platform: its manifest is the old one, or it has the same files, the same settings
+ * and the same labels, apart from what only the run made different. How the layers came about (history) and how they are compressed says
+ * nothing of what is in them. Pure.
+ */
+function isUnchanged(old, now) {
+    if (old.digest === now.digest)
+        return true;
+    return ((0,external_node_util_.isDeepStrictEqual)(contentOf(old.config), contentOf(now.config)) &&
+        (0,external_node_util_.isDeepStrictEqual)(unchanged_lasting(old.manifest.annotations), unchanged_lasting(now.manifest.annotations)));
+}
+function contentOf({ created: _created, history: _history, config, ...rest }) {
+    return { ...rest, config: { ...config, Labels: unchanged_lasting(config?.Labels ?? {}) } };
+}
+function unchanged_lasting(texts = {}) {
+    return Object.fromEntries(Object.entries(texts).filter(([name]) => !ofTheRun.has(name)));
+}
+
+;// CONCATENATED MODULE: ./lib/images/difference.js
+
+
+
+
+/** What an operator who has the old image gets by the new one. Pure. */
+function difference(old, now) {
+    const platforms = now.platforms.map((one) => platformDifference(old.platforms.find(({ platform }) => platform === one.platform), one));
+    const has = new Set(now.platforms.map(({ platform }) => platform));
+    const gone = old.platforms.map(({ platform }) => platform).filter((name) => !has.has(name));
+    const unchanged = gone.length === 0 && platforms.every((one) => one.unchanged);
+    return { from: old.digest, to: now.digest, unchanged, platforms, gone };
+}
+function platformDifference(old, now) {
+    const [before, after] = [old === undefined ? [] : difference_layersOf(old), difference_layersOf(now)];
+    const stored = new Set(before.map(({ digest }) => digest));
+    const same = commonChain(old, now);
+    const stays = new Set(after.map(({ digest }) => digest));
+    const stateOf = ({ digest }, at) => at < same ? "kept" : stored.has(digest) ? "moved" : "new";
+    const layers = after.map((layer, at) => ({ ...layer, state: stateOf(layer, at) }));
+    const base = baseChange(old, now);
+    return {
+        platform: now.platform,
+        ...(old === undefined ? {} : { from: old.digest }),
+        to: now.digest,
+        unchanged: old !== undefined && isUnchanged(old, now),
+        bytes: {
+            download: difference_bytes(once(layers.filter(({ state }) => state === "new"))),
+            unpack: difference_bytes(layers.slice(same)),
+            total: difference_bytes(once(layers)),
+        },
+        layers,
+        gone: before.filter(({ digest }) => !stays.has(digest)),
+        ...(base === undefined ? {} : { base }),
+        config: old === undefined ? [] : fieldChanges(old.config, now.config),
+    };
+}
+/** How many layers, from the lowest up, are the same: engines know an unpacked layer by the chain of layers under it. */
+function commonChain(old, now) {
+    const [before, after] = [old?.config.rootfs.diff_ids ?? [], now.config.rootfs.diff_ids];
+    const at = after.findIndex((diffId, index) => diffId !== before[index]);
+    return at === -1 ? after.length : at;
+}
+function difference_layersOf({ manifest: { layers }, config }) {
+    const runtime = new Set(runtimePart(layers, config)?.layers ?? layers);
+    const history = (config.history ?? []).filter(({ empty_layer }) => empty_layer !== true);
+    return layers.map((layer, at) => ({
+        digest: layer.digest,
+        size: layer.size,
+        part: runtime.has(layer) ? "runtime" : at === layers.length - 1 ? "lock" : "models",
+        what: history.length === layers.length ? whatOf(history[at]) : "",
+    }));
+}
+function whatOf(entry) {
+    const text = entry?.created_by ?? "";
+    return isAdded(entry) ? text.replace(/^director-image: /, "") : text;
+}
+/** The Dockerfile's base by name and digest, as the images' labels have it. */
+function baseChange(old, now) {
+    const [from, to] = [old === undefined ? "" : baseOf(old.config), baseOf(now.config)];
+    return old === undefined || from === to ? undefined : { from, to };
+}
+function baseOf({ config }) {
+    const labels = config?.Labels ?? {};
+    const digest = labels[names.base.digest];
+    const name = labels[names.base.name] ?? "unknown";
+    return digest === undefined ? name : `${name}@${digest}`;
+}
+/** A blob is stored once, however often an image has it. */
+function once(layers) {
+    return [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
+}
+function difference_bytes(layers) {
+    return layers.reduce((sum, { size }) => sum + size, 0);
+}
+
+;// CONCATENATED MODULE: ./lib/models/changes.js
+
+function changesOf(before, after) {
+    const old = new Map(filesOf(before?.models ?? []).map((file) => [file.id, file.file]));
+    const now = filesOf(after.models);
+    const kept = new Set(now.map(({ id }) => id));
+    const changed = now.flatMap(({ id, file }) => {
+        const was = old.get(id);
+        if (was?.sha256 === file.sha256)
+            return [];
+        return [
+            { file: id, change: was === undefined ? "added" : "changed", from: was?.size, to: file.size },
+        ];
+    });
+    const removed = [...old].flatMap(([file, { size }]) => kept.has(file) ? [] : [{ file, change: "removed", from: size, to: undefined }]);
+    return {
+        revisions: revisions(before, after),
+        files: [...changed, ...removed],
+        layers: layerChanges(before?.layers ?? [], after.layers ?? []),
+    };
+}
+function revisions(before, after) {
+    return after.models.flatMap(({ name, source }) => {
+        const was = before?.models.find((model) => model.name === name)?.source;
+        if (was === undefined || !("revision" in was) || !("revision" in source))
+            return [];
+        return was.revision === source.revision
+            ? []
+            : [{ model: name, from: was.revision, to: source.revision }];
+    });
+}
+function layerChanges(before, after) {
+    const old = new Set(before.map(({ digest }) => digest));
+    const added = after.filter(({ digest }) => !old.has(digest));
+    return {
+        kept: after.length - added.length,
+        added: added.length,
+        bytes: added.reduce((sum, { size }) => sum + size, 0),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/report/package-changes.js
+
+/** Packages that came, went or have another version, by name. Pure. */
+function packageChanges(old, now) {
+    const [before, after] = [byName(old), byName(now)];
+    return [...new Set([...before.keys(), ...after.keys()])]
+        .sort()
+        .flatMap((key) => {
+        const [was, is] = [before.get(key), after.get(key)];
+        const { package: name, ecosystem } = (is ?? was);
+        const [from, to] = [was, is].map((entry) => entry === undefined ? undefined : [...entry.versions].sort().join(", "));
+        if (from === to)
+            return [];
+        return [
+            {
+                ...{ package: name, ecosystem },
+                ...(from === undefined ? {} : { from }),
+                ...(to === undefined ? {} : { to }),
+            },
+        ];
+    });
+}
+/** A package may be there in several versions. */
+function byName(installed) {
+    const found = new Map();
+    for (const { package: name, version, ecosystem } of installed) {
+        const key = `${name}\n${ecosystem}`;
+        const entry = found.get(key) ?? { package: name, ecosystem, versions: new Set() };
+        found.set(key, entry);
+        entry.versions.add(version);
+    }
+    return found;
+}
+/** Vulnerabilities that only one of two looks has, the worst first; one that is in several packages counts in each. Pure. */
+function vulnerabilityChanges(old, now) {
+    const [before, after] = [byPlace(old), byPlace(now)];
+    const only = (some, others) => [...some]
+        .filter(([key]) => !others.has(key))
+        .map(([, finding]) => told(finding))
+        .sort((a, b) => severities.indexOf(b.severity) - severities.indexOf(a.severity));
+    return {
+        fixed: only(before, after),
+        new: only(after, before),
+        left: [...after.keys()].filter((key) => before.has(key)).length,
+    };
+}
+function byPlace(findings) {
+    return new Map(findings
+        .filter(({ kind }) => kind === "vulnerability")
+        .map((finding) => [`${finding.id}\n${finding.package}`, finding]));
+}
+function told({ id, package: name, severity, installed, fixed }) {
+    return { id, package: name, severity, installed, ...(fixed === undefined ? {} : { fixed }) };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/compare.js
+
+
+
+/** What an operator who has the old image gets by the new one: from manifests, locks and scans. Pure. */
+function compare(old, now, notes = []) {
+    const { unchanged, platforms, gone } = difference(old.image, now.image);
+    const models = compare_modelChanges(old.lock, now.lock);
+    const told = platforms.map((one) => ({
+        ...compare_platformChanges(one),
+        ...scanChanges(compare_scanOf(old, one.platform), compare_scanOf(now, one.platform)),
+    }));
+    const unknown = told.filter(({ from, packages }) => from !== undefined && packages === undefined);
+    return {
+        changed: !unchanged,
+        since: old.name,
+        why: unchanged ? `nothing changed since ${old.name}` : `changed since ${old.name}`,
+        platforms: told,
+        gone,
+        ...(models === undefined ? {} : { models }),
+        notes: [
+            ...notes,
+            ...(unknown.length === 0 || unchanged
+                ? []
+                : [
+                    `packages and vulnerabilities of ${unknown.map(({ platform }) => platform).join(", ")} are not compared: there are no scans of both images`,
+                ]),
+        ],
+    };
+}
+/** What there is to say where nothing was published before. */
+function firstOf(now, why) {
+    const none = { digest: now.image.digest, platforms: [] };
+    const { platforms } = difference(none, now.image);
+    return { changed: true, why, platforms: platforms.map(compare_platformChanges), gone: [], notes: [] };
+}
+function compare_platformChanges(one) {
+    return {
+        ...one,
+        layers: one.layers.map((layer) => ({ ...layer })),
+        gone: one.gone.map((layer) => ({ ...layer })),
+        config: one.config.map((field) => ({ ...field })),
+    };
+}
+function compare_scanOf({ scans }, platform) {
+    return scans.find((scan) => scan.platform === platform);
+}
+function scanChanges(old, now) {
+    return {
+        ...(old?.installed === undefined || now?.installed === undefined
+            ? {}
+            : { packages: packageChanges(old.installed, now.installed) }),
+        ...(old?.findings === undefined || now?.findings === undefined
+            ? {}
+            : { vulnerabilities: vulnerabilityChanges(old.findings, now.findings) }),
+    };
+}
+function compare_modelChanges(old, now) {
+    if (old === undefined || now === undefined)
+        return undefined;
+    const { revisions, files } = changesOf(old, now);
+    const deliveries = now.models.flatMap(({ name, delivery }) => {
+        const was = old.models.find((model) => model.name === name)?.delivery;
+        return was === undefined || was === delivery ? [] : [{ model: name, from: was, to: delivery }];
+    });
+    return { revisions, deliveries, files: files.map((file) => ({ ...file })) };
+}
+
 ;// CONCATENATED MODULE: ./lib/pipeline/candidate.js
 
 
@@ -83271,7 +85319,7 @@ async function readCandidate(document, store) {
 /** Points tags at a candidate that was tested: all of them, or none. Throws a CheckError that names what is missing or refused. */
 async function promote(promoting, ports) {
     const { store, log } = ports;
-    const { candidate, force } = promoting;
+    const { candidate, force, unless } = promoting;
     const tags = [...new Set(promoting.tags)];
     const bad = tags.find((tag) => !(0,images_reference/* isTag */.dz)(tag));
     if (bad !== undefined)
@@ -83289,10 +85337,13 @@ async function promote(promoting, ports) {
     if (left.length > 0)
         log.info(`Accepted without: ${inWords(left)}.`);
     const aged = candidateAge(document);
-    const moves = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
+    const planned = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
+    const moves = unless === undefined ? planned : planned.map((move) => held(move, unless));
+    const attested = unless === undefined ? await ports.attest(document, untested) : undefined;
     await moveAll(moves, document, ports);
     return {
         digest: candidate.digest,
+        ...attested,
         tags: moves.map(({ before: _before, ...move }) => move),
         ...(left.length === 0 ? {} : { notRun: left }),
         ...(untested === undefined ? {} : { untested }),
@@ -83321,6 +85372,9 @@ async function plan(tag, candidate, force, store) {
         why,
         before,
     };
+}
+function held(move, why) {
+    return move.moved ? { ...move, moved: false, why } : move;
 }
 /** Moves tag after tag, each read again afterwards; what was moved goes back when one fails. */
 async function moveAll(moves, document, { store, log, signal }) {
@@ -83391,13 +85445,283 @@ function agedOf(document) {
     };
 }
 
+;// CONCATENATED MODULE: ./lib/pipeline/read-image.js
+
+
+
+
+
+/** Reads an image by tag or digest: manifests, configs and the lock, no other layer. A UsageError if there is none. */
+async function readImage(reference, store) {
+    const digest = await store.manifestDigest(reference);
+    if (digest === undefined)
+        throw new lib_errors/* UsageError */.eb(`There is no image ${reference} in ${store.name}.`);
+    const runtimes = await Promise.all((await runtimePlatforms(digest, store)).map(readRuntime));
+    const image = {
+        digest,
+        platforms: runtimes.map(({ platform, image: { manifest, config }, digest: own }) => ({
+            ...{ platform, digest: own, manifest: (0,images_manifest/* parseManifest */.Ng)(manifest), config },
+        })),
+    };
+    const root = image.platforms[0]?.config.config?.Labels?.[names.root];
+    const lock = root === undefined ? undefined : await publishedLock(store, digest, root);
+    return { image, lock };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/only-changed.js
+
+
+
+
+
+
+
+
+
+
+/** Names of the report of what changed, in the results folder. */
+const changesFiles = ["changes.json", "changes.md"];
+/**
+ * The image that operators have: the newest of those under the plan's tags and `latest`, by commit and refresh; at a tie the main tag's, then
+ * the first in the plan's order. One that does not say how old it is counts as older than any that does.
+ */
+async function newestPublished({ tags, version }, store) {
+    const names = [...new Set([...(version === undefined ? [] : [version]), ...tags, "latest"])];
+    let newest;
+    for (const tag of names.filter(images_reference/* isTag */.dz)) {
+        const found = await publishedAt(tag, store);
+        if (found !== undefined && (newest === undefined || isNewer(found, newest)))
+            newest = found;
+    }
+    return newest;
+}
+async function publishedAt(tag, store) {
+    const document = await store.readManifest(tag);
+    if (document === undefined)
+        return undefined;
+    const age = (0,images_manifest/* isIndex */.nw)(document) ? ageOf((0,images_manifest/* parseIndex */.A1)(document).annotations) : undefined;
+    return { tag, digest: document.digest, age };
+}
+function isNewer({ age }, { age: other }) {
+    return age !== undefined && (other === undefined || isOlder(other, age));
+}
+/** The published image's platforms among those wanted, for a scan with the candidate's own database; undefined where nothing is published. */
+async function publishedRuntimes(plan, platforms, store) {
+    const newest = await newestPublished(plan, store);
+    if (newest === undefined)
+        return undefined;
+    const { tag, digest } = newest;
+    const all = await runtimePlatforms(digest, store);
+    return { tag, digest, runtimes: all.filter(({ platform }) => platforms.includes(platform)) };
+}
+/** What the candidate changes of the image that operators have, and which that is. */
+async function changesSince(candidate, plan, scans, store) {
+    const now = {
+        ...(await readImage(candidate, store)),
+        ...{ name: candidate, scans: scans.flatMap(({ platforms }) => platforms) },
+    };
+    const newest = await newestPublished(plan, store);
+    if (newest === undefined)
+        return {
+            changes: firstOf(now, "nothing was published under the plan's tags or latest before"),
+        };
+    const { tag, digest } = newest;
+    const looked = scannedBefore(digest, scans);
+    const old = { ...(await readImage(digest, store)), name: `${tag}@${digest}`, scans: looked };
+    return { changes: compare(old, now), published: digest };
+}
+/** What the scans saw of the published image; nothing where it was another one then. */
+function scannedBefore(digest, scans) {
+    return scans.flatMap(({ published }) => published?.digest === digest ? published.platforms : []);
+}
+/**
+ * Promotes where an operator gets something by the candidate, and reports what; else no tag moves, and what is published is said to have
+ * been scanned again.
+ */
+async function promoteChanged(promoting, version, folder, { files, attestScan, ...ports }) {
+    const { candidate, tags, scans } = promoting;
+    const { store, log } = ports;
+    const { changes, published } = await changesSince(candidate.digest, { tags, version }, scans, store);
+    await writeChanges(changes, folder, files);
+    for (const line of changesLines(changes))
+        log.info(line);
+    if (changes.changed)
+        return { ...(await promote(promoting, ports)), changes };
+    const held = await promote({ ...promoting, unless: changes.why }, ports);
+    const document = published === undefined ? undefined : await store.readManifest(published);
+    const said = document === undefined ? {} : await attestScan(document);
+    return { ...held, ...said, changes };
+}
+/** Keeps the report in the results folder, for programs and for people. */
+async function writeChanges(changes, folder, files) {
+    const texts = [`${JSON.stringify(changes, null, 2)}\n`, changesMarkdown(changes)];
+    for (const [at, name] of changesFiles.entries())
+        await replace_file_replaceFile((0,external_node_path_.join)(folder, name), texts[at] ?? "", files);
+}
+
+;// CONCATENATED MODULE: ./lib/sarif/text.js
+/** Words of a database or an image as one line, without control characters, cut at so many letters. */
+function text_plain(text, letters) {
+    const line = text.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").trim();
+    const all = [...line];
+    return all.length > letters ? `${all.slice(0, letters - 1).join("")}…` : line;
+}
+/** Plain text of a SARIF message, where brackets would be a link (SARIF 2.1.0, 3.11.6). */
+function messageText(text) {
+    return text.replace(/[\\[\]]/g, "\\$&");
+}
+/** Markdown that shows the text as it is: what a vulnerability database says is no mark-up of ours. */
+function markdownText(text) {
+    return text.replace(/[\\`*_{}[\]()#+!|<>~&@]/g, "\\$&");
+}
+/** Addresses that may be linked; parentheses and spaces would end a link early. */
+function linkable(references) {
+    return references.flatMap((reference) => {
+        if (!/^https?:\/\//.test(reference) || !URL.canParse(reference))
+            return [];
+        return [new URL(reference).href.replaceAll("(", "%28").replaceAll(")", "%29")];
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/sarif/api.js
+
+
+
+
+/** A scan waits no longer than this for a rate limit to pass. */
+const api_longestWait = 180_000;
+/** What GitHub's documentation asks for where a secondary rate limit gives no time. */
+const secondaryWait = 60_000;
+const api_mostRedirects = 3;
+/**
+ * One call, repeated while GitHub is busy or limits the rate: five tries at most, each after three minutes at most. Other answers are the
+ * caller's to judge. A redirect is followed on the API's own host only, so neither token nor findings go anywhere else.
+ */
+async function callApi(call, api, ports) {
+    const once = async () => {
+        const response = await api_redirected(call, api, ports);
+        const answer = answerOf(response.status, await response.text());
+        const wait = waitFor(response, answer, ports.clock.now());
+        if (wait === undefined)
+            return answer;
+        const message = `${call.method} ${call.path}: GitHub is busy (HTTP ${answer.status}, ${answer.said}).`;
+        if (wait.milliseconds !== undefined && wait.milliseconds > api_longestWait)
+            throw new lib_errors/* RemoteError */.Hi(`${message} It asks for ${Math.ceil(wait.milliseconds / 1000)}s, which is too long to wait.`);
+        throw new passing/* PassingError */.aB(message, { wait: wait.milliseconds });
+    };
+    return await (0,persist/* persist */.Z)(once, ports, { signal: ports.signal });
+}
+async function api_redirected({ method, path, body }, { url: base, token }, { fetch, signal }) {
+    let url = new URL(`${base.href.replace(/\/+$/, "")}/${path}`);
+    for (let hops = 0; hops <= api_mostRedirects; hops++) {
+        const response = await fetch({
+            ...{ method, url, signal },
+            ...(body === undefined ? {} : { body }),
+            headers: {
+                accept: "application/vnd.github+json",
+                "x-github-api-version": "2022-11-28",
+                authorization: `Bearer ${token}`,
+                ...(body === undefined ? {} : { "content-type": "application/json" }),
+            },
+        });
+        if (![301, 302, 307, 308].includes(response.status))
+            return response;
+        await response.discard();
+        const { location = "" } = response.headers;
+        const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+        if (next?.origin !== base.origin)
+            throw new lib_errors/* RemoteError */.Hi(`${method} ${path}: ${base.host} points to ${next?.host ?? `"${text_plain(location, 100)}"`}. Nothing was sent there.`);
+        url = next;
+    }
+    throw new lib_errors/* RemoteError */.Hi(`${method} ${path}: ${base.host} redirects more than ${api_mostRedirects} times.`);
+}
+function answerOf(status, text) {
+    const fields = api_fieldsOf(text);
+    const { message } = fields;
+    const words = typeof message === "string" && message.trim() !== "" ? message : text;
+    return { status, fields, said: text_plain(words, 300) || "no words" };
+}
+function api_fieldsOf(text) {
+    try {
+        const value = JSON.parse(text);
+        return typeof value === "object" && value !== null ? { ...value } : {};
+    }
+    catch {
+        return {};
+    }
+}
+/** Whether to ask again, and when; GitHub's documentation, "Rate limits for the REST API": a 403 can be a limit, too. */
+function waitFor({ status, headers }, { said }, now) {
+    const asked = (0,passing/* retryAfter */.P9)(headers["retry-after"], now);
+    if (status === 403 || status === 429) {
+        const isSpent = headers["x-ratelimit-remaining"] === "0";
+        const reset = Number(headers["x-ratelimit-reset"]);
+        if (asked !== undefined)
+            return { milliseconds: asked };
+        if (isSpent && reset > 0)
+            return { milliseconds: Math.max(0, reset * 1000 - now) };
+        if (status === 429 || /rate limit/i.test(said))
+            return { milliseconds: secondaryWait };
+        return undefined;
+    }
+    return (0,passing/* isBusy */.A5)(status) ? { milliseconds: asked } : undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/own-commit.js
+
+
+/**
+ * Holds the reusable workflow's commit against the action's, as GitHub's API gives it for the reference by which the workflow names it
+ * ("Get a commit"). A CheckError where they differ: a moved tag, or a workflow and an action of different versions. Where GitHub does not say
+ * (another server, a private repository), that is a warning.
+ */
+async function checkOwnCommit({ workflowSha, action, github }, ports) {
+    if (workflowSha === undefined || action === undefined)
+        return;
+    const name = `${action.repository}@${action.ref}`;
+    if (action.ref === workflowSha)
+        return;
+    const { commit, why } = await commitOf(action, github, ports);
+    if (commit === undefined) {
+        ports.log.warning(`Whether ${name} is of the workflow's own commit ${workflowSha} could not be told: ${why}.`);
+        return;
+    }
+    if (commit === workflowSha)
+        return;
+    throw new lib_errors/* CheckError */.tl(`The workflow is of commit ${workflowSha}, but the action that it runs, ${name}, is of ${commit}. Nothing was built.`, {
+        todo: `Call the workflow by a release (…@${action.ref}), or by the commit of one: ${commit}.`,
+    });
+}
+async function commitOf({ repository, ref }, { api, token }, ports) {
+    if (token === undefined || !URL.canParse(api))
+        return { why: "there is no token for GitHub" };
+    const path = `repos/${repository}/commits/${encodeURIComponent(ref)}`;
+    try {
+        const at = { url: new URL(api), token };
+        const { status, fields, said } = await callApi({ method: "GET", path }, at, ports);
+        const { sha } = fields;
+        if (status === 200 && typeof sha === "string")
+            return { commit: sha };
+        return { why: `GitHub answers HTTP ${status} (${said})` };
+    }
+    catch (error) {
+        if (ports.signal.aborted)
+            throw error;
+        return { why: (0,lib_errors/* explain */.WE)(error) };
+    }
+}
+
 ;// CONCATENATED MODULE: ./lib/pipeline/promote-stage.js
 
 
 
 
-/** Moves the plan's tags to the candidate. */
-async function promoteStage({ config, results }, { open, log, signal }) {
+
+
+
+/** Attaches what is known of the candidate, signed, and then moves the plan's tags to it; none, where only changes are to be published and there are none. */
+async function promoteStage({ config, results }, ports) {
+    const { files, open, log, signal } = ports;
     const plan = needed(results, "prepare");
     const candidate = needed(results, "assemble");
     const { scan: scans, accept: accepts } = results;
@@ -83405,8 +85729,18 @@ async function promoteStage({ config, results }, { open, log, signal }) {
         log.info(`No tag is moved: ${plan.pushReason}.`);
         return { digest: candidate.digest, tags: [] };
     }
-    const store = open((0,images_reference/* parsePlace */.De)(plan.target), { login: (0,pipeline_open/* loginOf */.D)(config) });
-    return promote({ candidate, tags: plan.tags, scans, accepts, ...config.promote }, { store, log, signal });
+    const login = (0,pipeline_open/* loginOf */.D)(config);
+    const store = open((0,images_reference/* parsePlace */.De)(plan.target), { login });
+    const attesting = {
+        ...{ results, store, inputs: config.attest, folder: config.results },
+        runtimes: (build) => open(runtimePlace(build, config), { login }),
+    };
+    const moving = { ...{ store, log, signal }, ...attester(attesting, ports) };
+    const { onlyChanged, ...how } = config.promote;
+    const promoting = { candidate, tags: plan.tags, scans, accepts, ...how };
+    if (!onlyChanged)
+        return promote(promoting, moving);
+    return promoteChanged(promoting, plan.version, config.results, { ...moving, files });
 }
 
 ;// CONCATENATED MODULE: ./lib/sarif/alert.js
@@ -83707,30 +86041,6 @@ function securitySeverity(severity, score) {
     return Math.min(highest, Math.max(lowest, score ?? without)).toFixed(1);
 }
 
-;// CONCATENATED MODULE: ./lib/sarif/text.js
-/** Words of a database or an image as one line, without control characters, cut at so many letters. */
-function text_plain(text, letters) {
-    const line = text.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").trim();
-    const all = [...line];
-    return all.length > letters ? `${all.slice(0, letters - 1).join("")}…` : line;
-}
-/** Plain text of a SARIF message, where brackets would be a link (SARIF 2.1.0, 3.11.6). */
-function messageText(text) {
-    return text.replace(/[\\[\]]/g, "\\$&");
-}
-/** Markdown that shows the text as it is: what a vulnerability database says is no mark-up of ours. */
-function markdownText(text) {
-    return text.replace(/[\\`*_{}[\]()#+!|<>~&@]/g, "\\$&");
-}
-/** Addresses that may be linked; parentheses and spaces would end a link early. */
-function linkable(references) {
-    return references.flatMap((reference) => {
-        if (!/^https?:\/\//.test(reference) || !URL.canParse(reference))
-            return [];
-        return [new URL(reference).href.replaceAll("(", "%28").replaceAll(")", "%29")];
-    });
-}
-
 ;// CONCATENATED MODULE: ./lib/sarif/rule.js
 
 
@@ -83787,7 +86097,7 @@ function pageOf(id) {
     return undefined;
 }
 function helpOf({ id, title, severity, score, alerts, references }) {
-    const rows = packageRows(alerts);
+    const rows = rule_packageRows(alerts);
     const more = rows.length > mostPackages ? [`and ${rows.length - mostPackages} more`] : [];
     const shown = rows.slice(0, mostPackages);
     const links = references.slice(0, mostReferences);
@@ -83810,7 +86120,7 @@ function helpOf({ id, title, severity, score, alerts, references }) {
     return { text: text.join("\n"), markdown: markdown.join("\n") };
 }
 /** A package that several platforms have in the same versions is one row. */
-function packageRows(alerts) {
+function rule_packageRows(alerts) {
     return distinct(alerts.map((alert) => ({
         name: text_plain(alert.package, 200),
         installed: text_plain(alert.installed.join(", "), 200),
@@ -83840,14 +86150,14 @@ function sarifDocument(result, subject, most = document_limits.results) {
     return {
         $schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         version: "2.1.0",
-        runs: read.map((platform, at) => runOf(platform, alerts[at] ?? [], about)),
+        runs: read.map((platform, at) => document_runOf(platform, alerts[at] ?? [], about)),
     };
 }
 /** Whether a platform's findings are all known, none included: what the scan could not see is no weakness that is gone. */
 function wasRead({ findings, blindSpots }) {
     return findings !== undefined && blindSpots?.length === 0;
 }
-function runOf(platform, alerts, about) {
+function document_runOf(platform, alerts, about) {
     const { result, subject, most } = about;
     const { scanner, database } = result;
     const kept = alerts.slice(0, most);
@@ -83883,8 +86193,11 @@ function category(image, platform) {
 function document_provenance(source) {
     if (source === undefined || !URL.canParse(source.url))
         return {};
-    const { url, revision } = source;
-    return { versionControlProvenance: [{ repositoryUri: url, revisionId: revision }] };
+    const { url, revision, event } = source;
+    const properties = event === undefined ? {} : { properties: { event } };
+    return {
+        versionControlProvenance: [{ repositoryUri: url, revisionId: revision, ...properties }],
+    };
 }
 function notes({ findings = [] }, alerts, kept) {
     const accepted = findings.filter((finding) => finding.accepted !== undefined).length;
@@ -83911,7 +86224,7 @@ function document_resultOf(alert, ruleIndex, { platform }, about) {
         ruleId: alert.id,
         ruleIndex,
         level: levelOf(alert.severity),
-        message: { text: messageText(`${sentence(alert)} ${where}`) },
+        message: { text: messageText(`${document_sentence(alert)} ${where}`) },
         locations: [
             {
                 physicalLocation: {
@@ -83926,7 +86239,7 @@ function document_resultOf(alert, ruleIndex, { platform }, about) {
         properties: { severity: alert.severity, installed: alert.installed, fixed: alert.fixed },
     };
 }
-function sentence({ kind, id, severity, installed, fixed, title, ...alert }) {
+function document_sentence({ kind, id, severity, installed, fixed, title, ...alert }) {
     const name = text_plain(alert.package, 200);
     if (kind === "secret")
         return `${name} holds a secret (${id}, ${severity}).`;
@@ -84002,90 +86315,6 @@ function target_pageOf(url, ref) {
     const query = filter[kind];
     const page = `${url}/security/code-scanning`;
     return query === undefined ? page : `${page}?query=${encodeURIComponent(query)}`;
-}
-
-;// CONCATENATED MODULE: ./lib/sarif/api.js
-
-
-
-
-/** A scan waits no longer than this for a rate limit to pass. */
-const longestWait = 180_000;
-/** What GitHub's documentation asks for where a secondary rate limit gives no time. */
-const secondaryWait = 60_000;
-const api_mostRedirects = 3;
-/**
- * One call, repeated while GitHub is busy or limits the rate: five tries at most, each after three minutes at most. Other answers are the
- * caller's to judge. A redirect is followed on the API's own host only, so neither token nor findings go anywhere else.
- */
-async function callApi(call, api, ports) {
-    const once = async () => {
-        const response = await api_redirected(call, api, ports);
-        const answer = answerOf(response.status, await response.text());
-        const wait = waitFor(response, answer, ports.clock.now());
-        if (wait === undefined)
-            return answer;
-        const message = `${call.method} ${call.path}: GitHub is busy (HTTP ${answer.status}, ${answer.said}).`;
-        if (wait.milliseconds !== undefined && wait.milliseconds > longestWait)
-            throw new lib_errors/* RemoteError */.Hi(`${message} It asks for ${Math.ceil(wait.milliseconds / 1000)}s, which is too long to wait.`);
-        throw new passing/* PassingError */.aB(message, { wait: wait.milliseconds });
-    };
-    return await (0,persist/* persist */.Z)(once, ports, { signal: ports.signal });
-}
-async function api_redirected({ method, path, body }, { url: base, token }, { fetch, signal }) {
-    let url = new URL(`${base.href.replace(/\/+$/, "")}/${path}`);
-    for (let hops = 0; hops <= api_mostRedirects; hops++) {
-        const response = await fetch({
-            ...{ method, url, signal },
-            ...(body === undefined ? {} : { body }),
-            headers: {
-                accept: "application/vnd.github+json",
-                "x-github-api-version": "2022-11-28",
-                authorization: `Bearer ${token}`,
-                ...(body === undefined ? {} : { "content-type": "application/json" }),
-            },
-        });
-        if (![301, 302, 307, 308].includes(response.status))
-            return response;
-        await response.discard();
-        const { location = "" } = response.headers;
-        const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
-        if (next?.origin !== base.origin)
-            throw new lib_errors/* RemoteError */.Hi(`${method} ${path}: ${base.host} points to ${next?.host ?? `"${text_plain(location, 100)}"`}. Nothing was sent there.`);
-        url = next;
-    }
-    throw new lib_errors/* RemoteError */.Hi(`${method} ${path}: ${base.host} redirects more than ${api_mostRedirects} times.`);
-}
-function answerOf(status, text) {
-    const fields = api_fieldsOf(text);
-    const { message } = fields;
-    const words = typeof message === "string" && message.trim() !== "" ? message : text;
-    return { status, fields, said: text_plain(words, 300) || "no words" };
-}
-function api_fieldsOf(text) {
-    try {
-        const value = JSON.parse(text);
-        return typeof value === "object" && value !== null ? { ...value } : {};
-    }
-    catch {
-        return {};
-    }
-}
-/** Whether to ask again, and when; GitHub's documentation, "Rate limits for the REST API": a 403 can be a limit, too. */
-function waitFor({ status, headers }, { said }, now) {
-    const asked = (0,passing/* retryAfter */.P9)(headers["retry-after"], now);
-    if (status === 403 || status === 429) {
-        const isSpent = headers["x-ratelimit-remaining"] === "0";
-        const reset = Number(headers["x-ratelimit-reset"]);
-        if (asked !== undefined)
-            return { milliseconds: asked };
-        if (isSpent && reset > 0)
-            return { milliseconds: Math.max(0, reset * 1000 - now) };
-        if (status === 429 || /rate limit/i.test(said))
-            return { milliseconds: secondaryWait };
-        return undefined;
-    }
-    return (0,passing/* isBusy */.A5)(status) ? { milliseconds: asked } : undefined;
 }
 
 ;// CONCATENATED MODULE: ./lib/sarif/setting.js
@@ -84227,7 +86456,7 @@ async function publishSarif(result, publication, ports) {
 async function writeSarif(result, { subject, file }, { files, log }) {
     const document = fitted(result, subject);
     await files.mkdir((0,external_node_path_.dirname)(file), { recursive: true });
-    await replaceFile(file, document.text, files);
+    await replace_file_replaceFile(file, document.text, files);
     for (const left of document.left)
         log.warning(`${file}: ${left}.`);
     return document;
@@ -84282,25 +86511,32 @@ function apiOf({ url: text, token }) {
 
 
 
+
 /** Where a scan's findings are written. */
 function sarifFileOf({ workspace, scan }) {
     return (0,external_node_path_.resolve)(workspace, scan.sarifFile);
 }
 /** Writes a scan's findings to `sarif-file` and sends them to code scanning, before its verdict fails the step; `image` is the plan's. */
 async function publishFindings(result, image, { config, facts }, ports) {
-    const { workspace, scan, github } = config;
-    const { sha: revision, repository } = facts;
+    const { scan, github } = config;
+    const { checkedOut } = facts;
     return await publishSarif(result, {
         subject: {
             ...{ image, dockerfile: await dockerfileOf(config, ports) },
-            source: revision === "" ? undefined : { url: repository.url, revision },
+            source: publish_findings_sourceOf(facts),
         },
         file: sarifFileOf(config),
         upload: scan.sarifUpload,
         occasion: facts,
-        checkedOut: facts.isPullRequest ? await headOf(workspace, ports) : undefined,
+        checkedOut,
         api: { url: github.api, token: github.token },
     }, ports);
+}
+function publish_findings_sourceOf({ sha, checkedOut, repository: { url } }) {
+    const revision = builtCommit({ sha, checkedOut });
+    if (revision === "")
+        return undefined;
+    return { url, revision, ...(checkedOut === undefined ? {} : { event: sha }) };
 }
 /** The Dockerfile as the repository has it; without its text where another one is built, or the checkout is not there. */
 async function dockerfileOf({ workspace, build }, { files, home }) {
@@ -84320,33 +86556,52 @@ async function dockerfileOf({ workspace, build }, { files, home }) {
         throw error;
     }
 }
-/** The commit of the checkout; undefined where there is none, or no git. */
-async function headOf(workspace, { exec }) {
-    const place = ["-c", `safe.directory=${workspace}`, "-C", workspace];
-    const { code, stdout } = await exec("git", [...place, "rev-parse", "HEAD"]).catch(() => ({
-        code: 1,
-        stdout: "",
-    }));
-    return code === 0 ? stdout.trim() : undefined;
+
+;// CONCATENATED MODULE: ./lib/pipeline/shown-failure.js
+
+/**
+ * A failure as it may be shown to everybody, in a summary or an issue: a runner masks what it logs, and not what stands there. What programs
+ * printed (lines after a bar) stays in the log, and known secrets are struck out, the long ones first: one may be a part of another.
+ */
+function shown_failure_shownFailure(error, secrets) {
+    const told = ending(error)
+        .text.split("\n")
+        .filter((line) => !/^\s*\|( |$)/.test(line))
+        .join("\n");
+    return secrets
+        .flatMap((secret) => secret.split("\n").map((line) => line.trim()))
+        .filter((part) => /\w/.test(part))
+        .sort((a, b) => b.length - a.length)
+        .reduce((left, part) => left.replaceAll(part, "***"), told);
 }
 
-;// CONCATENATED MODULE: ./lib/pipeline/model-parts.js
-/** The models that lie in a final image, as its bill of materials has them. Pure. */
-function modelParts({ models }, delivery) {
-    const isBaked = (model) => delivery === "bake" || (delivery === "hybrid" && model.delivery === "bake");
-    return models.filter(isBaked).map(({ name, license, source, files }) => ({
-        ...{ name, license, files },
-        ...("huggingface" in source
-            ? {
-                version: source.revision,
-                purl: `pkg:huggingface/${source.huggingface}@${source.revision}`,
-                source: `https://huggingface.co/${source.huggingface}/tree/${source.revision}`,
-            }
-            : {
-                ...{ version: undefined, purl: undefined },
-                source: source.url.startsWith("file:") ? undefined : source.url,
-            }),
-    }));
+;// CONCATENATED MODULE: ./lib/pipeline/refresh-issue.js
+
+
+
+
+
+/** What an issue can be opened with, in the results folder. */
+const issueFile = "issue.md";
+/**
+ * Where only changes are to be published (`only-changed`) and nothing was: writes the text of an issue into the results folder, and gives the
+ * summary's part with it. Otherwise nothing.
+ */
+async function refreshIssue({ results, error, secrets }, { promote, results: folder, stage }, { github }, files) {
+    if (!promote.onlyChanged)
+        return "";
+    const text = issueText(results, {
+        url: github?.runId === undefined
+            ? undefined
+            : `${github.serverUrl}/${github.repository}/actions/runs/${github.runId}`,
+        stage: stage === "all" ? undefined : stage,
+        failure: error === undefined ? undefined : shownFailure(error, secrets),
+    });
+    if (text === undefined)
+        return "";
+    await makeFolder(folder, files);
+    await replaceFile(join(folder, issueFile), text, files);
+    return `\n### For an issue\n\n${fenced(text)}\n`;
 }
 
 ;// CONCATENATED MODULE: ./lib/stores/noting.js
@@ -84485,15 +86740,7 @@ function blindSpots({ seen: { os, osPackages, strangePackages }, analyzerErrors,
     return spots.filter((spot) => spot !== undefined);
 }
 
-// EXTERNAL MODULE: ./node_modules/@sigstore/bundle/dist/index.js
-var dist = __nccwpck_require__(1040);
-// EXTERNAL MODULE: ./node_modules/@sigstore/protobuf-specs/dist/index.js
-var protobuf_specs_dist = __nccwpck_require__(9654);
-// EXTERNAL MODULE: ./node_modules/@sigstore/verify/dist/index.js
-var verify_dist = __nccwpck_require__(4187);
 ;// CONCATENATED MODULE: ./lib/trivy/signature.js
-
-
 
 
 /** The release workflow of a version, as GitHub names it in the certificate. */
@@ -84511,154 +86758,16 @@ function verifySignature(name, bytes, bundle, { subject, issuer }, root) {
     });
     let signer;
     try {
-        const signed = (0,dist/* bundleFromJSON */.vw)(JSON.parse(bundle));
-        // A signed statement proves nothing about bytes that are not in it.
-        if (signed.content.$case !== "messageSignature")
-            throw new lib_errors/* IntegrityError */.cs("The bundle signs a statement, not the bytes of a file.");
-        const entity = (0,verify_dist/* toSignedEntity */.DC)(signed, Buffer.from(bytes));
-        signer = new verify_dist/* Verifier */.BL((0,verify_dist/* toTrustMaterial */.jO)(protobuf_specs_dist.TrustedRoot.fromJSON(root))).verify(entity);
+        signer = signerOfFile(bytes, bundle, root);
     }
     catch (cause) {
         throw refused("it is not one of these bytes by anybody whom Sigstore knows", cause);
     }
-    const { subjectAlternativeName, extensions } = signer.identity ?? {};
-    if (subjectAlternativeName !== subject)
-        throw refused(`${subjectAlternativeName} signed it, not ${subject}`);
-    if (extensions?.issuer !== issuer)
-        throw refused(`${extensions?.issuer} vouches for who signed it, not ${issuer}`);
+    if (signer.subject !== subject)
+        throw refused(`${signer.subject} signed it, not ${subject}`);
+    if (signer.issuer !== issuer)
+        throw refused(`${signer.issuer} vouches for who signed it, not ${issuer}`);
 }
-
-;// CONCATENATED MODULE: ./lib/trivy/trusted-root.js
-/**
- * Sigstore's public good instance (trusted_root.json of its TUF repository, as @sigstore/tuf 5.0.1 carries it): whose certificates and logs
- * a release's signature is checked by. It is here, so that no network is needed for it, and it changes with the pinned version only.
- */
-const trustedRoot = {
-    mediaType: "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-    tlogs: [
-        {
-            baseUrl: "https://rekor.sigstore.dev",
-            hashAlgorithm: "SHA2_256",
-            publicKey: {
-                rawBytes: "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE2G2Y+2tabdTV5BcGiBIx0a9fAFwrkBbmLSGtks4L3qX6yYY0zufBnhC8Ur/iy55GhWP/9A/bY2LhC30M9+RYtw==",
-                keyDetails: "PKIX_ECDSA_P256_SHA_256",
-                validFor: {
-                    start: "2021-01-12T11:53:27Z",
-                },
-            },
-            logId: {
-                keyId: "wNI9atQGlz+VWfO6LRygH4QUfY/8W4RFwiT5i5WRgB0=",
-            },
-        },
-        {
-            baseUrl: "https://log2025-1.rekor.sigstore.dev",
-            hashAlgorithm: "SHA2_256",
-            publicKey: {
-                rawBytes: "MCowBQYDK2VwAyEAt8rlp1knGwjfbcXAYPYAkn0XiLz1x8O4t0YkEhie244=",
-                keyDetails: "PKIX_ED25519",
-                validFor: {
-                    start: "2025-09-23T00:00:00Z",
-                },
-            },
-            logId: {
-                keyId: "zxGZFVvd0FEmjR8WrFwMdcAJ9vtaY/QXf44Y1wUeP6A=",
-            },
-        },
-    ],
-    certificateAuthorities: [
-        {
-            subject: {
-                organization: "sigstore.dev",
-                commonName: "sigstore",
-            },
-            uri: "https://fulcio.sigstore.dev",
-            certChain: {
-                certificates: [
-                    {
-                        rawBytes: "MIIB+DCCAX6gAwIBAgITNVkDZoCiofPDsy7dfm6geLbuhzAKBggqhkjOPQQDAzAqMRUwEwYDVQQKEwxzaWdzdG9yZS5kZXYxETAPBgNVBAMTCHNpZ3N0b3JlMB4XDTIxMDMwNzAzMjAyOVoXDTMxMDIyMzAzMjAyOVowKjEVMBMGA1UEChMMc2lnc3RvcmUuZGV2MREwDwYDVQQDEwhzaWdzdG9yZTB2MBAGByqGSM49AgEGBSuBBAAiA2IABLSyA7Ii5k+pNO8ZEWY0ylemWDowOkNa3kL+GZE5Z5GWehL9/A9bRNA3RbrsZ5i0JcastaRL7Sp5fp/jD5dxqc/UdTVnlvS16an+2Yfswe/QuLolRUCrcOE2+2iA5+tzd6NmMGQwDgYDVR0PAQH/BAQDAgEGMBIGA1UdEwEB/wQIMAYBAf8CAQEwHQYDVR0OBBYEFMjFHQBBmiQpMlEk6w2uSu1KBtPsMB8GA1UdIwQYMBaAFMjFHQBBmiQpMlEk6w2uSu1KBtPsMAoGCCqGSM49BAMDA2gAMGUCMH8liWJfMui6vXXBhjDgY4MwslmN/TJxVe/83WrFomwmNf056y1X48F9c4m3a3ozXAIxAKjRay5/aj/jsKKGIkmQatjI8uupHr/+CxFvaJWmpYqNkLDGRU+9orzh5hI2RrcuaQ==",
-                    },
-                ],
-            },
-            validFor: {
-                start: "2021-03-07T03:20:29Z",
-                end: "2022-12-31T23:59:59.999Z",
-            },
-        },
-        {
-            subject: {
-                organization: "sigstore.dev",
-                commonName: "sigstore",
-            },
-            uri: "https://fulcio.sigstore.dev",
-            certChain: {
-                certificates: [
-                    {
-                        rawBytes: "MIICGjCCAaGgAwIBAgIUALnViVfnU0brJasmRkHrn/UnfaQwCgYIKoZIzj0EAwMwKjEVMBMGA1UEChMMc2lnc3RvcmUuZGV2MREwDwYDVQQDEwhzaWdzdG9yZTAeFw0yMjA0MTMyMDA2MTVaFw0zMTEwMDUxMzU2NThaMDcxFTATBgNVBAoTDHNpZ3N0b3JlLmRldjEeMBwGA1UEAxMVc2lnc3RvcmUtaW50ZXJtZWRpYXRlMHYwEAYHKoZIzj0CAQYFK4EEACIDYgAE8RVS/ysH+NOvuDZyPIZtilgUF9NlarYpAd9HP1vBBH1U5CV77LSS7s0ZiH4nE7Hv7ptS6LvvR/STk798LVgMzLlJ4HeIfF3tHSaexLcYpSASr1kS0N/RgBJz/9jWCiXno3sweTAOBgNVHQ8BAf8EBAMCAQYwEwYDVR0lBAwwCgYIKwYBBQUHAwMwEgYDVR0TAQH/BAgwBgEB/wIBADAdBgNVHQ4EFgQU39Ppz1YkEZb5qNjpKFWixi4YZD8wHwYDVR0jBBgwFoAUWMAeX5FFpWapesyQoZMi0CrFxfowCgYIKoZIzj0EAwMDZwAwZAIwPCsQK4DYiZYDPIaDi5HFKnfxXx6ASSVmERfsynYBiX2X6SJRnZU84/9DZdnFvvxmAjBOt6QpBlc4J/0DxvkTCqpclvziL6BCCPnjdlIB3Pu3BxsPmygUY7Ii2zbdCdliiow=",
-                    },
-                    {
-                        rawBytes: "MIIB9zCCAXygAwIBAgIUALZNAPFdxHPwjeDloDwyYChAO/4wCgYIKoZIzj0EAwMwKjEVMBMGA1UEChMMc2lnc3RvcmUuZGV2MREwDwYDVQQDEwhzaWdzdG9yZTAeFw0yMTEwMDcxMzU2NTlaFw0zMTEwMDUxMzU2NThaMCoxFTATBgNVBAoTDHNpZ3N0b3JlLmRldjERMA8GA1UEAxMIc2lnc3RvcmUwdjAQBgcqhkjOPQIBBgUrgQQAIgNiAAT7XeFT4rb3PQGwS4IajtLk3/OlnpgangaBclYpsYBr5i+4ynB07ceb3LP0OIOZdxexX69c5iVuyJRQ+Hz05yi+UF3uBWAlHpiS5sh0+H2GHE7SXrk1EC5m1Tr19L9gg92jYzBhMA4GA1UdDwEB/wQEAwIBBjAPBgNVHRMBAf8EBTADAQH/MB0GA1UdDgQWBBRYwB5fkUWlZql6zJChkyLQKsXF+jAfBgNVHSMEGDAWgBRYwB5fkUWlZql6zJChkyLQKsXF+jAKBggqhkjOPQQDAwNpADBmAjEAj1nHeXZp+13NWBNa+EDsDP8G1WWg1tCMWP/WHPqpaVo0jhsweNFZgSs0eE7wYI4qAjEA2WB9ot98sIkoF3vZYdd3/VtWB5b9TNMea7Ix/stJ5TfcLLeABLE4BNJOsQ4vnBHJ",
-                    },
-                ],
-            },
-            validFor: {
-                start: "2022-04-13T20:06:15Z",
-            },
-        },
-    ],
-    ctlogs: [
-        {
-            baseUrl: "https://ctfe.sigstore.dev/test",
-            hashAlgorithm: "SHA2_256",
-            publicKey: {
-                rawBytes: "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEbfwR+RJudXscgRBRpKX1XFDy3PyudDxz/SfnRi1fT8ekpfBd2O1uoz7jr3Z8nKzxA69EUQ+eFCFI3zeubPWU7w==",
-                keyDetails: "PKIX_ECDSA_P256_SHA_256",
-                validFor: {
-                    start: "2021-03-14T00:00:00Z",
-                    end: "2022-10-31T23:59:59.999Z",
-                },
-            },
-            logId: {
-                keyId: "CGCS8ChS/2hF0dFrJ4ScRWcYrBY9wzjSbea8IgY2b3I=",
-            },
-        },
-        {
-            baseUrl: "https://ctfe.sigstore.dev/2022",
-            hashAlgorithm: "SHA2_256",
-            publicKey: {
-                rawBytes: "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEiPSlFi0CmFTfEjCUqF9HuCEcYXNKAaYalIJmBZ8yyezPjTqhxrKBpMnaocVtLJBI1eM3uXnQzQGAJdJ4gs9Fyw==",
-                keyDetails: "PKIX_ECDSA_P256_SHA_256",
-                validFor: {
-                    start: "2022-10-20T00:00:00Z",
-                },
-            },
-            logId: {
-                keyId: "3T0wasbHETJjGR4cmWc3AqJKXrjePK3/h4pygC8p7o4=",
-            },
-        },
-    ],
-    timestampAuthorities: [
-        {
-            subject: {
-                organization: "sigstore.dev",
-                commonName: "sigstore-tsa-selfsigned",
-            },
-            uri: "https://timestamp.sigstore.dev/api/v1/timestamp",
-            certChain: {
-                certificates: [
-                    {
-                        rawBytes: "MIICEDCCAZagAwIBAgIUOhNULwyQYe68wUMvy4qOiyojiwwwCgYIKoZIzj0EAwMwOTEVMBMGA1UEChMMc2lnc3RvcmUuZGV2MSAwHgYDVQQDExdzaWdzdG9yZS10c2Etc2VsZnNpZ25lZDAeFw0yNTA0MDgwNjU5NDNaFw0zNTA0MDYwNjU5NDNaMC4xFTATBgNVBAoTDHNpZ3N0b3JlLmRldjEVMBMGA1UEAxMMc2lnc3RvcmUtdHNhMHYwEAYHKoZIzj0CAQYFK4EEACIDYgAE4ra2Z8hKNig2T9kFjCAToGG30jky+WQv3BzL+mKvh1SKNR/UwuwsfNCg4sryoYAd8E6isovVA3M4aoNdm9QDi50Z8nTEyvqgfDPtTIwXItfiW/AFf1V7uwkbkAoj0xxco2owaDAOBgNVHQ8BAf8EBAMCB4AwHQYDVR0OBBYEFIn9eUOHz9BlRsMCRscsc1t9tOsDMB8GA1UdIwQYMBaAFJjsAe9/u1H/1JUeb4qImFMHic6/MBYGA1UdJQEB/wQMMAoGCCsGAQUFBwMIMAoGCCqGSM49BAMDA2gAMGUCMDtpsV/6KaO0qyF/UMsX2aSUXKQFdoGTptQGc0ftq1csulHPGG6dsmyMNd3JB+G3EQIxAOajvBcjpJmKb4Nv+2Taoj8Uc5+b6ih6FXCCKraSqupe07zqswMcXJTe1cExvHvvlw==",
-                    },
-                    {
-                        rawBytes: "MIIB9zCCAXygAwIBAgIUV7f0GLDOoEzIh8LXSW80OJiUp14wCgYIKoZIzj0EAwMwOTEVMBMGA1UEChMMc2lnc3RvcmUuZGV2MSAwHgYDVQQDExdzaWdzdG9yZS10c2Etc2VsZnNpZ25lZDAeFw0yNTA0MDgwNjU5NDNaFw0zNTA0MDYwNjU5NDNaMDkxFTATBgNVBAoTDHNpZ3N0b3JlLmRldjEgMB4GA1UEAxMXc2lnc3RvcmUtdHNhLXNlbGZzaWduZWQwdjAQBgcqhkjOPQIBBgUrgQQAIgNiAAQUQNtfRT/ou3YATa6wB/kKTe70cfJwyRIBovMnt8RcJph/COE82uyS6FmppLLL1VBPGcPfpQPYJNXzWwi8icwhKQ6W/Qe2h3oebBb2FHpwNJDqo+TMaC/tdfkv/ElJB72jRTBDMA4GA1UdDwEB/wQEAwIBBjASBgNVHRMBAf8ECDAGAQH/AgEAMB0GA1UdDgQWBBSY7AHvf7tR/9SVHm+KiJhTB4nOvzAKBggqhkjOPQQDAwNpADBmAjEAwGEGrfGZR1cen1R8/DTVMI943LssZmJRtDp/i7SfGHmGRP6gRbuj9vOK3b67Z0QQAjEAuT2H673LQEaHTcyQSZrkp4mX7WwkmF+sVbkYY5mXN+RMH13KUEHHOqASaemYWK/E",
-                    },
-                ],
-            },
-            validFor: {
-                start: "2025-07-04T00:00:00Z",
-            },
-        },
-    ],
-};
 
 ;// CONCATENATED MODULE: ./lib/trivy/install.js
 
@@ -84853,9 +86962,12 @@ const cvss = looseObject({
 const packageShape = looseObject({
     Name: schemas_string(),
     Version: schemas_string().default(""),
+    /** Of a distribution's package, whose whole version is `Epoch:Version-Release`. */
+    Release: schemas_string().default(""),
+    Epoch: schemas_number().default(0),
     Licenses: array(schemas_string()).default([]),
 });
-const vulnerability = looseObject({
+const report_vulnerability = looseObject({
     VulnerabilityID: schemas_string(),
     PkgName: schemas_string(),
     PkgPath: schemas_string().optional(),
@@ -84889,7 +87001,7 @@ const result = looseObject({
     Class: schemas_string().optional(),
     Type: schemas_string().nullish(),
     Packages: array(packageShape).default([]),
-    Vulnerabilities: array(vulnerability).default([]),
+    Vulnerabilities: array(report_vulnerability).default([]),
     Misconfigurations: array(misconfiguration).default([]),
     Secrets: array(report_secret).default([]),
 });
@@ -85031,10 +87143,18 @@ function seenIn({ Metadata: { OS }, Results }, config, target) {
         strangePackages: OS?.Family === "none",
         osPackages: count(results.filter(isOs)),
         packages: count(results),
+        installed: results.flatMap(installedIn),
         findings: results.flatMap((result) => findingsIn(result, layerOf, target)),
         outdated: outdatedIn(results.filter(isOs)),
         licenses: licensesIn(results),
     };
+}
+function installedIn({ Type, Packages }) {
+    return Packages.map(({ Name, Version, Release, Epoch }) => ({
+        package: Name,
+        version: `${Epoch === 0 ? "" : `${Epoch}:`}${Version}${Release === "" ? "" : `-${Release}`}`,
+        ecosystem: Type ?? "",
+    }));
 }
 function isOs({ Class }) {
     return Class === "os-pkgs";
@@ -85659,6 +87779,15 @@ function only(manifest, blobs, made, store) {
 
 
 
+/** Takes an error about the published image as a warning: the candidate is not worse for it. A run that was stopped stops. */
+function unlessUnreadable(name, { log, signal }) {
+    return (error) => {
+        if (!(0,lib_errors/* isKnown */.qE)(error) || signal.aborted)
+            throw error;
+        log.warning(`The published image ${name} could not be scanned, so that its packages are not compared: ${error.message}`);
+        return undefined;
+    };
+}
 /** Platforms at a time: each Trivy holds a layer's files in memory. */
 const scan_images_sideBySide = 2;
 /** Scans the runtime of each platform's image and judges all that was found. What is wrong is the verdict, not an error. */
@@ -85671,9 +87800,22 @@ async function scanImages(request, ports) {
     log.info(`Trivy ${trivy.version} (${trivy.path})`);
     const database = await databaseFor(request, trivy, ports);
     log.info(`Vulnerability database of ${database.source}, updated ${database.updatedAt}`);
-    const looked = await eachLimited(request.runtimes, scan_images_sideBySide, (runtime, signal) => lookAtRuntime(runtime, { ...request, trivy, database }, { ...ports, signal }), ports.signal);
+    const look = (runtimes, using) => eachLimited(runtimes, scan_images_sideBySide, (runtime, signal) => lookAtRuntime(runtime, using, { ...ports, signal }), ports.signal);
+    const tools = { ...request, trivy, database };
+    const looked = await look(request.runtimes, tools);
     const today = new Date(clock.now()).toISOString().slice(0, 10);
-    return scan_images_resultOf(looked, { trivy, database, policy, today });
+    const result = scan_images_resultOf(looked, { trivy, database, policy, today });
+    if (request.published === undefined)
+        return result;
+    const { tag, digest, runtimes } = request.published;
+    const { sbom: _candidates, ...others } = tools;
+    const before = await look(runtimes, others).catch(unlessUnreadable(`${tag}@${digest}`, ports));
+    if (before === undefined)
+        return result;
+    return { ...result, published: { tag, digest, platforms: before.map(publishedPlatform) } };
+}
+function publishedPlatform({ runtime: { platform, digest }, seen }) {
+    return { platform, digest, findings: seen.findings, installed: seen.installed };
 }
 /** What the inputs allow; a UsageError names what is wrong in the file of accepted risks. */
 async function policyOf({ scan, workspace }, { files }) {
@@ -85744,6 +87886,7 @@ function scan_images_resultOf(looked, { trivy, database, policy, today, }) {
             ...{
                 blindSpots: spots.map((spot) => ({ ...spot })),
                 licenses: seen.licenses.map(({ name, packages }) => ({ name, packages: [...packages] })),
+                installed: seen.installed,
             },
         };
     });
@@ -85780,6 +87923,8 @@ function refuseScan({ verdict, reason }) {
 
 
 
+
+
 /** Scans what was built, each of the job's platforms by its digest. Its verdict is kept before `refuseScan` lets the stage fail. */
 async function scanStage({ config, results }, ports) {
     const plan = needed(results, "prepare");
@@ -85803,7 +87948,10 @@ async function scanStage({ config, results }, ports) {
             image: plan.image.startsWith("oci:") ? "director" : plan.image,
             models: lock === undefined ? [] : modelParts(lock, plan.models.delivery),
         };
-        const request = { runtimes, inputs, workspace, downloadMirror, scratch, sbom };
+        const published = plan.push && config.promote.onlyChanged
+            ? await publishedRuntimes(plan, platforms, ports.open((0,images_reference/* parsePlace */.De)(plan.target), { login })).catch(unlessUnreadable(plan.target, ports))
+            : undefined;
+        const request = { runtimes, inputs, workspace, downloadMirror, scratch, sbom, published };
         return await scanImages(request, ports);
     }
     catch (error) {
@@ -85836,8 +87984,15 @@ async function scanStage({ config, results }, ports) {
 
 
 
+
+
+
+
 const stages = {
-    prepare: async ({ config, facts }, { clock, log }) => prepare(config, facts, clock.now(), log),
+    prepare: async ({ config, facts }, ports) => {
+        await checkOwnCommit(config, ports);
+        return prepare(config, facts, ports.clock.now(), ports.log);
+    },
     models: modelsStage,
     build: buildStage,
     scan: scanStage,
@@ -85882,7 +88037,10 @@ async function runStage(name, config, facts, ports, before = {}) {
         await ports.files.rm((0,external_node_path_.join)(config.results, `${file}.json`), { force: true });
     const stage = { config, facts, results, ...before };
     const result = await stages[name](stage, ports);
-    const timed = { ...result, seconds: (ports.clock.now() - begun) / 1000 };
+    const now = ports.clock.now();
+    const finished = new Date(now).toISOString();
+    // What was accepted before keeps the time at which it was.
+    const timed = { finished, ...result, seconds: (now - begun) / 1000 };
     await writeResult(ports.files, config.results, file, timed);
     await conclude?.(timed, stage, ports);
     return timed;
@@ -85911,9 +88069,14 @@ async function runPipeline(config, facts, ports, begun = () => undefined) {
         const run = (name, signal = ports.signal) => runStage(name, config, facts, { ...ports, signal }, { earlier, accepted });
         await run("prepare");
         await remove(old.filter((name) => name !== "prepare.json" && name.endsWith(".json")));
+        if (old.length > 0)
+            await remove([...changesFiles, issueFile]);
         begun();
         try {
-            refuseUntested(config, await readAll(config.results, ports));
+            const { prepare: plan } = await readAll(config.results, ports);
+            refuseUntested(config, plan);
+            if (plan?.push === true)
+                unsignedBecause(config.attest);
             await policyOf(config, ports);
             await together([["models"], ["build", "scan"]], run, ports.signal);
         }
@@ -85932,7 +88095,7 @@ async function runPipeline(config, facts, ports, begun = () => undefined) {
     return aloneIn(config.results, work, ports);
 }
 /** Promote would refuse a candidate that nobody accepted: said before hours of work, not after. */
-function refuseUntested({ promote, acceptance }, { prepare: plan }) {
+function refuseUntested({ promote, acceptance }, plan) {
     if (plan?.push !== true || acceptance.mode !== "off" || promote.allowUntested !== undefined)
         return;
     throw new lib_errors/* UsageError */.eb("acceptance is off, so that nothing is published.", {
@@ -86095,18 +88258,118 @@ function candidatePlace(text) {
     });
 }
 
+;// CONCATENATED MODULE: ./lib/commands/diff.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+const diffCommand = {
+    name: "diff",
+    summary: "what an operator gets by a newer image: bytes to pull, packages, vulnerabilities",
+    example: "director-image diff ghcr.io/nsn/director:1.2.3 ghcr.io/nsn/director:latest --old-scan october/scan.json --new-scan november/scan.json",
+    arguments: "<old> <new>",
+    inputs: [...loginInputs],
+    flags: [
+        {
+            flag: "--old-scan <file...>",
+            description: "scan.json of the old image, for packages and vulnerabilities",
+        },
+        { flag: "--new-scan <file...>", description: "the same of the new one" },
+        {
+            flag: "--results <dir>",
+            description: "results folder of the new image's run, in place of --new-scan",
+        },
+        { flag: "--out <file>", description: "also write the report there, as Markdown" },
+    ],
+    run: async (given, context) => {
+        const { files } = context.ports;
+        const notes = [];
+        const folder = given.value("results");
+        if (folder !== undefined && given.values("new-scan").length > 0)
+            throw new lib_errors/* UsageError */.eb("--results and --new-scan say the same: give one of them.");
+        const ofRun = folder === undefined ? [] : await readResults(files, folder, "scan", scanResult);
+        const [oldScans, newScans] = [
+            await readScans(given.values("old-scan"), files),
+            [...ofRun, ...(await readScans(given.values("new-scan"), files))],
+        ];
+        const [oldText = "", newText = ""] = given.arguments;
+        const old = await compared(oldText, given, context);
+        const now = await compared(newText, given, context);
+        const looked = ofRun.flatMap(({ published }) => published?.digest === old.image.digest ? published.platforms : []);
+        notes.push(...databaseNotes(oldScans, newScans));
+        const changes = compare({ ...old, scans: [...matching(oldScans, old, notes), ...looked] }, { ...now, scans: matching(newScans, now, notes) }, notes);
+        const out = given.value("out");
+        if (out !== undefined)
+            await replace_file_replaceFile((0,external_node_path_.resolve)(out), changesMarkdown(changes), files);
+        return { json: changes, text: changesLines(changes) };
+    },
+};
+async function compared(text, given, context) {
+    const reference = (0,images_reference/* parseReference */.F2)(text);
+    const { ports, environment } = context;
+    const store = openWith(reference, given, ports, environment)(reference);
+    const pointer = reference.digest ?? reference.tag ?? "latest";
+    const read = await readImage(pointer, store);
+    return { ...read, name: diff_nameOf(reference, read.image) };
+}
+function diff_nameOf(reference, { digest }) {
+    const tag = reference.tag === undefined ? "" : `:${reference.tag}`;
+    return `${(0,images_reference/* placeName */.fW)(reference)}${tag}@${digest}`;
+}
+async function readScans(paths, { readFile }) {
+    return Promise.all(paths.map(async (path) => {
+        const text = await readFile(path, "utf8").catch((cause) => {
+            throw new lib_errors/* UsageError */.eb(`${path} cannot be read.`, { cause });
+        });
+        return parseDocument(scanResult, text, path, "It is written by: director-image scan --results");
+    }));
+}
+/** The scans that looked at the image's own runtime layers; those of others are left out, and that is noted. */
+function matching(scans, { image, name }, notes) {
+    return scans
+        .flatMap(({ platforms }) => platforms)
+        .filter(({ platform, diffIds }) => {
+        const found = image.platforms.find((one) => one.platform === platform);
+        if (found === undefined || diffIds === undefined)
+            return found !== undefined;
+        const part = runtimePart(found.manifest.layers, found.config);
+        const own = part?.diffIds ?? found.config.rootfs.diff_ids;
+        if ((0,external_node_util_.isDeepStrictEqual)(diffIds, own))
+            return true;
+        notes.push(`the scan of ${platform} looked at other layers than those of ${name}`);
+        return false;
+    });
+}
+/** A vulnerability may be new in the database, and not in the image. */
+function databaseNotes(old, now) {
+    const dates = (scans) => [...new Set(scans.map(({ database }) => database?.updatedAt ?? "unknown"))].sort().join(", ");
+    const [before, after] = [dates(old), dates(now)];
+    return before === "" || after === "" || before === after
+        ? []
+        : [
+            `the scans used databases of different times (${before}; ${after}): what is new may be new in the database alone`,
+        ];
+}
+
 ;// CONCATENATED MODULE: ./lib/commands/later.js
 
 /** Commands whose names are promised and which say that they are not there yet. */
-const later_later = {
-    diff: "what changed between two images for an operator",
+const later = {
     report: "write the HTML report of a results folder",
-    verify: "check signatures and policy of a published image",
     doctor: "say what this machine lacks",
     prune: "remove old versions from a registry",
     completion: "write the shell's completion",
 };
-const laterCommands = Object.entries(later_later).map(([name, summary]) => ({
+const laterCommands = Object.entries(later).map(([name, summary]) => ({
     name,
     summary: `${summary} (not in this version)`,
     example: `director-image ${name} --help`,
@@ -86118,47 +88381,6 @@ const laterCommands = Object.entries(later_later).map(([name, summary]) => ({
         });
     },
 }));
-
-;// CONCATENATED MODULE: ./lib/models/changes.js
-
-function changesOf(before, after) {
-    const old = new Map(filesOf(before?.models ?? []).map((file) => [file.id, file.file]));
-    const now = filesOf(after.models);
-    const kept = new Set(now.map(({ id }) => id));
-    const changed = now.flatMap(({ id, file }) => {
-        const was = old.get(id);
-        if (was?.sha256 === file.sha256)
-            return [];
-        return [
-            { file: id, change: was === undefined ? "added" : "changed", from: was?.size, to: file.size },
-        ];
-    });
-    const removed = [...old].flatMap(([file, { size }]) => kept.has(file) ? [] : [{ file, change: "removed", from: size, to: undefined }]);
-    return {
-        revisions: revisions(before, after),
-        files: [...changed, ...removed],
-        layers: layerChanges(before?.layers ?? [], after.layers ?? []),
-    };
-}
-function revisions(before, after) {
-    return after.models.flatMap(({ name, source }) => {
-        const was = before?.models.find((model) => model.name === name)?.source;
-        if (was === undefined || !("revision" in was) || !("revision" in source))
-            return [];
-        return was.revision === source.revision
-            ? []
-            : [{ model: name, from: was.revision, to: source.revision }];
-    });
-}
-function layerChanges(before, after) {
-    const old = new Set(before.map(({ digest }) => digest));
-    const added = after.filter(({ digest }) => !old.has(digest));
-    return {
-        kept: after.length - added.length,
-        added: added.length,
-        bytes: added.reduce((sum, { size }) => sum + size, 0),
-    };
-}
 
 ;// CONCATENATED MODULE: ./lib/models/glob.js
 /** Whether a path is meant by a pattern: `*` and `?` within one part, `**` over any number of them. */
@@ -86588,7 +88810,7 @@ const lockCommand = {
             repack: given.isSet("repack"),
             signal,
         });
-        await replaceFile(lock, formatLock(resolved.lock), files);
+        await replace_file_replaceFile(lock, formatLock(resolved.lock), files);
         log.info(`${lock} is written.`);
         return {
             json: { lock: resolved.lock, changes: resolved.changes, bytesRead: resolved.bytesRead },
@@ -86972,9 +89194,9 @@ async function* cut(bytes, size) {
  * at all; an interrupted pull goes on where it stopped; several processes may fill the same folder. The lock is written last.
  */
 async function pullModels(lock, ports, options) {
-    return await withHashThread((newHash) => pull(lock, { newHash, ...ports }, options));
+    return await withHashThread((newHash) => pull_pull(lock, { newHash, ...ports }, options));
 }
-async function pull(lock, ports, { out, image, concurrency = 4, signal }) {
+async function pull_pull(lock, ports, { out, image, concurrency = 4, signal }) {
     const places = image === undefined ? undefined : await imagePlaces(lock, image);
     const files = filesOf(lock.models);
     const bytes = files.reduce((sum, { file }) => sum + file.size, 0);
@@ -87012,7 +89234,7 @@ async function writeLock(lock, out, files) {
     const text = formatLock(lock);
     if ((await files.readFile(target, "utf8").catch(() => undefined)) === text)
         return;
-    await replaceFile(target, text, files);
+    await replace_file_replaceFile(target, text, files);
 }
 /** What the file system refuses is the outside world's failure, and says which folder. */
 async function onDisk(out, work) {
@@ -87338,19 +89560,29 @@ const modelsCommands = [
 
 
 
+
+
+
+
+
 const promoteCommand = {
     name: "promote",
     summary: "point tags at a candidate that was scanned and accepted",
     example: "director-image promote 127.0.0.1:5000/director@sha256:… --tag 1.2.3 --tag latest --results results",
     arguments: "<ref>",
-    inputs: ["allow-untested", "force", ...loginInputs],
+    inputs: [
+        ...["allow-untested", "force", "only-changed"],
+        ...["sign", "sigstore", "provenance", "sbom"],
+        ...loginInputs,
+    ],
     flags: [
         { flag: "--tag <tag...>", description: "tag to move", required: true },
         { flag: "--results <dir>", description: "results folder of the stages before", required: true },
     ],
     run: async (given, { ports, environment }) => {
         const reference = (0,images_reference/* parseReference */.F2)(given.arguments[0] ?? "");
-        const results = await readAll(given.value("results") ?? "", ports);
+        const folder = given.value("results") ?? "";
+        const results = await readAll(folder, ports);
         const candidate = needed(results, "assemble");
         if (reference.digest === undefined)
             throw new lib_errors/* UsageError */.eb(`${given.arguments[0]}: promote wants a digest (…@sha256:…), since a tag may move.`);
@@ -87358,21 +89590,28 @@ const promoteCommand = {
             throw new lib_errors/* UsageError */.eb(`The results are of ${candidate.digest}, not of ${reference.digest}.`);
         const force = flag("force", given.value("force") ?? "false");
         const reason = given.value("allow-untested")?.trim();
-        const result = await promote({
-            candidate,
-            tags: given.values("tag"),
-            scans: results.scan,
-            accepts: results.accept,
-            allowUntested: reason === "" ? undefined : reason,
-            force,
-        }, {
-            store: openWith(reference, given, ports, environment)(reference),
-            log: ports.log,
-            signal: ports.signal,
-        });
+        const open = openWith(reference, given, ports, environment);
+        const store = open(reference);
+        const inputs = attestInputs(withDefaults((name) => given.value(name)), environment);
+        const attesting = {
+            ...{ results, store, inputs, folder },
+            runtimes: (build) => open(runtimePlace(build, { results: folder })),
+        };
+        const promoting = {
+            ...{ candidate, tags: given.values("tag"), scans: results.scan, accepts: results.accept },
+            ...{ allowUntested: reason === "" ? undefined : reason, force },
+        };
+        const { files, log, signal } = ports;
+        const moving = { ...{ store, log, signal }, ...attester(attesting, ports) };
+        const result = flag("only-changed", given.value("only-changed") ?? "false")
+            ? await promoteChanged(promoting, undefined, folder, { ...moving, files })
+            : await promote(promoting, moving);
         return {
             json: result,
-            text: result.tags.map(({ tag, moved, why }) => `${(0,images_reference/* placeName */.fW)(reference)}:${tag}  ${moved ? "moved" : "not moved"}: ${why}`),
+            text: [
+                ...result.tags.map(({ tag, moved, why }) => `${(0,images_reference/* placeName */.fW)(reference)}:${tag}  ${moved ? "moved" : "not moved"}: ${why}`),
+                ...(result.attestations ?? []).map(({ predicateType, digest }) => `${(0,images_reference/* placeName */.fW)(reference)}@${digest}  attached: ${predicateType}`),
+            ],
         };
     },
 };
@@ -87627,9 +89866,19 @@ function scans(results) {
         ...(results.some(({ outdated }) => outdated !== undefined)
             ? { outdated: distinct(results.flatMap(({ outdated = [] }) => outdated)) }
             : {}),
+        ...published(results),
         ...stages_risks(results),
         ...stages_seconds(results),
     };
+}
+/** The published image as each job saw its platforms of it; one that was replaced between two jobs is told as the first saw it. */
+function published(results) {
+    const seen = results.flatMap((one) => (one.published === undefined ? [] : [one.published]));
+    const [first] = seen;
+    if (first === undefined)
+        return {};
+    const same = seen.filter(({ digest }) => digest === first.digest);
+    return { published: { ...first, platforms: same.flatMap(({ platforms }) => platforms) } };
 }
 /** Of the accepted risks, what no job needed, and what has expired in any. */
 function stages_risks(results) {
@@ -87700,6 +89949,7 @@ const stages_buildInputs = [
     "secret-envs",
     "ssh",
     "no-cache",
+    "no-cache-filters",
     "pull",
     "network",
     "add-hosts",
@@ -87733,11 +89983,15 @@ const buildCommand = {
         };
     },
 };
+/** Inputs that say something in a workflow only. */
+const ofWorkflows = [
+    ...["stage", "github-token", "runners", "gpu-runner", "workflow-sha"],
+];
 const runCommand = {
     name: "run",
     summary: "the whole pipeline on this machine",
     example: "director-image run --image 127.0.0.1:5000/director --tags type=raw,value=latest --allow-untested 'first try'",
-    inputs: Object.keys(inputs/* inputs */.Q).filter((name) => name !== "stage" && name !== "github-token"),
+    inputs: Object.keys(inputs/* inputs */.Q).filter((name) => !ofWorkflows.includes(name)),
     flags: [
         { flag: "--delivery <hybrid|bake|mount>", description: "short for --models-delivery" },
         { flag: "--load <name>", description: "bring the image into the local Docker under this name" },
@@ -87776,7 +90030,704 @@ async function stages_read(given, { environment, ports }, overrides) {
     return { config, facts: await readFacts(environment, ports) };
 }
 
+// EXTERNAL MODULE: ./lib/host/printable.js
+var host_printable = __nccwpck_require__(2469);
+;// CONCATENATED MODULE: ./lib/pipeline/verify/identity.js
+
+const workflow = /^(https:\/\/[A-Za-z0-9.-]+(?::\d+)?\/[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+)\/\.github\/workflows\/[A-Za-z0-9_.-]+\.ya?ml@(\S+)$/;
+/** Reads the flags; a UsageError where the identity would let strangers in. */
+function trusted({ identity, issuer, repository, ref }) {
+    if (identity === undefined || identity.trim() === "")
+        throw new lib_errors/* UsageError */.eb("--identity: whom do you trust? An image cannot vouch for itself.", {
+            todo: "Name the workflow that publishes it: --identity 'https://github.com/OWNER/REPO/.github/workflows/docker-director.yml@refs/tags/v*'. See docs/verification.md.",
+        });
+    const [, own, branch] = workflow.exec(identity) ?? [];
+    if (identity.includes("*") && !isRefPattern(branch ?? ""))
+        throw new lib_errors/* UsageError */.eb(`--identity: "${identity}" has a * elsewhere than after @refs/heads/ or @refs/tags/ of a workflow.`, {
+            todo: "A * stands for a part of a branch's or tag's name: write out whose workflow it is.",
+        });
+    if (ref !== undefined && !/^refs\/(heads|tags)\/\S+$/.test(ref))
+        throw new lib_errors/* UsageError */.eb(`--ref: "${ref}" is not refs/heads/BRANCH or refs/tags/TAG.`);
+    return {
+        identity,
+        issuer: identity_address("--issuer", issuer),
+        repository: repository === undefined ? own : repositoryAddress(repository, own),
+        ref,
+    };
+}
+/** Why a signer is not the trusted one; undefined where it is. Pure. */
+function identity_stranger(signer, wanted) {
+    const { subject, issuer, extensions } = signer;
+    if (issuer !== wanted.issuer)
+        return `${issuer || "nobody"} vouches for its signer ${subject}, not ${wanted.issuer}`;
+    if (!identity_pattern(wanted.identity).test(subject))
+        return `${subject} signed it, not ${wanted.identity}`;
+    const { sourceRepositoryURI, sourceRepositoryRef = "" } = extensions;
+    if (wanted.repository !== undefined && sourceRepositoryURI !== wanted.repository)
+        return `a run of ${sourceRepositoryURI ?? "no repository"} signed it (by ${subject}), not one of ${wanted.repository}`;
+    if (sourceRepositoryRef.startsWith("refs/pull/"))
+        return `a run for a pull request signed it (${sourceRepositoryRef})`;
+    if (wanted.ref !== undefined && !identity_pattern(wanted.ref).test(sourceRepositoryRef))
+        return `a run of ${sourceRepositoryRef || "no branch or tag"} signed it, not one of ${wanted.ref}`;
+    return undefined;
+}
+/** Whether every `*` is in a branch's or a tag's name. */
+function isRefPattern(ref) {
+    return /^refs\/(heads|tags)\/[^*]*\*/.test(ref);
+}
+function identity_pattern(identity) {
+    const parts = identity.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&"));
+    return new RegExp(`^${parts.join("[^/@\\s]*")}$`);
+}
+function repositoryAddress(text, own) {
+    const host = own === undefined ? "https://github.com" : new URL(own).origin;
+    const address = /^[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+$/.test(text) ? `${host}/${text}` : text;
+    if (/^https:\/\/[A-Za-z0-9.-]+(?::\d+)?\/[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+$/.test(address))
+        return address;
+    throw new lib_errors/* UsageError */.eb(`--repository: "${text}" is not OWNER/REPO.`);
+}
+function identity_address(name, text) {
+    if (URL.canParse(text))
+        return text;
+    throw new lib_errors/* UsageError */.eb(`${name}: "${text}" is not an address.`);
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/verify/final-image.js
+
+
+
+
+
+
+
+
+
+/** Reads index, manifests, configs and locks: no weights, no runtime layers. A CheckError for what is no final image. */
+async function readFinalImage(document, { platforms: named, machine }, store) {
+    if (!(0,images_manifest/* isIndex */.nw)(document))
+        throw new lib_errors/* CheckError */.tl(`${document.digest} is no index over platforms, as every image is that director-image publishes (${document.mediaType}).`, { todo: "Name the image's tag, or the digest of its index." });
+    const index = (0,images_manifest/* parseIndex */.A1)(document).manifests.map(({ digest, platform }) => ({
+        platform: platform === undefined ? "unknown/unknown" : platformName(platform),
+        digest,
+    }));
+    const missing = named?.find((name) => !index.some(({ platform }) => platform === name));
+    if (missing !== undefined)
+        throw new lib_errors/* UsageError */.eb(`--platform: ${document.digest} has no ${missing}, only ${index.map(({ platform }) => platform).join(", ")}.`);
+    if (index.length === 0)
+        throw new lib_errors/* CheckError */.tl(`${document.digest} is an index over nothing.`);
+    const own = index.filter(({ platform }) => platform === machine);
+    const chosen = named === undefined
+        ? own.length === 0
+            ? index
+            : own
+        : index.filter(({ platform }) => named.includes(platform));
+    const platforms = await Promise.all(chosen.map((one) => readPlatform(one, store)));
+    return { digest: document.digest, index, platforms };
+}
+async function readPlatform({ platform, digest }, store) {
+    const document = await store.readManifest(digest);
+    if (document === undefined)
+        throw new lib_errors/* CheckError */.tl(`${store.name} does not hold ${digest}, its image for ${platform}.`);
+    const manifest = (0,images_manifest/* parseManifest */.Ng)(document);
+    const config = await readConfigBlob(document, store);
+    const labels = config.config?.Labels ?? {};
+    const part = runtimePart(manifest.layers, config);
+    const root = labels[names.root];
+    const isLast = part !== undefined && part.above.length > 0;
+    const lock = root !== undefined && isLast ? await publishedLock(store, digest, root) : undefined;
+    const owner = saidOwner(manifest.annotations)?.owner;
+    return {
+        platform,
+        digest,
+        lock,
+        modelsImage: labels[names.models],
+        layers: part && {
+            below: part.below.map((layer) => layer.digest),
+            diffIds: part.diffIds,
+            top: part.above[0]?.digest,
+            lockLayer: lock && lockLayer(lock, owner).digest,
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/verify/freshness.js
+/** Clocks of two machines differ; more than this is no difference of clocks. */
+const skew = 5 * 60_000;
+const freshness_day = 24 * 3_600_000;
+/** Why a time is not one of the last `maxAge`; undefined where it is. `what` goes before it in words. Pure. */
+function timeProblem(time, { now, maxAge }, what) {
+    if (time === undefined)
+        return "no transparency log says when it was signed";
+    const at = time.getTime();
+    if (Number.isNaN(at))
+        return `${what} no time that can be read`;
+    const when = `${what} ${time.toISOString().slice(0, 16)}Z`;
+    if (at > now + skew)
+        return `${when}, which is yet to come`;
+    return now - at > maxAge
+        ? `${when}, ${inDays(now - at)} ago; at most ${inDays(maxAge)} are allowed (--max-age)`
+        : undefined;
+}
+/** For sorting: a time that is not known is before every other. */
+function age(time) {
+    return time === undefined || Number.isNaN(time.getTime()) ? 0 : time.getTime();
+}
+function inDays(span) {
+    return span < 2 * freshness_day
+        ? `${Math.floor(span / 3_600_000)} hours`
+        : `${Math.floor(span / freshness_day)} days`;
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/verify/check.js
+
+/** The last that was signed; one without a time counts as the oldest. */
+function newest(statements) {
+    return statements.toSorted((a, b) => age(a.signedAt) - age(b.signedAt)).at(-1);
+}
+/** A kind that nobody who counts has signed; what was left aside of it says why. */
+function check_missing(name, { leftAside }) {
+    const aside = leftAside.filter(({ kind }) => kind === name).map(({ reason }) => reason);
+    const why = aside.length === 0 ? "" : `; left aside: ${[...new Set(aside)].join("; ")}`;
+    return { name, verdict: "failed", reason: `none that counts is attached${why}` };
+}
+function check_checked(name, platform, problem, signedAt) {
+    return {
+        name,
+        ...(platform === undefined ? {} : { platform }),
+        ...(problem === undefined ? { verdict: "passed" } : { verdict: "failed", reason: problem }),
+        ...(signedAt === undefined ? {} : { signedAt: signedAt.toISOString() }),
+    };
+}
+/** Of the rest nothing grows old, since it speaks of the very digest. But nobody signs tomorrow. */
+function futureProblem({ signedAt }, { now }) {
+    return timeProblem(signedAt, { now, maxAge: Number.POSITIVE_INFINITY }, "signed");
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/verify/weights.js
+
+
+
+
+
+/**
+ * Why a platform's weights are not those that its lock and the statement of the assembly name; undefined where they are. Pure: a
+ * layer's bytes are its digest's, which whoever pulls them checks; which files are in a layer, `models verify` reads.
+ */
+function weightsProblem({ layers, lock, modelsImage }, said) {
+    if (layers === undefined)
+        return "its layers cannot be told apart";
+    if (lock === undefined)
+        return said.files.length === 0 && layers.below.length === 0 && layers.top === undefined
+            ? undefined
+            : "no models lock travels in it, although it carries weights";
+    if (layers.top !== layers.lockLayer)
+        return `its last layer ${layers.top ?? ""} holds something else than the models lock alone`;
+    const label = modelsImage?.split("@")[1];
+    if (said.models !== label)
+        return `its label names the models image ${label ?? "nowhere"}, the assembly ${said.models ?? "none"}`;
+    const text = (0,images_digest/* digestOf */.ol)(formatLock(lock));
+    return (filesProblem(lock, said) ??
+        (said.lock === text
+            ? undefined
+            : `its models lock is ${text}, the assembly's ${said.lock ?? "none"}`) ??
+        layersProblem(layers.below, lock, said));
+}
+/** Every file of the lock and its hash, in both. */
+function filesProblem(lock, { files }) {
+    const locked = new Map(filesOf(lock.models).map(({ id, file }) => [id, file.sha256]));
+    const named = new Map(files.map(({ file, sha256 }) => [file, sha256]));
+    const other = [...named].find(([file, sha256]) => locked.get(file) !== sha256);
+    if (other !== undefined)
+        return `${other[0]}: the assembly was of sha256 ${other[1]}, the lock in the image says ${locked.get(other[0]) ?? "nothing of it"}`;
+    const more = [...locked.keys()].find((file) => !named.has(file));
+    return more === undefined
+        ? undefined
+        : `${more}: the lock in the image names it, the assembly does not`;
+}
+function layersProblem(below, lock, { delivery }) {
+    const wanted = bakedLayers(lock, delivery ?? "hybrid").map(({ digest }) => digest);
+    if ((0,external_node_util_.isDeepStrictEqual)(below, wanted))
+        return undefined;
+    const foreign = below.find((digest) => !wanted.includes(digest));
+    if (foreign !== undefined)
+        return `its model layer ${foreign} is not one of the lock's`;
+    const lost = wanted.find((digest) => !below.includes(digest));
+    return lost === undefined
+        ? "its model layers are not in the lock's order"
+        : `the lock's model layer ${(0,images_digest/* short */.h0)(lost)} is not in it`;
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/verify/policy.js
+
+
+
+
+
+/** Whether an image is what its signed statements say, and they say what an operator wants to hear. Pure. */
+function judgeImage(image, statements, policy) {
+    const assembly = newest(statements.provenance);
+    return [
+        policy_provenance(image, assembly, statements, policy),
+        ...image.platforms.map((platform) => runtime(platform, assembly, statements, policy)),
+        ...image.platforms.map((platform) => weights(platform, assembly)),
+        ...image.platforms.map((platform) => scan(platform, assembly, statements, policy)),
+        ...image.platforms.map((one) => acceptance(image, one, assembly, statements, policy)),
+        ...image.platforms.map((platform) => sbom(platform, statements, policy)),
+    ];
+}
+function policy_provenance(image, assembly, statements, policy) {
+    const name = "provenance";
+    if (assembly === undefined)
+        return check_missing(name, statements);
+    const { subjects, says } = assembly;
+    const { runtimes } = says;
+    const foreign = image.index.find(({ digest }) => !subjects.includes(digest));
+    const more = runtimes.find(({ platform }) => !image.index.some((one) => one.platform === platform));
+    const problem = futureProblem(assembly, policy) ??
+        (foreign === undefined
+            ? undefined
+            : `it does not speak of ${foreign.digest}, the image for ${foreign.platform}`) ??
+        (more === undefined
+            ? undefined
+            : `it was made for ${more.platform} too, which the image lacks`);
+    return check_checked(name, undefined, problem, assembly.signedAt);
+}
+/** The runtime's layers are those that were scanned, of the runtime image that the assembly names. */
+function runtime({ platform, layers }, assembly, statements, { allowUntested }) {
+    const name = "runtime";
+    if (layers === undefined)
+        return check_checked(name, platform, "its layers, diff_ids and history do not count up: director-image did not assemble it");
+    const made = assembly?.says.runtimes.find((one) => one.platform === platform);
+    if (made === undefined)
+        return check_checked(name, platform, "no statement of the assembly names its runtime image");
+    const scanned = policy_scanOf(statements, platform)?.entry;
+    if (scanned === undefined) {
+        const reason = "no scan says which layers it looked at";
+        return allowUntested && assembly?.says.untested !== undefined
+            ? { name, platform, verdict: "skipped", reason }
+            : check_checked(name, platform, reason);
+    }
+    if (scanned.digest !== made.digest)
+        return check_checked(name, platform, `${scanned.digest} was scanned, the image was made from ${made.digest}`);
+    const problem = (0,external_node_util_.isDeepStrictEqual)(scanned.diffIds, layers.diffIds)
+        ? undefined
+        : "its layers between weights and lock are not those that were scanned (diff_ids)";
+    return check_checked(name, platform, problem);
+}
+function weights(platform, assembly) {
+    return check_checked("weights", platform.platform, assembly === undefined
+        ? "no statement of the assembly names the weights"
+        : weightsProblem(platform, assembly.says));
+}
+function scan({ platform }, assembly, statements, policy) {
+    const found = policy_scanOf(statements, platform);
+    if (found === undefined)
+        return untested("scan", platform, assembly, statements, policy);
+    const { verdict, reason, database, finished } = found.scan.says;
+    if (verdict === "skipped" || verdict === "inconclusive")
+        return untested("scan", platform, assembly, statements, policy, `${verdict}: ${reason}`);
+    const looked = database === undefined ? undefined : new Date(database.updatedAt);
+    const problem = (verdict === "passed"
+        ? undefined
+        : `it ${verdict}${reason === undefined ? "" : `: ${reason}`}`) ??
+        timeProblem(found.scan.signedAt, policy, "signed") ??
+        (typeof finished === "string"
+            ? timeProblem(new Date(finished), policy, "scanned")
+            : undefined) ??
+        (looked === undefined
+            ? "it does not say how old its vulnerability database was"
+            : timeProblem(looked, policy, "its vulnerability database is of"));
+    return check_checked("scan", platform, problem, found.scan.signedAt);
+}
+function acceptance(image, { platform }, assembly, statements, policy) {
+    const name = "acceptance";
+    const own = statements.acceptance.filter(({ says }) => says.digest === image.digest);
+    const foreign = statements.acceptance.find(({ says }) => says.digest !== image.digest);
+    const found = newest(own.filter(({ says }) => says.platform === platform));
+    if (found === undefined) {
+        if (own.length === 0 && foreign !== undefined)
+            return check_checked(name, platform, `${foreign.says.digest} was accepted, not this image`);
+        return untested(name, platform, assembly, statements, policy, elsewhere(own));
+    }
+    const { verdict, reason } = found.says;
+    if (verdict !== "passed" && verdict !== "failed")
+        return untested(name, platform, assembly, statements, policy, `${verdict}: ${reason}`);
+    const failed = found.says.checks.filter((check) => check.verdict === "failed");
+    const problem = verdict === "failed"
+        ? `it failed: ${reason ?? failed.map(({ name: check, reason: why }) => `${check}: ${why}`).join("; ")}`
+        : futureProblem(found, policy);
+    const left = notRun([found.says]);
+    const check = check_checked(name, platform, problem, found.signedAt);
+    return problem === undefined && left.length > 0
+        ? { ...check, reason: `without ${inWords(left)}` }
+        : check;
+}
+function sbom({ platform, digest }, statements, policy) {
+    const found = newest(statements.sbom.filter(({ subjects }) => subjects.includes(digest)));
+    return found === undefined
+        ? { ...check_missing("sbom", statements), platform }
+        : check_checked("sbom", platform, futureProblem(found, policy), found.signedAt);
+}
+/** What was published without: said by the assembly's statement, or by an acceptance that did not come to an end. */
+function untested(name, platform, assembly, statements, { allowUntested }, seen) {
+    const published = assembly?.says.untested;
+    const said = [
+        ...(seen === undefined ? [] : [seen]),
+        ...(published === undefined ? [] : [`published untested: ${published.reason}`]),
+    ];
+    if (said.length === 0)
+        return { ...check_missing(name, statements), platform };
+    const reason = said.join("; ");
+    return allowUntested
+        ? { name, platform, verdict: "skipped", reason }
+        : { name, platform, verdict: "failed", reason: `${reason} (--allow-untested lets it pass)` };
+}
+function elsewhere(accepts) {
+    const skipped = accepts.find(({ says }) => says.platform === "");
+    if (skipped !== undefined)
+        return `${skipped.says.verdict}: ${skipped.says.reason}`;
+    const where = accepts.map(({ says }) => says.platform).join(", ");
+    return where === "" ? undefined : `only ${where} was started and checked`;
+}
+function policy_scanOf({ scan: scans }, platform) {
+    const of = (one) => one.says.platforms.find((scanned) => scanned.platform === platform);
+    const found = newest(scans.filter((one) => of(one) !== undefined));
+    const entry = found === undefined ? undefined : of(found);
+    return found === undefined || entry === undefined ? undefined : { scan: found, entry };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/verify/predicate.js
+
+
+
+
+function predicate_kindOf(predicateType) {
+    const [kind] = Object.entries(predicateTypes).find(([, type]) => type === predicateType) ?? [];
+    return kind;
+}
+/** An IntegrityError where a statement is not of the shape that its type promises. */
+function readPredicate(statement) {
+    const { predicateType, predicate } = statement;
+    const kind = predicate_kindOf(predicateType);
+    switch (kind) {
+        case "provenance":
+            return isAssembly(predicate)
+                ? { kind, says: predicate_assemblyOf(shaped(assemblyPredicate, predicate, predicateType)) }
+                : { kind: "other", says: undefined };
+        case "scan":
+            return { kind, says: shaped(scanPredicate, predicate, predicateType) };
+        case "acceptance":
+            return { kind, says: shaped(acceptancePredicate, predicate, predicateType) };
+        case "sbom":
+            return { kind, says: predicate };
+        default:
+            return { kind: "other", says: undefined };
+    }
+}
+function isAssembly(predicate) {
+    const definition = predicate["buildDefinition"];
+    return (typeof definition === "object" &&
+        definition !== null &&
+        "buildType" in definition &&
+        definition.buildType === assemblyBuildType);
+}
+function predicate_assemblyOf({ buildDefinition }) {
+    const { externalParameters, resolvedDependencies } = buildDefinition;
+    const of = (kind) => resolvedDependencies.filter(({ annotations }) => annotations.kind === kind);
+    return {
+        runtimes: of("runtime").map((one) => ({
+            platform: one.annotations.platform ?? "",
+            digest: digestOf(one),
+        })),
+        models: of("models-image").map(digestOf)[0],
+        lock: of("lock").map(digestOf)[0],
+        files: of("weight").map((one) => ({
+            file: one.name ?? "",
+            sha256: digestOf(one).slice("sha256:".length),
+        })),
+        delivery: deliveries.find((one) => one === externalParameters.models.delivery),
+        untested: externalParameters.untested,
+    };
+}
+function digestOf({ name, digest }) {
+    const text = `sha256:${digest["sha256"] ?? ""}`;
+    if ((0,images_digest/* isDigest */.Bc)(text))
+        return text;
+    throw new lib_errors/* IntegrityError */.cs(`The statement of the assembly names ${name ?? "a part"} without its sha256.`);
+}
+function shaped(shape, value, type) {
+    const parsed = shape.safeParse(value);
+    if (parsed.success)
+        return parsed.data;
+    const { path, message } = parsed.error.issues[0] ?? { path: [], message: "" };
+    throw new lib_errors/* IntegrityError */.cs(`This is no ${type}: ${path.join(".")}: ${message}.`);
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/verify/read-statements.js
+
+
+
+
+
+
+
+/**
+ * What the trusted identity said about an image, from all that is attached to its index. Anybody who may push there can attach
+ * anything: what does not count is left aside with its reason, and never an error.
+ */
+async function readStatements(digest, trust, store, signal) {
+    const listed = await store.referrers(digest);
+    const referrers = [...new Set(listed.map((entry) => entry.digest))];
+    const outcomes = await eachLimited(referrers, 4, async (referrer) => read_statements_judged(referrer, digest, trust, store), signal);
+    const signed = outcomes.flatMap((one) => ("read" in one ? [one.read] : []));
+    return {
+        provenance: signed.flatMap(({ says, ...at }) => says.kind === "provenance" ? [{ ...at, says: says.says }] : []),
+        scan: signed.flatMap(({ says, ...at }) => says.kind === "scan" ? [{ ...at, says: says.says }] : []),
+        acceptance: signed.flatMap(({ says, ...at }) => says.kind === "acceptance" ? [{ ...at, says: says.says }] : []),
+        sbom: signed.flatMap(({ says, ...at }) => says.kind === "sbom" ? [{ ...at, says: says.says }] : []),
+        leftAside: outcomes.flatMap((one) => ("leftAside" in one ? [one.leftAside] : [])),
+    };
+}
+async function read_statements_judged(referrer, digest, trust, store) {
+    let attached;
+    try {
+        attached = await readAttached(store, { digest: referrer }, digest);
+        if (attached === undefined)
+            return aside(referrer, undefined, "it is no signature bundle");
+        return believed(attached, digest, trust);
+    }
+    catch (error) {
+        if (!(error instanceof lib_errors/* IntegrityError */.cs))
+            throw error;
+        return aside(referrer, attached?.predicateType, inOneLine(error));
+    }
+}
+/** Signature, signer, subject, shape: in this order, so that nothing of a stranger's is read. */
+function believed({ digest: referrer, bundle, predicateType }, digest, trust) {
+    const { statement: unread, signer } = signedStatement(bundle, trust.root);
+    const who = identity_stranger(signer, trust.who);
+    if (who !== undefined)
+        return aside(referrer, predicateType, who);
+    const statement = parseStatement(unread);
+    const subjects = subjectsOf(statement);
+    if (!subjects.includes(digest))
+        return aside(referrer, statement.predicateType, `it was signed for another image, ${subjects[0] ?? "without a digest"}`);
+    return { read: { referrer, subjects, signedAt: signer.time, says: readPredicate(statement) } };
+}
+function aside(referrer, predicateType, reason) {
+    return { leftAside: { referrer, kind: predicate_kindOf(predicateType), reason } };
+}
+function inOneLine(error) {
+    return (0,lib_errors/* explain */.WE)(error).replaceAll("\n  because: ", " ").replaceAll(/\s+/g, " ");
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/verify/weight-bytes.js
+
+
+/** Reads every byte of the weights that lie in an image against its own lock, and by the gate's rules; what platforms share is read once. */
+async function readWeights({ platforms }, ports) {
+    const known = new Map();
+    const checks = [];
+    for (const platform of platforms) {
+        const lock = inImage(platform);
+        const key = JSON.stringify(lock);
+        if (!known.has(key))
+            known.set(key, await problemIn(platform, lock, ports));
+        checks.push(check_checked("bytes", platform.platform, known.get(key)));
+    }
+    return checks;
+}
+async function problemIn({ digest }, lock, { store, signal, ...ports }) {
+    if (lock === undefined)
+        return undefined;
+    const image = { store, reference: digest };
+    const { files } = await verifyModels(lock, ports, { image, signal });
+    const wrong = files.filter(({ verdict }) => verdict === "failed");
+    return wrong.length === 0
+        ? undefined
+        : wrong.map(({ file, reason }) => `${file}: ${reason}`).join("; ");
+}
+/** The lock's part that lies in the image, the rest is mounted; undefined where nothing does. */
+function inImage({ lock, layers }) {
+    const there = lock?.layers.filter(({ digest }) => layers?.below.includes(digest)) ?? [];
+    if (lock === undefined || there.length === 0)
+        return undefined;
+    const ids = new Set(there.flatMap(({ files }) => files));
+    const models = lock.models
+        .map((model) => ({
+        ...model,
+        files: model.files.filter(({ path }) => ids.has(`${model.name}/${path}`)),
+    }))
+        .filter(({ files }) => files.length > 0);
+    return { ...lock, models, layers: there };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/verify/verify-image.js
+
+
+
+
+
+/** Whether an image is what the trusted identity published, and is fit to run, by what is attached to it. */
+async function verify_image_verifyImage({ reference, platforms, machine, trust, policy, weights }, { store, files, log, signal }) {
+    const document = await store.readManifest(reference);
+    if (document === undefined)
+        throw new lib_errors/* UsageError */.eb(`There is no image ${reference} in ${store.name}.`);
+    const { digest } = document;
+    const image = await readFinalImage(document, { platforms, machine }, store);
+    const looked = image.platforms.map(({ platform }) => platform);
+    const others = image.index.map(({ platform }) => platform).filter((one) => !looked.includes(one));
+    log.info(`Looking at ${store.name}@${digest} for ${looked.join(", ")}${others.length === 0 ? "" : ` (--platform names others: ${others.join(", ")})`}.`);
+    const statements = await readStatements(digest, trust, store, signal);
+    const judged = judgeImage(image, statements, policy);
+    const read = weights ? await readWeights(image, { store, files, log, signal }) : [];
+    const checks = [...judged, ...read];
+    return {
+        image: `${store.name}@${digest}`,
+        digest,
+        verdict: checks.some(({ verdict }) => verdict === "failed") ? "failed" : "passed",
+        trusted: trust.who,
+        checks,
+        leftAside: statements.leftAside,
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/report/verify-lines.js
+/** A table for a person at a terminal: a line for each check, then what was left aside and the answer. Pure. */
+function verifyLines({ image, verdict, trusted, checks, leftAside, }) {
+    const widest = (texts) => Math.max(...texts.map(({ length }) => length));
+    const platforms = widest(checks.map(({ platform = "" }) => platform));
+    const names = widest(checks.map(({ name }) => name));
+    const failed = checks.filter((check) => check.verdict === "failed").length;
+    const ref = trusted.ref === undefined ? "" : ` of ${trusted.ref}`;
+    const run = trusted.repository === undefined ? "" : `, in a run of ${trusted.repository}${ref}`;
+    return [
+        `Image    ${image}`,
+        `Trusted  ${trusted.identity}${run}, by ${trusted.issuer}`,
+        "",
+        ...checks.map(({ name, platform = "", verdict: said, reason, signedAt }) => [
+            ...[said.padEnd(7), name.padEnd(names), platform.padEnd(platforms)],
+            [reason, signedAt && said === "passed" ? `signed ${signedAt.slice(0, 16)}Z` : undefined]
+                .filter((text) => text !== undefined)
+                .join("; "),
+        ]
+            .join("  ")
+            .trimEnd()),
+        ...leftAside.map(({ referrer, reason }) => `note     ${referrer} does not count: ${reason}`),
+        "",
+        verdict === "passed"
+            ? "Verified. A tag may move: pull it by this digest."
+            : `Refused: ${failed} of ${checks.length} checks failed. See docs/verification.md for what each means.`,
+    ];
+}
+
+;// CONCATENATED MODULE: ./lib/commands/verify.js
+
+
+
+
+
+
+
+
+
+
+
+const verifyImageCommand = {
+    name: "verify",
+    summary: "check the signed statements about a published image, and what they say",
+    example: "director-image verify ghcr.io/nsn/director:1.2.3 --identity 'https://github.com/nsn/nsn/.github/workflows/docker-director.yml@refs/tags/v*'",
+    arguments: "<ref>",
+    inputs: loginInputs,
+    flags: [
+        {
+            flag: "--identity <workflow>",
+            description: "whom you trust: the workflow that signs, with its branch or tag (needed; * after @refs/heads/ or @refs/tags/)",
+        },
+        {
+            flag: "--repository <owner/repo>",
+            description: "whose run it must be (default: the repository of --identity)",
+        },
+        {
+            flag: "--ref <ref>",
+            description: "what the run must be of: refs/heads/BRANCH or refs/tags/TAG, with * (default: any)",
+        },
+        {
+            flag: "--issuer <address>",
+            description: "who vouches for the identity",
+            default: "https://token.actions.githubusercontent.com",
+        },
+        { flag: "--max-age <time>", description: "oldest scan that counts", default: "45d" },
+        {
+            flag: "--platform <platform...>",
+            description: "this platform alone (default: this machine's, where the image has it)",
+        },
+        {
+            flag: "--allow-untested",
+            description: "let an image pass that was published without a scan or acceptance, and says so",
+        },
+        {
+            flag: "--weights",
+            description: "also read every byte of the weights in the image (gigabytes)",
+        },
+        {
+            flag: "--trusted-root <file>",
+            description: "another Sigstore than the public one (trusted_root.json)",
+        },
+    ],
+    run: async (given, { ports, environment }) => {
+        const [text = ""] = given.arguments;
+        const who = trusted({
+            identity: given.value("identity"),
+            issuer: given.value("issuer") ?? "",
+            repository: given.value("repository"),
+            ref: given.value("ref"),
+        });
+        const maxAge = seconds("--max-age", given.value("max-age") ?? "") * 1000;
+        const wanted = given.values("platform");
+        const platforms = wanted.length === 0 ? undefined : platformsOf("--platform", wanted.join("\n"));
+        const reference = (0,images_reference/* parseReference */.F2)(text);
+        const store = openWith(reference, given, ports, environment)(reference);
+        const root = await rootAt(given.value("trusted-root"), ports.files);
+        const result = await verify_image_verifyImage({
+            reference: reference.digest ?? reference.tag ?? "latest",
+            platforms,
+            machine: `linux/${external_node_process_.arch === "x64" ? "amd64" : external_node_process_.arch}`,
+            trust: { who, root },
+            policy: { now: ports.clock.now(), maxAge, allowUntested: given.isSet("allow-untested") },
+            weights: given.isSet("weights"),
+        }, { ...ports, store });
+        return {
+            json: result,
+            // Certificates and statements are others' words.
+            text: verifyLines(result).map((line) => (0,host_printable/* printable */.g)(line, new Set())),
+            exitCode: result.verdict === "passed" ? 0 : 1,
+        };
+    },
+};
+async function rootAt(path, files) {
+    if (path === undefined)
+        return trustedRoot;
+    const where = `--trusted-root: ${path}`;
+    const read = await files.readFile(path, "utf8").catch((cause) => {
+        throw new lib_errors/* UsageError */.eb(`${where} cannot be read.`, { cause });
+    });
+    try {
+        const root = JSON.parse(read);
+        if (typeof root === "object" && root !== null && "certificateAuthorities" in root)
+            return root;
+    }
+    catch (cause) {
+        throw new lib_errors/* UsageError */.eb(`${where} is not JSON.`, { cause });
+    }
+    throw new lib_errors/* UsageError */.eb(`${where} names no certificate authorities.`, {
+        todo: "Wanted: Sigstore's trusted_root.json, as cosign and gh take it.",
+    });
+}
+
 ;// CONCATENATED MODULE: ./lib/commands/all.js
+
+
 
 
 
@@ -87792,14 +90743,16 @@ const commands = [
     assembleCommand,
     acceptCommand,
     promoteCommand,
+    verifyImageCommand,
     ...modelsCommands,
+    diffCommand,
     ...laterCommands,
 ];
 
 
 /***/ }),
 
-/***/ 3871:
+/***/ 979:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -87829,6 +90782,7 @@ function readEnvironment(variables, folder) {
         githubApi: variables["GITHUB_API_URL"] || "https://api.github.com",
         network: networkOf(variables),
         sourceDateEpoch: epochOf(variables["SOURCE_DATE_EPOCH"]),
+        identity: identityOf(variables),
         github: githubOf(variables),
     };
 }
@@ -87856,6 +90810,11 @@ function networkOf(variables) {
         ...pick("extraCertificates", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"),
     };
 }
+function identityOf(variables) {
+    const url = variables["ACTIONS_ID_TOKEN_REQUEST_URL"];
+    const token = variables["ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
+    return url && token ? { url, token } : undefined;
+}
 function githubOf(variables) {
     if (variables["GITHUB_ACTIONS"] !== "true")
         return undefined;
@@ -87867,7 +90826,13 @@ function githubOf(variables) {
         baseRef: variables["GITHUB_BASE_REF"] || undefined,
         repository: variables["GITHUB_REPOSITORY"] ?? "",
         serverUrl: variables["GITHUB_SERVER_URL"] ?? "https://github.com",
+        action: actionOf(variables),
+        ...(variables["GITHUB_RUN_ID"] ? { runId: variables["GITHUB_RUN_ID"] } : {}),
     };
+}
+function actionOf(variables) {
+    const { GITHUB_ACTION_REPOSITORY: repository, GITHUB_ACTION_REF: ref } = variables;
+    return repository && ref ? { repository, ref } : undefined;
 }
 
 // EXTERNAL MODULE: external "node:timers/promises"
@@ -88246,8 +91211,8 @@ function definedVariables(variables) {
     return Object.fromEntries(Object.entries(variables).filter((entry) => entry[1] !== undefined));
 }
 
-// EXTERNAL MODULE: ./lib/pipeline/open.js + 26 modules
-var pipeline_open = __nccwpck_require__(5553);
+// EXTERNAL MODULE: ./lib/pipeline/open.js + 28 modules
+var pipeline_open = __nccwpck_require__(3377);
 ;// CONCATENATED MODULE: ./lib/terminal/cache.js
 
 
@@ -88263,28 +91228,8 @@ function folderCache(root) {
     };
 }
 
-;// CONCATENATED MODULE: ./lib/host/printable.js
-/**
- * Text that a log may show: a runner would take lines that begin with `::`, and `##[` anywhere, for commands; a terminal would
- * obey control characters. Masked values become `***`.
- */
-function printable(text, secrets) {
-    const clean = masked(text, secrets)
-        .replaceAll("\r\n", "\n")
-        .replaceAll("\r", "\n")
-        .replaceAll(/\p{Cc}/gu, (control) => (control === "\n" || control === "\t" ? control : ""))
-        .replaceAll("##[", "# #[")
-        .replaceAll(/^(\s*):(?=:)/gm, "$1: ");
-    // Once more: a control character inside a value would have hidden it from the first look.
-    return masked(clean, secrets);
-}
-function masked(text, secrets) {
-    let shown = text;
-    for (const secret of secrets)
-        shown = shown.replaceAll(secret, "***");
-    return shown;
-}
-
+// EXTERNAL MODULE: ./lib/host/printable.js
+var printable = __nccwpck_require__(2469);
 // EXTERNAL MODULE: ./lib/amount.js
 var amount = __nccwpck_require__(7331);
 ;// CONCATENATED MODULE: ./lib/host/progress.js
@@ -88321,7 +91266,7 @@ function progressLine(label, done, total, seconds) {
 function terminalLog({ clock, stream = process.stderr, quiet = false, verbose = false, }) {
     const secrets = new Set();
     const shown = { line: "" };
-    const print = (text) => aside(shown, stream, `${printable(text, secrets)}\n`);
+    const print = (text) => aside(shown, stream, `${(0,printable/* printable */.g)(text, secrets)}\n`);
     const info = (text) => {
         if (!quiet)
             print(text);
@@ -88713,6 +91658,12 @@ const building = {
         description: "SSH agents or keys for RUN --mount=type=ssh",
     },
     "no-cache": { default: "false", value: "true|false", description: "Build everything anew" },
+    "no-cache-filters": {
+        default: "",
+        value: "STAGE",
+        lines: true,
+        description: "Stages of the Dockerfile to build anew, whatever the cache has",
+    },
     pull: { default: "false", value: "true|false", description: "Ask again for newer base images" },
     network: { default: "", value: "MODE", description: "Network of RUN steps" },
     "add-hosts": {
@@ -88760,17 +91711,7 @@ const building = {
     provenance: {
         default: "auto",
         value: "auto|true|false",
-        description: "SLSA provenance of the build",
-    },
-    sbom: {
-        default: "auto",
-        value: "auto|true|false",
-        description: "Software bill of materials of the final image",
-    },
-    sign: {
-        default: "auto",
-        value: "auto|true|false",
-        description: "Keyless signature of the final image",
+        description: "SLSA provenance of the build (true: with every step) and of the assembly; false: neither",
     },
 };
 
@@ -88854,6 +91795,21 @@ const judging = {
         value: "URL",
         description: "A chain endpoint (default: a small one of its own)",
     },
+    sbom: {
+        default: "auto",
+        value: "auto|true|false",
+        description: "Attach the bills of materials that the scan made; true: refuse to publish without them",
+    },
+    sign: {
+        default: "auto",
+        value: "auto|required|off",
+        description: "Sign what is said of the image as this workflow; auto: where the job has id-token: write and the repository is public",
+    },
+    sigstore: {
+        default: "",
+        value: "FILE",
+        description: "A Sigstore of one's own: { fulcio, rekor, trustedRoot } (default: the public good instance)",
+    },
     "allow-untested": {
         default: "",
         value: "REASON",
@@ -88863,6 +91819,11 @@ const judging = {
         default: "false",
         value: "true|false",
         description: "Let tags move back to an older image",
+    },
+    "only-changed": {
+        default: "false",
+        value: "true|false",
+        description: "Move tags only if the image differs from the published one, and report what changed",
     },
 };
 
@@ -88970,6 +91931,21 @@ const general = {
         default: "",
         value: "URL",
         description: "Where tools are fetched from in closed networks",
+    },
+    runners: {
+        default: "",
+        value: "JSON",
+        description: "Runner that builds each platform, where a stage has a job of its own: label, or labels, by platform",
+    },
+    "gpu-runner": {
+        default: "",
+        value: "LABEL",
+        description: "Runner with a GPU for a job of the stage accept: a label, or labels as JSON",
+    },
+    "workflow-sha": {
+        default: "",
+        value: "COMMIT",
+        description: "Commit of the reusable workflow that calls the action: must be the action's own",
     },
 };
 
@@ -89119,6 +92095,36 @@ function allowClosedPipes(streams = [process.stdout, process.stderr]) {
             if (error.code !== "EPIPE")
                 throw error;
         });
+}
+
+
+/***/ }),
+
+/***/ 2469:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   g: () => (/* binding */ printable)
+/* harmony export */ });
+/**
+ * Text that a log may show: a runner would take lines that begin with `::`, and `##[` anywhere, for commands; a terminal would
+ * obey control characters. Masked values become `***`.
+ */
+function printable(text, secrets) {
+    const clean = masked(text, secrets)
+        .replaceAll("\r\n", "\n")
+        .replaceAll("\r", "\n")
+        .replaceAll(/\p{Cc}/gu, (control) => (control === "\n" || control === "\t" ? control : ""))
+        .replaceAll("##[", "# #[")
+        .replaceAll(/^(\s*):(?=:)/gm, "$1: ");
+    // Once more: a control character inside a value would have hidden it from the first look.
+    return masked(clean, secrets);
+}
+function masked(text, secrets) {
+    let shown = text;
+    for (const secret of secrets)
+        shown = shown.replaceAll(secret, "***");
+    return shown;
 }
 
 
@@ -89465,7 +92471,7 @@ function isRunning(pid) {
 
 /***/ }),
 
-/***/ 5553:
+/***/ 3377:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -89819,7 +92825,47 @@ async function replace(path, value, { open, rename, rm }) {
     }
 }
 
+;// CONCATENATED MODULE: ./lib/images/referrer.js
+
+/** The tag under which what refers to a manifest is listed where there is no API (distribution specification, "Referrers Tag Schema"). */
+function referrersTag(digest) {
+    return digest.replace(":", "-");
+}
+/** What a manifest or index is attached to; undefined where it is attached to nothing. */
+function subjectOf(manifest) {
+    return ((0,images_manifest/* isIndex */.nw)(manifest) ? (0,images_manifest/* parseIndex */.A1)(manifest) : (0,images_manifest/* parseManifest */.Ng)(manifest)).subject?.digest;
+}
+/** A manifest as a list of referrers has it: with its artifact type and its annotations (distribution specification, "Listing Referrers"). */
+function referrerDescriptor(manifest) {
+    const { artifactType, annotations, config } = (0,images_manifest/* isIndex */.nw)(manifest)
+        ? { ...(0,images_manifest/* parseIndex */.A1)(manifest), config: undefined }
+        : (0,images_manifest/* parseManifest */.Ng)(manifest);
+    const type = artifactType ?? config?.mediaType;
+    return (0,images_manifest/* descriptorOf */.nb)(manifest, {
+        ...(type === undefined ? {} : { artifactType: type }),
+        ...(annotations === undefined ? {} : { annotations }),
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/stores/layout/referrers.js
+
+
+
+/** A layout lists every manifest that no index names; those with the subject are its referrers, and those under its tag, where it was copied. */
+async function referrersIn(folder, digest, readManifest, files) {
+    const { manifests } = await readIndex(folder, files);
+    const tagged = await readManifest(referrersTag(digest));
+    const named = tagged === undefined ? [] : (0,images_manifest/* parseIndex */.A1)(tagged).manifests;
+    const candidates = new Set([...manifests, ...named].map((entry) => entry.digest));
+    const found = await Promise.all([...candidates].map((one) => readManifest(one)));
+    return found
+        .filter((one) => one !== undefined)
+        .filter((one) => subjectOf(one) === digest)
+        .map(referrerDescriptor);
+}
+
 ;// CONCATENATED MODULE: ./lib/stores/layout/layout-store.js
+
 
 
 
@@ -89846,6 +92892,16 @@ function layoutStore(folder, ports) {
         const digest = (0,images_digest/* isDigest */.Bc)(reference) ? reference : await taggedDigest(folder, reference, files);
         return digest === undefined ? undefined : await readDocument(folder, digest, files);
     };
+    const putManifest = async (manifest, tag) => {
+        await putBlob((0,blob/* blobOf */.D)(manifest.mediaType, manifest.bytes, manifest.digest));
+        const children = new Set(childrenOf(manifest));
+        const add = async (entries) => withManifest(entries, (0,images_manifest/* descriptorOf */.nb)(manifest), {
+            tag,
+            children,
+            named: await namedBy(entries, folder, files),
+        });
+        await changeIndex(folder, add, ports);
+    };
     return {
         name,
         layerLimit: undefined,
@@ -89863,21 +92919,14 @@ function layoutStore(folder, ports) {
         mountBlob: async () => false,
         readManifest,
         manifestDigest: async (reference) => (await readManifest(reference))?.digest,
-        putManifest: async (manifest, tag) => {
-            await putBlob((0,blob/* blobOf */.D)(manifest.mediaType, manifest.bytes, manifest.digest));
-            const children = new Set(childrenOf(manifest));
-            const add = async (entries) => withManifest(entries, (0,images_manifest/* descriptorOf */.nb)(manifest), {
-                tag,
-                children,
-                named: await namedBy(entries, folder, files),
-            });
-            await changeIndex(folder, add, ports);
-        },
+        putManifest,
         removeTag: async (tag) => {
             await changeIndex(folder, (entries) => withoutTag(entries, tag), ports);
             return true;
         },
         tags: async () => (await readIndex(folder, files)).manifests.map(tagOf).filter((tag) => tag !== undefined),
+        referrers: (digest) => referrersIn(folder, digest, readManifest, files),
+        putReferrer: (manifest) => putManifest(manifest),
     };
 }
 async function taggedDigest(folder, tag, files) {
@@ -89952,7 +93001,7 @@ function todoFor(status, host) {
     if (status === 401)
         return `Log in first: docker login ${host}, or give a user name and password.`;
     if (status === 403)
-        return "The log-in lacks the right to do this (on GHCR: packages: write).";
+        return "The log-in lacks the right to do this (on GHCR give the job `permissions: packages: write`, and the package the repository's access).";
     if (status === 413)
         return "The registry takes no blob of this size: use smaller files (a sharded repository).";
     return undefined;
@@ -90049,27 +93098,8 @@ function rangeOf({ headers, }) {
     return { begins: Number(match[1]), total: match[2] === "*" ? undefined : Number(match[2]) };
 }
 
-;// CONCATENATED MODULE: ./lib/stores/persistent-fetch.js
-
-
-/** A Fetch that asks again when the connection breaks or the other side is busy. A streamed body can be sent once only: it passes through. */
-function persistentFetch(fetch, ports) {
-    return (request) => {
-        if (typeof request.body === "object" && Symbol.asyncIterator in request.body)
-            return fetch(request);
-        const once = async () => {
-            const response = await fetch(request);
-            if (!(0,passing/* isBusy */.A5)(response.status))
-                return response;
-            await response.discard();
-            const wait = (0,passing/* retryAfter */.P9)(response.headers["retry-after"], ports.clock.now());
-            const patience = wait === undefined ? "" : `, asks for ${Math.ceil(wait / 1000)}s`;
-            throw new passing/* PassingError */.aB(`${request.method} ${request.url.origin}${request.url.pathname}: the other side is busy (HTTP ${response.status}${patience}).`, { wait });
-        };
-        return (0,persist/* persist */.Z)(once, ports, { signal: request.signal });
-    };
-}
-
+// EXTERNAL MODULE: ./lib/retry/persistent-fetch.js
+var persistent_fetch = __nccwpck_require__(0);
 ;// CONCATENATED MODULE: ./lib/stores/registry/challenge.js
 const token = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
 const quoted = /"((?:[^"\\]|\\.)*)"/y;
@@ -90194,7 +93224,9 @@ async function loginRefused(request, response, registry, credential) {
         : `${registry.host} does not accept ${who}.`;
     return new errors/* RemoteError */.Hi(message, {
         cause,
-        todo: `Log in first: docker login ${registry.host}, or give a user name and password.`,
+        todo: registry.hostname === "ghcr.io" && credential !== undefined
+            ? "Give the job `permissions: packages: write` (read, where it only pulls), and the package the repository's access; a token of a job that has ended is no good."
+            : `Log in first: docker login ${registry.host}, or give a user name and password.`,
     });
 }
 function parse(text) {
@@ -90244,11 +93276,10 @@ class Authorization {
         if (wanted === undefined)
             return false;
         this.#challenge = wanted;
-        for (const [scopes, token] of this.#tokens) {
-            const value = (await token.catch(() => undefined))?.value;
-            if (sent !== undefined && sent === `Bearer ${value}`)
-                this.#tokens.delete(scopes);
-        }
+        const kept = await Promise.all([...this.#tokens.values()].map((token) => token.catch(() => undefined)));
+        // What was given before, for less, has most likely run out as well.
+        if (kept.some((token) => sent !== undefined && sent === `Bearer ${token?.value}`))
+            this.#tokens.clear();
         const credential = await this.#who();
         if (wanted.scheme === "basic")
             return credential?.kind === "password" && sent !== basic(credential);
@@ -90334,7 +93365,7 @@ function lowered(headers) {
 
 
 function registryClient(origin, repository, ports) {
-    const fetch = persistentFetch(followRedirects(ports.fetch), ports);
+    const fetch = (0,persistent_fetch/* persistentFetch */.S)(followRedirects(ports.fetch), ports);
     const authorization = new Authorization(origin, repository, { ...ports, fetch });
     const base = new URL(`/v2/${repository}/`, origin);
     const url = (to) => new URL(to, base);
@@ -90577,6 +93608,88 @@ async function readAll(response, url) {
             throw new errors/* IntegrityError */.cs(`${url.href}: longer than the 16 MiB that a manifest may have.`);
     }
     return new Uint8Array(Buffer.concat(pieces));
+}
+
+;// CONCATENATED MODULE: ./lib/stores/registry/referrers.js
+
+
+
+
+
+
+
+
+/** How often the tag's list is written anew where somebody else wrote it at the same time. */
+const rounds = 5;
+/** Milliseconds after which somebody who read the list before it was written has written it, too. */
+const settled = 400;
+/** What is attached to a manifest: by the API (distribution specification 1.1, "Listing Referrers"), else, or where that knows nothing, by the tag. */
+async function listReferrers(client, digest) {
+    const listed = (await byApi(client, digest)) ?? [];
+    return listed.length > 0 ? listed : await byTag(client, digest);
+}
+/** PUT of a manifest with a subject; where the registry does not say that it lists it (`OCI-Subject`), the list under the tag is kept. */
+async function putReferrer(client, manifest) {
+    const subject = subjectOf(manifest);
+    if (subject === undefined)
+        throw new errors/* IntegrityError */.cs(`${manifest.digest} has no subject, and is attached to nothing.`);
+    await putManifest(client, manifest, undefined);
+    const listed = await byApi(client, subject);
+    if (listed?.some(({ digest }) => digest === manifest.digest))
+        return;
+    const isListed = async () => {
+        const list = await byTag(client, subject);
+        return { list, done: list.some(({ digest }) => digest === manifest.digest) };
+    };
+    const entry = referrerDescriptor(manifest);
+    for (let round = 0; round < rounds; round++) {
+        const { list, done } = await isListed();
+        if (done)
+            return;
+        const index = { schemaVersion: 2, mediaType: descriptor/* mediaTypes */.I.index, manifests: [...list, entry] };
+        await putManifest(client, (0,images_manifest/* document */.Al)(descriptor/* mediaTypes */.I.index, index), referrersTag(subject));
+        const { clock } = client.ports;
+        await clock.sleep(Math.round(settled * (1 + clock.random())));
+    }
+    if ((await isListed()).done)
+        return;
+    throw new errors/* RemoteError */.Hi(`${client.url(`manifests/${referrersTag(subject)}`).href}: somebody else writes this list at the same time, so that ${manifest.digest} is not in it.`, { todo: "Let one run at a time publish an image, and run this again." });
+}
+/** Page after page; undefined where the registry has no such API. */
+async function byApi(client, digest) {
+    const found = [];
+    let next = client.url(`referrers/${digest}`);
+    while (next !== undefined) {
+        const url = next;
+        const page = await (0,persist/* persist */.Z)(() => getPage(client, url), client.ports);
+        if (page === undefined)
+            return undefined;
+        found.push(...page.manifests);
+        next = page.next;
+    }
+    return found;
+}
+async function getPage(client, url) {
+    const headers = { accept: descriptor/* mediaTypes */.I.index };
+    const response = await client.send({ method: "GET", to: url, access: "pull", headers });
+    const isIndex = response.headers["content-type"]?.split(";")[0]?.trim() === descriptor/* mediaTypes */.I.index;
+    // A registry without this API may answer anything to an address that it does not know, a page for people too.
+    if ([400, 404, 405, 501].includes(response.status) || (response.status === 200 && !isIndex))
+        return await response.discard().then(() => undefined);
+    if (response.status !== 200)
+        throw await refusal({ method: "GET", url }, response);
+    const bytes = new TextEncoder().encode(await response.text());
+    const { manifests } = (0,images_manifest/* parseIndex */.A1)({ mediaType: descriptor/* mediaTypes */.I.index, digest: (0,images_digest/* digestOf */.ol)(bytes), bytes });
+    const link = /<([^>]+)>\s*;[^,]*\brel="?next"?/i.exec(response.headers["link"] ?? "")?.[1];
+    const more = link !== undefined && manifests.length > 0 && URL.canParse(link, url.href);
+    const following = more ? new URL(link, url) : undefined;
+    return { manifests, next: following?.origin === url.origin ? following : undefined };
+}
+async function byTag(client, digest) {
+    const list = await getManifest(client, referrersTag(digest));
+    if (list === undefined || list.mediaType !== descriptor/* mediaTypes */.I.index)
+        return [];
+    return (0,images_manifest/* parseIndex */.A1)(list).manifests;
 }
 
 ;// CONCATENATED MODULE: ./lib/stores/registry/part-reader.js
@@ -91110,6 +94223,7 @@ function sharedLine(limit, clock) {
 
 
 
+
 /** What registries are known to limit: bytes of a layer and seconds of an upload. GHCR documents 10 GB and ten minutes. */
 const limits = {
     "ghcr.io": { layer: 10_000_000_000, upload: 600 },
@@ -91152,6 +94266,8 @@ function registryStore({ registry, repository }, options, ports) {
         putManifest: (manifest, tag) => putManifest(client, manifest, tag),
         removeTag: (tag) => deleteTag(client, tag),
         tags: () => listTags(client),
+        referrers: (digest) => listReferrers(client, digest),
+        putReferrer: (manifest) => putReferrer(client, manifest),
     };
     return uploadsInTime(store, limits[registry]?.upload, ports.clock);
 }
@@ -91298,6 +94414,37 @@ async function beforeNext(attempt, error, { clock, log }, signal, what = "") {
     log.info(said);
     log.info(`Retry ${attempt}/${_passing_js__WEBPACK_IMPORTED_MODULE_1__/* .attempts */ .r2} in ${Math.round(wait / 1000)}s...`);
     await clock.sleep(wait, signal);
+}
+
+
+/***/ }),
+
+/***/ 0:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   S: () => (/* binding */ persistentFetch)
+/* harmony export */ });
+/* harmony import */ var _passing_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5561);
+/* harmony import */ var _persist_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1006);
+
+
+/** A Fetch that asks again when the connection breaks or the other side is busy. A streamed body can be sent once only: it passes through. */
+function persistentFetch(fetch, ports) {
+    return (request) => {
+        if (typeof request.body === "object" && Symbol.asyncIterator in request.body)
+            return fetch(request);
+        const once = async () => {
+            const response = await fetch(request);
+            if (!(0,_passing_js__WEBPACK_IMPORTED_MODULE_0__/* .isBusy */ .A5)(response.status))
+                return response;
+            await response.discard();
+            const wait = (0,_passing_js__WEBPACK_IMPORTED_MODULE_0__/* .retryAfter */ .P9)(response.headers["retry-after"], ports.clock.now());
+            const patience = wait === undefined ? "" : `, asks for ${Math.ceil(wait / 1000)}s`;
+            throw new _passing_js__WEBPACK_IMPORTED_MODULE_0__/* .PassingError */ .aB(`${request.method} ${request.url.origin}${request.url.pathname}: the other side is busy (HTTP ${response.status}${patience}).`, { wait });
+        };
+        return (0,_persist_js__WEBPACK_IMPORTED_MODULE_1__/* .persist */ .Z)(once, ports, { signal: request.signal });
+    };
 }
 
 
