@@ -84,7 +84,9 @@ if [[ " $* " != *" --trivy-db"* ]] && ! answers mirror.gcr.io && ! answers ghcr.
   printf 'No vulnerability database can be reached from here: the image is not scanned (--trivy-db names another one).\n'
   flags+=(--fail-on none)
 fi
-[[ $platforms == *arm64* ]] && [[ -f /etc/debian_version && $EUID -eq 0 ]] && "$SETUP/emulation.sh"
+foreign=arm64
+[[ "$(uname -m)" != aarch64 ]] || foreign=amd64
+[[ $platforms == *$foreign* ]] && [[ -f /etc/debian_version && $EUID -eq 0 ]] && "$SETUP/emulation.sh"
 
 # The miniature's files and its hub, for as long as this script runs.
 if [[ $lock == "$miniature/models.lock.json" ]]; then

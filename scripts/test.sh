@@ -95,14 +95,16 @@ run_types() { check types node_modules/.bin/tsc -p .; }
 run_shell() {
   local shellcheck
   shellcheck="$("$SETUP/python-tool.sh" shellcheck)" || shellcheck=false
-  check shell "$shellcheck" scripts/*.sh scripts/setup/*.sh .ci/run
+  check shell "$shellcheck" scripts/*.sh scripts/setup/*.sh scripts/try-on-github/*.sh .ci/run
 }
 
 run_workflows() {
-  local actionlint
-  [[ -d .github/workflows ]] || return 0 # none, nothing to check
+  local actionlint shellcheck zizmor
   actionlint="$("$SETUP/go-tool.sh" actionlint)" || actionlint=false
-  check workflows "$actionlint" -shellcheck= -pyflakes=
+  shellcheck="$("$SETUP/python-tool.sh" shellcheck)" || shellcheck=false
+  zizmor="$("$SETUP/python-tool.sh" zizmor)" || zizmor=false
+  check workflows "$actionlint" -shellcheck="$shellcheck" -pyflakes=
+  check workflows-safe "$zizmor" --offline --no-progress --strict-collection .github action.yml
 }
 
 bundle_is_fresh() {

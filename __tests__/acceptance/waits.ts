@@ -18,14 +18,13 @@ export const images = {
 const dockerfile = `FROM ${service("TEST_BASES")}/base:bookworm AS debian
 ENV P2P_BOOTSTRAP_PEERS=/ip4/192.0.2.1/udp/9000/quic-v1
 RUN mkdir /models && echo weights > /models/a.bin && mkdir -m 700 /other
+RUN mkdir /bare && cp --parents --dereference /usr/bin/sleep $(ldd /usr/bin/sleep | grep --only-matching '/[^ ]*') /bare
 VOLUME /other
 ENTRYPOINT ["sh", "-c", "echo peers=[$P2P_BOOTSTRAP_PEERS]; exec sleep 600"]
 USER 1000
 FROM scratch AS bare
-COPY --from=debian /lib64/ld-linux-x86-64.so.2 /lib64/
-COPY --from=debian /lib/x86_64-linux-gnu/libc.so.6 /lib/x86_64-linux-gnu/
-COPY --from=debian /usr/bin/sleep /sleep
-ENTRYPOINT ["/sleep", "600"]
+COPY --from=debian /bare /
+ENTRYPOINT ["/usr/bin/sleep", "600"]
 USER 1000
 `;
 

@@ -68,6 +68,12 @@ describe("an input becomes its flag", () => {
       ["a:127.0.0.1", "b:127.0.0.2"],
     ],
     ["allow", { allow: ["network.host"] }, "--allow", ["network.host"]],
+    [
+      "no-cache-filters",
+      { noCacheFilters: ["base", "runtime"] },
+      "--no-cache-filter",
+      ["base", "runtime"],
+    ],
     ["provenance: true", { provenance: "true" }, "--provenance", ["mode=max"]],
     ["provenance: false", { provenance: "false" }, "--provenance", ["false"]],
   ])("%s", (_, given, flag, expected) => {

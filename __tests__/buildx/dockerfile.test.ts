@@ -69,7 +69,7 @@ describe("the source of a build", () => {
     );
 
   it("is the action's own where the workspace has no Dockerfile.director, with the caller's contexts above", async () => {
-    expect(await find({ contexts: { base: "docker-image://x" } })).toEqual({
+    expect(await find({ contexts: { base: "docker-image://x" } })).toMatchObject({
       file: join(workspace, "own", "Dockerfile.director"),
       context: join(workspace, "own"),
       contexts: { director: "/action/director", base: "docker-image://x" },
@@ -85,7 +85,7 @@ describe("the source of a build", () => {
       { file: "node/Inner", context: "node", target: "runtime" },
     ],
   ])("is a file that is named %s", async (_, asked, { file, context, target }) => {
-    expect(await find(asked)).toEqual({
+    expect(await find(asked)).toMatchObject({
       file: join(workspace, file),
       context: join(workspace, context),
       contexts: {},

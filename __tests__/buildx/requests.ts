@@ -19,6 +19,7 @@ export const options: BuildOptions = {
   secretEnvs: [],
   ssh: [],
   noCache: false,
+  noCacheFilters: [],
   pull: false,
   network: undefined,
   addHosts: [],

@@ -58,7 +58,7 @@ describe("the help", () => {
   });
 
   it("says of later commands that they are not in this version", async () => {
-    const { printed } = await parse(["verify", "--help"]);
+    const { printed } = await parse(["doctor", "--help"]);
     expect(printed).toContain("(not in this version)");
   });
 });

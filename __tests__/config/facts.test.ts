@@ -17,6 +17,7 @@ const github: GithubEnvironment = {
   baseRef: "main",
   repository: "nsn/director",
   serverUrl: "https://github.com",
+  action: undefined,
 };
 const repository = {
   full_name: "nsn/director",

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -12,18 +13,24 @@ export interface Trial {
   readonly event: Event;
   /** A folder of the trial's own: HOME, and where act keeps its jobs. */
   readonly home: string;
-  /** What stands behind `nsn/director-image-action@v1`. */
+  /** What stands behind `nsn/director-image-action` and its reusable workflows. */
   readonly action: string;
+  /** Labels of runners that there are, beside GitHub's; act leaves out a job for any other. */
+  readonly runners?: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
   /** A folder for the repository's cache, which act serves; without it there is none. */
   readonly cache?: string;
   /** Told of every line as it comes. */
   readonly onEntry?: (entry: Entry) => void;
+  /** Milliseconds after which the run is ended; two minutes where nothing is said. */
+  readonly limit?: number;
+  /** The run is cancelled at the first line of which this is true. */
+  readonly cancelAt?: (entry: Entry) => boolean;
 }
 
 export interface Event {
-  readonly name: "push" | "pull_request";
+  readonly name: "push" | "pull_request" | "schedule" | "workflow_dispatch";
   readonly payload: object;
 }
 
@@ -62,20 +69,34 @@ export interface Run {
   result(step: string, stage: "Main" | "Post"): string | undefined;
 }
 
+/** How workflows name the action: by its major version, and by the version that it is of. */
+const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+const references = ["v1", `v${version}`].map((ref) => `nsn/director-image-action@${ref}`);
+
+/** `actions/checkout@…`, as the reusable workflows name it; act itself does the work where no `ref` is given. */
+const [pinnedCheckout = ""] =
+  /actions\/checkout@[0-9a-f]{40}/.exec(
+    readFileSync(join(".github", "workflows", "director-image.yml"), "utf8"),
+  ) ?? [];
+
 /** Runs a workflow by act on this machine, without containers, with the Node of the runner (24). */
 export async function runWorkflow(trial: Trial): Promise<Run> {
   const { workspace, workflow, event, home, action, variables, env, cache, onEntry } = trial;
+  const labels = ["ubuntu-latest", "ubuntu-24.04", "ubuntu-24.04-arm", ...(trial.runners ?? [])];
+  const checkout = join(action, "__tests__", "e2e", "actions", "checkout");
   const payload = join(home, "event.json");
   await writeFile(payload, JSON.stringify(event.payload));
   const args = [
     event.name,
     "--json",
     ...["--workflows", `.github/workflows/${workflow}`, "--eventpath", payload],
-    ...["--platform", "ubuntu-latest=-self-hosted", "--pull=false"],
+    ...labels.flatMap((label) => ["--platform", `${label}=-self-hosted`]),
+    "--pull=false",
     ...(cache === undefined
       ? ["--no-cache-server"]
       : ["--cache-server-path", cache, "--cache-server-addr", "127.0.0.1"]),
-    ...["--local-repository", `nsn/director-image-action@v1=${action}`],
+    ...references.flatMap((reference) => ["--local-repository", `${reference}=${action}`]),
+    ...["--local-repository", `${pinnedCheckout}=${checkout}`],
     ...["--actor", "octocat", "--concurrent-jobs", "2"],
     ...Object.entries(variables).flatMap(([name, value]) => ["--var", `${name}=${value}`]),
     ...Object.entries(env).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
@@ -90,14 +111,16 @@ export async function runWorkflow(trial: Trial): Promise<Run> {
       LANG: "C.UTF-8",
     },
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: 120_000,
+    timeout: trial.limit ?? 120_000,
   });
   const entries: Entry[] = [];
+  let isCancelled = false;
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on("line", (line) => {
       const entry = entryOf(line);
       entries.push(entry);
       onEntry?.(entry);
+      if (!isCancelled && trial.cancelAt?.(entry) === true) isCancelled = child.kill("SIGINT");
     });
   }
   const code = await new Promise<number | null>((done, failed) => {

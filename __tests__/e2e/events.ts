@@ -33,3 +33,12 @@ export function pullRequestOf(
     },
   };
 }
+
+/** GitHub runs it on the default branch. */
+export function scheduleOf(): Event {
+  return { name: "schedule", payload: { schedule: "17 4 1 * *", repository } };
+}
+
+export function dispatchOf(ref: string, inputs: Readonly<Record<string, string>>): Event {
+  return { name: "workflow_dispatch", payload: { ref, inputs, repository } };
+}

@@ -64,6 +64,7 @@ export async function startTrials({ htpasswd }: { htpasswd?: string } = {}): Pro
         },
         env: {
           DOCKER_CONFIG: folders.docker,
+          ORIGIN: workspace.folder,
           HF_ENDPOINT: world.hub.endpoint,
           ACTIONS_RESULTS_URL: results.url,
           ACTIONS_RUNTIME_TOKEN: results.token("job", number),

@@ -22,6 +22,8 @@ export interface JobClaims {
   readonly ref?: string;
   readonly sha?: string;
   readonly visibility?: string;
+  /** Repository, and branch or tag, of the run where a reusable workflow of another one is called. */
+  readonly caller?: { readonly repository: string; readonly ref: string } | undefined;
   /** Seconds that a token lives. */
   readonly lives?: number;
 }
@@ -172,14 +174,15 @@ function jwt({
   sha = "1".repeat(40),
   visibility = "public",
   lives = 300,
+  caller = { repository, ref },
 }: JobClaims): string {
   const now = Math.floor(Date.now() / 1000);
   const workflowRef = `${repository}/${workflow}@${ref}`;
   const claims = {
     ...{ iss: issuer, aud: "sigstore", iat: now, exp: now + lives, jti: randomUUID() },
-    sub: `repo:${repository}:ref:${ref}`,
-    ...{ repository, ref, sha, repository_visibility: visibility },
-    ...{ repository_owner: repository.split("/")[0], event_name: "push" },
+    sub: `repo:${caller.repository}:ref:${caller.ref}`,
+    ...{ ...caller, sha, repository_visibility: visibility },
+    ...{ repository_owner: caller.repository.split("/")[0], event_name: "push" },
     ...{ workflow: "Director image", workflow_ref: workflowRef, workflow_sha: sha },
     ...{ job_workflow_ref: workflowRef, job_workflow_sha: sha },
     ...{ runner_environment: "github-hosted", run_id: "42", run_attempt: "1" },

@@ -63,5 +63,7 @@ it("a step that fails before its run began leaves no outputs of an earlier step'
   const tags = await outputsOfFailed({ tags: "type=nonsense" }, "nonsense");
   expect(Object.keys(tags)).toEqual(["bytes-uploaded"]);
   const begun = await outputsOfFailed({ acceptance: "off" }, "nothing is published");
-  expect(Object.keys(begun).sort()).toEqual(["bytes-uploaded", "platforms", "tags"]);
+  expect(Object.keys(begun).sort()).toEqual([
+    ...["bytes-uploaded", "image", "platforms", "push", "tags"],
+  ]);
 });

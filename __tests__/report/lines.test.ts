@@ -23,6 +23,18 @@ describe("the lines at the end of a run", () => {
     expect(layout.join("\n")).toContain("skopeo copy --preserve-digests oci:out:1.2.3 docker://");
   });
 
+  it("say what a scan found, and no more than why where it was skipped", () => {
+    const scanned = (verdict: "passed" | "skipped", reason?: string) =>
+      lines({
+        ...results,
+        scan: [{ verdict, reason, platforms: [], outdated: [] }],
+      }).find((line) => line.startsWith("Scanned"));
+    expect(scanned("passed")).toBe("Scanned    passed; nothing found");
+    expect(scanned("skipped", "fail-on: none and no database")).toBe(
+      "Scanned    skipped: fail-on: none and no database",
+    );
+  });
+
   it("are none where nothing was put together", () => {
     expect(lines({ build: [], scan: [], accept: [] })).toEqual([]);
   });

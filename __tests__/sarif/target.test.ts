@@ -23,6 +23,7 @@ const factsOf = (
       ...{ eventName, ref, sha, eventPath: undefined, baseRef: undefined },
       repository: "nsn/director",
       serverUrl: "https://github.com",
+      action: undefined,
     },
     event,
     0,

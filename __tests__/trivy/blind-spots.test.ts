@@ -12,6 +12,7 @@ function seen(more: Partial<Seen> = {}): Seen {
     strangePackages: false,
     osPackages: 100,
     packages: 100,
+    installed: [],
     findings: [],
     outdated: [],
     licenses: [],

@@ -63280,7 +63280,7 @@ async function metricsMeanwhile(flight, node, world) {
 async function refusal(flight, calls, { clock, signal }) {
     let refused;
     for (let slot = 9_500; refused === undefined && flight.pending() > 0; slot += 1) {
-        calls.generateSlot(slot, "too late", 200).catch((error) => {
+        calls.generateSlot(slot, "too late", 600).catch((error) => {
             const unavailable = error instanceof Error && error.message.startsWith("UNAVAILABLE");
             if (unavailable && flight.pending() > 0)
                 refused ??= clock.now();
@@ -87559,9 +87559,12 @@ function acceptanceLine({ platform, verdict, reason, checks }) {
     return `${verdict}${where}${why}${left.length === 0 ? "" : `; not run: ${left.join(", ")}`}`;
 }
 /** What a scan came to; the findings themselves are in its result. */
+/** A scan that was skipped looked at nothing, and found nothing out. */
 function scanned({ verdict, reason, platforms }) {
-    const findings = platforms.flatMap((platform) => platform.findings ?? []);
-    return `${verdict}${reason === undefined ? "" : `: ${reason}`}; ${countsOf(findings)}`;
+    const said = `${verdict}${reason === undefined ? "" : `: ${reason}`}`;
+    if (verdict === "skipped")
+        return said;
+    return `${said}; ${countsOf(platforms.flatMap(({ findings = [] }) => findings))}`;
 }
 function times({ prepare, models, build, scan, assemble, accept, promote }) {
     const stages = [

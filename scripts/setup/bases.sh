@@ -3,7 +3,7 @@
 # Docker engine (containerd store) lacks, named PREFIX/base:bookworm and so on. Where PREFIX is a registry on loopback
 # (127.0.0.1:PORT) they are pushed there. The Debian roots stay in the cache.
 #   base:bookworm  amd64, arm64: Debian 12 with ca-certificates, curl, python3 (3.11)
-#   rust:sid       amd64: Debian's newest Rust with the library for amd64 and arm64, clang, zig and cargo-zigbuild
+#   rust:sid       this machine's platform: Debian's newest Rust with the library for amd64 and arm64, clang, zig and cargo-zigbuild
 #   uv:wheel       amd64, arm64: uv from PyPI, as /uv
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -11,6 +11,10 @@ set -euo pipefail
 prefix=$1
 push=false
 [[ $prefix == 127.0.0.1:* ]] && push=true
+case "$(uname -m)" in
+aarch64) native=arm64 foreign=amd64 ;;
+*) native=amd64 foreign=arm64 ;;
+esac
 
 # root NAME SUITE ARCHITECTURES PACKAGES: a root of Debian's suite with these packages, as $work/NAME.tar.
 root() {
@@ -50,12 +54,12 @@ base_bookworm() {
 }
 
 rust_sid() {
-  root rust sid amd64,arm64 "rustc,cargo,libstd-rust-dev:amd64,libstd-rust-dev:arm64,gcc,libc6-dev,clang,\
+  root rust sid "$native,$foreign" "rustc,cargo,libstd-rust-dev:amd64,libstd-rust-dev:arm64,gcc,libc6-dev,clang,\
 git,make,pkg-config,libssl-dev,protobuf-compiler,python3,python3-pip,ca-certificates,curl"
   pypi "$work/zig" "ziglang==$ZIG_VERSION" "cargo-zigbuild==$ZIGBUILD_VERSION"
   printf 'FROM scratch\nADD rust.tar /\nCOPY zig /usr/lib/python3/dist-packages\n%s\nCMD ["bash"]\n' \
     'COPY zig/bin/cargo-zigbuild /usr/local/bin/' >"$work/Dockerfile"
-  platforms=linux/amd64
+  platforms=linux/$native
 }
 
 uv_wheel() {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds one Go program of the development machine and prints its path: `go-tool.sh registry|buildkitd|buildctl|act|actionlint|crane|trivy`.
+# Builds one Go program of the development machine and prints its path: `go-tool.sh registry|buildkitd|buildctl|act|actionlint|crane|trivy|cosign`.
 # The modules come through the machine's Go proxy and are checked against the public checksum database.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -10,8 +10,9 @@ buildkitd | buildctl) version=$BUILDKIT_VERSION package=github.com/moby/buildkit
 act) version=$ACT_VERSION package=github.com/nektos/act ;;
 actionlint) version=$ACTIONLINT_VERSION package=github.com/rhysd/actionlint/cmd/actionlint ;;
 crane) version=$CRANE_VERSION package=github.com/google/go-containerregistry/cmd/crane ;;
+cosign) version=$COSIGN_VERSION package=github.com/sigstore/cosign/v3/cmd/cosign ;;
 trivy) version=$TRIVY_VERSION package=github.com/aquasecurity/trivy/cmd/trivy go=1.26.3 ldflags="-X github.com/aquasecurity/trivy/pkg/version/app.ver=${TRIVY_VERSION#v}" ;;
-*) die "go-tool.sh: unknown program '${1-}'; it is one of registry, buildkitd, buildctl, act, actionlint, crane, trivy" ;;
+*) die "go-tool.sh: unknown program '${1-}'; it is one of registry, buildkitd, buildctl, act, actionlint, crane, trivy, cosign" ;;
 esac
 name=$1
 dir="$CACHE/$name-$version"

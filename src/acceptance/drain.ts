@@ -111,7 +111,7 @@ async function refusal(
 ): Promise<number | undefined> {
   let refused: number | undefined;
   for (let slot = 9_500; refused === undefined && flight.pending() > 0; slot += 1) {
-    calls.generateSlot(slot, "too late", 200).catch((error: unknown) => {
+    calls.generateSlot(slot, "too late", 600).catch((error: unknown) => {
       const unavailable = error instanceof Error && error.message.startsWith("UNAVAILABLE");
       if (unavailable && flight.pending() > 0) refused ??= clock.now();
     });

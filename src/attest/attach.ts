@@ -19,6 +19,12 @@ export interface AttachPorts {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Who signs, and the root that proves it. */
+export interface Speaker {
+  readonly signer: StatementSigner;
+  readonly root: unknown;
+}
+
 export interface Attestation {
   readonly predicateType: string;
   /** The artifact's manifest. */
@@ -34,12 +40,11 @@ export interface Attestation {
 export async function attach(
   statements: readonly Statement[],
   image: Document,
-  { signer, root }: { readonly signer: StatementSigner; readonly root: unknown },
+  { signer, root }: Speaker,
   ports: AttachPorts,
 ): Promise<readonly Attestation[]> {
   const { store, log, signal } = ports;
-  const before = await provedBundles(image.digest, root, store);
-  const mine = before.filter((entry) => isBy(entry, signer));
+  const mine = await ownBundles(image.digest, { signer, root }, store);
   const done: Pick<Proved, "statement" | "digest">[] = [];
   for (const statement of statements) {
     signal?.throwIfAborted();
@@ -51,6 +56,23 @@ export async function attach(
   return done.map(({ statement: { predicateType }, digest }) => ({
     ...{ predicateType, digest, subject: image.digest },
   }));
+}
+
+/** What this workflow said of an image before. */
+export async function saidBefore(
+  image: Digest,
+  speaker: Speaker,
+  store: Store,
+): Promise<readonly unknown[]> {
+  return (await ownBundles(image, speaker, store)).map(({ statement }) => statement);
+}
+
+async function ownBundles(
+  image: Digest,
+  { signer, root }: Speaker,
+  store: Store,
+): Promise<readonly Proved[]> {
+  return (await provedBundles(image, root, store)).filter((entry) => isBy(entry, signer));
 }
 
 async function attachOne(

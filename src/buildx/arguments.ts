@@ -11,6 +11,7 @@ export interface BuildOptions {
   readonly secretEnvs: readonly string[];
   readonly ssh: readonly string[];
   readonly noCache: boolean;
+  readonly noCacheFilters: readonly string[];
   readonly pull: boolean;
   readonly network: string | undefined;
   readonly addHosts: readonly string[];
@@ -82,9 +83,10 @@ export function commandLine(call: Invocation): CommandLine {
 }
 
 function flags(options: BuildOptions): readonly string[] {
-  const { noCache, pull, network, shmSize, addHosts, allow } = options;
+  const { noCache, noCacheFilters, pull, network, shmSize, addHosts, allow } = options;
   return [
     ...(noCache ? ["--no-cache"] : []),
+    ...noCacheFilters.flatMap((stage) => ["--no-cache-filter", stage]),
     ...(pull ? ["--pull"] : []),
     ...(network === undefined ? [] : ["--network", network]),
     ...(shmSize === undefined ? [] : ["--shm-size", shmSize]),

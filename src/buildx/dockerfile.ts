@@ -8,6 +8,8 @@ export interface Source {
   readonly context: string;
   readonly contexts: Readonly<Record<string, string>>;
   readonly target: string | undefined;
+  /** What the Dockerfile names; unknown where BuildKit fetches it. */
+  readonly declared?: { readonly stages: readonly string[]; readonly args: readonly string[] };
 }
 
 export interface SourceRequest {
@@ -18,7 +20,7 @@ export interface SourceRequest {
   readonly target: string | undefined;
   readonly contexts: Readonly<Record<string, string>>;
   /** What is built where the workspace has no `Dockerfile.director`: the action's own, with its own named contexts. */
-  readonly own: Omit<Source, "target">;
+  readonly own: Omit<Source, "target" | "declared">;
 }
 
 /** The name that may be missing: then the action's own Dockerfile is built. */
@@ -39,7 +41,12 @@ export async function findSource(
     file === undefined
       ? { ...request.own, contexts: { ...request.own.contexts, ...contexts } }
       : { file, context: folder, contexts: absolute(contexts, workspace) };
-  return { ...found, target: chooseTarget(await files.readFile(found.file, "utf8"), target) };
+  const text = await files.readFile(found.file, "utf8");
+  return {
+    ...found,
+    target: chooseTarget(text, target),
+    declared: { stages: stagesOf(text), args: argumentsOf(text) },
+  };
 }
 
 async function findFile(
@@ -67,10 +74,23 @@ export function chooseTarget(text: string, target: string | undefined): string |
 
 /** Names of the stages of a Dockerfile, in lower case. */
 export function stagesOf(text: string): readonly string[] {
-  const logical = text.replace(/^\s*#.*$/gm, "").replace(/\\[ \t]*\r?\n/g, " ");
-  return [...logical.matchAll(/^\s*FROM\s+.*?\s+AS\s+(\S+)\s*$/gim)].map((match) =>
+  return [...logical(text).matchAll(/^\s*FROM\s+.*?\s+AS\s+(\S+)\s*$/gim)].map((match) =>
     (match[1] ?? "").toLowerCase(),
   );
+}
+
+/** Names of the build arguments that a Dockerfile declares, in whichever stage. */
+export function argumentsOf(text: string): readonly string[] {
+  return [...logical(text).matchAll(/^\s*ARG\s+(.+)$/gim)].flatMap((match) =>
+    [...(match[1] ?? "").matchAll(/(?:^|\s)([A-Za-z_]\w*)(?==|\s|$)/g)].map(
+      ([, name]) => name ?? "",
+    ),
+  );
+}
+
+/** A Dockerfile without its comments, each instruction on one line. */
+function logical(text: string): string {
+  return text.replace(/^\s*#.*$/gm, "").replace(/\\[ \t]*\r?\n/g, " ");
 }
 
 /** Whether BuildKit fetches the context itself: a Git repository or an archive. */

@@ -47,7 +47,7 @@ const explanations: readonly Explanation[] = [
     /failed to (push|authorize|fetch oauth token)|unexpected status from (PUT|POST|PATCH) request|push access denied|authorization failed/,
     (line) =>
       new RemoteError(`The registry did not take the image: ${line}.`, {
-        todo: "Look at registry-username and registry-password, and at what they may write.",
+        todo: "Look at registry-username and registry-password, and at what they may write; on GHCR give the job `permissions: packages: write`.",
       }),
   ],
   [

@@ -3,9 +3,7 @@ import type { Command } from "./command.ts";
 
 /** Commands whose names are promised and which say that they are not there yet. */
 const later: Readonly<Record<string, string>> = {
-  diff: "what changed between two images for an operator",
   report: "write the HTML report of a results folder",
-  verify: "check signatures and policy of a published image",
   doctor: "say what this machine lacks",
   prune: "remove old versions from a registry",
   completion: "write the shell's completion",

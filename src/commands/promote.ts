@@ -3,9 +3,10 @@ import { withDefaults } from "../config/read.ts";
 import { flag } from "../config/values.ts";
 import { UsageError } from "../errors.ts";
 import { parseReference, placeName } from "../images/reference.ts";
-import { attestImage, unsignedBecause } from "../pipeline/attest-image.ts";
+import { attester } from "../pipeline/attest-image.ts";
 import { runtimePlace } from "../pipeline/build.ts";
 import { needed } from "../pipeline/needed.ts";
+import { promoteChanged } from "../pipeline/only-changed.ts";
 import { promote } from "../pipeline/promote.ts";
 import { readAll } from "../pipeline/run.ts";
 import type { BuildResult } from "../results/stages.ts";
@@ -19,7 +20,8 @@ export const promoteCommand: Command = {
     "director-image promote 127.0.0.1:5000/director@sha256:… --tag 1.2.3 --tag latest --results results",
   arguments: "<ref>",
   inputs: [
-    ...(["allow-untested", "force", "sign", "sigstore", "provenance", "sbom"] as const),
+    ...(["allow-untested", "force", "only-changed"] as const),
+    ...(["sign", "sigstore", "provenance", "sbom"] as const),
     ...loginInputs,
   ],
   flags: [
@@ -28,7 +30,8 @@ export const promoteCommand: Command = {
   ],
   run: async (given, { ports, environment }) => {
     const reference = parseReference(given.arguments[0] ?? "");
-    const results = await readAll(given.value("results") ?? "", ports);
+    const folder = given.value("results") ?? "";
+    const results = await readAll(folder, ports);
     const candidate = needed(results, "assemble");
     if (reference.digest === undefined)
       throw new UsageError(
@@ -44,26 +47,19 @@ export const promoteCommand: Command = {
       withDefaults((name) => given.value(name)),
       environment,
     );
-    unsignedBecause(inputs);
-    const folder = given.value("results") ?? "";
     const attesting = {
       ...{ results, store, inputs, folder },
       runtimes: (build: BuildResult) => open(runtimePlace(build, { results: folder })),
     };
-    const result = await promote(
-      {
-        candidate,
-        tags: given.values("tag"),
-        scans: results.scan,
-        accepts: results.accept,
-        allowUntested: reason === "" ? undefined : reason,
-        force,
-      },
-      {
-        ...{ store, log: ports.log, signal: ports.signal },
-        attest: (image, untested) => attestImage(image, untested, attesting, ports),
-      },
-    );
+    const promoting = {
+      ...{ candidate, tags: given.values("tag"), scans: results.scan, accepts: results.accept },
+      ...{ allowUntested: reason === "" ? undefined : reason, force },
+    };
+    const { files, log, signal } = ports;
+    const moving = { ...{ store, log, signal }, ...attester(attesting, ports) };
+    const result = flag("only-changed", given.value("only-changed") ?? "false")
+      ? await promoteChanged(promoting, undefined, folder, { ...moving, files })
+      : await promote(promoting, moving);
     return {
       json: result,
       text: [

@@ -30,6 +30,7 @@ const buildInputs: readonly InputName[] = [
   "secret-envs",
   "ssh",
   "no-cache",
+  "no-cache-filters",
   "pull",
   "network",
   "add-hosts",
@@ -68,14 +69,17 @@ export const buildCommand: Command = {
   },
 };
 
+/** Inputs that say something in a workflow only. */
+const ofWorkflows: readonly string[] = [
+  ...["stage", "github-token", "runners", "gpu-runner", "workflow-sha"],
+];
+
 export const runCommand: Command = {
   name: "run",
   summary: "the whole pipeline on this machine",
   example:
     "director-image run --image 127.0.0.1:5000/director --tags type=raw,value=latest --allow-untested 'first try'",
-  inputs: Object.keys(inputs).filter(
-    (name) => name !== "stage" && name !== "github-token",
-  ) as InputName[],
+  inputs: Object.keys(inputs).filter((name) => !ofWorkflows.includes(name)) as InputName[],
   flags: [
     { flag: "--delivery <hybrid|bake|mount>", description: "short for --models-delivery" },
     { flag: "--load <name>", description: "bring the image into the local Docker under this name" },

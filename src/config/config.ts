@@ -20,6 +20,13 @@ export interface Config {
     readonly delivery: (typeof deliveries)[number];
     readonly repository: Reference;
   };
+  /** Of jobs of their own; undefined where nothing was said. */
+  readonly runners: Readonly<Record<Platform, RunnerLabels>> | undefined;
+  readonly gpuRunner: RunnerLabels | undefined;
+  /** Commit of the reusable workflow that calls. */
+  readonly workflowSha: string | undefined;
+  /** The action that runs, where a workflow names it so. */
+  readonly action: { readonly repository: string; readonly ref: string } | undefined;
   readonly push: "auto" | "true" | "false";
   readonly layout: string;
   readonly tags: readonly string[];
@@ -35,8 +42,16 @@ export interface Config {
   readonly scan: ScanInputs;
   readonly acceptance: AcceptanceInputs;
   readonly attest: AttestInputs;
-  readonly promote: { readonly allowUntested: string | undefined; readonly force: boolean };
+  readonly promote: {
+    readonly allowUntested: string | undefined;
+    readonly force: boolean;
+    /** Whether tags move only where an operator gets something by the candidate. */
+    readonly onlyChanged: boolean;
+  };
 }
+
+/** What `runs-on` takes: a label, or several that a runner must all have. */
+export type RunnerLabels = string | readonly string[];
 
 export interface Credentials {
   readonly username: string;
@@ -55,6 +70,8 @@ export interface BuildInputs {
   readonly secretEnvs: readonly string[];
   readonly ssh: readonly string[];
   readonly noCache: boolean;
+  /** Stages whose steps are run again whatever the cache has. */
+  readonly noCacheFilters: readonly string[];
   readonly pull: boolean;
   readonly network: string | undefined;
   readonly addHosts: readonly string[];

@@ -41,6 +41,10 @@ export interface GithubEnvironment {
   readonly baseRef: string | undefined;
   readonly repository: string;
   readonly serverUrl: string;
+  /** The action that runs, where a workflow names it by repository and reference; not for `uses: ./`. */
+  readonly action: { readonly repository: string; readonly ref: string } | undefined;
+  /** Of the workflow's run; not in every imitation of a runner. */
+  readonly runId?: string;
 }
 
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -105,5 +109,12 @@ function githubOf(variables: Variables): GithubEnvironment | undefined {
     baseRef: variables["GITHUB_BASE_REF"] || undefined,
     repository: variables["GITHUB_REPOSITORY"] ?? "",
     serverUrl: variables["GITHUB_SERVER_URL"] ?? "https://github.com",
+    action: actionOf(variables),
+    ...(variables["GITHUB_RUN_ID"] ? { runId: variables["GITHUB_RUN_ID"] } : {}),
   };
+}
+
+function actionOf(variables: Variables): GithubEnvironment["action"] {
+  const { GITHUB_ACTION_REPOSITORY: repository, GITHUB_ACTION_REF: ref } = variables;
+  return repository && ref ? { repository, ref } : undefined;
 }

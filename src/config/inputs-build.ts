@@ -46,6 +46,12 @@ export const building = {
     description: "SSH agents or keys for RUN --mount=type=ssh",
   },
   "no-cache": { default: "false", value: "true|false", description: "Build everything anew" },
+  "no-cache-filters": {
+    default: "",
+    value: "STAGE",
+    lines: true,
+    description: "Stages of the Dockerfile to build anew, whatever the cache has",
+  },
   pull: { default: "false", value: "true|false", description: "Ask again for newer base images" },
   network: { default: "", value: "MODE", description: "Network of RUN steps" },
   "add-hosts": {

@@ -106,4 +106,10 @@ export const judging = {
     value: "true|false",
     description: "Let tags move back to an older image",
   },
+  "only-changed": {
+    default: "false",
+    value: "true|false",
+    description:
+      "Move tags only if the image differs from the published one, and report what changed",
+  },
 } as const satisfies Record<string, Input>;

@@ -106,4 +106,20 @@ export const general = {
     value: "URL",
     description: "Where tools are fetched from in closed networks",
   },
+  runners: {
+    default: "",
+    value: "JSON",
+    description:
+      "Runner that builds each platform, where a stage has a job of its own: label, or labels, by platform",
+  },
+  "gpu-runner": {
+    default: "",
+    value: "LABEL",
+    description: "Runner with a GPU for a job of the stage accept: a label, or labels as JSON",
+  },
+  "workflow-sha": {
+    default: "",
+    value: "COMMIT",
+    description: "Commit of the reusable workflow that calls the action: must be the action's own",
+  },
 } as const satisfies Record<string, Input>;

@@ -12,6 +12,7 @@ import { entries, items } from "./entries.ts";
 import type { Environment } from "./environment.ts";
 import { stageNames } from "./input.ts";
 import { type InputName, inputs } from "./inputs.ts";
+import { labelsOf, runnersOf } from "./runners.ts";
 import { choice, count, flag, lines, pairs, seconds, size, wrong } from "./values.ts";
 
 /** What was given for an input: undefined where nothing was. */
@@ -40,6 +41,10 @@ export function readConfig(given: Given, environment: Environment): Config {
       delivery,
       repository: repository === "" ? image : place("models-repository", repository),
     },
+    runners: runnersOf("runners", read("runners")),
+    gpuRunner: labelsOf("gpu-runner", read("gpu-runner")),
+    workflowSha: optional(read("workflow-sha")),
+    action: environment.github?.action,
     push: choice("push", read("push"), ["auto", "true", "false"] as const),
     layout: read("layout"),
     tags: lines(read("tags")),
@@ -57,6 +62,7 @@ export function readConfig(given: Given, environment: Environment): Config {
     promote: {
       allowUntested: optional(read("allow-untested")),
       force: flag("force", read("force")),
+      onlyChanged: flag("only-changed", read("only-changed")),
     },
   });
 }
@@ -176,6 +182,7 @@ function buildInputs(read: Read): BuildInputs {
     secretEnvs: named("secret-envs", split("secret-envs")),
     ssh: split("ssh"),
     noCache: flag("no-cache", read("no-cache")),
+    noCacheFilters: items("no-cache-filters", read("no-cache-filters")),
     pull: flag("pull", read("pull")),
     network: optional(read("network")),
     addHosts: split("add-hosts"),

@@ -38,11 +38,14 @@ export function count(name: string, text: string, least: number): number {
   return value;
 }
 
-/** `90`, `90s`, `5m`, `72h` in seconds. */
+/** `90`, `90s`, `5m`, `72h`, `45d` in seconds. */
 export function seconds(name: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text);
+  const match = /^(\d+(?:\.\d+)?)(s|m|h|d)?$/.exec(text);
   if (match === null) throw wrong(name, text, "a time such as 60s, 5m or 72h");
-  return Number(match[1]) * { s: 1, m: 60, h: 3600 }[(match[2] ?? "s") as "s" | "m" | "h"];
+  return (
+    Number(match[1]) *
+    { s: 1, m: 60, h: 3600, d: 86_400 }[(match[2] ?? "s") as "s" | "m" | "h" | "d"]
+  );
 }
 
 /** `10GB` (10⁹), `512MiB`, `16g` (as Docker: 2³⁰) in bytes. */

@@ -21,10 +21,14 @@ export function isAdded(entry: HistoryEntry | undefined): boolean {
   return entry?.comment === comment;
 }
 
-/** The part of a final image that is the runtime's. */
+/** The part of a final image that is the runtime's, and what lies around it. */
 export interface RuntimePart {
   readonly layers: readonly Descriptor[];
   readonly diffIds: readonly Digest[];
+  /** Model layers, lowest first. */
+  readonly below: readonly Descriptor[];
+  /** The lock's own layer, or nothing. */
+  readonly above: readonly Descriptor[];
 }
 
 /**
@@ -45,5 +49,10 @@ export function runtimePart(
   const end = isOurs(layers.length - 1) ? layers.length - 1 : layers.length;
   let start = 0;
   while (start < end && isOurs(start)) start += 1;
-  return { layers: layers.slice(start, end), diffIds: diffIds.slice(start, end) };
+  return {
+    layers: layers.slice(start, end),
+    diffIds: diffIds.slice(start, end),
+    below: layers.slice(0, start),
+    above: layers.slice(end),
+  };
 }

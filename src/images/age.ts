@@ -52,7 +52,7 @@ export function promotion(
   };
 }
 
-function isOlder(one: Age, other: Age): boolean {
+export function isOlder(one: Age, other: Age): boolean {
   const [a, b] = [Date.parse(one.commitTime), Date.parse(other.commitTime)];
   return a === b ? (one.refresh ?? "") < (other.refresh ?? "") : a < b;
 }

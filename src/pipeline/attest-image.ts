@@ -1,18 +1,21 @@
 import { join } from "node:path";
-import { attach } from "../attest/attach.ts";
+import { aboutScan, type FinalImage } from "../attest/about.ts";
+import { attach, type Speaker, saidBefore } from "../attest/attach.ts";
+import { assemblyStatement } from "../attest/predicates.ts";
 import type { AttestInputs } from "../config/attest.ts";
 import { UsageError } from "../errors.ts";
 import { type Document, parseIndex } from "../images/manifest.ts";
 import { platformName } from "../images/platform.ts";
 import { lockName } from "../models/lock.ts";
 import type { Store } from "../ports/store.ts";
-import type { BuildResult, PromoteResult, Results } from "../results/stages.ts";
+import type { BuildResult, PrepareResult, PromoteResult, Results } from "../results/stages.ts";
 import { sigstoreInstance } from "../sigstore/instance.ts";
 import { keylessSigner } from "../sigstore/sign.ts";
 import type { Claims } from "../sigstore/token.ts";
 import { completedLock } from "./assemble.ts";
 import { needed } from "./needed.ts";
 import type { Ports } from "./ports.ts";
+import type { Attested } from "./promote.ts";
 import { statementsOf } from "./statements.ts";
 
 export interface Attesting {
@@ -26,7 +29,7 @@ export interface Attesting {
   readonly runtimes: (build: BuildResult) => Store;
 }
 
-type Attested = Pick<PromoteResult, "attestations" | "unsigned">;
+type AttestPorts = Pick<Ports, "fetch" | "clock" | "log" | "files" | "signal">;
 
 /** Why nothing can be signed, or undefined. A UsageError where it must be. */
 export function unsignedBecause({ sign, identity, noIdentity }: AttestInputs): string | undefined {
@@ -38,13 +41,88 @@ export function unsignedBecause({ sign, identity, noIdentity }: AttestInputs): s
   });
 }
 
+/** How promote says what is known of images. A UsageError at once where that must be signed and cannot be. */
+export function attester(attesting: Attesting, ports: AttestPorts) {
+  unsignedBecause(attesting.inputs);
+  return {
+    attest: (image: Document, untested: PromoteResult["untested"]) =>
+      attestImage(image, untested, attesting, ports),
+    attestScan: (published: Document) => attestScan(published, attesting, ports),
+  };
+}
+
 /** Says of the final image what is known, signed as the workflow of this job, and attaches it; or says why nothing is signed. */
-export async function attestImage(
+async function attestImage(
   image: Document,
   untested: PromoteResult["untested"],
   { results, inputs, folder, store, runtimes }: Attesting,
-  { fetch, clock, log, files, signal }: Pick<Ports, "fetch" | "clock" | "log" | "files" | "signal">,
+  ports: AttestPorts,
 ): Promise<Attested> {
+  const { files, log } = ports;
+  const speaker = await speakerFor(results, inputs, ports);
+  if ("unsigned" in speaker) return speaker;
+  const { plan, signer } = speaker;
+  const lock = plan.models.lock === "" ? undefined : await lockIn(folder, files);
+  const statements = await statementsOf(
+    {
+      ...{ plan, results, lock, untested, inputs, folder },
+      image: finalImage(image, plan),
+      by: runOf(signer.claims, inputs),
+    },
+    { files, log, runtimes },
+  );
+  return attached(statements, image, speaker, { store, ...ports });
+}
+
+/**
+ * Says of a published image what a later scan of the same runtimes saw, so that it stays young to who asks (verify --max-age); nothing where
+ * it was not made from the very runtimes that were scanned.
+ */
+async function attestScan(
+  published: Document,
+  { results, inputs, store }: Attesting,
+  ports: AttestPorts,
+): Promise<Attested> {
+  const unfit = results.scan.find(({ verdict }) => verdict !== "passed");
+  if (unfit !== undefined) return left(`the scan ${unfit.verdict}`, ports.log);
+  const speaker = await speakerFor(results, inputs, ports);
+  if ("unsigned" in speaker) return speaker;
+  const made = runtimesIn(await saidBefore(published.digest, speaker, store));
+  const scanned = results.scan.flatMap(({ platforms }) => platforms);
+  const other = scanned.find(({ digest }) => !made.includes(digest));
+  if (other !== undefined)
+    return left(
+      `no statement of this workflow says that ${published.digest} was made from ${other.digest}, which was scanned for ${other.platform}`,
+      ports.log,
+    );
+  const about = finalImage(published, speaker.plan);
+  const statements = results.scan.map((scan) => aboutScan(about, scan));
+  return attached(statements, published, speaker, { store, ...ports });
+}
+
+async function attached(...given: Parameters<typeof attach>): Promise<Attested> {
+  const all = await attach(...given);
+  return { attestations: all.map((entry) => ({ ...entry })) };
+}
+
+/** The runtimes that statements of an assembly name. */
+function runtimesIn(statements: readonly unknown[]): readonly string[] {
+  return statements.flatMap((statement) => {
+    const { success, data } = assemblyStatement.safeParse(statement);
+    if (!success) return [];
+    const { resolvedDependencies } = data.predicate.buildDefinition;
+    return resolvedDependencies
+      .filter(({ annotations }) => annotations.kind === "runtime")
+      .map(({ digest }) => `sha256:${digest["sha256"]}`);
+  });
+}
+
+/** Who may say something in this job, and of which plan; or why nobody may. */
+async function speakerFor(
+  results: Results,
+  inputs: AttestInputs,
+  { fetch, clock, log, files, signal }: AttestPorts,
+): Promise<(Speaker & { readonly plan: PrepareResult }) | { readonly unsigned: string }> {
   const unsigned = unsignedBecause(inputs);
   if (unsigned !== undefined || inputs.identity === undefined)
     return left(unsigned ?? inputs.noIdentity, log);
@@ -54,30 +132,23 @@ export async function attestImage(
     return left("the results folder has no prepare.json, which says what was built", log);
   }
   const instance = await sigstoreInstance(inputs.sigstore, files);
-  const signer = await keylessSigner(inputs.identity, instance, { fetch, clock, log, signal });
+  const ports = { fetch, clock, log, signal };
+  const signer = await keylessSigner(inputs.identity, instance, ports);
   const secret = secrecy(signer.claims, inputs);
-  if (secret !== undefined) return left(secret, log);
-  const lock = plan.models.lock === "" ? undefined : await lockIn(folder, files);
-  const statements = await statementsOf(
-    {
-      ...{ plan, results, lock, untested, inputs, folder },
-      image: {
-        name: plan.image.startsWith("oci:") ? "director" : plan.image,
-        digest: image.digest,
-        platforms: parseIndex(image).manifests.map(({ digest, platform }) => ({
-          ...{ digest, platform: platform === undefined ? "unknown" : platformName(platform) },
-        })),
-      },
-      by: runOf(signer.claims, inputs),
-    },
-    { files, log, runtimes },
-  );
-  const by = { signer, root: instance.root };
-  const attached = await attach(statements, image, by, { store, clock, log, signal });
-  return { attestations: attached.map((entry) => ({ ...entry })) };
+  return secret === undefined ? { signer, root: instance.root, plan } : left(secret, log);
 }
 
-function left(unsigned: string, log: Pick<Ports["log"], "info">): Attested {
+function finalImage(image: Document, plan: PrepareResult): FinalImage {
+  return {
+    name: plan.image.startsWith("oci:") ? "director" : plan.image,
+    digest: image.digest,
+    platforms: parseIndex(image).manifests.map(({ digest, platform }) => ({
+      ...{ digest, platform: platform === undefined ? "unknown" : platformName(platform) },
+    })),
+  };
+}
+
+function left(unsigned: string, log: Pick<Ports["log"], "info">): { readonly unsigned: string } {
   log.info(`Nothing is signed: ${unsigned}.`);
   return { unsigned };
 }

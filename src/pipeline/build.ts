@@ -4,6 +4,7 @@ import { build, nativeDigest } from "../buildx/build.ts";
 import { useBuilder } from "../buildx/builder.ts";
 import type { Docker } from "../buildx/docker.ts";
 import { findSource } from "../buildx/dockerfile.ts";
+import { refreshing, refuseUnknownStages } from "../buildx/refresh.ts";
 import { setUpDocker } from "../buildx/set-up.ts";
 import type { Config } from "../config/config.ts";
 import { parsePlace, type Reference } from "../images/reference.ts";
@@ -60,17 +61,18 @@ async function buildWith(
   { config, plan, scratch, keep, earlier }: Work,
   ports: Ports,
 ): Promise<BuildResult> {
-  const { build: options } = config;
   const { files, clock, log, signal, open } = ports;
   const platforms = jobPlatforms(config, plan);
   const source = await findSource(
     {
-      ...options,
+      ...config.build,
       workspace: config.workspace,
-      own: ownSource(ports.home, resolve(config.workspace, options.context)),
+      own: ownSource(ports.home, resolve(config.workspace, config.build.context)),
     },
     files,
   );
+  refuseUnknownStages(config.build, source);
+  const options = { ...config.build, ...refreshing(config.build, source, plan.source.refresh) };
   const target = parsePlace(plan.target);
   const image = parsePlace(plan.image);
   const builder = await useBuilder(
@@ -98,7 +100,8 @@ async function buildWith(
     const made = await build(builder, request, buildPorts);
     return made.repository.startsWith("oci:") ? { ...made, repository: `oci:${layout}` } : made;
   };
-  if (!keep) return make().finally(builder.remove);
+  if (!keep || options.noCache || options.noCacheFilters.length > 0)
+    return make().finally(builder.remove);
   return remembered(
     make,
     { earlier, platforms, repository: repository ?? `oci:${layout}` },

@@ -57,12 +57,21 @@ async function addKnown(known: Known, digest: Digest, store: Store): Promise<voi
   const { layers, annotations } = parseManifest(manifest);
   const own = runtimePart(layers, await readConfigBlob(manifest, store))?.layers ?? [];
   for (const layer of own) known.set(layer.digest, known.get(layer.digest));
+  const said = saidOwner(annotations);
+  if (said !== undefined && own.some((entry) => entry.digest === said.layer))
+    known.set(said.layer, said.owner);
+}
+
+/** Whose the models' root is, as a platform's manifest says it. */
+export function saidOwner(
+  annotations: Readonly<Record<string, string>> | undefined,
+): { readonly layer: Digest; readonly owner: FolderOwner } | undefined {
   const [, layer, uid, gid, mode] =
     /^(sha256:[0-9a-f]{64}) (\d+):(\d+) ([0-7]{4})$/.exec(annotations?.[names.owner] ?? "") ?? [];
-  if (own.some((entry) => entry.digest === layer))
-    known.set(layer as Digest, {
-      uid: Number(uid),
-      gid: Number(gid),
-      mode: Number.parseInt(mode ?? "", 8),
-    });
+  return layer === undefined
+    ? undefined
+    : {
+        layer: layer as Digest,
+        owner: { uid: Number(uid), gid: Number(gid), mode: Number.parseInt(mode ?? "", 8) },
+      };
 }

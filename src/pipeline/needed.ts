@@ -9,6 +9,6 @@ export function needed<K extends "prepare" | "models" | "assemble">(
   const result = results[name];
   if (result !== undefined) return result as NonNullable<Results[K]>;
   throw new UsageError(`The results folder has no ${name}.json.`, {
-    todo: `Run the stage ${name} first, with the same results folder (or its artifact).`,
+    todo: `Run the stage ${name} first, with the same results folder (or its artifact). In a workflow whose artifacts are gone, run all jobs again.`,
   });
 }

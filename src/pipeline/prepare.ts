@@ -7,6 +7,7 @@ import { annotationsAt, annotationsFor, labelsFor } from "../metadata/labels.ts"
 import { tagsFor } from "../metadata/tags.ts";
 import type { Log } from "../ports/log.ts";
 import type { PrepareResult } from "../results/stages.ts";
+import { plannedRunners } from "./planned-runners.ts";
 
 /** The plan of a run: pure, but for the clock that `{{date}}` shows. */
 export function prepare(
@@ -20,18 +21,25 @@ export function prepare(
   const { tags, version, warnings } = tagsFor(config.tags, config.flavor, context);
   for (const warning of warnings) log.warning(warning);
   const { push, why } = mayPush(config, facts);
+  const runners = plannedRunners(config, facts);
+  for (const note of runners.notes) log.warning(note);
   log.info(
     push
       ? `Goes to ${placeName(config.image)}${tags.length > 0 ? `, tags ${tags.join(", ")}` : ""}.`
       : `Nothing is pushed: ${why}.`,
   );
+  const said = described(config, context, version);
+  // A monthly refresh is written into the annotations by whoever makes it (design: "The final image").
+  const refresh = said.annotations[names.refresh];
   return {
     image: placeName(config.image),
     target: push ? placeName(config.image) : `oci:${config.layout}`,
-    platforms: config.platforms.map((platform) => ({ platform, runner: "" })),
+    platforms: [...runners.platforms],
+    ...(config.stage === "prepare" ? { gpu: runners.gpu } : {}),
+    ...(runners.notes.length === 0 ? {} : { notes: [...runners.notes] }),
     tags: [...tags],
     ...(version === undefined ? {} : { version }),
-    ...described(config, context, version),
+    ...said,
     push,
     pushReason: why,
     cacheMayBeWritten: push && facts.untrusted === undefined,
@@ -45,7 +53,7 @@ export function prepare(
       ...(facts.checkedOut === undefined ? {} : { event: facts.sha }),
       commitTime: facts.commitTime,
       created: createdAt(facts),
-      ...refreshOf(config),
+      ...(refresh === undefined ? {} : { refresh }),
     },
   };
 }
@@ -86,10 +94,4 @@ export function mayPush(
   return isPullRequest
     ? { push: false, why: "this is a pull request (push is auto)" }
     : { push: true, why: "this is no pull request (push is auto)" };
-}
-
-/** A monthly refresh is written into the annotations by whoever makes it (design: "The final image"). */
-function refreshOf({ annotations }: Pick<Config, "annotations">): { refresh?: string } {
-  const line = annotations.find((entry) => entry.startsWith(`${names.refresh}=`));
-  return line === undefined ? {} : { refresh: line.slice(names.refresh.length + 1) };
 }

@@ -1,19 +1,20 @@
 import { parsePlace } from "../images/reference.ts";
 import type { BuildResult, PromoteResult } from "../results/stages.ts";
-import { attestImage, unsignedBecause } from "./attest-image.ts";
+import { attester } from "./attest-image.ts";
 import { runtimePlace } from "./build.ts";
 import { needed } from "./needed.ts";
+import { promoteChanged } from "./only-changed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
 import { promote } from "./promote.ts";
 import type { Stage } from "./stage.ts";
 
-/** Attaches what is known of the candidate, signed, and then moves the plan's tags to it. */
+/** Attaches what is known of the candidate, signed, and then moves the plan's tags to it; none, where only changes are to be published and there are none. */
 export async function promoteStage(
   { config, results }: Stage,
   ports: Ports,
 ): Promise<PromoteResult> {
-  const { open, log, signal } = ports;
+  const { files, open, log, signal } = ports;
   const plan = needed(results, "prepare");
   const candidate = needed(results, "assemble");
   const { scan: scans, accept: accepts } = results;
@@ -21,18 +22,15 @@ export async function promoteStage(
     log.info(`No tag is moved: ${plan.pushReason}.`);
     return { digest: candidate.digest, tags: [] };
   }
-  unsignedBecause(config.attest);
   const login = loginOf(config);
   const store = open(parsePlace(plan.target), { login });
   const attesting = {
     ...{ results, store, inputs: config.attest, folder: config.results },
     runtimes: (build: BuildResult) => open(runtimePlace(build, config), { login }),
   };
-  return promote(
-    { candidate, tags: plan.tags, scans, accepts, ...config.promote },
-    {
-      ...{ store, log, signal },
-      attest: (image, untested) => attestImage(image, untested, attesting, ports),
-    },
-  );
+  const moving = { ...{ store, log, signal }, ...attester(attesting, ports) };
+  const { onlyChanged, ...how } = config.promote;
+  const promoting = { candidate, tags: plan.tags, scans, accepts, ...how };
+  if (!onlyChanged) return promote(promoting, moving);
+  return promoteChanged(promoting, plan.version, config.results, { ...moving, files });
 }

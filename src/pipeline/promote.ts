@@ -16,6 +16,8 @@ export interface Promoting {
   readonly accepts: readonly AcceptResult[];
   readonly allowUntested: string | undefined;
   readonly force: boolean;
+  /** Why no tag shall move although the candidate may be published: nothing changed. */
+  readonly unless?: string | undefined;
 }
 
 interface MovePorts {
@@ -24,22 +26,19 @@ interface MovePorts {
   readonly signal?: AbortSignal;
 }
 
-interface Ports extends MovePorts {
+export interface PromotePorts extends MovePorts {
   /** Says of the candidate what is known, and attaches it; whatever it throws, no tag is moved. */
-  readonly attest: Attest;
+  readonly attest: (candidate: Document, untested: PromoteResult["untested"]) => Promise<Attested>;
 }
 
-type Attest = (
-  candidate: Document,
-  untested: PromoteResult["untested"],
-) => Promise<Pick<PromoteResult, "attestations" | "unsigned">>;
+export type Attested = Pick<PromoteResult, "attestations" | "unsigned">;
 
 type Move = PromoteResult["tags"][number] & { readonly before: Document | undefined };
 
 /** Points tags at a candidate that was tested: all of them, or none. Throws a CheckError that names what is missing or refused. */
-export async function promote(promoting: Promoting, ports: Ports): Promise<PromoteResult> {
+export async function promote(promoting: Promoting, ports: PromotePorts): Promise<PromoteResult> {
   const { store, log } = ports;
-  const { candidate, force } = promoting;
+  const { candidate, force, unless } = promoting;
   const tags = [...new Set(promoting.tags)];
   const bad = tags.find((tag) => !isTag(tag));
   if (bad !== undefined) throw new UsageError(`"${bad}" is not a tag.`);
@@ -55,8 +54,9 @@ export async function promote(promoting: Promoting, ports: Ports): Promise<Promo
   const left = notRun(promoting.accepts);
   if (left.length > 0) log.info(`Accepted without: ${inWords(left)}.`);
   const aged = candidateAge(document);
-  const moves = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
-  const attested = await ports.attest(document, untested);
+  const planned = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
+  const moves = unless === undefined ? planned : planned.map((move) => held(move, unless));
+  const attested = unless === undefined ? await ports.attest(document, untested) : undefined;
   await moveAll(moves, document, ports);
   return {
     digest: candidate.digest,
@@ -104,6 +104,10 @@ async function plan(
     why,
     before,
   };
+}
+
+function held(move: Move, why: string): Move {
+  return move.moved ? { ...move, moved: false, why } : move;
 }
 
 /** Moves tag after tag, each read again afterwards; what was moved goes back when one fails. */

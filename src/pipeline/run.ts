@@ -23,10 +23,13 @@ import { buildStage } from "./build.ts";
 import { jobName } from "./job.ts";
 import { modelsStage } from "./models.ts";
 import { needed } from "./needed.ts";
+import { changesFiles } from "./only-changed.ts";
+import { checkOwnCommit } from "./own-commit.ts";
 import type { Ports } from "./ports.ts";
 import { mayPush, prepare } from "./prepare.ts";
 import { promoteStage } from "./promote-stage.ts";
 import { publishFindings } from "./publish-findings.ts";
+import { issueFile } from "./refresh-issue.ts";
 import { scanStage } from "./scan.ts";
 import { policyOf, refuseScan } from "./scan-images.ts";
 import type { Stage } from "./stage.ts";
@@ -34,7 +37,10 @@ import type { Stage } from "./stage.ts";
 type StageFunction = (stage: Stage, ports: Ports) => Promise<object>;
 
 const stages: Readonly<Record<StageName, StageFunction>> = {
-  prepare: async ({ config, facts }, { clock, log }) => prepare(config, facts, clock.now(), log),
+  prepare: async ({ config, facts }, ports) => {
+    await checkOwnCommit(config, ports);
+    return prepare(config, facts, ports.clock.now(), ports.log);
+  },
   models: modelsStage,
   build: buildStage,
   scan: scanStage,
@@ -138,6 +144,7 @@ export async function runPipeline(
       runStage(name, config, facts, { ...ports, signal }, { earlier, accepted });
     await run("prepare");
     await remove(old.filter((name) => name !== "prepare.json" && name.endsWith(".json")));
+    if (old.length > 0) await remove([...changesFiles, issueFile]);
     begun();
     try {
       const { prepare: plan } = await readAll(config.results, ports);

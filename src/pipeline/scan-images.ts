@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { arch, platform } from "node:process";
 import type { Config, ScanInputs } from "../config/config.ts";
-import { CheckError, isError, UsageError } from "../errors.ts";
+import { CheckError, isError, isKnown, UsageError } from "../errors.ts";
 import type { Digest } from "../images/digest.ts";
 import type { Platform } from "../images/platform.ts";
 import { distinct } from "../results/distinct.ts";
@@ -37,6 +37,29 @@ export interface ScanRequest {
   readonly scratch: string;
   /** Where each platform's bill of materials goes; none is written without it. */
   readonly sbom?: Sbom;
+  /** Of the published image, by the same Trivy and database: its findings are told, not judged. */
+  readonly published?: PublishedRuntimes | undefined;
+}
+
+/** Takes an error about the published image as a warning: the candidate is not worse for it. A run that was stopped stops. */
+export function unlessUnreadable(
+  name: string,
+  { log, signal }: Pick<Ports, "log" | "signal">,
+): (error: unknown) => undefined {
+  return (error) => {
+    if (!isKnown(error) || signal.aborted) throw error;
+    log.warning(
+      `The published image ${name} could not be scanned, so that its packages are not compared: ${error.message}`,
+    );
+    return undefined;
+  };
+}
+
+/** A published image's platforms as they are scanned. */
+export interface PublishedRuntimes {
+  readonly tag: string;
+  readonly digest: Digest;
+  readonly runtimes: readonly Runtime[];
 }
 
 interface Sbom {
@@ -59,15 +82,27 @@ export async function scanImages(request: ScanRequest, ports: Ports): Promise<Sc
   log.info(`Trivy ${trivy.version} (${trivy.path})`);
   const database = await databaseFor(request, trivy, ports);
   log.info(`Vulnerability database of ${database.source}, updated ${database.updatedAt}`);
-  const looked = await eachLimited(
-    request.runtimes,
-    sideBySide,
-    (runtime, signal) =>
-      lookAtRuntime(runtime, { ...request, trivy, database }, { ...ports, signal }),
-    ports.signal,
-  );
+  const look = (runtimes: readonly Runtime[], using: LookRequest) =>
+    eachLimited(
+      runtimes,
+      sideBySide,
+      (runtime, signal) => lookAtRuntime(runtime, using, { ...ports, signal }),
+      ports.signal,
+    );
+  const tools = { ...request, trivy, database };
+  const looked = await look(request.runtimes, tools);
   const today = new Date(clock.now()).toISOString().slice(0, 10);
-  return resultOf(looked, { trivy, database, policy, today });
+  const result = resultOf(looked, { trivy, database, policy, today });
+  if (request.published === undefined) return result;
+  const { tag, digest, runtimes } = request.published;
+  const { sbom: _candidates, ...others } = tools;
+  const before = await look(runtimes, others).catch(unlessUnreadable(`${tag}@${digest}`, ports));
+  if (before === undefined) return result;
+  return { ...result, published: { tag, digest, platforms: before.map(publishedPlatform) } };
+}
+
+function publishedPlatform({ runtime: { platform, digest }, seen }: Looked) {
+  return { platform, digest, findings: seen.findings, installed: seen.installed };
 }
 
 /** What the inputs allow; a UsageError names what is wrong in the file of accepted risks. */
@@ -94,6 +129,8 @@ async function acceptedRisks(
   return parseAcceptedRisks(text, path);
 }
 
+type LookRequest = ScanRequest & { readonly trivy: Trivy; readonly database: Database };
+
 interface Looked {
   readonly runtime: ReadRuntime;
   readonly diffIds: readonly Digest[];
@@ -103,7 +140,7 @@ interface Looked {
 
 async function lookAtRuntime(
   runtime: Runtime,
-  request: ScanRequest & { readonly trivy: Trivy; readonly database: Database },
+  request: LookRequest,
   ports: Ports,
 ): Promise<Looked> {
   const { trivy, database, scratch, inputs } = request;
@@ -179,6 +216,7 @@ function resultOf(
       ...{
         blindSpots: spots.map((spot) => ({ ...spot })),
         licenses: seen.licenses.map(({ name, packages }) => ({ name, packages: [...packages] })),
+        installed: seen.installed,
       },
     };
   });

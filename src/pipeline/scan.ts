@@ -1,15 +1,17 @@
 import { join, resolve } from "node:path";
 import { RemoteError } from "../errors.ts";
+import { parsePlace } from "../images/reference.ts";
 import type { ScanResult } from "../results/stages.ts";
 import { runtimePlace } from "./build.ts";
 import { jobPlatforms } from "./job.ts";
 import { modelParts } from "./model-parts.ts";
 import { readLock } from "./models.ts";
 import { needed } from "./needed.ts";
+import { publishedRuntimes } from "./only-changed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
 import { inOrder } from "./runtime-images.ts";
-import { scanImages } from "./scan-images.ts";
+import { scanImages, unlessUnreadable } from "./scan-images.ts";
 import type { Stage } from "./stage.ts";
 
 /** Scans what was built, each of the job's platforms by its digest. Its verdict is kept before `refuseScan` lets the stage fail. */
@@ -39,7 +41,15 @@ export async function scanStage({ config, results }: Stage, ports: Ports): Promi
       image: plan.image.startsWith("oci:") ? "director" : plan.image,
       models: lock === undefined ? [] : modelParts(lock, plan.models.delivery),
     };
-    const request = { runtimes, inputs, workspace, downloadMirror, scratch, sbom };
+    const published =
+      plan.push && config.promote.onlyChanged
+        ? await publishedRuntimes(
+            plan,
+            platforms,
+            ports.open(parsePlace(plan.target), { login }),
+          ).catch(unlessUnreadable(plan.target, ports))
+        : undefined;
+    const request = { runtimes, inputs, workspace, downloadMirror, scratch, sbom, published };
     return await scanImages(request, ports);
   } catch (error) {
     if (!(error instanceof RemoteError) || config.scan.failOn !== "none") throw error;

@@ -9,13 +9,17 @@ import { type InputName, inputs } from "../config/inputs.ts";
 import { readConfig } from "../config/read.ts";
 import { type Log, maskSecret } from "../ports/log.ts";
 import type { Artifacts, Step } from "../ports/step.ts";
+import { fenced } from "../report/issue.ts";
 import { outputsOf } from "../report/outputs.ts";
 import { summary } from "../report/summary.ts";
 import type { Results } from "../results/stages.ts";
 import { jobName, jobPlatforms, sbomFiles } from "./job.ts";
+import { changesFiles } from "./only-changed.ts";
 import type { Ports } from "./ports.ts";
 import { sarifFileOf } from "./publish-findings.ts";
+import { refreshIssue } from "./refresh-issue.ts";
 import { judges, readAll, resultName, runPipeline, runStages } from "./run.ts";
+import { shownFailure } from "./shown-failure.ts";
 
 export interface StepPorts extends Ports {
   readonly step: Step;
@@ -39,25 +43,53 @@ const predecessors: Readonly<Record<StageName, readonly StageName[]>> = {
   report: ["prepare", "models", "build", "scan", "assemble", "accept", "promote"],
 };
 
-/** One step of a workflow: reads the inputs, runs the pipeline or one stage of it, and leaves outputs, artifacts and a summary. */
+/**
+ * One step of a workflow: reads the inputs, runs the pipeline or one stage of it, and leaves outputs, artifacts and a summary, in which
+ * whatever failed the step is told.
+ */
 export async function runStep(environment: Environment, ports: StepPorts): Promise<void> {
   const { step, log } = ports;
-  maskSecrets(step, log);
-  const config = readConfig((name) => step.input(name), environment);
+  const secrets = maskSecrets(step, log);
+  try {
+    await runAs(
+      readConfig((name) => step.input(name), environment),
+      environment,
+      secrets,
+      ports,
+    );
+  } catch (error) {
+    await step.summary(`\n### Failed\n\n${fenced(shownFailure(error, secrets), "text")}\n`);
+    throw error;
+  }
+}
+
+async function runAs(
+  config: Config,
+  environment: Environment,
+  secrets: readonly string[],
+  ports: StepPorts,
+): Promise<void> {
+  const { step } = ports;
   const facts = await readFacts(environment, ports);
   const { stage } = config;
   let isOurs = stage !== "all";
+  let error: unknown;
   try {
     if (stage === "all")
       await runPipeline(config, facts, ports, () => {
         isOurs = true;
       });
     else await runAlone(stage, config, ports, () => runStages([stage], config, facts, ports));
+  } catch (thrown) {
+    error = thrown;
+    throw thrown;
   } finally {
     const results = isOurs ? await readAll(config.results, ports) : nothing;
     for (const [name, value] of Object.entries(outputsOf(results, sarifFileOf(config))))
       step.output(name, value);
-    await step.summary(summary(stage === "all" ? results : only(stage, results)));
+    const shown = summary(stage === "all" ? results : only(stage, results));
+    const ended = { results, error, secrets };
+    await step.summary(shown + (await refreshIssue(ended, config, environment, ports.files)));
   }
 }
 
@@ -114,6 +146,7 @@ async function filesOf(
       (path) =>
         path === `${resultName(stage, config, results)}.json` ||
         (stage === "accept" && path === `${resultName(stage, config, results)}.xml`) ||
+        (stage === "promote" && changesFiles.includes(path)) ||
         (stage === "models" && path === "models.lock.json") ||
         (stage === "scan" && bills.includes(path)) ||
         (layout !== undefined && path.startsWith(layout)),
@@ -126,12 +159,16 @@ function only(stage: StageName, results: Results): Results {
   return { prepare: results.prepare, build: [], scan: [], accept: [], ...own };
 }
 
-function maskSecrets(step: Step, log: Pick<Log, "mask">): void {
+/** The values that may stand in no text. */
+function maskSecrets(step: Step, log: Pick<Log, "mask">): readonly string[] {
+  const all: string[] = [];
   for (const name of Object.keys(inputs) as InputName[]) {
     const input: Input = inputs[name];
     const value = step.input(name);
     if (input.secret !== true || value === undefined) continue;
     const secrets = input.lines === true ? secretValues(name, value) : [value.trim()];
     for (const secret of secrets) maskSecret(log, secret);
+    all.push(...secrets);
   }
+  return all;
 }

@@ -36,9 +36,11 @@ function acceptanceLine({ platform, verdict, reason, checks }: AcceptResult): st
 }
 
 /** What a scan came to; the findings themselves are in its result. */
+/** A scan that was skipped looked at nothing, and found nothing out. */
 function scanned({ verdict, reason, platforms }: ScanResult): string {
-  const findings = platforms.flatMap((platform) => platform.findings ?? []);
-  return `${verdict}${reason === undefined ? "" : `: ${reason}`}; ${countsOf(findings)}`;
+  const said = `${verdict}${reason === undefined ? "" : `: ${reason}`}`;
+  if (verdict === "skipped") return said;
+  return `${said}; ${countsOf(platforms.flatMap(({ findings = [] }) => findings))}`;
 }
 
 function times({ prepare, models, build, scan, assemble, accept, promote }: Results): string {

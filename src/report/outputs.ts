@@ -1,4 +1,4 @@
-import type { Results } from "../results/stages.ts";
+import type { Results, ScanResult } from "../results/stages.ts";
 import { acceptances, scans } from "./stages.ts";
 
 /** What a step leaves for later ones; only what is known (action.yml, outputs). `sarifFile` is where a scan's findings are written. */
@@ -12,6 +12,10 @@ export function outputsOf(
     version: prepare?.version,
     tags: prepare?.tags.join("\n"),
     platforms: prepare && JSON.stringify(prepare.platforms.map(({ platform }) => platform)),
+    ...runnersOf(prepare),
+    image: prepare?.image,
+    push: prepare && String(prepare.push),
+    revision: prepare?.source.revision,
     "models-digest": models?.digest,
     "runtime-digests":
       build.length === 0
@@ -24,7 +28,7 @@ export function outputsOf(
             ),
           ),
     "sarif-file": scan.length === 0 ? undefined : sarifFile,
-    scan: json(scans(scan)),
+    scan: json(withoutPackages(scans(scan))),
     acceptance: json(acceptances(accept)),
     "bytes-uploaded": JSON.stringify({
       models: models?.bytesUploaded ?? 0,
@@ -37,6 +41,30 @@ export function outputsOf(
   );
 }
 
+/** The lists of packages stay in scan.json: an output has its limit (1 MB). */
+function withoutPackages(scan: ScanResult | undefined): object | undefined {
+  if (scan === undefined) return undefined;
+  const { published: _published, platforms, ...rest } = scan;
+  return { ...rest, platforms: platforms.map(({ installed: _installed, ...one }) => one) };
+}
+
 function json(value: object | undefined): string | undefined {
   return value === undefined ? undefined : JSON.stringify(value);
+}
+
+/** As `runs-on: ${{ fromJSON(…) }}` takes them: several labels of one runner are a list. */
+function runnersOf(prepare: Results["prepare"]): Readonly<Record<string, string | undefined>> {
+  if (prepare === undefined) return {};
+  const label = (text: string): unknown => (text.startsWith("[") ? JSON.parse(text) : text);
+  const named = prepare.platforms.filter(({ runner }) => runner !== "");
+  const gpu = prepare.gpu?.runner ?? "";
+  return {
+    runners:
+      named.length === 0
+        ? undefined
+        : JSON.stringify(
+            Object.fromEntries(named.map(({ platform, runner }) => [platform, label(runner)])),
+          ),
+    "gpu-runner": gpu === "" ? undefined : JSON.stringify(label(gpu)),
+  };
 }

@@ -1,6 +1,7 @@
 import { amount } from "../amount.ts";
 import type { Results } from "../results/stages.ts";
 import { attestations } from "./attestations.ts";
+import { changesShort } from "./changes.ts";
 import { cell, code, table } from "./markdown.ts";
 import { scanSummary } from "./scan-summary.ts";
 
@@ -15,6 +16,7 @@ export function summary(results: Results): string {
     acceptance(results),
     attestations(results),
     tags(results),
+    changed(results),
     pulling(results),
   ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
@@ -28,6 +30,9 @@ function heading({ prepare, assemble }: Results): string {
   if (!prepare.push) lines.push(`Nothing was pushed: ${cell(prepare.pushReason)}.`);
   if (assemble !== undefined) lines.push(`Digest: ${code(assemble.digest)}`);
   if (prepare.source.revision !== undefined) lines.push(`Commit: ${code(prepare.source.revision)}`);
+  for (const note of prepare.notes ?? []) lines.push(cell(note));
+  if (prepare.source.event !== undefined)
+    lines.push(`The event's commit is another one: ${code(prepare.source.event)}`);
   return lines.join("\n\n");
 }
 
@@ -53,6 +58,7 @@ function stages(results: Results): string {
       results.assemble.seconds,
     ],
     ...results.accept.map((accept) => ["accept", accept.verdict, "", accept.seconds]),
+    gpuRow(results),
     results.promote && [
       "promote",
       `${results.promote.tags.filter(({ moved }) => moved).length} tags moved`,
@@ -67,6 +73,18 @@ function stages(results: Results): string {
       [name, what, bytes, seconds === undefined ? "" : duration(Number(seconds))].map(String),
     ),
   );
+}
+
+/** Where each stage has a job of its own, and none of them had a GPU. */
+function gpuRow({ prepare, accept }: Results) {
+  const gpu = prepare?.gpu;
+  if (gpu === undefined || gpu.runner !== "" || accept.length === 0) return undefined;
+  const ran = accept.some(({ checks }) =>
+    checks.some(({ name, verdict }) => name === "gpu" && verdict !== "skipped"),
+  );
+  return ran
+    ? undefined
+    : ["GPU checks", `not run: ${cell(gpu.reason ?? "no gpu-runner")}`, "", undefined];
 }
 
 function layers({ models }: Results): string {
@@ -161,11 +179,17 @@ function tags({ promote }: Results): string {
   return `### Tags\n\n${table(["Tag", "", "Why"], rows)}${without}${untested}`;
 }
 
+function changed({ promote }: Results): string {
+  const changes = promote?.changes;
+  return changes === undefined ? "" : `### Changes\n\n${changesShort(changes)}`;
+}
+
 function pulling({ prepare, assemble, promote }: Results): string {
   if (
     prepare === undefined ||
     assemble === undefined ||
     promote === undefined ||
+    promote.changes?.changed === false ||
     prepare.target.startsWith("oci:")
   )
     return "";

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { changes } from "./changes.ts";
 import { finding } from "./finding.ts";
+import { installed, publishedScan } from "./installed.ts";
 import { bytes, digest, verdict } from "./shape.ts";
 
 /** The stages' results (design: "Results"). Unknown fields are kept, so that a newer stage can be read by an older one. */
@@ -15,6 +17,10 @@ export const prepareResult = z.looseObject({
   ...timed,
   image: z.string(),
   platforms: z.array(z.looseObject({ platform: z.string(), runner: z.string() })).min(1),
+  /** What was planned otherwise than was asked for. */
+  notes: z.array(z.string()).optional(),
+  /** The runner with a GPU for the stage accept; empty, with the reason, where there is none. */
+  gpu: z.looseObject({ runner: z.string(), reason: z.string().optional() }).optional(),
   tags: z.array(z.string()),
   /** The main tag; absent where no rule applied. */
   version: z.string().optional(),
@@ -122,8 +128,11 @@ export const scanResult = z.looseObject({
       licenses: z
         .array(z.looseObject({ name: z.string(), packages: z.array(z.string()) }))
         .optional(),
+      installed: z.array(installed).readonly().optional(),
     }),
   ),
+  /** The image that is published, looked at with the same database, where a report of what changed is wanted (`only-changed`). */
+  published: publishedScan.optional(),
   scanner: z.looseObject({ version: z.string(), path: z.string() }).optional(),
   database: z.looseObject({ updatedAt: z.string(), source: z.string() }).optional(),
   /** Packages of the operating system for which the database knows a newer fixed version. */
@@ -220,6 +229,8 @@ export const promoteResult = z.looseObject({
   unsigned: z.string().optional(),
   /** Why the candidate was published without a scan or acceptance; absent when it was tested. */
   untested: z.looseObject({ reason: z.string(), missing: z.array(z.string()) }).optional(),
+  /** What the candidate changes of the image that was published before, where that was asked for (`only-changed`). */
+  changes: changes.optional(),
 });
 export type PromoteResult = z.infer<typeof promoteResult>;
 

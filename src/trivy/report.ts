@@ -15,6 +15,9 @@ const cvss = z.looseObject({
 const packageShape = z.looseObject({
   Name: z.string(),
   Version: z.string().default(""),
+  /** Of a distribution's package, whose whole version is `Epoch:Version-Release`. */
+  Release: z.string().default(""),
+  Epoch: z.number().default(0),
   Licenses: z.array(z.string()).default([]),
 });
 

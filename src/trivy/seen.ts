@@ -1,6 +1,7 @@
 import type { HistoryEntry } from "../images/added-layers.ts";
 import type { Digest } from "../images/digest.ts";
 import type { Finding } from "../results/finding.ts";
+import type { Installed } from "../results/installed.ts";
 import type { TrivyReport, TrivyResult } from "./report.ts";
 
 /** What Trivy saw in one platform's image. */
@@ -12,6 +13,7 @@ export interface Seen {
   readonly strangePackages: boolean;
   readonly osPackages: number;
   readonly packages: number;
+  readonly installed: readonly Installed[];
   readonly findings: readonly Finding[];
   /** Packages of the operating system for which the database knows a fixed version. */
   readonly outdated: readonly Outdated[];
@@ -53,10 +55,19 @@ export function seenIn(
     strangePackages: OS?.Family === "none",
     osPackages: count(results.filter(isOs)),
     packages: count(results),
+    installed: results.flatMap(installedIn),
     findings: results.flatMap((result) => findingsIn(result, layerOf, target)),
     outdated: outdatedIn(results.filter(isOs)),
     licenses: licensesIn(results),
   };
+}
+
+function installedIn({ Type, Packages }: TrivyResult): readonly Installed[] {
+  return Packages.map(({ Name, Version, Release, Epoch }) => ({
+    package: Name,
+    version: `${Epoch === 0 ? "" : `${Epoch}:`}${Version}${Release === "" ? "" : `-${Release}`}`,
+    ecosystem: Type ?? "",
+  }));
 }
 
 function isOs({ Class }: TrivyResult): boolean {

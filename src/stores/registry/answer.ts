@@ -58,7 +58,8 @@ function clean(text: string): string {
 function todoFor(status: number, host: string): string | undefined {
   if (status === 401)
     return `Log in first: docker login ${host}, or give a user name and password.`;
-  if (status === 403) return "The log-in lacks the right to do this (on GHCR: packages: write).";
+  if (status === 403)
+    return "The log-in lacks the right to do this (on GHCR give the job `permissions: packages: write`, and the package the repository's access).";
   if (status === 413)
     return "The registry takes no blob of this size: use smaller files (a sharded repository).";
   return undefined;

@@ -108,7 +108,10 @@ async function loginRefused(
       : `${registry.host} does not accept ${who}.`;
   return new RemoteError(message, {
     cause,
-    todo: `Log in first: docker login ${registry.host}, or give a user name and password.`,
+    todo:
+      registry.hostname === "ghcr.io" && credential !== undefined
+        ? "Give the job `permissions: packages: write` (read, where it only pulls), and the package the repository's access; a token of a job that has ended is no good."
+        : `Log in first: docker login ${registry.host}, or give a user name and password.`,
   });
 }
 

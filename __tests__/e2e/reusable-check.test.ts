@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import type { Event, Run } from "./act.ts";
+import { pullRequestOf } from "./events.ts";
+import { snapshot, startTrials, type Trials } from "./trials.ts";
+
+jest.setTimeout(120_000);
+
+let trials: Trials;
+beforeAll(async () => {
+  trials = await startTrials();
+});
+afterAll(() => trials?.close());
+
+const errors = (run: Run) => run.commands("error").map(({ arg }) => arg);
+const start = (event: Event, variables = {}, runners: readonly string[] = []) => {
+  trials.results.forget();
+  return trials.run("docker-director.yml", event, { variables, runners });
+};
+/** Jobs that act began, by name. */
+const jobs = (run: Run) => [
+  ...new Set(run.entries.flatMap(({ jobID, stage }) => (stage === undefined ? [] : [jobID]))),
+];
+
+describe("a pull request of the repository", () => {
+  let run: Run;
+  let before: readonly string[];
+  beforeAll(async () => {
+    before = await snapshot(trials.registry.data);
+    run = await start(pullRequestOf(trials.workspace.commit));
+  });
+
+  it("is built, scanned and assembled", () => {
+    expect(errors(run)).toEqual([]);
+    expect(run.succeeded).toBe(true);
+    expect(JSON.parse(run.outputs["scan"]?.["scan"] ?? "")).toMatchObject({ verdict: "passed" });
+    expect(run.outputs["assemble"]?.["ref"]).toMatch(/^oci:director-image@sha256:/);
+    expect(jobs(run).sort()).toEqual(["accept", "build", "models", "prepare"]);
+  });
+
+  it("writes nothing to the registry, and says that it was not meant to", async () => {
+    expect(await snapshot(trials.registry.data)).toEqual(before);
+    expect(run.summaries.join("\n")).toContain("Nothing was pushed: push is false.");
+    expect(run.summaries.join("\n")).toContain("| GPU checks | not run: no gpu-runner |");
+  });
+});
+
+describe.each([
+  ["a fork", { from: "stranger/node" }],
+  ["Dependabot", { by: "dependabot[bot]" }],
+])("a pull request by %s", (who, of) => {
+  let run: Run;
+  beforeAll(async () => {
+    run = await start(pullRequestOf(trials.workspace.commit, of), { GPU_RUNNER: "gpu" }, ["gpu"]);
+  });
+
+  it("has the same stages, and nothing of it comes to the runner with a GPU", () => {
+    expect(errors(run)).toEqual([]);
+    expect(run.succeeded).toBe(true);
+    expect(run.outputs["prepare"]).not.toHaveProperty("gpu-runner");
+    expect(JSON.parse(run.outputs["scan"]?.["scan"] ?? "")).toMatchObject({ verdict: "passed" });
+    expect(jobs(run).sort()).toEqual(["accept", "build", "models", "prepare"]);
+  });
+
+  it("says in its summaries what was left out, and why", () => {
+    const text = run.summaries.join("\n");
+    expect(text).toContain(`Nothing was pushed: a pull request by ${who} may not.`);
+    expect(text).toContain(
+      `| GPU checks | not run: a pull request by ${who} never runs on gpu-runner |`,
+    );
+  });
+});
+
+it("a pull request of the repository goes to the runner with a GPU, and fails where there is none", async () => {
+  const run = await start(
+    pullRequestOf(trials.workspace.commit),
+    { GPU_RUNNER: "gpu", ACCEPTANCE: "auto" },
+    ["gpu"],
+  );
+  expect(JSON.parse(run.outputs["prepare"]?.["gpu-runner"] ?? "")).toBe("gpu");
+  expect(run.succeeded).toBe(false);
+  expect(errors(run)).toEqual([expect.stringMatching(/acceptance of sha256:/)]);
+});

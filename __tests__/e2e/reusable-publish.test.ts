@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import type { Event, Run } from "./act.ts";
+import { dispatchOf, pushOf, scheduleOf } from "./events.ts";
+import { readIndex, tagsOf } from "./published.ts";
+import { startTrials, type Trials } from "./trials.ts";
+
+jest.setTimeout(120_000);
+
+/** What a newer base image makes of the same sources: other bytes. */
+const renewed = `FROM scratch AS runtime
+COPY greeting /app/greeting
+COPY greeting /app/newer
+WORKDIR /app
+USER 1000
+ENTRYPOINT ["/app/greeting"]
+`;
+
+let trials: Trials;
+beforeAll(async () => {
+  trials = await startTrials();
+});
+afterAll(() => trials?.close());
+
+const image = () => `${trials.registry.host}/operator/director`;
+const errors = (run: Run) => run.commands("error").map(({ arg }) => arg);
+const untested = { ALLOW_UNTESTED: "a trial of the workflows" };
+/** A run of its own: artifacts are a run's. */
+const start = (event: Event, variables = {}) => {
+  trials.results.forget();
+  return trials.run("docker-director.yml", event, { variables: { ...untested, ...variables } });
+};
+
+describe("another repository's push to main", () => {
+  let run: Run;
+  beforeAll(async () => {
+    run = await start(pushOf("refs/heads/main", trials.workspace.commit), {
+      PLATFORMS: "linux/amd64,linux/arm64",
+    });
+  });
+
+  it("runs every stage in a job of its own, and succeeds", () => {
+    expect(errors(run)).toEqual([]);
+    expect(run.succeeded).toBe(true);
+    expect(trials.results.artifacts.map(({ name }) => name).sort()).toEqual([
+      "director-image-accept",
+      "director-image-assemble",
+      "director-image-build-linux-amd64",
+      "director-image-build-linux-arm64",
+      "director-image-models",
+      "director-image-prepare",
+      "director-image-promote",
+      "director-image-scan-linux-amd64",
+      "director-image-scan-linux-arm64",
+    ]);
+  });
+
+  it("points the branch's and the commit's tag at what was assembled, and latest at nothing", async () => {
+    const digest = run.outputs["assemble"]?.["digest"];
+    const sha = `sha-${trials.workspace.commit.slice(0, 7)}`;
+    const tags = await tagsOf(image());
+    expect(tags).toMatchObject({ main: digest, [sha]: digest });
+    expect(tags).not.toHaveProperty("latest");
+    const index = await readIndex(`${image()}:main`);
+    expect(index.map(({ platform }) => platform)).toEqual(["linux/amd64", "linux/arm64"]);
+  });
+
+  it("says in a summary that nothing looked at a GPU, and why", () => {
+    expect(run.summaries.join("\n")).toContain("| GPU checks | not run: no gpu-runner |");
+  });
+
+  it("plans each platform's runner", () => {
+    expect(JSON.parse(run.outputs["prepare"]?.["runners"] ?? "")).toEqual({
+      "linux/amd64": "ubuntu-24.04",
+      "linux/arm64": "ubuntu-24.04-arm",
+    });
+  });
+});
+
+it("a push to develop moves develop, and no other branch's tag", async () => {
+  const before = await tagsOf(image());
+  const commit = await trials.workspace.commitFile("greeting", "hello from develop\n");
+  const run = await start(pushOf("refs/heads/develop", commit));
+  expect(errors(run)).toEqual([]);
+  const tags = await tagsOf(image());
+  expect(tags["develop"]).toBe(run.outputs["assemble"]?.["digest"]);
+  expect(tags["main"]).toBe(before["main"]);
+});
+
+describe("a version and the months after it", () => {
+  let released: string | undefined;
+  beforeAll(async () => {
+    await trials.workspace.commitFile("Dockerfile.renewed", renewed);
+    const commit = await trials.workspace.commitFile("greeting", "hello from 1.2.3\n");
+    await trials.workspace.tag("v1.2.3");
+    const run = await start(pushOf("refs/tags/v1.2.3", commit));
+    expect(errors(run)).toEqual([]);
+    released = run.outputs["assemble"]?.["digest"];
+  });
+
+  it("the tag v1.2.3 gives the exact, the minor and the latest version", async () => {
+    expect(await tagsOf(image())).toMatchObject({
+      ...{ "1.2.3": released, "1.2": released, latest: released },
+    });
+  });
+
+  it("a month without a change publishes nothing, and says so for an issue", async () => {
+    const before = await tagsOf(image());
+    await trials.workspace.commitFile("greeting", "hello from a later main\n");
+    const run = await start(scheduleOf());
+    expect(errors(run)).toEqual([]);
+    expect(run.succeeded).toBe(true);
+    expect(await tagsOf(image())).toEqual(before);
+    expect(run.summaries.join("\n")).toContain("### For an issue");
+  });
+
+  it("a month in which the image changed rebuilds the release's commit, and moves latest and monthly alone", async () => {
+    const before = await tagsOf(image());
+    const run = await start(scheduleOf(), { FILE: "Dockerfile.renewed" });
+    expect(errors(run)).toEqual([]);
+    const digest = run.outputs["assemble"]?.["digest"];
+    expect(digest).not.toBe(released);
+    expect(await tagsOf(image())).toEqual({ ...before, latest: digest, monthly: digest });
+    expect(run.summaries.join("\n")).toContain("The event's commit is another one");
+  });
+});
+
+it("an older version that is published late takes its own tag, and none of a newer one's", async () => {
+  const before = await tagsOf(image());
+  const { workspace } = trials;
+  await workspace.checkOut(workspace.commit);
+  await workspace.tag("v1.2.2");
+  const run = await start(pushOf("refs/tags/v1.2.2", workspace.commit));
+  await workspace.checkOut("main");
+  expect(errors(run)).toEqual([]);
+  expect(await tagsOf(image())).toMatchObject({
+    ...{ "1.2.2": run.outputs["assemble"]?.["digest"] },
+    ...{ "1.2": before["1.2"], latest: before["latest"] },
+  });
+  expect(run.summaries.join("\n")).toContain("| `latest` | not moved | held by the newer image");
+});
+
+it("a dispatch goes no further than it is told", async () => {
+  const before = await tagsOf(image());
+  const run = await start(dispatchOf("refs/heads/main", { stage: "models" }));
+  expect(errors(run)).toEqual([]);
+  expect(run.succeeded).toBe(true);
+  expect(trials.results.artifacts.map(({ name }) => name).sort()).toEqual([
+    ...["director-image-models", "director-image-prepare"],
+  ]);
+  expect(await tagsOf(image())).toEqual(before);
+});

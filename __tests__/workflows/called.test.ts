@@ -1,0 +1,142 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "@jest/globals";
+import { type InputName, inputs } from "../../src/config/inputs.ts";
+import { outputs } from "../../src/config/outputs.ts";
+import { calledOf, readWorkflow, stagesOf, workflowText } from "./workflows.ts";
+
+const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+const names = ["director-image.yml", "director-image-check.yml"] as const;
+
+/** What the workflows have beside the action's inputs. */
+const own = ["environment", "timeout-minutes", "rebuild", "rebuild-tags"];
+
+describe.each(names)("%s", (name) => {
+  const workflow = readWorkflow(name);
+  const called = calledOf(workflow);
+  const jobs = Object.entries(workflow.jobs);
+  const steps = jobs.flatMap(([, job]) => [...stagesOf(job).values()]);
+
+  it("runs the action of its own version, and nothing else of this repository", () => {
+    expect(steps.length).toBeGreaterThan(4);
+    for (const { uses } of steps) expect(uses).toBe(`nsn/director-image-action@v${version}`);
+    expect(workflowText(name)).not.toMatch(/uses: \.\//);
+  });
+
+  it("has only inputs that the action has, and a few of its own", () => {
+    const unknown = Object.keys(called.inputs).filter(
+      (input) => !own.includes(input) && !(input in inputs),
+    );
+    expect(unknown).toEqual([]);
+  });
+
+  it("gives the action only inputs that it has", () => {
+    for (const { with: given = {} } of steps)
+      expect(Object.keys(given).filter((input) => !(input in inputs))).toEqual([]);
+  });
+
+  it("leaves no input unused, and asks for none that it has not", () => {
+    const used = new Set(
+      [...workflowText(name).matchAll(/inputs\.([a-z-]+)/g)].map(([, input]) => input),
+    );
+    expect([...used].sort()).toEqual(Object.keys(called.inputs).sort());
+  });
+
+  it("has the action's own default, or none, for what both have", () => {
+    for (const [input, { default: value }] of Object.entries(called.inputs)) {
+      if (own.includes(input) || value === "" || ["runners", "sarif-upload"].includes(input))
+        continue;
+      expect(`${input}: ${value}`).toBe(`${input}: ${inputs[input as InputName].default}`);
+    }
+  });
+
+  it("asks the steps before for outputs that the action has", () => {
+    const asked = [...workflowText(name).matchAll(/steps\.([a-z]+)\.outputs\.([a-z-]+)/g)];
+    for (const [, step = "", output = ""] of asked)
+      if (!["where", "release"].includes(step)) expect(Object.keys(outputs)).toContain(output);
+  });
+
+  it("names each platform's runner by what prepare planned, never by the input", () => {
+    expect(workflow.jobs["build"]?.["runs-on"]).toBe(
+      `\${{ fromJSON(needs.prepare.outputs.runners)[matrix.platform] }}`,
+    );
+    expect(workflow.jobs["accept"]?.["runs-on"]).toContain("needs.prepare.outputs.gpu-runner");
+  });
+});
+
+describe("director-image-check.yml", () => {
+  it("pushes nothing, in any stage", () => {
+    for (const [, job] of Object.entries(readWorkflow("director-image-check.yml").jobs))
+      for (const [stage, { with: given }] of stagesOf(job))
+        expect(`${stage}: ${given?.["push"]}`).toBe(`${stage}: false`);
+  });
+});
+
+describe("director-image.yml", () => {
+  const { jobs, on } = readWorkflow("director-image.yml");
+
+  it("gives what its callers need", () => {
+    expect(Object.keys(calledOf({ jobs, on }).outputs)).toEqual([
+      ...["digest", "ref", "tags", "acceptance", "report"],
+    ]);
+  });
+
+  it("promotes one after the other, by image, and never gives way", () => {
+    const groups = Object.entries(jobs).filter(([, job]) => job.concurrency !== undefined);
+    expect(groups.map(([id]) => id)).toEqual(["promote"]);
+    expect(jobs["promote"]?.concurrency).toEqual({
+      group: `director-image-promote-\${{ needs.prepare.outputs.image }}`,
+      queue: "max",
+    });
+  });
+
+  it("waits for the environment in promote alone", () => {
+    const waiting = Object.entries(jobs).filter(([, job]) => job.environment !== undefined);
+    expect(waiting.map(([id]) => id)).toEqual(["promote"]);
+  });
+});
+
+describe("docker-director.yml", () => {
+  const { jobs, on, concurrency } = readWorkflow("docker-director.yml");
+
+  it("runs when the image may have changed, once a month, and when asked", () => {
+    expect(on).toEqual({
+      push: { branches: ["main", "develop"], tags: ["v*"] },
+      pull_request: {
+        paths: [
+          ...["Dockerfile.director", ".dockerignore", "director/**", "nsn-nodes/director/**"],
+          ...["vortex/**", "proto/**", "models*.json", ".github/workflows/**"],
+          ...["action.yml", "dist/**"],
+        ],
+      },
+      schedule: [{ cron: "17 4 1 * *" }],
+      workflow_dispatch: { inputs: { stage: expect.objectContaining({ type: "choice" }) } },
+    });
+  });
+
+  it("offers the stages that the workflow takes", () => {
+    const offered = on["workflow_dispatch"] as { inputs: { stage: { options: string[] } } };
+    const [, taken = ""] = /^ +(all \| .*)\) ;;$/m.exec(workflowText("director-image.yml")) ?? [];
+    expect(offered.inputs.stage.options).toEqual(taken.split(" | "));
+  });
+
+  it("calls the workflows of this version, by their repository", () => {
+    expect(Object.values(jobs).map(({ uses }) => uses)).toEqual(
+      names.map((name) => `nsn/director-image-action/.github/workflows/${name}@v${version}`),
+    );
+  });
+
+  it("gives only inputs and secrets that they take", () => {
+    for (const [at, { with: given = {}, secrets = {} }] of Object.values(jobs).entries()) {
+      const called = calledOf(readWorkflow(names[at] ?? ""));
+      expect(Object.keys(called.inputs)).toEqual(expect.arrayContaining(Object.keys(given)));
+      expect(Object.keys(called.secrets)).toEqual(expect.arrayContaining(Object.keys(secrets)));
+    }
+  });
+
+  it("lets a pull request's older run give way, and no other", () => {
+    expect(concurrency).toEqual({
+      group: `docker-director-\${{ github.event.pull_request.number || github.run_id }}`,
+      "cancel-in-progress": `\${{ github.event_name == 'pull_request' }}`,
+    });
+  });
+});
