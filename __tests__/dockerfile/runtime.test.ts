@@ -68,7 +68,7 @@ describe("The image without weights, for amd64", () => {
     expect(found).toEqual([
       undefined,
       expect.stringMatching(/^RUN --mount=type=bind,from=uv/),
-      expect.stringMatching(/^RUN export SOURCE_DATE_EPOCH/),
+      expect.stringMatching(/^RUN --mount=type=tmpfs/),
       "WORKDIR /app",
       "COPY --from=environment /app/vortex/.venv vortex/.venv",
       "COPY --from=vortex /app/vortex vortex",
