@@ -58,15 +58,6 @@ export async function attach(
   }));
 }
 
-/** What this workflow said of an image before. */
-export async function saidBefore(
-  image: Digest,
-  speaker: Speaker,
-  store: Store,
-): Promise<readonly unknown[]> {
-  return (await ownBundles(image, speaker, store)).map(({ statement }) => statement);
-}
-
 async function ownBundles(
   image: Digest,
   { signer, root }: Speaker,

@@ -56,7 +56,6 @@ export const assemblyPredicate = z.looseObject({
     metadata: z.looseObject({ invocationId: z.string().optional() }).optional(),
   }),
 });
-export const assemblyStatement = z.looseObject({ predicate: assemblyPredicate });
 export type AssemblyPredicate = z.infer<typeof assemblyPredicate>;
 
 /** The scan's result as it is in the results folder; `platforms[].digest` and `diffIds` are the runtime's. */
