@@ -138,7 +138,8 @@ async function speakerFor(
   const ports = { fetch, clock, log, signal };
   const signer = await keylessSigner(inputs.identity, instance, ports);
   const secret = secrecy(signer.claims, inputs);
-  return secret === undefined ? { signer, root: instance.root, plan } : left(secret, log);
+  if (secret !== undefined) return left(secret, log);
+  return { signer, plan, root: instance.root, server: inputs.server };
 }
 
 function finalImage(image: Document, plan: PrepareResult): FinalImage {
