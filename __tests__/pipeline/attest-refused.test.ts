@@ -1,17 +1,13 @@
-import { rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { CheckError, UsageError } from "../../src/errors.ts";
+import { digestOf } from "../../src/images/digest.ts";
+import type { Results } from "../../src/results/stages.ts";
 import { answer, corruptAt, type Fault } from "../fakes/faults.ts";
-import { attesting, type Setting, type World } from "./attesting.ts";
+import { attesting, movesNothing, type Setting } from "./attesting.ts";
 
 const start = attesting();
-
-/** Nothing may have moved, whatever went wrong. */
-async function movesNothing({ store, promote }: World, error: object | RegExp, more = {}) {
-  await expect(promote(more)).rejects.toThrow(error as RegExp);
-  expect((await store.tags()).filter((tag) => !tag.startsWith("sha256-"))).toEqual([]);
-}
 
 describe("no tag moves", () => {
   const referrer: Pick<Fault, "method" | "path"> = {
@@ -51,9 +47,9 @@ describe("no tag moves", () => {
       /registry misses what the manifest names/,
     ],
     [
-      // The first two blobs that are read are the platforms' configs, the next ones the bundles.
+      // The first blobs that are read are the platforms' configs, twice, and their locks, the next ones the bundles.
       "the registry shows other bytes than were attached",
-      { registryFaults: [{ method: "GET", path: "/blobs/sha256:", nth: 3, does: corruptAt(99) }] },
+      { registryFaults: [{ method: "GET", path: "/blobs/sha256:", nth: 7, does: corruptAt(99) }] },
       /does not show the attestation sha256:[0-9a-f]{64} \(https:\/\/slsa\.dev/,
     ],
     [
@@ -88,5 +84,60 @@ describe("no tag moves", () => {
       "sign: required, but the job has no permission id-token: write.",
     );
     expect(world.registry.requests).toHaveLength(before);
+  });
+});
+
+describe("no tag moves where the provenance would not be true", () => {
+  const other = digestOf("another build");
+  it.each<[string, (results: Results) => Partial<Results>, RegExp]>([
+    [
+      "as there is no build",
+      () => ({ build: [] }),
+      /was made from the runtime sha256:.* for linux\/amd64, but the results folder has no build for that platform/,
+    ],
+    [
+      "as the build is another one",
+      ({ build }) => ({
+        build: build.map((one) => ({
+          ...one,
+          platforms: one.platforms.map((entry) =>
+            entry.platform === "linux/arm64" ? { ...entry, digest: other } : entry,
+          ),
+        })),
+      }),
+      new RegExp(`for linux/arm64, but the results folder has the build of ${other}`),
+    ],
+    [
+      "as the plan knows no lock",
+      ({ prepare }) => ({
+        prepare: prepare && { ...prepare, models: { ...prepare.models, lock: "" } },
+      }),
+      /carries the lock sha256:.* for linux\/amd64, but prepare.json names none/,
+    ],
+  ])("%s", async (_, more, message) => {
+    const world = await start();
+    const wishes = { results: more(world.results) };
+    await movesNothing(world, message, wishes);
+    await expect(world.promote(wishes)).rejects.toThrow(CheckError);
+    expect(await world.said()).toEqual([]);
+  });
+
+  it("as the lock was changed after assemble", async () => {
+    const world = await start();
+    const path = join(world.folder, "models.lock.json");
+    const lock = await readFile(path, "utf8");
+    await writeFile(path, lock.replace('"title": "one"', '"title": "uno"'));
+    await movesNothing(world, /carries the lock sha256:.*, but models.lock.json in the results/);
+    expect(await world.said()).toEqual([]);
+  });
+
+  it("and names only the builds that the candidate was made from", async () => {
+    const world = await start();
+    const [build] = world.results.build;
+    if (build === undefined) throw new Error("there is no build");
+    const platforms = build.platforms.map((entry) => ({ ...entry, digest: other }));
+    await world.promote({ results: { build: [{ ...build, platforms }, build] } });
+    const said = JSON.stringify(await world.said());
+    expect(said).not.toContain(other.slice("sha256:".length));
   });
 });

@@ -30,8 +30,12 @@ export async function fill(folder: string, lock: string, { fulcio, rekor, root }
 }
 
 /** BuildKit's index over a runtime, with its provenance beside it. */
-export async function attested(runtimes: readonly Made[], store: Store): Promise<Digest> {
-  const statement = new TextEncoder().encode(JSON.stringify(buildkit));
+export async function attested(
+  runtimes: readonly Made[],
+  store: Store,
+  provenance: object = buildkit,
+): Promise<Digest> {
+  const statement = new TextEncoder().encode(JSON.stringify(provenance));
   const config = document(mediaTypes.config, { architecture: "unknown", os: "unknown" });
   await store.putBlob(blobOf("config", config.bytes, config.digest));
   await store.putBlob(blobOf("statement", statement, digestOf(statement)));

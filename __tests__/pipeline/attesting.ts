@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach } from "@jest/globals";
+import { afterEach, beforeEach, expect } from "@jest/globals";
 import { readAttached } from "../../src/attest/artifact.ts";
 import { predicateTypes } from "../../src/attest/predicates.ts";
 import { parseStatement, type Statement } from "../../src/attest/statement.ts";
@@ -57,6 +57,8 @@ export interface Setting {
   readonly registryFaults?: readonly Fault[];
   readonly claims?: JobClaims;
   readonly signingFaults?: Parameters<typeof startSigstore>[1];
+  /** What BuildKit says of the first runtime. */
+  readonly provenance?: object;
 }
 
 /** What promote attaches to an image of two platforms with everything, in its order. */
@@ -82,7 +84,7 @@ export function attesting(): (setting?: Setting) => Promise<World> {
     for (const close of closing.splice(0)) await close();
     await rm(folder, { recursive: true });
   });
-  return async ({ behaviour, registryFaults, claims, signingFaults } = {}) => {
+  return async ({ behaviour, registryFaults, claims, signingFaults, provenance } = {}) => {
     const registry = await startRegistry(behaviour, registryFaults);
     const sigstore = await startSigstore(claims, signingFaults);
     closing.push(registry.close, sigstore.close);
@@ -114,7 +116,7 @@ export function attesting(): (setting?: Setting) => Promise<World> {
         {
           platforms: runtimes.map(({ platform, digest }) => ({ platform, digest, size: 1, base })),
           ...{ repository: "oci:runtime", cached: false },
-          indexes: [await attested(runtimes, runtimeStore)],
+          indexes: [await attested(runtimes, runtimeStore, provenance)],
         },
       ],
       scan: runtimes.map(({ platform, digest, diffIds }) => ({
@@ -122,6 +124,8 @@ export function attesting(): (setting?: Setting) => Promise<World> {
         platforms: [{ platform, digest, diffIds: [...diffIds], findings: [] }],
         database: { updatedAt: "2026-11-28T00:00:00Z", source: "mirror" },
         finished: "2026-11-29T00:00:00Z",
+        scanner: { version: "0.74.0", path: "/home/somebody/trivy" },
+        published: { tag: "latest", digest: digestOf("the image before"), platforms: [] },
       })),
       assemble: candidate,
       accept: [
@@ -143,6 +147,16 @@ export function attesting(): (setting?: Setting) => Promise<World> {
       said: () => said(store, candidate.digest, sigstore.root),
     };
   };
+}
+
+/** Promotes in vain: nothing may have moved, whatever went wrong. */
+export async function movesNothing(
+  { store, promote }: World,
+  error: object | RegExp,
+  more: Wishes = {},
+): Promise<void> {
+  await expect(promote(more)).rejects.toThrow(error as RegExp);
+  expect((await store.tags()).filter((tag) => !tag.startsWith("sha256-"))).toEqual([]);
 }
 
 const facts: Facts = {

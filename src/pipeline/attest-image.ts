@@ -14,6 +14,7 @@ import { keylessSigner } from "../sigstore/sign.ts";
 import type { Claims } from "../sigstore/token.ts";
 import { completedLock } from "./assemble.ts";
 import { readCandidate } from "./candidate.ts";
+import { carriesLock, runtimesOf } from "./made-from.ts";
 import { needed } from "./needed.ts";
 import type { Ports } from "./ports.ts";
 import type { Attested } from "./promote.ts";
@@ -63,10 +64,12 @@ async function attestImage(
   const speaker = await speakerFor(results, inputs, ports);
   if ("unsigned" in speaker) return speaker;
   const { plan, signer } = speaker;
-  const lock = plan.models.lock === "" ? undefined : await lockIn(folder, files);
+  const made = inputs.provenance
+    ? await madeFrom(image, plan, { results, folder, store, files })
+    : { lock: undefined, runtimes: [] };
   const statements = await statementsOf(
     {
-      ...{ plan, results, lock, untested, inputs, folder },
+      ...{ plan, results, untested, inputs, folder, ...made },
       image: finalImage(image, plan),
       by: runOf(signer.claims, inputs),
     },
@@ -181,6 +184,23 @@ function runOf(claims: Claims, { server }: AttestInputs) {
         ? undefined
         : `${server}/${repository}/actions/runs/${run}/attempts/${attempt ?? 1}`,
   };
+}
+
+/** What the candidate was made from, held against it: what is signed of it is true. */
+async function madeFrom(
+  image: Document,
+  plan: PrepareResult,
+  {
+    results,
+    folder,
+    store,
+    files,
+  }: Pick<Attesting, "results" | "folder" | "store"> & Pick<Ports, "files">,
+) {
+  const lock = plan.models.lock === "" ? undefined : await lockIn(folder, files);
+  const runtimes = runtimesOf(needed(results, "assemble"), results.build);
+  await carriesLock(image, lock, store);
+  return { lock, runtimes };
 }
 
 async function lockIn(folder: string, files: Ports["files"]) {

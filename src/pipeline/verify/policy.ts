@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
+import type { ScanPredicate } from "../../attest/predicates.ts";
 import type { Platform } from "../../images/platform.ts";
-import type { AcceptResult, ScanResult } from "../../results/stages.ts";
+import type { AcceptResult } from "../../results/stages.ts";
 import { inWords, notRun } from "../readiness.ts";
 import { checked, futureProblem, missing, newest, type PolicyCheck } from "./check.ts";
 import type { FinalImage, FinalPlatform } from "./final-image.ts";
@@ -198,9 +199,9 @@ function scanOf(
   { scan: scans }: Statements,
   platform: Platform,
 ):
-  | { readonly scan: Signed<ScanResult>; readonly entry: ScanResult["platforms"][number] }
+  | { readonly scan: Signed<ScanPredicate>; readonly entry: ScanPredicate["platforms"][number] }
   | undefined {
-  const of = (one: Signed<ScanResult>) =>
+  const of = (one: Signed<ScanPredicate>) =>
     one.says.platforms.find((scanned) => scanned.platform === platform);
   const found = newest(scans.filter((one) => of(one) !== undefined));
   const entry = found === undefined ? undefined : of(found);
