@@ -3,6 +3,7 @@ import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
 import { CommandError } from "../errors.ts";
 import type { Exec } from "../ports/exec.ts";
+import { forPrograms } from "./variables.ts";
 
 /** How long after a program's failure a signal that ended it may still be on its way to this process. Milliseconds. */
 const tick = 50;
@@ -12,7 +13,10 @@ export const exec: Exec = (command, args, options = {}) =>
   new Promise((resolve, reject) => {
     const { cwd, env = process.env, input, onLine, signal } = options;
     signal?.throwIfAborted();
-    const child = spawn(command, args, { cwd, env, stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(command, args, {
+      ...{ cwd, env: forPrograms(env) },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
     const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
     for (const stream of ["stdout", "stderr"] as const) {
       child[stream].on("data", (piece: Buffer) => output[stream].push(piece));

@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
 import { CommandError } from "../errors.ts";
 import type { Spawn } from "../ports/spawn.ts";
+import { forPrograms } from "./variables.ts";
 
 /** Milliseconds that killed processes have to be gone. */
 const patience = 5_000;
@@ -11,7 +12,7 @@ const patience = 5_000;
 /** Programs in a process group of their own, so that they can be ended with all that they started. */
 export const spawn: Spawn = async (command, args, { env, onLine }) => {
   const child = start(command, args, {
-    env,
+    env: forPrograms(env),
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
   });

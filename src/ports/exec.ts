@@ -7,7 +7,7 @@ export type Exec = (
 
 export interface ExecOptions {
   readonly cwd?: string;
-  /** The whole environment of the program; by default the one of this process. */
+  /** The whole environment of the program; by default the one of this process. The job's identity (ACTIONS_ID_TOKEN_REQUEST_*) is taken out. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
   /** Called with each line of standard output and standard error as it comes, without its end. */

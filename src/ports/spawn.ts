@@ -6,7 +6,7 @@ export type Spawn = (
 ) => Promise<Spawned>;
 
 interface SpawnOptions {
-  /** The whole environment of the program. */
+  /** The whole environment of the program; the job's identity (ACTIONS_ID_TOKEN_REQUEST_*) is taken out. */
   readonly env: Readonly<Record<string, string>>;
   /** Called with each line of standard output and standard error as it comes, without its end. */
   readonly onLine: (line: string) => void;
