@@ -41,12 +41,14 @@ export interface Made extends Runtime {
 export interface RuntimeParts {
   readonly platform?: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** What the history says of every step. */
+  readonly step?: string;
 }
 
 export async function putRuntime(
   store: Store,
   layers: readonly (Entries | Buffer)[],
-  { platform = "linux/amd64", labels = {} }: RuntimeParts = {},
+  { platform = "linux/amd64", labels = {}, step = "COPY" }: RuntimeParts = {},
 ): Promise<Made> {
   const blobs = await Promise.all(layers.map((one) => (Buffer.isBuffer(one) ? one : tar(one))));
   const diffIds = blobs.map(digestOf);
@@ -54,7 +56,7 @@ export async function putRuntime(
   const config = document(mediaTypes.config, {
     ...{ os, architecture, config: { Labels: labels } },
     rootfs: { type: "layers", diff_ids: diffIds },
-    history: blobs.map(() => ({ created_by: "COPY", comment: "buildkit.dockerfile.v0" })),
+    history: blobs.map(() => ({ created_by: step, comment: "buildkit.dockerfile.v0" })),
   });
   for (const bytes of [...blobs, config.bytes])
     await store.putBlob(blobOf("runtime", bytes, digestOf(bytes)));

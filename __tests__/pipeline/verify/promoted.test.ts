@@ -4,10 +4,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { predicateTypes } from "../../../src/attest/predicates.ts";
+import { files } from "../../../src/host/files.ts";
 import { type Digest, digestOf } from "../../../src/images/digest.ts";
 import { parseIndex } from "../../../src/images/manifest.ts";
 import { formatLock } from "../../../src/models/lock-text.ts";
 import { attester } from "../../../src/pipeline/attest-image.ts";
+import { promoteChanged } from "../../../src/pipeline/only-changed.ts";
 import { promote } from "../../../src/pipeline/promote.ts";
 import type {
   AcceptResult,
@@ -145,6 +147,33 @@ describe("a published image that nothing changed in since", () => {
       { predicateType: predicateTypes.scan, subject: image.index.digest },
     ]);
     expect(failures(await works.verified(image))).toEqual([]);
+  });
+
+  it("is young again by the next month's refresh, whose runtime bears that month", async () => {
+    const before = await works.assembled("1", "2026-11");
+    const [scan] = (await resultsOf(before)).scan;
+    if (scan === undefined) throw new Error("there is no scan");
+    await promoted(before, { scan: [{ ...scan, database: old }] });
+    await sleep(1_100);
+    const now = await works.assembled("1", "2026-12");
+    expect(now.runtimes[0]?.digest).not.toBe(before.runtimes[0]?.digest);
+    const results = await resultsOf(now);
+    const { assemble: candidate, scan: scans, accept: accepts } = results;
+    if (candidate === undefined) throw new Error("there is no candidate");
+    const { changes, attestations } = await promoteChanged(
+      { ...{ candidate, scans, accepts, tags: ["1.2.3"] }, allowUntested: undefined, force: false },
+      "1.2.3",
+      folder,
+      {
+        ...{ files, store: now.store, log: testPorts().log },
+        ...(await attesterFor(now, results)),
+      },
+    );
+    expect(changes?.changed).toBe(false);
+    expect(attestations).toMatchObject([
+      { predicateType: predicateTypes.scan, subject: before.index.digest },
+    ]);
+    expect(failures(await works.verified(before))).toEqual([]);
   });
 
   const other = /^the runtime layers of sha256:.* for linux.* are not those that were scanned/;

@@ -62,9 +62,11 @@ export function publishing() {
       return path;
     },
 
-    /** An image with weights, as assemble makes it; another `version`, another image. */
-    async assembled(version = "1"): Promise<Published> {
-      const runtime = await putRuntime(here.software, [{ version }]);
+    /** An image with weights, as assemble makes it; another `version`, another image. A refresh has its month in the history. */
+    async assembled(version = "1", month = ""): Promise<Published> {
+      const runtime = await putRuntime(here.software, [{ version }], {
+        step: `RUN |1 REFRESH=${month} apt-get`,
+      });
       const { digest } = await here.assemble([runtime]);
       const index = await here.target.readManifest(digest);
       if (index === undefined) throw new Error("there is no candidate");
