@@ -27,7 +27,7 @@ export function runtimesOf(
     throw new CheckError(
       `${candidate} was made from the runtime ${runtimeDigest} for ${platform}, but the results folder ${seen === "" ? "has no build for that platform" : `has the build of ${seen}`}: its provenance would not be true.`,
       {
-        todo: "Promote with the results of the run that assembled it (build.json, assemble.json), or run the stages assemble, scan and accept again.",
+        todo: "Promote with the results of the run that assembled it (build.json, assemble.json), or run the stages assemble, scan and accept again. For a runtime that was not built here: provenance: false.",
       },
     );
   });
