@@ -94,8 +94,10 @@ async function runAs(
     throw thrown;
   } finally {
     const results = isOurs ? await readAll(config.results, ports) : nothing;
+    // A promote that failed moved no tag.
     for (const [name, value] of Object.entries(outputsOf(results, sarifFileOf(config))))
-      step.output(name, value);
+      if (name !== "tags" || stage !== "promote" || results.promote !== undefined)
+        step.output(name, value);
     const shown = summary(stage === "all" ? results : only(stage, results));
     await step.summary(shown + (await issueOf(results, error)));
   }
