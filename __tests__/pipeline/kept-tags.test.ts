@@ -1,5 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
+import { RemoteError } from "../../src/errors.ts";
 import type { Digest } from "../../src/images/digest.ts";
+import { type Document, parseManifest } from "../../src/images/manifest.ts";
 import { refreshed } from "./refreshed.ts";
 
 const given = refreshed();
@@ -89,6 +91,18 @@ describe("promote of a candidate of which an earlier try moved some tags", () =>
       tags: [{ tag: "latest", moved: false }],
     });
   });
+});
+
+it("a registry that does not give the published image fails the run, and moves nothing", async () => {
+  const before = await given.candidate("1", "2026-11");
+  await given.promote(before, {});
+  const now = await given.candidate("2", "2026-12");
+  const document = await given.store.readManifest(before.image.platforms[0]?.digest as Digest);
+  given.lose(parseManifest(document as Document).config.digest);
+  const { result, error } = await given.promote(now, only);
+  expect(error).toBeInstanceOf(RemoteError);
+  expect(result?.digest).toBe(before.image.digest);
+  expect(await at("latest")).toBe(before.image.digest);
 });
 
 it("a published image of which a manifest is gone is replaced", async () => {

@@ -47,7 +47,7 @@ export interface Refreshing {
     scan?: Partial<ScanResult>,
   ): Promise<Left>;
   read(name: string): Promise<string | undefined>;
-  /** A clean-up tool takes a manifest away. */
+  /** A clean-up tool takes a manifest or a blob away. */
   lose(digest: Digest): void;
 }
 
@@ -87,7 +87,10 @@ export function refreshed(): Refreshing {
       return { result, ...left };
     },
     read,
-    lose: (digest) => registry.repository("nsn/director").manifests.delete(digest),
+    lose: (digest) => {
+      const { manifests, blobs } = registry.repository("nsn/director");
+      if (!manifests.delete(digest)) blobs.delete(digest);
+    },
   };
 }
 
