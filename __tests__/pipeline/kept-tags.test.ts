@@ -1,7 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import { RemoteError } from "../../src/errors.ts";
-import type { Digest } from "../../src/images/digest.ts";
-import { type Document, parseManifest } from "../../src/images/manifest.ts";
+import { blobOf } from "../../src/images/blob.ts";
+import { mediaTypes } from "../../src/images/descriptor.ts";
+import { type Digest, digestOf } from "../../src/images/digest.ts";
+import { type Document, descriptorOf, document, parseManifest } from "../../src/images/manifest.ts";
 import { refreshed } from "./refreshed.ts";
 
 const given = refreshed();
@@ -118,5 +120,21 @@ it("a published image of which a manifest is gone is replaced", async () => {
       `changed: the published image latest@${before.image.digest} cannot be read: `,
     ),
   });
+  expect(await at("latest")).toBe(now.image.digest);
+});
+
+it("a published image that is none is replaced", async () => {
+  const { store } = given;
+  const config = document(mediaTypes.config, {});
+  const broken = { ...config, bytes: Buffer.from("no JSON"), digest: digestOf("no JSON") };
+  await store.putBlob(blobOf("config", broken.bytes, broken.digest));
+  const manifest = document(mediaTypes.manifest, {
+    ...{ schemaVersion: 2, mediaType: mediaTypes.manifest, layers: [] },
+    config: descriptorOf(broken),
+  });
+  await store.putManifest(manifest, "latest");
+  const now = await given.candidate("1", "2026-12");
+  const { result } = await given.promote(now, only);
+  expect(result?.changes?.why).toContain(`cannot be read: The config ${broken.digest}`);
   expect(await at("latest")).toBe(now.image.digest);
 });
