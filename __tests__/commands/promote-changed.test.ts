@@ -40,7 +40,9 @@ it("promote --only-changed moves tags to what is new alone", async () => {
   expect(await promote("1", "--tag", "1.0", "--tag", "latest")).not.toHaveProperty("changes");
   expect(await promote("1", "--tag", "1.1", "--only-changed")).toMatchObject({
     changes: { changed: false, since: expect.stringMatching(/^latest@sha256:/) },
-    tags: [{ tag: "1.1", moved: false }],
+    tags: [
+      { tag: "1.1", moved: true, why: expect.stringMatching(/^first, to the published image/) },
+    ],
   });
   expect(await promote("2", "--tag", "1.1", "--only-changed")).toMatchObject({
     changes: { changed: true, platforms: [{ unchanged: false }, { unchanged: false }] },

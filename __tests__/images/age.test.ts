@@ -54,6 +54,7 @@ describe("a tag", () => {
       "rebuilt",
     ],
     ["goes from an image that does not say its age", unknown, candidate, true, "does not say"],
+    ["is held by one that does from one that does not", candidate, unknown, false, "held by"],
     [
       "compares times, not their writing",
       image("2026-11-01T02:00:00+02:00", { build: "other" }),

@@ -1,7 +1,4 @@
 import { describe, expect, it } from "@jest/globals";
-import { document } from "../../src/images/manifest.ts";
-import { newestPublished } from "../../src/pipeline/only-changed.ts";
-import { index } from "./promoting.ts";
 import { type Candidate, refreshed } from "./refreshed.ts";
 
 const given = refreshed();
@@ -36,22 +33,16 @@ describe("promote, where only changes are to be published", () => {
     const now = await given.candidate("1", "2026-12");
     expect(now.image.digest).not.toBe(before.image.digest);
 
-    const { result, summary, error } = await given.promote(now, {
-      ...only,
-      tags: "nightly latest",
-    });
+    const { result, summary, error } = await given.promote(now, only);
 
     const since = `latest@${before.image.digest}`;
     expect(error).toBeUndefined();
     expect(result).toMatchObject({
+      published: before.image.digest,
       changes: { changed: false, since, why: `nothing changed since ${since}` },
-      tags: [
-        { tag: "nightly", moved: false, why: `nothing changed since ${since}` },
-        { tag: "latest", moved: false, why: `nothing changed since ${since}` },
-      ],
+      tags: [{ tag: "latest", moved: false, why: `nothing changed since ${since}` }],
     });
     expect(await given.store.manifestDigest("latest")).toBe(before.image.digest);
-    expect(await given.store.manifestDigest("nightly")).toBeUndefined();
     expect(result).not.toHaveProperty("attestations");
     expect(summary).toContain(`Nothing changed since ${since}.`);
     expect(summary).not.toContain("docker pull");
@@ -83,7 +74,11 @@ describe("promote, where only changes are to be published", () => {
     expect(summary).toContain("| `libc6` | 2.36-9 | 2.36-10 |");
     expect(await given.read("changes.md")).toContain("## Layers of linux/amd64");
     expect(uploaded).toEqual(
-      expect.arrayContaining(["changes.json", "changes.md", "promote.json"]),
+      expect.arrayContaining(
+        ["changes.json", "changes.md", "promote.json"].map(
+          (name) => `director-image-promote/${name}`,
+        ),
+      ),
     );
     expect(await given.read("issue.md")).toBeUndefined();
   });
@@ -115,10 +110,11 @@ describe("promote, where only changes are to be published", () => {
     const before = await given.candidate("1");
     await given.promote(before, {});
     const now = await given.candidate("1", "2026-12");
-    const { error, summary } = await given.promote(now, only, {
+    const { error, summary, uploaded } = await given.promote(now, only, {
       verdict: "failed",
       reason: "1 CRITICAL",
     });
+    expect(uploaded).toEqual(["director-image-issue-promote/issue.md"]);
     expect(String(error)).toContain("the scan of linux/amd64 failed (1 CRITICAL)");
     const issue = (await given.read("issue.md")) ?? "";
     expect(issue).toMatch(/^# Refresh 2026-12 of .*\/nsn\/director failed\n/);
@@ -136,7 +132,8 @@ describe("promote, where only changes are to be published", () => {
 
   it("leaves an issue to be opened where nothing changed", async () => {
     await given.promote(await given.candidate("1"), {});
-    const { summary } = await given.promote(await given.candidate("1", "2026-12"), only);
+    const { summary, uploaded } = await given.promote(await given.candidate("1", "2026-12"), only);
+    expect(uploaded).toContain("director-image-promote/issue.md");
     expect(summary).toContain("```markdown\n# Refresh 2026-12 of ");
     expect(await given.read("issue.md")).toContain("nothing is to be done");
   });
@@ -157,45 +154,5 @@ describe("an issue of a run that failed", () => {
       expect(text).not.toContain("hunter2");
       expect(text).not.toContain("printed by");
     }
-  });
-});
-
-describe("the published image that operators have", () => {
-  const images = {
-    old: index("2026-11-01T00:00:00Z"),
-    new: index("2026-11-09T00:00:00Z"),
-    ageless: index("never"),
-  };
-  const put = async (tags: Readonly<Record<string, keyof typeof images>>) => {
-    const { store } = given;
-    const base = await given.candidate("1");
-    for (const [tag, which] of Object.entries(tags)) {
-      const text = new TextDecoder().decode(images[which].bytes);
-      const manifests = [
-        { ...JSON.parse(text).manifests[0], digest: base.image.platforms[0]?.digest },
-      ];
-      await store.putManifest(
-        document(images[which].mediaType, { ...JSON.parse(text), manifests }),
-        tag,
-      );
-    }
-    return store;
-  };
-
-  it.each<[string, Readonly<Record<string, keyof typeof images>>, string | undefined]>([
-    [
-      "is the newest of the plan's tags",
-      { "1.2": "old", nightly: "new", latest: "old" },
-      "nightly",
-    ],
-    ["may be latest, which is no tag of the plan", { "1.2": "old", latest: "new" }, "latest"],
-    ["is the main tag's at a tie", { "1.2": "new", nightly: "new" }, "1.2"],
-    ["says how old it is, where any does", { "1.2": "ageless", nightly: "old" }, "nightly"],
-    ["is one without an age where there is no other", { nightly: "ageless" }, "nightly"],
-    ["is none under other tags", { other: "new" }, undefined],
-  ])("%s", async (_, tags, expected) => {
-    const store = await put(tags);
-    const plan = { tags: ["nightly", "1.2"], version: "1.2" };
-    expect((await newestPublished(plan, store))?.tag).toBe(expected);
   });
 });

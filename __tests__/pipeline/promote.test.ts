@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import type { Document } from "../../src/images/manifest.ts";
-import { promote } from "../../src/pipeline/promote.ts";
+import { type Document, document } from "../../src/images/manifest.ts";
+import { type Promoting, promote } from "../../src/pipeline/promote.ts";
 import type { Store } from "../../src/ports/store.ts";
 import {
   accepted,
@@ -22,6 +22,7 @@ async function promoteTested(
   tags: readonly string[],
   to: Store = given.store,
   force = false,
+  instead?: Promoting["instead"],
 ) {
   await given.store.putManifest(image);
   return promote(
@@ -32,6 +33,7 @@ async function promoteTested(
       accepts: [accepted(image)],
       allowUntested: undefined,
       force,
+      instead,
     },
     { store: to, log, attest },
   );
@@ -98,6 +100,29 @@ describe("promote, when a tag cannot be moved", () => {
     );
     expect(await given.store.manifestDigest("a")).toBe(older.digest);
     expect(await given.store.manifestDigest("b")).toBeUndefined();
+  });
+
+  it("puts back those that it moved to what is published instead", async () => {
+    const published = index("2026-11-05T00:00:00Z", "published");
+    const [platform] = JSON.parse(new TextDecoder().decode(older.bytes)).manifests;
+    const held = document(published.mediaType, {
+      ...JSON.parse(new TextDecoder().decode(published.bytes)),
+      manifests: [platform, platform],
+    });
+    await given.store.putManifest(held);
+    await promoteTested(older, ["a"]);
+    const broken = failing({
+      putManifest: async (manifest, tag) => {
+        expect(manifest.digest).not.toBe(newer.digest);
+        if (tag === "b") throw new Error("the registry went away");
+        await given.store.putManifest(manifest, tag);
+      },
+    });
+    const instead = { published: held, why: "nothing changed" };
+    await expect(promoteTested(newer, ["a", "b"], broken, false, instead)).rejects.toThrow(
+      "every tag is where it was before",
+    );
+    expect(await given.store.manifestDigest("a")).toBe(older.digest);
   });
 
   it("says which tags it could not put back", async () => {

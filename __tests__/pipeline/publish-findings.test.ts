@@ -94,7 +94,8 @@ it.each([
   ["its head, where that is checked out", () => "c".repeat(40), "refs/pull/7/head"],
 ])("sends a pull request's findings for %s", async (_, sha, ref) => {
   const variables = { GITHUB_EVENT_NAME: "pull_request", GITHUB_REF: "refs/pull/7/merge" };
-  const { published } = await publish({ ...variables, GITHUB_SHA: sha() });
+  const { published, run } = await publish({ ...variables, GITHUB_SHA: sha() });
+  expect(run.automationDetails.id).toBe("ghcr.io/nsn/director/linux/amd64/");
   expect(published.uploaded).toBe(true);
   expect(server.uploads).toMatchObject([{ ref, commit: head }]);
 });
@@ -112,6 +113,7 @@ it("carries both commits where a schedule builds another one than its event's", 
   const event = "c".repeat(40);
   const schedule = { GITHUB_EVENT_NAME: "schedule", GITHUB_REF: "refs/heads/main" };
   const { run } = await publish({ ...schedule, GITHUB_SHA: event });
+  expect(run.automationDetails.id).toBe("ghcr.io/nsn/director/linux/amd64/rebuild/");
   expect(run.versionControlProvenance).toEqual([
     {
       ...{ repositoryUri: "https://github.com/nsn/director", revisionId: head },

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "@jest/globals";
 import { readEnvironment } from "../../src/config/environment.ts";
+import { RemoteError } from "../../src/errors.ts";
 import { files } from "../../src/host/files.ts";
 import { spawn } from "../../src/host/spawn.ts";
 import { opener } from "../../src/pipeline/open.ts";
@@ -24,6 +25,7 @@ afterEach(() => rm(folder, { recursive: true }));
 async function outputsOfFailed(
   inputs: Readonly<Record<string, string>>,
   message: string,
+  upload: StepPorts["artifacts"]["upload"] = async () => undefined,
 ): Promise<Readonly<Record<string, string>>> {
   const outputs: Record<string, string> = {};
   const given = { image: "127.0.0.1:9/director", results: join(folder, "results"), ...inputs };
@@ -41,7 +43,7 @@ async function outputsOfFailed(
   const all: StepPorts = {
     ...ports,
     step,
-    artifacts: { upload: async () => undefined, download: async () => [] },
+    artifacts: { upload, download: async () => [] },
     spawn,
     tools: folderToolCache(join(folder, "tools")),
     cache: folderCache(join(folder, "kept")),
@@ -66,4 +68,27 @@ it("a step that fails before its run began leaves no outputs of an earlier step'
   expect(Object.keys(begun).sort()).toEqual([
     ...["bytes-uploaded", "image", "platforms", "push", "tags"],
   ]);
+});
+
+it.each([
+  ["is an artifact", undefined],
+  ["hides nothing where it cannot be one", new RemoteError("no artifacts here")],
+])("the issue of a refresh whose prepare failed %s", async (_, refusal) => {
+  const uploaded: unknown[] = [];
+  const upload = async (name: string, at: string, paths: readonly string[]) => {
+    uploaded.push([name, paths]);
+    expect(await files.readFile(join(at, "issue.md"), "utf8")).toMatch(/^# Refresh of .* failed\n/);
+    if (refusal !== undefined) throw refusal;
+  };
+  const inputs = { stage: "prepare", "only-changed": "true", tags: "type=nonsense" };
+  await outputsOfFailed(inputs, "nonsense", upload);
+  expect(uploaded).toEqual([["director-image-issue-prepare", ["issue.md"]]]);
+});
+
+it("a promote that failed names no tags", async () => {
+  for (const name of ["prepare", "assemble"] as const)
+    await writeResult(files, join(folder, "results"), name, results[name] ?? {});
+  const outputs = await outputsOfFailed({ stage: "promote" }, "");
+  expect(outputs).toHaveProperty("digest");
+  expect(outputs).not.toHaveProperty("tags");
 });

@@ -28,6 +28,16 @@ describe("an issue of a refresh", () => {
     expect(text).toContain("**Next**: nothing is to be done");
   });
 
+  it("that changed nothing names the tags that went to what is published", () => {
+    const tags = [
+      { tag: "monthly", to: digests.image, moved: true, why: "newer" },
+      { tag: "latest", to: digests.image, moved: false, why },
+    ];
+    const promote = { digest: digests.image, tags, changes: { ...quiet, why } };
+    const text = issueText({ ...refresh, promote }, { url, stage: undefined, failure: undefined });
+    expect(text).toContain(`**Seen**: ${why}; to what is published went \`monthly\`.`);
+  });
+
   it("that failed says after what, and quotes why", () => {
     const { assemble: _assemble, promote: _promote, ...early } = refresh;
     const failure = "The scan failed. <b>.\n  Update it.";

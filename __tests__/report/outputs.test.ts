@@ -9,12 +9,14 @@ it("the outputs are what later steps need, and only what is known", () => {
     digest: digests.image,
     ref: `ghcr.io/nsn/director@${digests.image}`,
     version: "1.2.3",
-    tags: "1.2.3\nlatest",
+    tags: "1.2.3",
     platforms: '["linux/amd64"]',
     "models-digest": digests.models,
     "sarif-file": "/w/a.sarif",
     "runtime-digests": JSON.stringify({ "linux/amd64": digests.runtime }),
   });
+  const { promote: _, ...planned } = results;
+  expect(outputsOf(planned, "/w/a.sarif")).toMatchObject({ tags: "1.2.3\nlatest" });
   const nothing = outputsOf({ build: [], scan: [], accept: [] }, "/w/a.sarif");
   expect(Object.keys(nothing)).not.toContain("digest");
   expect(Object.keys(nothing)).not.toContain("sarif-file");

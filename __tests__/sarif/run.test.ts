@@ -17,7 +17,10 @@ describe("a run", () => {
       results: [],
       properties: { os: "debian 12.5", digest: expect.stringMatching(/^sha256:/) },
     });
-    expect(category("a/b", "linux/arm/v7")).toBe("a/b/linux/arm/v7/");
+    expect(category({ image: "a/b" }, "linux/arm/v7")).toBe("a/b/linux/arm/v7/");
+    expect(category({ image: "a/b", rebuild: true }, "linux/arm/v7")).toBe(
+      "a/b/linux/arm/v7/rebuild/",
+    );
   });
 
   it("is left out where the platform could not be read: an empty one would close its alerts", () => {

@@ -75,9 +75,13 @@ describe("director-image.yml", () => {
   const { jobs, on } = readWorkflow("director-image.yml");
 
   it("gives what its callers need", () => {
-    expect(Object.keys(calledOf({ jobs, on }).outputs)).toEqual([
-      ...["digest", "ref", "tags", "acceptance", "report"],
-    ]);
+    const { outputs } = calledOf({ jobs, on });
+    expect(Object.keys(outputs)).toEqual(["digest", "ref", "tags", "acceptance", "report"]);
+    for (const name of ["digest", "ref"])
+      expect(outputs[name]?.value).toBe(
+        `\${{ jobs.promote.outputs.${name} || jobs.assemble.outputs.${name} }}`,
+      );
+    expect(outputs["tags"]?.value).toBe(`\${{ jobs.promote.outputs.tags }}`);
   });
 
   it("promotes one after the other, by image, and never gives way", () => {

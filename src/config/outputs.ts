@@ -1,9 +1,10 @@
 /** What a step leaves for later ones. */
 export const outputs = {
-  digest: "Digest of the final image's index",
+  digest:
+    "Digest of the final image's index; after promote, where nothing changed (only-changed), of the published one",
   ref: "The image by digest: repository@digest",
   version: "The main tag",
-  tags: "Tags, one a line",
+  tags: "Tags, one a line; after promote those that point at the image now",
   platforms: "Platforms (JSON list)",
   runners: "Runner of each platform (JSON object)",
   "gpu-runner": "The runner with a GPU (JSON), where it may be used",

@@ -29,18 +29,19 @@ export function ageOf(annotations: Readonly<Record<string, string>> | undefined)
   return { commitTime, ...(refresh === undefined ? {} : { refresh }) };
 }
 
-/** Whether a tag goes from the image it points at to the candidate. */
-export function promotion(
-  current: Aged | undefined,
-  candidate: Aged & { readonly age: Age },
-  force: boolean,
-): Promotion {
+/** Whether a tag goes from the image it points at to another one: the candidate, or one that is published. */
+export function promotion(current: Aged | undefined, candidate: Aged, force: boolean): Promotion {
   if (current === undefined) return { move: true, why: "first" };
   if (current.digest === candidate.digest) return { move: false, why: "already there" };
   if (same(current.platforms, candidate.platforms))
     return { move: false, why: "unchanged: the same platform manifests" };
   if (current.age === undefined)
     return { move: true, why: "the image before does not say how old it is" };
+  if (candidate.age === undefined)
+    return {
+      move: false,
+      why: `held by the image of ${ageName(current.age)}: the other one does not say how old it is`,
+    };
   if (isOlder(candidate.age, current.age)) {
     return force
       ? { move: true, why: `moved back by force from ${ageName(current.age)}` }

@@ -16,8 +16,14 @@ export interface Promoting {
   readonly accepts: readonly AcceptResult[];
   readonly allowUntested: string | undefined;
   readonly force: boolean;
-  /** Why no tag shall move although the candidate may be published: nothing changed. */
-  readonly unless?: string | undefined;
+  /** What the tags shall point at although the candidate may be published: nothing changed since. */
+  readonly instead?: Instead | undefined;
+}
+
+interface Instead {
+  /** The published image. */
+  readonly published: Document;
+  readonly why: string;
 }
 
 interface MovePorts {
@@ -35,10 +41,13 @@ export type Attested = Pick<PromoteResult, "attestations" | "unsigned">;
 
 type Move = PromoteResult["tags"][number] & { readonly before: Document | undefined };
 
-/** Points tags at a candidate that was tested: all of them, or none. Throws a CheckError that names what is missing or refused. */
+/**
+ * Points tags at a candidate that was tested, or at what is published `instead`: all of them, or none. Throws a CheckError that names what is
+ * missing or refused.
+ */
 export async function promote(promoting: Promoting, ports: PromotePorts): Promise<PromoteResult> {
   const { store, log } = ports;
-  const { candidate, force, unless } = promoting;
+  const { candidate, force, instead } = promoting;
   const tags = [...new Set(promoting.tags)];
   const bad = tags.find((tag) => !isTag(tag));
   if (bad !== undefined) throw new UsageError(`"${bad}" is not a tag.`);
@@ -54,12 +63,16 @@ export async function promote(promoting: Promoting, ports: PromotePorts): Promis
   const left = notRun(promoting.accepts);
   if (left.length > 0) log.info(`Accepted without: ${inWords(left)}.`);
   const aged = candidateAge(document);
-  const planned = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
-  const moves = unless === undefined ? planned : planned.map((move) => held(move, unless));
-  const attested = unless === undefined ? await ports.attest(document, untested) : undefined;
-  await moveAll(moves, document, ports);
+  const planned = (tag: string) =>
+    instead === undefined
+      ? plan(tag, aged, force, store)
+      : planInstead(tag, candidate.digest, instead, store);
+  const moves = await Promise.all(tags.map(planned));
+  const attested = instead === undefined ? await ports.attest(document, untested) : undefined;
+  await moveAll(moves, instead?.published ?? document, ports);
   return {
     digest: candidate.digest,
+    ...(instead === undefined ? {} : { published: instead.published.digest }),
     ...attested,
     tags: moves.map(({ before: _before, ...move }) => move),
     ...(left.length === 0 ? {} : { notRun: left }),
@@ -84,30 +97,38 @@ function checked(
   );
 }
 
-async function plan(
-  tag: string,
-  candidate: Aged & { readonly age: Age },
-  force: boolean,
-  store: Store,
-): Promise<Move> {
+async function plan(tag: string, image: Aged, force: boolean, store: Store): Promise<Move> {
   const before = await store.readManifest(tag);
-  const { move, why } = promotion(
-    before === undefined ? undefined : agedOf(before),
-    candidate,
-    force,
-  );
+  const { move, why } = promotion(before === undefined ? undefined : agedOf(before), image, force);
   return {
     tag,
     ...(before === undefined ? {} : { from: before.digest }),
-    to: candidate.digest,
+    to: image.digest,
     moved: move,
     why,
     before,
   };
 }
 
-function held(move: Move, why: string): Move {
-  return move.moved ? { ...move, moved: false, why } : move;
+/** A tag stays at the published image, and at the candidate; others follow to the published image, which is no older. */
+async function planInstead(
+  tag: string,
+  candidate: Digest,
+  { published, why }: Instead,
+  store: Store,
+): Promise<Move> {
+  if ((await store.manifestDigest(tag)) === candidate && candidate !== published.digest)
+    return {
+      tag,
+      from: candidate,
+      to: candidate,
+      moved: false,
+      why: "already there",
+      before: undefined,
+    };
+  const move = await plan(tag, agedOf(published), false, store);
+  if (move.moved) return { ...move, why: `${move.why}, to the published image: ${why}` };
+  return move.from === published.digest ? { ...move, why } : move;
 }
 
 /** Moves tag after tag, each read again afterwards; what was moved goes back when one fails. */
@@ -147,16 +168,16 @@ async function stillAt(tag: string, wanted: Digest | undefined, store: Store): P
   );
 }
 
-/** Puts tags back that still point at the candidate, and says in words how that went. */
+/** Puts tags back that still point at the image that they were moved to, and says in words how that went. */
 async function putBack(
   moved: readonly Move[],
-  candidate: Digest,
+  image: Digest,
   { store, log }: MovePorts,
 ): Promise<string> {
   const stuck: string[] = [];
   for (const { tag, before } of moved.toReversed()) {
     try {
-      if ((await store.manifestDigest(tag)) !== candidate) continue;
+      if ((await store.manifestDigest(tag)) !== image) continue;
       if (before !== undefined) await store.putManifest(before, tag);
       else if (!(await store.removeTag(tag)))
         stuck.push(`${tag} (new, and ${store.name} does not remove tags)`);

@@ -32,6 +32,7 @@ export async function publishFindings(
       subject: {
         ...{ image, dockerfile: await dockerfileOf(config, ports) },
         source: sourceOf(facts),
+        rebuild: checkedOut !== undefined && !facts.isPullRequest,
       },
       file: sarifFileOf(config),
       upload: scan.sarifUpload,

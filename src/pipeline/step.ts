@@ -7,6 +7,7 @@ import { readFacts } from "../config/facts.ts";
 import type { Input, StageName } from "../config/input.ts";
 import { type InputName, inputs } from "../config/inputs.ts";
 import { readConfig } from "../config/read.ts";
+import { explain } from "../errors.ts";
 import { type Log, maskSecret } from "../ports/log.ts";
 import type { Artifacts, Step } from "../ports/step.ts";
 import { fenced } from "../report/issue.ts";
@@ -17,7 +18,7 @@ import { jobName, jobPlatforms, sbomFiles } from "./job.ts";
 import { changesFiles } from "./only-changed.ts";
 import type { Ports } from "./ports.ts";
 import { sarifFileOf } from "./publish-findings.ts";
-import { refreshIssue } from "./refresh-issue.ts";
+import { issueFile, refreshIssue } from "./refresh-issue.ts";
 import { judges, readAll, resultName, runPipeline, runStages } from "./run.ts";
 import { shownFailure } from "./shown-failure.ts";
 
@@ -74,31 +75,43 @@ async function runAs(
   const { stage } = config;
   let isOurs = stage !== "all";
   let error: unknown;
+  const issueOf: IssueOf = (results, failure) =>
+    refreshIssue({ results, error: failure, secrets }, config, environment, ports.files);
   try {
     if (stage === "all")
       await runPipeline(config, facts, ports, () => {
         isOurs = true;
       });
-    else await runAlone(stage, config, ports, () => runStages([stage], config, facts, ports));
+    else
+      await runAlone(
+        stage,
+        config,
+        { run: () => runStages([stage], config, facts, ports), issueOf },
+        ports,
+      );
   } catch (thrown) {
     error = thrown;
     throw thrown;
   } finally {
     const results = isOurs ? await readAll(config.results, ports) : nothing;
+    // A promote that failed moved no tag.
     for (const [name, value] of Object.entries(outputsOf(results, sarifFileOf(config))))
-      step.output(name, value);
+      if (name !== "tags" || stage !== "promote" || results.promote !== undefined)
+        step.output(name, value);
     const shown = summary(stage === "all" ? results : only(stage, results));
-    const ended = { results, error, secrets };
-    await step.summary(shown + (await refreshIssue(ended, config, environment, ports.files)));
+    await step.summary(shown + (await issueOf(results, error)));
   }
 }
+
+/** Writes the text of an issue where one is due (refreshIssue), and gives the summary's part with it. */
+type IssueOf = (results: Results, failure: unknown) => Promise<string>;
 
 /** A stage in a job of its own: its predecessors' results come as artifacts, and its own goes the same way. */
 async function runAlone(
   stage: StageName,
   config: Config,
+  { run, issueOf }: { readonly run: () => Promise<object>; readonly issueOf: IssueOf },
   ports: StepPorts,
-  run: () => Promise<object>,
 ): Promise<void> {
   const { artifacts, log } = ports;
   const before = predecessors[stage];
@@ -111,19 +124,37 @@ async function runAlone(
     const found = await artifacts.download(isWanted, config.results);
     log.info(`Results of earlier jobs: ${found.join(", ") || "none"}.`);
   }
-  let refusal: unknown;
+  let failure: unknown;
   try {
     await run();
   } catch (error) {
-    if (!judges(stage)) throw error;
-    refusal = error;
+    failure = error;
+  }
+  const results = await readAll(config.results, ports);
+  const issue = (await issueOf(results, failure)) === "" ? [] : [issueFile];
+  if (failure !== undefined && !judges(stage)) {
+    await uploadIssue(stage, config, issue, ports);
+    throw failure;
   }
   // A verdict that says no is a result, too: without it, promote would take the stage for one that did not run.
-  const results = await readAll(config.results, ports);
-  const files = await filesOf(stage, config, results);
-  if (refusal === undefined || files.length > 0)
+  const files = [...(await filesOf(stage, config, results)), ...issue];
+  if (failure === undefined || files.length > 0)
     await artifacts.upload(`${prefix}${resultName(stage, config, results)}`, config.results, files);
-  if (refusal !== undefined) throw refusal;
+  if (failure !== undefined) throw failure;
+}
+
+/** The text of an issue goes by a name of its own where there is no result, and what keeps it from there hides not why the stage failed. */
+async function uploadIssue(
+  stage: StageName,
+  { results, platforms }: Config,
+  files: readonly string[],
+  { artifacts, log }: StepPorts,
+): Promise<void> {
+  if (files.length === 0) return;
+  const of = stage === "build" ? `-${platforms.join("-").replaceAll("/", "-")}` : "";
+  await artifacts
+    .upload(`${prefix}issue-${stage}${of}`, results, files)
+    .catch((error: unknown) => log.warning(`${issueFile} is in no artifact: ${explain(error)}`));
 }
 
 /** A stage's files in the results folder: its result, JUnit XML, bills of materials, the completed lock, the layout of a runtime that was not pushed. */

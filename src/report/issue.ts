@@ -56,7 +56,10 @@ function seen(results: Results, { failure, stage }: RefreshRun): string {
   const { scan, promote } = results;
   const database = scan.find((one) => one.database !== undefined)?.database?.updatedAt;
   const known = database === undefined ? "" : ` (vulnerabilities as of ${cell(database)})`;
-  return `${cell(promote?.changes?.why ?? "nothing changed")}${known}; no tag was moved.`;
+  const moved = (promote?.tags ?? []).filter((tag) => tag.moved).map(({ tag }) => code(tag));
+  const tags =
+    moved.length === 0 ? "no tag was moved" : `to what is published went ${moved.join(", ")}`;
+  return `${cell(promote?.changes?.why ?? "nothing changed")}${known}; ${tags}.`;
 }
 
 /** The stages that were done: two of them run side by side, so that the first one missing need not be the one that failed. */

@@ -1,16 +1,19 @@
 import type { Results, ScanResult } from "../results/stages.ts";
+import { tagsAt } from "../results/tags-at.ts";
 import { acceptances, scans } from "./stages.ts";
 
 /** What a step leaves for later ones; only what is known (action.yml, outputs). `sarifFile` is where a scan's findings are written. */
 export function outputsOf(
-  { prepare, models, build, scan, assemble, accept }: Results,
+  { prepare, models, build, scan, assemble, accept, promote }: Results,
   sarifFile: string,
 ): Readonly<Record<string, string>> {
+  // Where nothing changed, the image that is published is another one than the candidate.
+  const digest = promote?.published ?? assemble?.digest;
   const known: Readonly<Record<string, string | undefined>> = {
-    digest: assemble?.digest,
-    ref: assemble && `${assemble.repository}@${assemble.digest}`,
+    digest,
+    ref: assemble && `${assemble.repository}@${digest}`,
     version: prepare?.version,
-    tags: prepare?.tags.join("\n"),
+    tags: (promote === undefined ? prepare?.tags : tagsAt(promote))?.join("\n"),
     platforms: prepare && JSON.stringify(prepare.platforms.map(({ platform }) => platform)),
     ...runnersOf(prepare),
     image: prepare?.image,

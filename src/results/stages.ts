@@ -209,11 +209,15 @@ export type AcceptResult = z.infer<typeof acceptResult>;
 
 export const promoteResult = z.looseObject({
   ...timed,
+  /** The candidate. */
   digest,
+  /** What the tags were left at, or brought to, since the candidate changes nothing of it (`only-changed`). */
+  published: digest.optional(),
   tags: z.array(
     z.looseObject({
       tag: z.string(),
       from: digest.optional(),
+      /** Where it points if it moved; otherwise it is at `from`. */
       to: digest,
       moved: z.boolean(),
       why: z.string(),

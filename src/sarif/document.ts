@@ -26,6 +26,8 @@ export interface Subject {
   };
   /** The repository's page and its commits. */
   readonly source: Source | undefined;
+  /** Whether another commit was built than the branch's, for which the alerts are shown. */
+  readonly rebuild?: boolean;
 }
 
 export interface SarifDocument {
@@ -91,7 +93,7 @@ function runOf(platform: Scanned, alerts: readonly Alert[], about: About) {
         rules: ids.flatMap((id) => about.rules.get(id) ?? []),
       },
     },
-    automationDetails: { id: category(subject.image, platform.platform) },
+    automationDetails: { id: category(subject, platform.platform) },
     ...provenance(subject.source),
     columnKind: "utf16CodeUnits",
     invocations: [
@@ -106,9 +108,15 @@ function runOf(platform: Scanned, alerts: readonly Alert[], about: About) {
   };
 }
 
-/** Code scanning holds one analysis for each category; the `/` at its end keeps GitHub from taking the last part for a run's name. */
-export function category(image: string, platform: string): string {
-  return `${image}/${platform}/`;
+/**
+ * Code scanning holds one analysis for each category: a rebuild of a release has one of its own, so that it does not replace the branch's.
+ * The `/` at its end keeps GitHub from taking the last part for a run's name.
+ */
+export function category(
+  { image, rebuild = false }: Pick<Subject, "image" | "rebuild">,
+  platform: string,
+): string {
+  return `${image}/${platform}/${rebuild ? "rebuild/" : ""}`;
 }
 
 function provenance(source: Subject["source"]) {
