@@ -1,16 +1,14 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach } from "@jest/globals";
+import { afterEach, beforeEach, expect } from "@jest/globals";
 import { readAttached } from "../../src/attest/artifact.ts";
+import { predicateTypes } from "../../src/attest/predicates.ts";
 import { parseStatement, type Statement } from "../../src/attest/statement.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
 import type { Facts } from "../../src/config/facts.ts";
 import { readConfig } from "../../src/config/read.ts";
-import { blobOf } from "../../src/images/blob.ts";
-import { mediaTypes } from "../../src/images/descriptor.ts";
 import { type Digest, digestOf } from "../../src/images/digest.ts";
-import { descriptorOf, document } from "../../src/images/manifest.ts";
 import { formatLock } from "../../src/models/lock-text.ts";
 import { opener } from "../../src/pipeline/open.ts";
 import { prepare } from "../../src/pipeline/prepare.ts";
@@ -24,7 +22,8 @@ import { type FakeRegistry, startRegistry } from "../fakes/registry.ts";
 import type { RegistryBehaviour } from "../fakes/registry-state.ts";
 import { type FakeSigstore, type JobClaims, startSigstore } from "../fakes/sigstore.ts";
 import { open, type TestPorts, testPorts } from "../stores/ports.ts";
-import { type Made, putRuntime, yard } from "./images.ts";
+import { attested, buildkit, fill } from "./attesting-inputs.ts";
+import { putRuntime, yard } from "./images.ts";
 
 export interface World {
   readonly registry: FakeRegistry;
@@ -58,14 +57,18 @@ export interface Setting {
   readonly registryFaults?: readonly Fault[];
   readonly claims?: JobClaims;
   readonly signingFaults?: Parameters<typeof startSigstore>[1];
+  /** What BuildKit says of the first runtime. */
+  readonly provenance?: object;
 }
 
-export const buildkit = {
-  _type: "https://in-toto.io/Statement/v0.1",
-  predicateType: "https://slsa.dev/provenance/v0.2",
-  subject: [{ name: "pkg:docker/runtime", digest: { sha256: "0".repeat(64) } }],
-  predicate: { buildType: "https://mobyproject.org/buildkit@v1", materials: [] },
-};
+/** What promote attaches to an image of two platforms with everything, in its order. */
+export const types = [
+  predicateTypes.provenance,
+  buildkit.predicateType,
+  ...[predicateTypes.sbom, predicateTypes.sbom],
+  ...[predicateTypes.scan, predicateTypes.scan],
+  predicateTypes.acceptance,
+];
 export const commits = { built: "b".repeat(40), event: "e".repeat(40) };
 const base = { name: "docker.io/library/ubuntu:22.04", digest: digestOf("ubuntu") };
 
@@ -81,7 +84,7 @@ export function attesting(): (setting?: Setting) => Promise<World> {
     for (const close of closing.splice(0)) await close();
     await rm(folder, { recursive: true });
   });
-  return async ({ behaviour, registryFaults, claims, signingFaults } = {}) => {
+  return async ({ behaviour, registryFaults, claims, signingFaults, provenance } = {}) => {
     const registry = await startRegistry(behaviour, registryFaults);
     const sigstore = await startSigstore(claims, signingFaults);
     closing.push(registry.close, sigstore.close);
@@ -113,7 +116,7 @@ export function attesting(): (setting?: Setting) => Promise<World> {
         {
           platforms: runtimes.map(({ platform, digest }) => ({ platform, digest, size: 1, base })),
           ...{ repository: "oci:runtime", cached: false },
-          indexes: [await attested(runtimes, runtimeStore)],
+          indexes: [await attested(runtimes, runtimeStore, provenance)],
         },
       ],
       scan: runtimes.map(({ platform, digest, diffIds }) => ({
@@ -121,6 +124,8 @@ export function attesting(): (setting?: Setting) => Promise<World> {
         platforms: [{ platform, digest, diffIds: [...diffIds], findings: [] }],
         database: { updatedAt: "2026-11-28T00:00:00Z", source: "mirror" },
         finished: "2026-11-29T00:00:00Z",
+        scanner: { version: "0.74.0", path: "/home/somebody/trivy" },
+        published: { tag: "latest", digest: digestOf("the image before"), platforms: [] },
       })),
       assemble: candidate,
       accept: [
@@ -142,6 +147,16 @@ export function attesting(): (setting?: Setting) => Promise<World> {
       said: () => said(store, candidate.digest, sigstore.root),
     };
   };
+}
+
+/** Promotes in vain: nothing may have moved, whatever went wrong. */
+export async function movesNothing(
+  { store, promote }: World,
+  error: object | RegExp,
+  more: Wishes = {},
+): Promise<void> {
+  await expect(promote(more)).rejects.toThrow(error as RegExp);
+  expect((await store.tags()).filter((tag) => !tag.startsWith("sha256-"))).toEqual([]);
 }
 
 const facts: Facts = {
@@ -187,50 +202,6 @@ function configOf(
     ...inputs,
   };
   return readConfig((name) => given[name], { ...environment, workspace: join(folder, "ws") });
-}
-
-/** What stages left in the results folder, and the file that names the Sigstore of the test. */
-async function fill(folder: string, lock: string, { fulcio, rekor, root }: FakeSigstore) {
-  await mkdir(folder, { recursive: true });
-  const bill = { bomFormat: "CycloneDX", specVersion: "1.7", components: [] };
-  const files = {
-    "models.lock.json": lock,
-    "sbom-linux-amd64.cdx.json": JSON.stringify({ ...bill, serialNumber: "urn:uuid:amd64" }),
-    "sbom-linux-arm64.cdx.json": JSON.stringify({ ...bill, serialNumber: "urn:uuid:arm64" }),
-    "sigstore.json": JSON.stringify({ fulcio, rekor, trustedRoot: "root.json" }),
-    "root.json": JSON.stringify(root),
-  };
-  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-}
-
-/** BuildKit's index over a runtime, with its provenance beside it. */
-async function attested(runtimes: readonly Made[], store: Store): Promise<Digest> {
-  const statement = new TextEncoder().encode(JSON.stringify(buildkit));
-  const config = document(mediaTypes.config, { architecture: "unknown", os: "unknown" });
-  await store.putBlob(blobOf("config", config.bytes, config.digest));
-  await store.putBlob(blobOf("statement", statement, digestOf(statement)));
-  const attestation = document(mediaTypes.manifest, {
-    ...{ schemaVersion: 2, mediaType: mediaTypes.manifest, config: descriptorOf(config) },
-    layers: [
-      {
-        ...{ mediaType: "application/vnd.in-toto+json", digest: digestOf(statement) },
-        size: statement.length,
-        annotations: { "in-toto.io/predicate-type": buildkit.predicateType },
-      },
-    ],
-  });
-  await store.putManifest(attestation);
-  const [first] = runtimes;
-  const index = document(mediaTypes.index, {
-    ...{ schemaVersion: 2, mediaType: mediaTypes.index },
-    manifests: [
-      descriptorOf(attestation, {
-        annotations: { "vnd.docker.reference.digest": first?.digest ?? "" },
-      }),
-    ],
-  });
-  await store.putManifest(index);
-  return index.digest;
 }
 
 function stagePorts(ports: TestPorts) {

@@ -40,9 +40,13 @@ export function aboutMaterials(image: FinalImage, platform: string, cycloneDx: s
   return statementOf(subjects(image, [platform]), predicateTypes.sbom, predicate);
 }
 
+/** What the scan saw of an image that was published before is not said of this one, nor where the scanner lay on the machine. */
 export function aboutScan(image: FinalImage, scan: ScanResult): Statement {
   const platforms = scan.platforms.map(({ platform }) => platform);
-  return statementOf(subjects(image, platforms), predicateTypes.scan, scan);
+  const { published: _before, scanner, ...said } = scan;
+  const { path: _path, ...named } = scanner ?? {};
+  const predicate = scanner === undefined ? said : { ...said, scanner: named };
+  return statementOf(subjects(image, platforms), predicateTypes.scan, predicate);
 }
 
 /** The node's log may hold anything, and the samples of memory are many: neither is said to everybody, for ever. */

@@ -7,7 +7,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
 import type { StatementSigner } from "../sigstore/sign.ts";
-import { signedStatement } from "../sigstore/verify.ts";
+import { type Signer, signedStatement } from "../sigstore/verify.ts";
 import { type Attached, bundleManifest, emptyBlob, readAttached } from "./artifact.ts";
 import { assemblyPredicate, predicateTypes } from "./predicates.ts";
 import { parseStatement, type Statement, subjectsOf } from "./statement.ts";
@@ -23,6 +23,8 @@ export interface AttachPorts {
 export interface Speaker {
   readonly signer: StatementSigner;
   readonly root: unknown;
+  /** Address of the GitHub whose job signs, as certificates write it: `https://github.com`. */
+  readonly server: string;
 }
 
 export interface Attestation {
@@ -35,16 +37,17 @@ export interface Attestation {
 
 /**
  * Signs statements, attaches each to the image as a referrer, one after the other, and reads all back: what is given is there, proved by
- * the root. What this workflow has said in the same words before is not said again.
+ * the root. What this workflow has said in the same words before, in a run of the same repository and ref, is not said again.
  */
 export async function attach(
   statements: readonly Statement[],
   image: Document,
-  { signer, root }: Speaker,
+  speaker: Speaker,
   ports: AttachPorts,
 ): Promise<readonly Attestation[]> {
   const { store, log, signal } = ports;
-  const mine = await ownBundles(image.digest, { signer, root }, store);
+  const { signer, root } = speaker;
+  const mine = (await provedBundles(image.digest, root, store)).filter(isBy(speaker));
   const done: Pick<Proved, "statement" | "digest">[] = [];
   for (const statement of statements) {
     signal?.throwIfAborted();
@@ -56,23 +59,6 @@ export async function attach(
   return done.map(({ statement: { predicateType }, digest }) => ({
     ...{ predicateType, digest, subject: image.digest },
   }));
-}
-
-/** What this workflow said of an image before. */
-export async function saidBefore(
-  image: Digest,
-  speaker: Speaker,
-  store: Store,
-): Promise<readonly unknown[]> {
-  return (await ownBundles(image, speaker, store)).map(({ statement }) => statement);
-}
-
-async function ownBundles(
-  image: Digest,
-  { signer, root }: Speaker,
-  store: Store,
-): Promise<readonly Proved[]> {
-  return (await provedBundles(image, root, store)).filter((entry) => isBy(entry, signer));
 }
 
 async function attachOne(
@@ -102,7 +88,7 @@ async function attachOne(
 
 interface Proved extends Attached {
   readonly statement: Statement;
-  readonly subject: string;
+  readonly signer: Signer;
 }
 
 /** The bundles at an image that the root proves; what strangers attached counts for nothing. */
@@ -117,10 +103,7 @@ async function provedBundles(
       const attached = await readAttached(store, referrer, image);
       if (attached === undefined) continue;
       const { statement, signer } = signedStatement(attached.bundle, root);
-      found.push({
-        ...{ ...attached, statement: parseStatement(statement) },
-        subject: signer.subject,
-      });
+      found.push({ ...attached, statement: parseStatement(statement), signer });
     } catch (error) {
       if (!(error instanceof IntegrityError)) throw error;
     }
@@ -128,10 +111,18 @@ async function provedBundles(
   return found;
 }
 
-/** Fulcio names a job of GitHub by the workflow that it is written in. */
-function isBy({ subject }: Proved, { claims }: StatementSigner): boolean {
-  const workflow = claims.job_workflow_ref;
-  return workflow !== undefined && subject.endsWith(`/${workflow}`);
+/**
+ * Whether this job's own workflow said it: a reusable one has the same name whoever calls it, so the run's repository and ref must be
+ * the same, too (Fulcio docs/oid-info.md, 1.3.6.1.4.1.57264.1.12 and 14). A token without these claims has said nothing before.
+ */
+function isBy({ signer: { claims }, server }: Speaker): (entry: Proved) => boolean {
+  const { iss, job_workflow_ref: workflow, repository, ref } = claims;
+  if ([iss, workflow, repository, ref].includes(undefined)) return () => false;
+  return ({ signer: { issuer, subject, extensions } }) =>
+    issuer === iss &&
+    subject === `${server}/${workflow}` &&
+    extensions["sourceRepositoryURI"] === `${server}/${repository}` &&
+    extensions["sourceRepositoryRef"] === ref;
 }
 
 /** Whether it need not be said again: in the same words but for the run, or of the same bytes what does not change with time. */

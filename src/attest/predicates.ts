@@ -56,10 +56,12 @@ export const assemblyPredicate = z.looseObject({
     metadata: z.looseObject({ invocationId: z.string().optional() }).optional(),
   }),
 });
-export const assemblyStatement = z.looseObject({ predicate: assemblyPredicate });
 export type AssemblyPredicate = z.infer<typeof assemblyPredicate>;
 
-/** The scan's result as it is in the results folder; `platforms[].digest` and `diffIds` are the runtime's. */
-export const scanPredicate = scanResult;
+/** The scan's result, without the image published before and the scanner's path; `platforms[].digest` and `diffIds` are the runtime's. */
+export const scanPredicate = scanResult
+  .omit({ published: true, scanner: true })
+  .extend({ scanner: z.looseObject({ version: z.string() }).optional() });
+export type ScanPredicate = z.infer<typeof scanPredicate>;
 /** The acceptance's result, without the node's log and the single samples of memory. */
 export const acceptancePredicate = acceptResult.omit({ logs: true, vram: true });

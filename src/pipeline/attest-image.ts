@@ -1,10 +1,10 @@
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { aboutScan, type FinalImage } from "../attest/about.ts";
-import { attach, type Speaker, saidBefore } from "../attest/attach.ts";
-import { assemblyStatement } from "../attest/predicates.ts";
+import { attach, type Speaker } from "../attest/attach.ts";
 import type { AttestInputs } from "../config/attest.ts";
 import { UsageError } from "../errors.ts";
-import { type Document, parseIndex } from "../images/manifest.ts";
+import { type Document, isIndex, parseIndex } from "../images/manifest.ts";
 import { platformName } from "../images/platform.ts";
 import { lockName } from "../models/lock.ts";
 import type { Store } from "../ports/store.ts";
@@ -13,6 +13,8 @@ import { sigstoreInstance } from "../sigstore/instance.ts";
 import { keylessSigner } from "../sigstore/sign.ts";
 import type { Claims } from "../sigstore/token.ts";
 import { completedLock } from "./assemble.ts";
+import { readCandidate } from "./candidate.ts";
+import { carriesLock, runtimesOf } from "./made-from.ts";
 import { needed } from "./needed.ts";
 import type { Ports } from "./ports.ts";
 import type { Attested } from "./promote.ts";
@@ -62,10 +64,12 @@ async function attestImage(
   const speaker = await speakerFor(results, inputs, ports);
   if ("unsigned" in speaker) return speaker;
   const { plan, signer } = speaker;
-  const lock = plan.models.lock === "" ? undefined : await lockIn(folder, files);
+  const made = inputs.provenance
+    ? await madeFrom(image, plan, { results, folder, store, files })
+    : { lock: undefined, runtimes: [] };
   const statements = await statementsOf(
     {
-      ...{ plan, results, lock, untested, inputs, folder },
+      ...{ plan, results, untested, inputs, folder, ...made },
       image: finalImage(image, plan),
       by: runOf(signer.claims, inputs),
     },
@@ -75,8 +79,8 @@ async function attestImage(
 }
 
 /**
- * Says of a published image what a later scan of the same runtimes saw, so that it stays young to who asks (verify --max-age); nothing where
- * it was not made from the very runtimes that were scanned.
+ * Says of a published image what a later scan of the same runtime layers saw, so that it stays young to who asks (verify --max-age); nothing
+ * where other layers were scanned. Layers, not manifests, are compared: a refresh's manifest bears its month.
  */
 async function attestScan(
   published: Document,
@@ -87,14 +91,8 @@ async function attestScan(
   if (unfit !== undefined) return left(`the scan ${unfit.verdict}`, ports.log);
   const speaker = await speakerFor(results, inputs, ports);
   if ("unsigned" in speaker) return speaker;
-  const made = runtimesIn(await saidBefore(published.digest, speaker, store));
-  const scanned = results.scan.flatMap(({ platforms }) => platforms);
-  const other = scanned.find(({ digest }) => !made.includes(digest));
-  if (other !== undefined)
-    return left(
-      `no statement of this workflow says that ${published.digest} was made from ${other.digest}, which was scanned for ${other.platform}`,
-      ports.log,
-    );
+  const other = await scannedElsewhere(published, results.scan, store);
+  if (other !== undefined) return left(other, ports.log);
   const about = finalImage(published, speaker.plan);
   const statements = results.scan.map((scan) => aboutScan(about, scan));
   return attached(statements, published, speaker, { store, ...ports });
@@ -105,16 +103,24 @@ async function attached(...given: Parameters<typeof attach>): Promise<Attested> 
   return { attestations: all.map((entry) => ({ ...entry })) };
 }
 
-/** The runtimes that statements of an assembly name. */
-function runtimesIn(statements: readonly unknown[]): readonly string[] {
-  return statements.flatMap((statement) => {
-    const { success, data } = assemblyStatement.safeParse(statement);
-    if (!success) return [];
-    const { resolvedDependencies } = data.predicate.buildDefinition;
-    return resolvedDependencies
-      .filter(({ annotations }) => annotations.kind === "runtime")
-      .map(({ digest }) => `sha256:${digest["sha256"]}`);
-  });
+/** Why scans say nothing of an image: they looked at other layers than its runtimes'. Undefined where they did not. */
+async function scannedElsewhere(
+  image: Document,
+  scans: Results["scan"],
+  store: Store,
+): Promise<string | undefined> {
+  if (!isIndex(image)) return `${image.digest} is no index over platforms (${image.mediaType})`;
+  const seen = await readCandidate(image, store);
+  const other = scans
+    .flatMap(({ platforms }) => platforms)
+    .find(({ platform, diffIds }) => {
+      const own = seen.find((entry) => entry.platform === platform)?.diffIds;
+      return own === undefined || !isDeepStrictEqual(diffIds, own);
+    });
+  return (
+    other &&
+    `the runtime layers of ${image.digest} for ${other.platform} are not those that were scanned (diff_ids of ${other.digest})`
+  );
 }
 
 /** Who may say something in this job, and of which plan; or why nobody may. */
@@ -135,7 +141,8 @@ async function speakerFor(
   const ports = { fetch, clock, log, signal };
   const signer = await keylessSigner(inputs.identity, instance, ports);
   const secret = secrecy(signer.claims, inputs);
-  return secret === undefined ? { signer, root: instance.root, plan } : left(secret, log);
+  if (secret !== undefined) return left(secret, log);
+  return { signer, plan, root: instance.root, server: inputs.server };
 }
 
 function finalImage(image: Document, plan: PrepareResult): FinalImage {
@@ -177,6 +184,23 @@ function runOf(claims: Claims, { server }: AttestInputs) {
         ? undefined
         : `${server}/${repository}/actions/runs/${run}/attempts/${attempt ?? 1}`,
   };
+}
+
+/** What the candidate was made from, held against it: what is signed of it is true. */
+async function madeFrom(
+  image: Document,
+  plan: PrepareResult,
+  {
+    results,
+    folder,
+    store,
+    files,
+  }: Pick<Attesting, "results" | "folder" | "store"> & Pick<Ports, "files">,
+) {
+  const lock = plan.models.lock === "" ? undefined : await lockIn(folder, files);
+  const runtimes = runtimesOf(needed(results, "assemble"), results.build);
+  await carriesLock(image, lock, store);
+  return { lock, runtimes };
 }
 
 async function lockIn(folder: string, files: Ports["files"]) {

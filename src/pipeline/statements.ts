@@ -21,12 +21,15 @@ import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
 import type { BuildResult, PrepareResult, PromoteResult, Results } from "../results/stages.ts";
 import { sbomFiles } from "./job.ts";
+import type { BuiltRuntime } from "./made-from.ts";
 import { weightsOf } from "./model-parts.ts";
 
 export interface Speaking {
   readonly image: FinalImage;
   readonly plan: PrepareResult;
-  readonly results: Pick<Results, "models" | "build" | "scan" | "accept">;
+  readonly results: Pick<Results, "models" | "scan" | "accept">;
+  /** What the image was made from; nothing where no provenance is wanted. */
+  readonly runtimes: readonly BuiltRuntime[];
   /** The completed lock; undefined without weights. */
   readonly lock: Lock | undefined;
   readonly untested: PromoteResult["untested"];
@@ -46,33 +49,35 @@ interface Ports {
 /** What a single statement may weigh, in bytes: transparency logs and verifiers take no more. */
 const largest = 16 * 1024 * 1024;
 
-/** Everything that is said of a final image, the assembly first. A CheckError where a wanted bill of materials is not there. */
+/**
+ * Everything that is said of a final image, the assembly first. A CheckError where a wanted bill of materials is not there, or what has to be
+ * said is too much.
+ */
 export async function statementsOf(
   speaking: Speaking,
   ports: Ports,
 ): Promise<readonly Statement[]> {
   const { image, results, inputs } = speaking;
-  const all = [
-    ...(inputs.provenance ? [aboutAssembly(image, assemblyOf(speaking))] : []),
-    ...(inputs.provenance ? await ofRuntimes(speaking, ports) : []),
-    ...(inputs.sbom === "off" ? [] : await ofMaterials(speaking, ports)),
-    ...results.scan.map((scan) => aboutScan(image, scan)),
-    ...results.accept.map((accept) => aboutAcceptance(image, accept)),
+  const { provenance, sbom } = inputs;
+  const bills = sbom === "off" ? [] : await ofMaterials(speaking, ports);
+  return [
+    ...(provenance ? [whole(aboutAssembly(image, assemblyOf(speaking)))] : []),
+    ...(provenance ? small(await ofRuntimes(speaking, ports), ports.log) : []),
+    ...(sbom === "required" ? bills.map(whole) : small(bills, ports.log)),
+    ...results.scan.map((scan) => whole(aboutScan(image, scan))),
+    ...results.accept.map((accept) => whole(aboutAcceptance(image, accept))),
   ];
-  return all.filter((statement) => isSmall(statement, inputs, ports.log));
 }
 
-function assemblyOf({ plan, results, lock, untested, by }: Speaking): Assembly {
+function assemblyOf({ plan, results, runtimes, lock, untested, by }: Speaking): Assembly {
   const { models } = results;
   return {
     ...{ plan, untested },
     ...by,
-    platforms: results.build.flatMap(({ platforms, repository }) =>
-      platforms.map(({ platform, digest, base }) => ({
-        ...{ platform, base },
-        runtime: { repository, digest },
-      })),
-    ),
+    platforms: runtimes.map(({ built: { platform, digest, base }, build: { repository } }) => ({
+      ...{ platform, base },
+      runtime: { repository, digest },
+    })),
     models:
       models?.digest === undefined
         ? undefined
@@ -87,13 +92,14 @@ function assemblyOf({ plan, results, lock, untested, by }: Speaking): Assembly {
 
 /** BuildKit's provenance of each runtime, where its index holds any. */
 async function ofRuntimes(
-  { image, results }: Speaking,
-  { runtimes, log }: Ports,
+  { image, runtimes }: Speaking,
+  { runtimes: storeOf, log }: Ports,
 ): Promise<readonly Statement[]> {
   const found: Statement[] = [];
-  for (const build of results.build) {
-    const provenances = await provenancesOf(build, runtimes(build));
-    for (const { platform, digest } of build.platforms) {
+  for (const build of new Set(runtimes.map((runtime) => runtime.build))) {
+    const provenances = await provenancesOf(build, storeOf(build));
+    for (const { built } of runtimes.filter((runtime) => runtime.build === build)) {
+      const { platform, digest } = built;
       const text = provenances.get(digest);
       const said = text && aboutRuntime(image, { platform, digest }, text);
       if (said) found.push(said);
@@ -144,15 +150,27 @@ async function ofMaterials(
   return found;
 }
 
-function isSmall(
-  statement: Statement,
-  { sbom }: Speaking["inputs"],
-  log: Pick<Log, "warning">,
-): boolean {
+/** What has to be said: a CheckError where it is too much for one statement. */
+function whole(statement: Statement): Statement {
+  const problem = tooLarge(statement);
+  if (problem === undefined) return statement;
+  throw new CheckError(`${problem} Nothing is published without it.`, {
+    todo: "See what fills it in the results folder, or publish without signed statements: sign: off.",
+  });
+}
+
+/** What may be left out where it is too much. */
+function small(statements: readonly Statement[], log: Pick<Log, "warning">): readonly Statement[] {
+  return statements.filter((statement) => {
+    const problem = tooLarge(statement);
+    if (problem !== undefined) log.warning(`${problem} It is left out.`);
+    return problem === undefined;
+  });
+}
+
+function tooLarge(statement: Statement): string | undefined {
   const size = Buffer.byteLength(JSON.stringify(statement));
-  if (size <= largest) return true;
-  const message = `The statement ${statement.predicateType} has ${size} bytes, more than the ${largest} that may be signed.`;
-  if (sbom === "required") throw new CheckError(message);
-  log.warning(`${message} It is left out.`);
-  return false;
+  return size <= largest
+    ? undefined
+    : `The statement ${statement.predicateType} has ${size} bytes, more than the ${largest} that may be signed.`;
 }

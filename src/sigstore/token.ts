@@ -21,11 +21,15 @@ export interface IdentityToken {
 
 const shape = z.looseObject({
   sub: z.string().min(1),
+  iss: z.string().optional(),
   /** `public`, `private`, `internal` */
   repository_visibility: z.string().optional(),
   /** `owner/name/.github/workflows/file.yml@ref` of the workflow that the job is written in. */
   job_workflow_ref: z.string().optional(),
+  /** Of the run: where a reusable workflow of another repository is called, the caller's. */
   repository: z.string().optional(),
+  /** Of the run, such as `refs/heads/main`. */
+  ref: z.string().optional(),
   run_id: z.string().optional(),
   run_attempt: z.string().optional(),
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Statements } from "../../../src/pipeline/verify/statement.ts";
+import type { ScanResult } from "../../../src/results/stages.ts";
 import {
   acceptance,
   assembly,
@@ -103,13 +104,20 @@ describe("a statement is refused", () => {
     expect(problems(image, said)).toEqual([expect.stringContaining(reason)]);
   });
 
-  it("that is a scan of another runtime image", () => {
-    const other = scan({
-      platforms: scanned.platforms.map((one) => ({ ...one, digest: d("other") })),
-    });
-    expect(problems(image, other)).toEqual([
-      `runtime failed: ${d("other")} was scanned, the image was made from ${d("runtime")}`,
-    ]);
+  const elsewhere = (at: Date, more: Partial<ScanResult["platforms"][number]>) =>
+    scan({ platforms: scanned.platforms.map((one) => ({ ...one, ...more })) }, at).scan;
+  const other =
+    "runtime failed: its layers between weights and lock are not those that were scanned (diff_ids)";
+
+  it.each<[string, Partial<ScanResult["platforms"][number]>]>([
+    ["of other layers", { diffIds: [d("os"), d("other")] }],
+    ["of other layers, said of the runtime image", { diffIds: [] }],
+    ["that does not say which layers it looked at", { diffIds: undefined }],
+  ])("that is the newest scan, %s, whatever an older one says", (_, more) => {
+    const said = { ...good, scan: [...good.scan, ...elsewhere(days(1), more)] };
+    expect(problems(image, said)).toEqual([other]);
+    const before = { ...good, scan: [...good.scan, ...elsewhere(days(9), more)] };
+    expect(problems(image, before)).toEqual([]);
   });
 
   it("that is missing, with what was left aside of its kind", () => {

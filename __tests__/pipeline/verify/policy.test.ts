@@ -6,12 +6,14 @@ import {
   accepted,
   assembly,
   d,
+  days,
   good,
   image,
   layers,
   lock,
   policy,
   problems,
+  scanned,
   signed,
   withLayers,
   withPlatform,
@@ -40,6 +42,13 @@ it.each<[string, FinalImage, Partial<Assembly>]>([
   ],
 ])("lets an image pass that %s", (_, seen, more) => {
   expect(problems(seen, { ...good, provenance: [signed({ ...assembly, ...more })] })).toEqual([]);
+});
+
+it("lets an image pass whose layers were scanned again as another month's runtime image", () => {
+  const platforms = scanned.platforms.map((one) => ({ ...one, digest: d("another month") }));
+  const later = signed({ ...scanned, platforms }, days(1));
+  const old = signed(scanned, days(80));
+  expect(problems(image, { ...good, scan: [old, later] })).toEqual([]);
 });
 
 it("says what an acceptance left out", () => {

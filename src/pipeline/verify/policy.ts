@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
+import type { ScanPredicate } from "../../attest/predicates.ts";
 import type { Platform } from "../../images/platform.ts";
-import type { AcceptResult, ScanResult } from "../../results/stages.ts";
+import type { AcceptResult } from "../../results/stages.ts";
 import { inWords, isMissing, notRun, theAcceptance, theScanOf } from "../readiness.ts";
 import { checked, futureProblem, missing, newest, type PolicyCheck } from "./check.ts";
 import type { FinalImage, FinalPlatform } from "./final-image.ts";
@@ -55,7 +56,10 @@ function provenance(
   return checked(name, undefined, problem, assembly.signedAt);
 }
 
-/** The runtime's layers are those that were scanned, of the runtime image that the assembly names. */
+/**
+ * The runtime's layers are those that the newest scan looked at. Of which manifest is no matter: a later build of the same layers has another
+ * one, and that the assembly's runtime became this image the provenance says, which names the platforms' manifests.
+ */
 function runtime(
   { platform, layers }: FinalPlatform,
   assembly: Signed<Assembly> | undefined,
@@ -69,8 +73,8 @@ function runtime(
       platform,
       "its layers, diff_ids and history do not count up: director-image did not assemble it",
     );
-  const made = assembly?.says.runtimes.find((one) => one.platform === platform);
-  if (made === undefined)
+  const isNamed = assembly?.says.runtimes.some((one) => one.platform === platform) ?? false;
+  if (!isNamed)
     return checked(name, platform, "no statement of the assembly names its runtime image");
   const scanned = scanOf(statements, platform)?.entry;
   if (scanned === undefined) {
@@ -79,12 +83,6 @@ function runtime(
       ? { name, platform, verdict: "skipped", reason }
       : checked(name, platform, reason);
   }
-  if (scanned.digest !== made.digest)
-    return checked(
-      name,
-      platform,
-      `${scanned.digest} was scanned, the image was made from ${made.digest}`,
-    );
   const problem = isDeepStrictEqual(scanned.diffIds, layers.diffIds)
     ? undefined
     : "its layers between weights and lock are not those that were scanned (diff_ids)";
@@ -210,9 +208,9 @@ function scanOf(
   { scan: scans }: Statements,
   platform: Platform,
 ):
-  | { readonly scan: Signed<ScanResult>; readonly entry: ScanResult["platforms"][number] }
+  | { readonly scan: Signed<ScanPredicate>; readonly entry: ScanPredicate["platforms"][number] }
   | undefined {
-  const of = (one: Signed<ScanResult>) =>
+  const of = (one: Signed<ScanPredicate>) =>
     one.says.platforms.find((scanned) => scanned.platform === platform);
   const found = newest(scans.filter((one) => of(one) !== undefined));
   const entry = found === undefined ? undefined : of(found);

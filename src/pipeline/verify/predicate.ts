@@ -5,19 +5,20 @@ import {
   assemblyPredicate,
   type Dependency,
   predicateTypes,
+  type ScanPredicate,
   scanPredicate,
 } from "../../attest/predicates.ts";
 import type { Statement } from "../../attest/statement.ts";
 import { IntegrityError } from "../../errors.ts";
 import { type Digest, isDigest } from "../../images/digest.ts";
-import type { AcceptResult, ScanResult } from "../../results/stages.ts";
+import type { AcceptResult } from "../../results/stages.ts";
 import { deliveries } from "../../results/stages.ts";
 import type { Assembly, Kind } from "./statement.ts";
 
 /** What a statement says, by its kind; `other`: nothing that the policy asks for, such as BuildKit's own provenance. */
 export type Read =
   | { readonly kind: "provenance"; readonly says: Assembly }
-  | { readonly kind: "scan"; readonly says: ScanResult }
+  | { readonly kind: "scan"; readonly says: ScanPredicate }
   | { readonly kind: "acceptance"; readonly says: AcceptResult }
   | { readonly kind: "sbom"; readonly says: object }
   | { readonly kind: "other"; readonly says: undefined };

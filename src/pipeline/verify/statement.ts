@@ -1,6 +1,7 @@
+import type { ScanPredicate } from "../../attest/predicates.ts";
 import type { Digest } from "../../images/digest.ts";
 import type { Platform } from "../../images/platform.ts";
-import type { AcceptResult, ScanResult } from "../../results/stages.ts";
+import type { AcceptResult } from "../../results/stages.ts";
 
 /** A statement about this image that the trusted identity signed. */
 export interface Signed<T> {
@@ -42,7 +43,7 @@ export interface LeftAside {
 /** What is attached to an image, sorted by what it says. */
 export interface Statements {
   readonly provenance: readonly Signed<Assembly>[];
-  readonly scan: readonly Signed<ScanResult>[];
+  readonly scan: readonly Signed<ScanPredicate>[];
   readonly acceptance: readonly Signed<AcceptResult>[];
   readonly sbom: readonly Signed<object>[];
   readonly leftAside: readonly LeftAside[];
