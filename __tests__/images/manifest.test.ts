@@ -29,6 +29,17 @@ it("a descriptor of fewer bytes than none is refused", () => {
   expect(() => parseManifest(manifest)).toThrow("at config");
 });
 
+it.each([{ platform: null }, { platform: { os: "linux" } }, { platform: { os: 5 } }])(
+  "a platform that is none is refused (%j)",
+  (more) => {
+    const index = document(mediaTypes.index, { manifests: [{ ...entry, ...more }] });
+    expect(() => parseIndex(index)).toThrow(IntegrityError);
+    expect(() => parseIndex(index)).toThrow(
+      "a platform without os or architecture at manifests[0]",
+    );
+  },
+);
+
 it("null stands for what a document lacks", () => {
   const none = { artifactType: null, annotations: null, subject: null };
   const manifest = document(mediaTypes.manifest, { config: entry, layers: [], ...none });

@@ -99,7 +99,7 @@ function parseJson(document: Document): object {
 }
 
 function checkDescriptor(document: Document, where: string, entry: Descriptor | undefined): void {
-  const { mediaType, digest, size } = entry ?? {};
+  const { mediaType, digest, size, platform } = entry ?? {};
   if (
     typeof mediaType !== "string" ||
     typeof digest !== "string" ||
@@ -109,6 +109,9 @@ function checkDescriptor(document: Document, where: string, entry: Descriptor | 
   ) {
     throw wrong(document, `has no descriptor (mediaType, sha256 digest, size) at ${where}`);
   }
+  const { os, architecture } = platform ?? {};
+  if (platform !== undefined && (typeof os !== "string" || typeof architecture !== "string"))
+    throw wrong(document, `has a platform without os or architecture at ${where}`);
 }
 
 /** What both have, or lack; some writers put null for what they lack. */
