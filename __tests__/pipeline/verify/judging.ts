@@ -6,11 +6,11 @@ import { judgeImage, type Policy } from "../../../src/pipeline/verify/policy.ts"
 import type { Assembly, Signed, Statements } from "../../../src/pipeline/verify/statement.ts";
 import type { AcceptResult, ScanResult } from "../../../src/results/stages.ts";
 
-export const now = Date.parse("2026-11-29T12:00:00Z");
+const now = Date.parse("2026-11-29T12:00:00Z");
 export const days = (count: number) => new Date(now - count * 24 * 3_600_000);
 export const policy: Policy = { now, maxAge: 45 * 24 * 3_600_000, allowUntested: false };
 export const d = (text: string): Digest => digestOf(text);
-export const hex = (text: string) => d(text).slice("sha256:".length);
+const hex = (text: string) => d(text).slice("sha256:".length);
 
 export const lock: CompleteLock = {
   ...{ version: 1, root: "/models" },
@@ -27,7 +27,7 @@ export const layers: NonNullable<FinalPlatform["layers"]> = {
   diffIds: [d("os"), d("node")],
   ...{ top: d("lock"), lockLayer: d("lock") },
 };
-export const platform: FinalPlatform = {
+const platform: FinalPlatform = {
   ...{ platform: "linux/amd64", digest: d("amd64"), lock, layers },
   modelsImage: `ghcr.io/nsn/director@${d("models")}`,
 };
