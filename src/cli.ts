@@ -6,6 +6,7 @@ import { terminalContext } from "./commands/context.ts";
 import { runProgram } from "./commands/program.ts";
 import { ending } from "./errors.ts";
 import { allowClosedPipes } from "./host/closed-pipe.ts";
+import { printable } from "./host/printable.ts";
 import { stopSignal } from "./host/signals.ts";
 
 const signal = stopSignal();
@@ -18,7 +19,7 @@ try {
   });
 } catch (error) {
   const { text, exitCode } = ending(error);
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${printable(text, new Set())}\n`);
   process.exitCode = exitCode;
 }
 

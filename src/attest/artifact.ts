@@ -1,8 +1,8 @@
-import { buffer } from "node:stream/consumers";
-import { IntegrityError } from "../errors.ts";
+import { IntegrityError, RemoteError } from "../errors.ts";
 import { type Descriptor, mediaTypes } from "../images/descriptor.ts";
 import { digestOf } from "../images/digest.ts";
 import { type Document, document, parseManifest } from "../images/manifest.ts";
+import { readBounded } from "../images/read-bounded.ts";
 import type { Store } from "../ports/store.ts";
 
 /** A bundle of Sigstore, and the artifact that carries it. */
@@ -63,9 +63,12 @@ export interface Attached {
 /** A bundle of ours is a statement and a signature; a stranger may attach anything. */
 const longestBundle = 64 * 1024 * 1024;
 
-/** The bundle in a referrer; undefined where it is no bundle, or is not about that subject. Each manifest is read: what lists it may be wrong about it. */
+/**
+ * The bundle in a referrer; undefined where it is no bundle, or is not about that subject. Each manifest is read: what lists it may be
+ * wrong about it. An IntegrityError for whatever else a stranger may have attached.
+ */
 export async function readAttached(
-  store: Pick<Store, "readManifest" | "readBlob">,
+  store: Pick<Store, "readManifest" | "readBlob" | "blobSize">,
   { digest }: Pick<Descriptor, "digest">,
   subject: Descriptor["digest"],
 ): Promise<Attached | undefined> {
@@ -77,9 +80,11 @@ export async function readAttached(
   if (!type.startsWith("application/vnd.dev.sigstore.bundle") || layer === undefined)
     return undefined;
   if (about?.digest !== subject) return undefined;
-  if (layer.size > longestBundle)
-    throw new IntegrityError(`${digest} says that its bundle has ${layer.size} bytes.`);
-  const bytes = await buffer(store.readBlob(layer.digest));
+  const bytes = await readBounded(store, layer, longestBundle).catch(async (cause: unknown) => {
+    if (!(cause instanceof RemoteError) || (await store.blobSize(layer.digest)) !== undefined)
+      throw cause;
+    throw new IntegrityError(`The bundle ${layer.digest} that it names is not there.`);
+  });
   return {
     digest,
     predicateType: annotations?.[names.predicateType],

@@ -2,6 +2,7 @@ import { Command as Commander, CommanderError, Option } from "commander";
 import type { Input } from "../config/input.ts";
 import { type InputName, inputs } from "../config/inputs.ts";
 import { UsageError } from "../errors.ts";
+import { printable } from "../host/printable.ts";
 import type { Command, Context, Flag, Given, Outcome } from "./command.ts";
 
 /** How the inputs say that they are true or false. */
@@ -100,7 +101,8 @@ async function runOne(
   };
   const outcome = await command.run(given, context(common, given));
   if (common.json) print(`${JSON.stringify(outcome.json, null, 2)}\n`);
-  else if (outcome.text.length > 0) print(`${outcome.text.join("\n")}\n`);
+  // Labels, certificates and the like are others' words.
+  else if (outcome.text.length > 0) print(`${printable(outcome.text.join("\n"), new Set())}\n`);
   return outcome;
 }
 

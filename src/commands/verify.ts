@@ -2,7 +2,6 @@ import { arch } from "node:process";
 import { platformsOf } from "../config/read.ts";
 import { seconds } from "../config/values.ts";
 import { UsageError } from "../errors.ts";
-import { printable } from "../host/printable.ts";
 import { parseReference } from "../images/reference.ts";
 import { trusted } from "../pipeline/verify/identity.ts";
 import { verifyImage } from "../pipeline/verify/verify-image.ts";
@@ -16,7 +15,7 @@ export const verifyImageCommand: Command = {
   name: "verify",
   summary: "check the signed statements about a published image, and what they say",
   example:
-    "director-image verify ghcr.io/nsn/director:1.2.3 --identity 'https://github.com/nsn/nsn/.github/workflows/docker-director.yml@refs/tags/v*'",
+    "director-image verify ghcr.io/nsn/director:1.2.3 --identity 'https://github.com/nsn/director-image-action/.github/workflows/director-image.yml@refs/tags/v1.*' --repository nsn/nsn",
   arguments: "<ref>",
   inputs: loginInputs,
   flags: [
@@ -85,8 +84,7 @@ export const verifyImageCommand: Command = {
     );
     return {
       json: result,
-      // Certificates and statements are others' words.
-      text: verifyLines(result).map((line) => printable(line, new Set())),
+      text: verifyLines(result),
       exitCode: result.verdict === "passed" ? 0 : 1,
     };
   },

@@ -59,6 +59,7 @@ export function parseIndex(document: Document): Index {
   if (!Array.isArray(value.manifests)) throw wrong(document, "has no list of manifests");
   for (const [at, entry] of value.manifests.entries())
     checkDescriptor(document, `manifests[${at}]`, entry);
+  checkAbout(document, value);
   return value;
 }
 
@@ -81,6 +82,7 @@ export function parseManifest(document: Document): Manifest {
   if (!Array.isArray(value.layers)) throw wrong(document, "has no list of layers");
   for (const [at, entry] of value.layers.entries())
     checkDescriptor(document, `layers[${at}]`, entry);
+  checkAbout(document, value);
   return value;
 }
 
@@ -97,15 +99,39 @@ function parseJson(document: Document): object {
 }
 
 function checkDescriptor(document: Document, where: string, entry: Descriptor | undefined): void {
-  const { mediaType, digest, size } = entry ?? {};
+  const { mediaType, digest, size, platform } = entry ?? {};
   if (
     typeof mediaType !== "string" ||
     typeof digest !== "string" ||
     !isDigest(digest) ||
-    !Number.isSafeInteger(size)
+    !Number.isSafeInteger(size) ||
+    Number(size) < 0
   ) {
     throw wrong(document, `has no descriptor (mediaType, sha256 digest, size) at ${where}`);
   }
+  const { os, architecture } = platform ?? {};
+  if (platform !== undefined && (typeof os !== "string" || typeof architecture !== "string"))
+    throw wrong(document, `has a platform without os or architecture at ${where}`);
+}
+
+/** What both have, or lack; some writers put null for what they lack. */
+function checkAbout(
+  document: Document,
+  { artifactType, annotations, subject }: Pick<Index, "artifactType" | "annotations" | "subject">,
+): void {
+  if (typeof (artifactType ?? "") !== "string")
+    throw wrong(document, "has an artifactType that is no text");
+  if (!areTexts(annotations ?? {})) throw wrong(document, "has annotations that are no texts");
+  if (subject !== undefined && subject !== null) checkDescriptor(document, "subject", subject);
+}
+
+function areTexts(value: unknown): boolean {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((text) => typeof text === "string")
+  );
 }
 
 function wrong(document: Document, what: string): IntegrityError {

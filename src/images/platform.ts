@@ -22,6 +22,16 @@ export function parsePlatform(text: Platform): PlatformFields {
   return { os, architecture, variant };
 }
 
+/** Whether a name that a stranger wrote is one as `platformName` gives them. */
+export function isPlatform(name: string): boolean {
+  try {
+    return platformName(parsePlatform(name)) === name;
+  } catch (error) {
+    if (error instanceof UsageError) return false;
+    throw error;
+  }
+}
+
 export function platformName({ os, architecture, variant }: PlatformFields): Platform {
   return variant === undefined || (architecture === "arm64" && variant === "v8")
     ? `${os}/${architecture}`

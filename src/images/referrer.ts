@@ -1,4 +1,5 @@
-import type { Descriptor } from "./descriptor.ts";
+import { IntegrityError } from "../errors.ts";
+import { type Descriptor, mediaTypes } from "./descriptor.ts";
 import type { Digest } from "./digest.ts";
 import { type Document, descriptorOf, isIndex, parseIndex, parseManifest } from "./manifest.ts";
 
@@ -10,6 +11,26 @@ export function referrersTag(digest: Digest): string {
 /** What a manifest or index is attached to; undefined where it is attached to nothing. */
 export function subjectOf(manifest: Document): Digest | undefined {
   return (isIndex(manifest) ? parseIndex(manifest) : parseManifest(manifest)).subject?.digest;
+}
+
+/** What the document under that tag lists. Anybody who may push writes there: what is no list lists nothing. */
+export function listedIn(list: Document): readonly Descriptor[] {
+  if (list.mediaType !== mediaTypes.index) return [];
+  return ofStranger(() => parseIndex(list).manifests) ?? [];
+}
+
+/** Whether a stranger's manifest is attached to that digest; what is no manifest is not. */
+export function isAttachedTo(manifest: Document, subject: Digest): boolean {
+  return ofStranger(() => subjectOf(manifest)) === subject;
+}
+
+function ofStranger<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof IntegrityError) return undefined;
+    throw error;
+  }
 }
 
 /** A manifest as a list of referrers has it: with its artifact type and its annotations (distribution specification, "Listing Referrers"). */

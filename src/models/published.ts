@@ -1,7 +1,7 @@
-import { buffer } from "node:stream/consumers";
 import { IntegrityError, UsageError } from "../errors.ts";
 import type { Descriptor } from "../images/descriptor.ts";
 import { isIndex, parseIndex, parseManifest } from "../images/manifest.ts";
+import { readBounded } from "../images/read-bounded.ts";
 import type { Store } from "../ports/store.ts";
 import { lockTextOf } from "./layer-source.ts";
 import { type CompleteLock, isComplete, type Lock } from "./lock.ts";
@@ -34,7 +34,7 @@ export async function publishedLock(
 ): Promise<CompleteLock | undefined> {
   const last = (await imageLayers(store, reference))?.at(-1);
   if (last === undefined || last.size > largestLockLayer) return undefined;
-  const text = lockTextOf(root, await buffer(store.readBlob(last.digest)));
+  const text = lockTextOf(root, await readBounded(store, last, largestLockLayer));
   if (text === undefined) return undefined;
   try {
     const lock = parseLock(text, `the lock of ${store.name}@${reference}`);

@@ -4,6 +4,17 @@ import type { Platform } from "../images/platform.ts";
 import type { AcceptResult, AssembleResult, PromoteResult, ScanResult } from "../results/stages.ts";
 import { worst } from "../results/verdict.ts";
 
+/** How what was not looked at is named in `missing`, which the signed statement of the assembly repeats and verify reads. */
+export const theAcceptance = "the acceptance";
+export function theScanOf(platform: Platform): string {
+  return `the scan of ${platform}`;
+}
+
+/** Whether a list of what is missing names it, with or without why. Pure. */
+export function isMissing(what: string, missing: readonly string[]): boolean {
+  return missing.some((entry) => entry === what || entry.startsWith(`${what} `));
+}
+
 export interface Readiness {
   /** What was looked at and said no: never published. */
   readonly refused: readonly string[];
@@ -86,33 +97,34 @@ function scanOf(
     platforms.some((scanned) => scanned.platform === platform),
   );
   const scan = worst(looked);
-  if (scan === undefined) return { missing: `the scan of ${platform}` };
+  const what = theScanOf(platform);
+  if (scan === undefined) return { missing: what };
   const scanned = looked
     .flatMap(({ platforms }) => platforms)
     .filter((entry) => entry.platform === platform);
   const foreign = scanned.find((entry) => entry.digest !== runtimeDigest);
   if (foreign !== undefined)
     return {
-      refused: `the scan of ${platform} looked at ${foreign.digest}, the candidate was made from ${runtimeDigest}`,
+      refused: `${what} looked at ${foreign.digest}, the candidate was made from ${runtimeDigest}`,
     };
   const layers = seen.find((entry) => entry.platform === platform)?.diffIds;
   if (scanned.some(({ diffIds }) => diffIds !== undefined && !isDeepStrictEqual(diffIds, layers)))
     return {
-      refused: `the scan of ${platform} looked at other layers than the candidate's (diff_ids)`,
+      refused: `${what} looked at other layers than the candidate's (diff_ids)`,
     };
-  const verdict = judged(`the scan of ${platform}`, scan);
+  const verdict = judged(what, scan);
   return verdict.refused === undefined && scanned.some(({ diffIds }) => diffIds === undefined)
-    ? { missing: `the scan of ${platform} (it does not say which layers it looked at)` }
+    ? { missing: `${what} (it does not say which layers it looked at)` }
     : verdict;
 }
 
 function acceptanceOf({ digest }: AssembleResult, accepts: readonly AcceptResult[]): Finding {
   const accept = worst(accepts);
-  if (accept === undefined) return { missing: "the acceptance" };
+  if (accept === undefined) return { missing: theAcceptance };
   const other = accepts.find((entry) => entry.digest !== digest);
   if (other !== undefined)
-    return { refused: `the acceptance started ${other.digest}, the candidate is ${digest}` };
-  return judged("the acceptance", accept);
+    return { refused: `${theAcceptance} started ${other.digest}, the candidate is ${digest}` };
+  return judged(theAcceptance, accept);
 }
 
 function judged(

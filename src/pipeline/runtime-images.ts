@@ -1,10 +1,10 @@
-import { buffer } from "node:stream/consumers";
 import { CheckError, IntegrityError, UsageError } from "../errors.ts";
 import type { ImageConfig, RuntimeImage } from "../images/assemble.ts";
 import type { Descriptor } from "../images/descriptor.ts";
 import type { Digest } from "../images/digest.ts";
 import { type Document, isIndex, parseIndex, parseManifest } from "../images/manifest.ts";
 import { type Platform, parsePlatform, platformName } from "../images/platform.ts";
+import { readBounded } from "../images/read-bounded.ts";
 import type { Store } from "../ports/store.ts";
 
 /** One platform's manifest of what BuildKit made. */
@@ -93,10 +93,13 @@ export async function readRuntime(runtime: Runtime): Promise<ReadRuntime> {
   return { ...runtime, image: { platform: parsePlatform(platform), manifest, config } };
 }
 
-/** An image's config as it is; an IntegrityError if it is not JSON. */
+/** Bytes; a config is some kilobytes of JSON. */
+const longestConfig = 16 * 2 ** 20;
+
+/** An image's config as it is; an IntegrityError if it is not JSON, or not as long as the manifest says. */
 export async function readConfigBlob(manifest: Document, store: Store): Promise<ImageConfig> {
   const { config } = parseManifest(manifest);
-  const bytes = await buffer(store.readBlob(config.digest));
+  const bytes = await readBounded(store, config, longestConfig);
   try {
     return JSON.parse(bytes.toString("utf8")) as ImageConfig;
   } catch (cause) {

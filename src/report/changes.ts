@@ -1,6 +1,7 @@
 import { amount } from "../amount.ts";
 import type { Changes, PlatformChanges } from "../results/changes.ts";
 import { cell, code, table } from "./markdown.ts";
+import { asOneLine } from "./one-line.ts";
 
 /** Rows of a list in the short form, which stands in a summary or an issue. */
 const few = 10;
@@ -43,7 +44,7 @@ export function changesLines(changes: Changes): readonly string[] {
     ...gone.map((platform) => `${platform}  is no longer there`),
     ...notes,
   ];
-  return lines.map(short);
+  return lines.map((line) => asOneLine(short(line)));
 }
 
 function changesText(changes: Changes, most: number): string {

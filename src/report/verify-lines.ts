@@ -1,3 +1,5 @@
+import { asOneLine } from "./one-line.ts";
+
 /** What is shown of an image that was verified (`verify --json` has it all). */
 interface Shown {
   readonly image: string;
@@ -51,5 +53,5 @@ export function verifyLines({
     verdict === "passed"
       ? "Verified. A tag may move: pull it by this digest."
       : `Refused: ${failed} of ${checks.length} checks failed. See docs/verification.md for what each means.`,
-  ];
+  ].map(asOneLine);
 }

@@ -5,8 +5,13 @@ export function mediaTypeOf(bytes: Uint8Array, said?: string): string {
   const type = said?.split(";")[0]?.trim().toLowerCase() ?? "";
   if (/^application\/vnd\./.test(type)) return type;
   const value = parsed(bytes);
-  if (typeof value.mediaType === "string") return value.mediaType;
+  if (typeof value.mediaType === "string" && isMediaType(value.mediaType)) return value.mediaType;
   return Array.isArray(value.manifests) ? mediaTypes.index : mediaTypes.manifest;
+}
+
+/** RFC 6838, 4.2: a field may hold anything, lines for a terminal too. */
+function isMediaType(text: string): boolean {
+  return /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/i.test(text);
 }
 
 function parsed(bytes: Uint8Array): { mediaType?: unknown; manifests?: unknown } {

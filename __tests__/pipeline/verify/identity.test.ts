@@ -66,6 +66,24 @@ describe("whom an operator trusts", () => {
     expect(stranger({ ...evil, extensions: {} }, called)).toContain("a run of no repository");
   });
 
+  it.each(["build+push.yml", "build push.yml", "über.yml", "v1@2.yaml", "x.yml@refs"])(
+    "is held to the workflow's own repository where its file is called %s",
+    (file) => {
+      const subject = `${own}/.github/workflows/${file}@refs/heads/main`;
+      expect(stranger(signer(subject), trust(subject))).toBeUndefined();
+      expect(stranger(signer(subject, "https://github.com/evil/x"), trust(subject))).toContain(
+        "a run of https://github.com/evil/x signed it",
+      );
+    },
+  );
+
+  it("is asked for a repository where its workflow does not tell", () => {
+    const odd = "https://gitlab.example/a/b/c/.github/workflows/x.yml@refs/heads/main";
+    expect(() => trust(odd)).toThrow(UsageError);
+    expect(() => trust(odd)).toThrow("does not say whose run it must be");
+    expect(trust(odd, { repository: own }).repository).toBe(own);
+  });
+
   it("is not asked for a repository where it is no workflow", () => {
     const person = trust("ops@nsn.example", { issuer: "https://accounts.example" });
     const seen = { subject: "ops@nsn.example", issuer: "https://accounts.example", extensions: {} };
@@ -104,12 +122,32 @@ describe("the run", () => {
   });
 });
 
+it.each(["pull_request", "pull_request_target", "pull_request_review"])(
+  "a run of %s never counts, whatever branch it is of",
+  (buildTrigger) => {
+    const sourceRepositoryRef = "refs/heads/main";
+    const extensions = { sourceRepositoryURI: own, sourceRepositoryRef, buildTrigger };
+    const subject = `${workflow}@refs/heads/main`;
+    expect(stranger({ subject, issuer, extensions }, trust(subject))).toBe(
+      `a run for a pull request signed it (${buildTrigger})`,
+    );
+    const pushed = { ...extensions, buildTrigger: "push" };
+    expect(stranger({ subject, issuer, extensions: pushed }, trust(subject))).toBeUndefined();
+  },
+);
+
 it.each<[string, string | undefined, Partial<TrustFlags>, string]>([
   ["nobody", undefined, {}, "whom do you trust?"],
   ["an empty text", " ", {}, "whom do you trust?"],
   ["any owner", `${workflow.replace("nsn/nsn", "*/nsn")}@refs/tags/v1`, {}, "a * elsewhere"],
   ["any file", `${workflow.replace("docker-director", "*")}@refs/tags/v1`, {}, "a * elsewhere"],
   ["any ref", `${workflow}@*`, {}, "a * elsewhere"],
+  [
+    "any file before what looks like a ref",
+    `${own}/.github/workflows/*@refs/tags/v*`,
+    {},
+    "a * else",
+  ],
   ["any kind of ref", `${workflow}@refs/*/v1`, {}, "a * elsewhere"],
   ["a star for everything", "*", {}, "a * elsewhere"],
   ["an issuer that is no address", `${workflow}@refs/tags/v1`, { issuer: "github" }, "--issuer"],

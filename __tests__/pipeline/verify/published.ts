@@ -2,8 +2,15 @@ import { bundleManifest, emptyBlob } from "../../../src/attest/artifact.ts";
 import { assemblyBuildType, predicateTypes } from "../../../src/attest/predicates.ts";
 import { type Subject, statementOf } from "../../../src/attest/statement.ts";
 import { blobOf } from "../../../src/images/blob.ts";
+import { mediaTypes } from "../../../src/images/descriptor.ts";
 import { type Digest, digestOf } from "../../../src/images/digest.ts";
-import { type Document, descriptorOf, parseIndex } from "../../../src/images/manifest.ts";
+import {
+  type Document,
+  descriptorOf,
+  document,
+  parseIndex,
+  parseManifest,
+} from "../../../src/images/manifest.ts";
 import { platformName } from "../../../src/images/platform.ts";
 import { type CompleteLock, filesOf } from "../../../src/models/lock.ts";
 import { formatLock } from "../../../src/models/lock-text.ts";
@@ -114,6 +121,21 @@ export async function attach(
     bundles.push(bundle);
   }
   return bundles;
+}
+
+/** Attaches what only a stranger does: a bundle that is nowhere, a type that is no text. */
+export async function attachNonsense({ store, index }: Published): Promise<void> {
+  const subject = descriptorOf(index);
+  const bundle = new TextEncoder().encode("a bundle that is nowhere");
+  const lost = bundleManifest({ bundle, predicateType: "x", created: "2026-11-09", subject });
+  await store.putManifest(lost);
+  const { layers: _layers, ...rest } = parseManifest(lost);
+  for (const more of [
+    { artifactType: 5, layers: [] },
+    { layers: 5 },
+    { layers: [], annotations: 5 },
+  ])
+    await store.putManifest(document(mediaTypes.manifest, { ...rest, ...more }));
 }
 
 /** Attaches whatever bytes to an image as if they were a bundle. */

@@ -49,6 +49,10 @@ async function changedImage(
 export const withEnvironment = (image: Published) =>
   changedImage(image, () => undefined, { config: { Env: ["LD_PRELOAD=/evil.so"] } });
 
+/** A config that says something else, whatever it is. */
+export const withConfig = (image: Published, more: object) =>
+  changedImage(image, () => undefined, more);
+
 /** The lowest model layer is another one; all that is said of the image stays. */
 export const withWeights = (image: Published) =>
   changedImage(image, async (layers) => {

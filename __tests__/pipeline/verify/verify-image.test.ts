@@ -3,7 +3,7 @@ import { UsageError } from "../../../src/errors.ts";
 import { transfer } from "../../../src/stores/transfer.ts";
 import { startRegistry } from "../../fakes/registry.ts";
 import { open } from "../../stores/ports.ts";
-import { attachBundle, kinds, predicatesOf } from "./published.ts";
+import { attachBundle, attachNonsense, kinds, predicatesOf } from "./published.ts";
 import { everything, failures, identity, names, publishing } from "./publishing.ts";
 
 const works = publishing();
@@ -75,6 +75,7 @@ describe("an image that is what its makers said", () => {
     await works.sign(image, [{ kind: "scan", predicate: evil }], { repository: "evil/director" });
     await attachBundle(image, "no bundle", "https://slsa.dev/provenance/v1");
     await attachBundle(image, '{"mediaType":"x"}', "x");
+    await attachNonsense(image);
     const result = await works.verified(image);
     expect(failures(result)).toEqual([]);
     expect(result.leftAside.map(({ kind, reason }) => [kind, reason])).toEqual(
@@ -85,6 +86,7 @@ describe("an image that is what its makers said", () => {
         ],
         ["provenance", expect.stringContaining("no signature bundle of Sigstore")],
         [undefined, expect.stringContaining("no signature bundle of Sigstore")],
+        [undefined, expect.stringMatching(/^The bundle sha256:[0-9a-f]{64} .* is not there\.$/)],
       ]),
     );
   });

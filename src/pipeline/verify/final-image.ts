@@ -1,9 +1,10 @@
-import { CheckError, UsageError } from "../../errors.ts";
+import { CheckError, IntegrityError, UsageError } from "../../errors.ts";
 import { runtimePart } from "../../images/added-layers.ts";
+import type { PlatformFields } from "../../images/descriptor.ts";
 import type { Digest } from "../../images/digest.ts";
 import { type Document, isIndex, parseIndex, parseManifest } from "../../images/manifest.ts";
 import { names } from "../../images/names.ts";
-import { type Platform, platformName } from "../../images/platform.ts";
+import { isPlatform, type Platform, platformName } from "../../images/platform.ts";
 import { lockLayer } from "../../models/layer-source.ts";
 import type { CompleteLock } from "../../models/lock.ts";
 import { publishedLock } from "../../models/published.ts";
@@ -60,7 +61,7 @@ export async function readFinalImage(
       { todo: "Name the image's tag, or the digest of its index." },
     );
   const index = parseIndex(document).manifests.map(({ digest, platform }) => ({
-    platform: platform === undefined ? "unknown/unknown" : platformName(platform),
+    platform: platform === undefined ? "unknown/unknown" : platformIn(document, platform),
     digest,
   }));
   const missing = named?.find((name) => !index.some(({ platform }) => platform === name));
@@ -78,6 +79,13 @@ export async function readFinalImage(
       : index.filter(({ platform }) => named.includes(platform));
   const platforms = await Promise.all(chosen.map((one) => readPlatform(one, store)));
   return { digest: document.digest, index, platforms };
+}
+
+/** A platform's name as the index says it; an IntegrityError where nobody could ask for it by that name. */
+function platformIn({ digest }: Document, fields: PlatformFields): Platform {
+  const name = platformName(fields);
+  if (isPlatform(name)) return name;
+  throw new IntegrityError(`${digest} names ${JSON.stringify(name)}, which is no platform.`);
 }
 
 async function readPlatform(

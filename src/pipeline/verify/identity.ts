@@ -19,14 +19,15 @@ export interface Signer {
   readonly extensions: Readonly<Record<string, string>>;
 }
 
+/** Repository and branch or tag of a workflow, whatever its file is called. */
 const workflow =
-  /^(https:\/\/[A-Za-z0-9.-]+(?::\d+)?\/[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+)\/\.github\/workflows\/[A-Za-z0-9_.-]+\.ya?ml@(\S+)$/;
+  /^(https:\/\/[A-Za-z0-9.-]+(?::\d+)?\/[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+)\/\.github\/workflows\/[^*]+?@(refs\/\S+|[^@\s]+)$/;
 
 /** Reads the flags; a UsageError where the identity would let strangers in. */
 export function trusted({ identity, issuer, repository, ref }: TrustFlags): Trusted {
   if (identity === undefined || identity.trim() === "")
     throw new UsageError("--identity: whom do you trust? An image cannot vouch for itself.", {
-      todo: "Name the workflow that publishes it: --identity 'https://github.com/OWNER/REPO/.github/workflows/docker-director.yml@refs/tags/v*'. See docs/verification.md.",
+      todo: "Name the workflow that signs, such as --identity 'https://github.com/nsn/director-image-action/.github/workflows/director-image.yml@refs/tags/v1.*' --repository OWNER/REPO, whose run it was. See docs/verification.md.",
     });
   const [, own, branch] = workflow.exec(identity) ?? [];
   if (identity.includes("*") && !isRefPattern(branch ?? ""))
@@ -36,6 +37,10 @@ export function trusted({ identity, issuer, repository, ref }: TrustFlags): Trus
         todo: "A * stands for a part of a branch's or tag's name: write out whose workflow it is.",
       },
     );
+  if (repository === undefined && own === undefined && identity.includes("/.github/workflows/"))
+    throw new UsageError(`--identity: "${identity}" does not say whose run it must be.`, {
+      todo: "Write it as https://github.com/OWNER/REPO/.github/workflows/FILE.yml@refs/tags/TAG, or name the repository: --repository OWNER/REPO.",
+    });
   if (ref !== undefined && !/^refs\/(heads|tags)\/\S+$/.test(ref))
     throw new UsageError(`--ref: "${ref}" is not refs/heads/BRANCH or refs/tags/TAG.`);
   return {
@@ -61,11 +66,14 @@ export function stranger(signer: Signer, wanted: Trusted): string | undefined {
     return `${issuer || "nobody"} vouches for its signer ${subject}, not ${wanted.issuer}`;
   if (!pattern(wanted.identity).test(subject))
     return `${subject} signed it, not ${wanted.identity}`;
-  const { sourceRepositoryURI, sourceRepositoryRef = "" } = extensions;
+  const { sourceRepositoryURI, sourceRepositoryRef = "", buildTrigger = "" } = extensions;
   if (wanted.repository !== undefined && sourceRepositoryURI !== wanted.repository)
     return `a run of ${sourceRepositoryURI ?? "no repository"} signed it (by ${subject}), not one of ${wanted.repository}`;
   if (sourceRepositoryRef.startsWith("refs/pull/"))
     return `a run for a pull request signed it (${sourceRepositoryRef})`;
+  // Those of pull_request_target have the branch that is asked to take it, and may build what strangers wrote.
+  if (buildTrigger.startsWith("pull_request"))
+    return `a run for a pull request signed it (${buildTrigger})`;
   if (wanted.ref !== undefined && !pattern(wanted.ref).test(sourceRepositoryRef))
     return `a run of ${sourceRepositoryRef || "no branch or tag"} signed it, not one of ${wanted.ref}`;
   return undefined;

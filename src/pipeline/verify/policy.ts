@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ScanPredicate } from "../../attest/predicates.ts";
 import type { Platform } from "../../images/platform.ts";
 import type { AcceptResult } from "../../results/stages.ts";
-import { inWords, notRun } from "../readiness.ts";
+import { inWords, isMissing, notRun, theAcceptance, theScanOf } from "../readiness.ts";
 import { checked, futureProblem, missing, newest, type PolicyCheck } from "./check.ts";
 import type { FinalImage, FinalPlatform } from "./final-image.ts";
 import { type Moment, timeProblem } from "./freshness.ts";
@@ -79,7 +79,7 @@ function runtime(
   const scanned = scanOf(statements, platform)?.entry;
   if (scanned === undefined) {
     const reason = "no scan says which layers it looked at";
-    return allowUntested && assembly?.says.untested !== undefined
+    return allowUntested && publishedWithout(theScanOf(platform), assembly) !== undefined
       ? { name, platform, verdict: "skipped", reason }
       : checked(name, platform, reason);
   }
@@ -176,16 +176,25 @@ function untested(
   { allowUntested }: Policy,
   seen?: string,
 ): PolicyCheck {
-  const published = assembly?.says.untested;
+  const why = publishedWithout(name === "scan" ? theScanOf(platform) : theAcceptance, assembly);
   const said = [
     ...(seen === undefined ? [] : [seen]),
-    ...(published === undefined ? [] : [`published untested: ${published.reason}`]),
+    ...(why === undefined ? [] : [`published untested: ${why}`]),
   ];
   if (said.length === 0) return { ...missing(name, statements), platform };
   const reason = said.join("; ");
   return allowUntested
     ? { name, platform, verdict: "skipped", reason }
     : { name, platform, verdict: "failed", reason: `${reason} (--allow-untested lets it pass)` };
+}
+
+/** Why the image was published without that very thing; undefined where the assembly does not say that it was. */
+function publishedWithout(
+  what: string,
+  assembly: Signed<Assembly> | undefined,
+): string | undefined {
+  const untested = assembly?.says.untested;
+  return untested !== undefined && isMissing(what, untested.missing) ? untested.reason : undefined;
 }
 
 function elsewhere(accepts: readonly Signed<AcceptResult>[]): string | undefined {

@@ -24,7 +24,7 @@ type Outcome = { readonly read: Signed<Read> } | { readonly leftAside: LeftAside
 export async function readStatements(
   digest: Digest,
   trust: Trust,
-  store: Pick<Store, "readManifest" | "readBlob" | "referrers">,
+  store: Pick<Store, "readManifest" | "readBlob" | "blobSize" | "referrers">,
   signal?: AbortSignal,
 ): Promise<Statements> {
   const listed = await store.referrers(digest);
@@ -57,7 +57,7 @@ async function judged(
   referrer: Digest,
   digest: Digest,
   trust: Trust,
-  store: Pick<Store, "readManifest" | "readBlob">,
+  store: Pick<Store, "readManifest" | "readBlob" | "blobSize">,
 ): Promise<Outcome> {
   let attached: Attached | undefined;
   try {

@@ -1,7 +1,6 @@
 import type { Descriptor } from "../../images/descriptor.ts";
 import type { Digest } from "../../images/digest.ts";
-import { parseIndex } from "../../images/manifest.ts";
-import { referrerDescriptor, referrersTag, subjectOf } from "../../images/referrer.ts";
+import { isAttachedTo, listedIn, referrerDescriptor, referrersTag } from "../../images/referrer.ts";
 import type { Files } from "../../ports/files.ts";
 import type { Store } from "../../ports/store.ts";
 import { readIndex } from "./index-file.ts";
@@ -15,11 +14,11 @@ export async function referrersIn(
 ): Promise<readonly Descriptor[]> {
   const { manifests } = await readIndex(folder, files);
   const tagged = await readManifest(referrersTag(digest));
-  const named = tagged === undefined ? [] : parseIndex(tagged).manifests;
+  const named = tagged === undefined ? [] : listedIn(tagged);
   const candidates = new Set([...manifests, ...named].map((entry) => entry.digest));
   const found = await Promise.all([...candidates].map((one) => readManifest(one)));
   return found
     .filter((one) => one !== undefined)
-    .filter((one) => subjectOf(one) === digest)
+    .filter((one) => isAttachedTo(one, digest))
     .map(referrerDescriptor);
 }

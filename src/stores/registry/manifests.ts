@@ -6,6 +6,7 @@ import { persist } from "../../retry/persist.ts";
 import { mediaTypeOf } from "../media-type.ts";
 import { faultsOf, type RegistryFault, refusal } from "./answer.ts";
 import type { RegistryClient } from "./client.ts";
+import { nextPage, type Page, readPages } from "./pages.ts";
 
 const accept = [
   "application/vnd.oci.image.index.v1+json",
@@ -99,36 +100,24 @@ export async function deleteTag(client: RegistryClient, tag: string): Promise<bo
   throw await refusal({ ...request, url: client.url(request.to) }, response);
 }
 
-/** The tags of the repository, page after page (RFC 8288 links). */
+/** A repository of many years has some ten thousand. */
+const mostTags = 200_000;
+
+/** The tags of the repository. */
 export async function listTags(client: RegistryClient): Promise<readonly string[]> {
-  const found: string[] = [];
-  let next: URL | undefined = client.url("tags/list");
-  while (next !== undefined) {
-    const url: URL = next;
-    const page = await persist(() => getTags(client, url), client.ports);
-    found.push(...page.tags);
-    next = page.next;
-  }
-  return found;
+  const first = client.url("tags/list");
+  return (await readPages(client, first, (url) => getTags(client, url), mostTags)) ?? [];
 }
 
-interface TagsPage {
-  readonly tags: readonly string[];
-  readonly next: URL | undefined;
-}
-
-async function getTags(client: RegistryClient, url: URL): Promise<TagsPage> {
+async function getTags(client: RegistryClient, url: URL): Promise<Page<string>> {
   const response = await client.send({ method: "GET", to: url, access: "pull" });
   if (response.status === 404) {
     await response.discard();
-    return { tags: [], next: undefined };
+    return { entries: [], next: undefined };
   }
   if (response.status !== 200) throw await refusal({ method: "GET", url }, response);
   const { tags } = parseTags(await response.text(), url);
-  const link = /<([^>]+)>\s*;[^,]*\brel="?next"?/i.exec(response.headers["link"] ?? "")?.[1];
-  const more = link !== undefined && tags.length > 0 && URL.canParse(link, url.href);
-  const next = more ? new URL(link, url) : undefined;
-  return { tags, next: next?.origin === url.origin ? next : undefined };
+  return { entries: tags, next: nextPage(response, url, tags.length) };
 }
 
 function parseTags(text: string, url: URL): { tags: readonly string[] } {

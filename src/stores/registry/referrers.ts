@@ -2,12 +2,14 @@ import { IntegrityError, RemoteError } from "../../errors.ts";
 import { type Descriptor, mediaTypes } from "../../images/descriptor.ts";
 import { type Digest, digestOf } from "../../images/digest.ts";
 import { type Document, document, parseIndex } from "../../images/manifest.ts";
-import { referrerDescriptor, referrersTag, subjectOf } from "../../images/referrer.ts";
-import { persist } from "../../retry/persist.ts";
+import { listedIn, referrerDescriptor, referrersTag, subjectOf } from "../../images/referrer.ts";
 import { refusal } from "./answer.ts";
 import type { RegistryClient } from "./client.ts";
 import { getManifest, putManifest } from "./manifests.ts";
+import { nextPage, type Page, readPages } from "./pages.ts";
 
+/** Each is read by whoever verifies; a run attaches seven. */
+const mostReferrers = 10_000;
 /** How often the tag's list is written anew where somebody else wrote it at the same time. */
 const rounds = 5;
 /** Milliseconds after which somebody who read the list before it was written has written it, too. */
@@ -50,29 +52,16 @@ export async function putReferrer(client: RegistryClient, manifest: Document): P
   );
 }
 
-/** Page after page; undefined where the registry has no such API. */
+/** Undefined where the registry has no such API. */
 async function byApi(
   client: RegistryClient,
   digest: Digest,
 ): Promise<readonly Descriptor[] | undefined> {
-  const found: Descriptor[] = [];
-  let next: URL | undefined = client.url(`referrers/${digest}`);
-  while (next !== undefined) {
-    const url: URL = next;
-    const page = await persist(() => getPage(client, url), client.ports);
-    if (page === undefined) return undefined;
-    found.push(...page.manifests);
-    next = page.next;
-  }
-  return found;
+  const first = client.url(`referrers/${digest}`);
+  return await readPages(client, first, (url) => getPage(client, url), mostReferrers);
 }
 
-interface Page {
-  readonly manifests: readonly Descriptor[];
-  readonly next: URL | undefined;
-}
-
-async function getPage(client: RegistryClient, url: URL): Promise<Page | undefined> {
+async function getPage(client: RegistryClient, url: URL): Promise<Page<Descriptor> | undefined> {
   const headers = { accept: mediaTypes.index };
   const response = await client.send({ method: "GET", to: url, access: "pull", headers });
   const isIndex = response.headers["content-type"]?.split(";")[0]?.trim() === mediaTypes.index;
@@ -82,14 +71,10 @@ async function getPage(client: RegistryClient, url: URL): Promise<Page | undefin
   if (response.status !== 200) throw await refusal({ method: "GET", url }, response);
   const bytes = new TextEncoder().encode(await response.text());
   const { manifests } = parseIndex({ mediaType: mediaTypes.index, digest: digestOf(bytes), bytes });
-  const link = /<([^>]+)>\s*;[^,]*\brel="?next"?/i.exec(response.headers["link"] ?? "")?.[1];
-  const more = link !== undefined && manifests.length > 0 && URL.canParse(link, url.href);
-  const following = more ? new URL(link, url) : undefined;
-  return { manifests, next: following?.origin === url.origin ? following : undefined };
+  return { entries: manifests, next: nextPage(response, url, manifests.length) };
 }
 
 async function byTag(client: RegistryClient, digest: Digest): Promise<readonly Descriptor[]> {
   const list = await getManifest(client, referrersTag(digest));
-  if (list === undefined || list.mediaType !== mediaTypes.index) return [];
-  return parseIndex(list).manifests;
+  return list === undefined ? [] : listedIn(list);
 }
