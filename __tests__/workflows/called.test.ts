@@ -109,7 +109,12 @@ describe("docker-director.yml", () => {
         ],
       },
       schedule: [{ cron: "17 4 1 * *" }],
-      workflow_dispatch: { inputs: { stage: expect.objectContaining({ type: "choice" }) } },
+      workflow_dispatch: {
+        inputs: {
+          stage: expect.objectContaining({ type: "choice" }),
+          rebuild: expect.objectContaining({ type: "boolean", default: false }),
+        },
+      },
     });
   });
 
@@ -119,10 +124,21 @@ describe("docker-director.yml", () => {
     expect(offered.inputs.stage.options).toEqual(taken.split(" | "));
   });
 
-  it("calls the workflows of this version, by their repository", () => {
+  it("calls the workflows by their repository and the tag that follows the newest 1.x, as every user does", () => {
     expect(Object.values(jobs).map(({ uses }) => uses)).toEqual(
-      names.map((name) => `nsn/director-image-action/.github/workflows/${name}@v${version}`),
+      names.map((name) => `nsn/director-image-action/.github/workflows/${name}@v1`),
     );
+  });
+
+  it("rebuilds by the schedule and when asked, and then moves tags only where something changed", () => {
+    const asked = `\${{ github.event_name == 'schedule' || inputs.rebuild == true }}`;
+    expect(jobs["publish"]?.with).toMatchObject({ rebuild: asked, "only-changed": asked });
+    const { "rebuild-tags": rules } = calledOf(readWorkflow("director-image.yml")).inputs;
+    expect(rules?.default).toBe("type=raw,value=monthly\ntype=raw,value=latest");
+  });
+
+  it("gives pull requests no machine of the repository's own", () => {
+    expect(jobs["check"]?.with).toBeUndefined();
   });
 
   it("gives only inputs and secrets that they take", () => {
