@@ -137,7 +137,8 @@ it("an older version that is published late takes its own tag, and none of a new
     ...{ "1.2.2": run.outputs["assemble"]?.["digest"] },
     ...{ "1.2": before["1.2"], latest: before["latest"] },
   });
-  expect(run.summaries.join("\n")).toContain("| `latest` | not moved | held by the newer image");
+  expect(run.summaries.join("\n")).toContain("| `1.2` | not moved | held by the newer image");
+  expect(run.summaries.join("\n")).toContain("latest is left to v1.2.3");
 });
 
 it("a dispatch goes no further than it is told", async () => {
