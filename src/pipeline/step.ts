@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import { secretValues } from "../config/entries.ts";
 import type { Environment } from "../config/environment.ts";
-import { readFacts } from "../config/facts.ts";
+import { type Facts, readFacts } from "../config/facts.ts";
 import type { Input, StageName } from "../config/input.ts";
 import { type InputName, inputs } from "../config/inputs.ts";
 import { readConfig } from "../config/read.ts";
@@ -16,6 +16,7 @@ import type { Results } from "../results/stages.ts";
 import { jobName, jobPlatforms, sbomFiles } from "./job.ts";
 import { changesFiles } from "./only-changed.ts";
 import type { Ports } from "./ports.ts";
+import { mayPush } from "./prepare.ts";
 import { sarifFileOf } from "./publish-findings.ts";
 import { refreshIssue } from "./refresh-issue.ts";
 import { judges, readAll, resultName, runPipeline, runStages } from "./run.ts";
@@ -79,7 +80,7 @@ async function runAs(
       await runPipeline(config, facts, ports, () => {
         isOurs = true;
       });
-    else await runAlone(stage, config, ports, () => runStages([stage], config, facts, ports));
+    else await runAlone(stage, config, facts, ports);
   } catch (thrown) {
     error = thrown;
     throw thrown;
@@ -97,11 +98,13 @@ async function runAs(
 async function runAlone(
   stage: StageName,
   config: Config,
+  facts: Facts,
   ports: StepPorts,
-  run: () => Promise<object>,
 ): Promise<void> {
   const { artifacts, log } = ports;
-  const before = predecessors[stage];
+  const before = [...predecessors[stage]];
+  // What the image stands on, which it must name; where nothing is pushed, gigabytes come with it.
+  if (stage === "accept" && mayPush(config, facts).push) before.push("build");
   if (before.length > 0) {
     await ports.files.mkdir(config.results, { recursive: true });
     const isWanted = (name: string) =>
@@ -113,7 +116,7 @@ async function runAlone(
   }
   let refusal: unknown;
   try {
-    await run();
+    await runStages([stage], config, facts, ports);
   } catch (error) {
     if (!judges(stage)) throw error;
     refusal = error;
