@@ -10,6 +10,35 @@ const names = ["director-image.yml", "director-image-check.yml"] as const;
 /** What the workflows have beside the action's inputs. */
 const own = ["environment", "timeout-minutes", "rebuild", "rebuild-tags"];
 
+/** Inputs of the action that neither workflow has, and why. Who needs one of them writes a job of stages (docs/usage.md). */
+const left: Readonly<Record<string, string>> = {
+  results: "results go from job to job by the workflow's own hand",
+  push: "each of the two workflows is one answer to it",
+  layout: "only where nothing is pushed, in the runner's own folder",
+  "github-token": "the job's own",
+  "workflow-sha": "the workflow's own knowledge",
+  gpu: "follows from gpu-runner",
+  "sarif-file": "findings go by the API, not by a later step",
+  "secret-envs": "a called workflow has no variables of its caller",
+  ssh: "a hosted runner has no agent; build-secrets bring a key",
+  builder: "a job on a fresh machine has none",
+  network: "a setting of one builder: driver-opts and buildkitd-config say it",
+  allow: "entitlements take away what keeps a build apart from its machine",
+  "add-hosts": "names belong to the network of the runner, or to a build argument",
+  "shm-size": "no RUN of a runtime image computes",
+};
+const leftByCheck: Readonly<Record<string, string>> = {
+  ...{ tags: "nothing is published", flavor: "nothing is published" },
+  ...{ "only-changed": "nothing is published", force: "nothing is published" },
+  ...{ sign: "nothing is published", sigstore: "nothing is published" },
+  ...{ sbom: "nothing is published", provenance: "nothing is published" },
+  "allow-untested": "nothing is published",
+  "cache-to": "nothing is written",
+  stage: "it goes as far as nothing is published",
+  ...{ "registry-username": "no password", "registry-password": "a pull request's code is run" },
+  secrets: "a pull request's code is run",
+};
+
 describe.each(names)("%s", (name) => {
   const workflow = readWorkflow(name);
   const called = calledOf(workflow);
@@ -59,7 +88,46 @@ describe.each(names)("%s", (name) => {
     expect(workflow.jobs["build"]?.["runs-on"]).toBe(
       `\${{ fromJSON(needs.prepare.outputs.runners)[matrix.platform] }}`,
     );
-    expect(workflow.jobs["accept"]?.["runs-on"]).toContain("needs.prepare.outputs.gpu-runner");
+    expect(workflow.jobs["accept"]?.["runs-on"]).toBe(
+      `\${{ fromJSON(needs.prepare.outputs.accept-runner) }}`,
+    );
+  });
+
+  it("gives prepare every input, so that what is wrong with one is said before hours of work", () => {
+    const given = stagesOf(workflow.jobs["prepare"]).get("prepare")?.with ?? {};
+    const all = Object.keys(called.inputs).filter((one) => ![...own, "stage"].includes(one));
+    expect(Object.keys(given)).toEqual(expect.arrayContaining(all));
+    for (const input of all) expect(String(given[input])).toContain(`inputs.${input}`);
+  });
+
+  it("gives each stage its inputs, and each input to a stage", () => {
+    const stages = new Map(jobs.flatMap(([, job]) => [...stagesOf(job)]));
+    for (const input of ["file", "context", "target"] as const)
+      expect(stages.get("scan")?.with?.[input]).toBe(`\${{ inputs.${input} }}`);
+    stages.delete("prepare");
+    const given = [...stages.values()].flatMap(({ with: inputsOf = {} }) => Object.keys(inputsOf));
+    const ofPrepare = ["runners", "gpu-runner", "tags", "flavor", "labels", "annotations"];
+    ofPrepare.push("models", "models-delivery", "models-repository");
+    for (const input of Object.keys(called.inputs))
+      if (![...own, ...ofPrepare].includes(input)) expect(given).toContain(input);
+  });
+
+  it("lets a runner of another architecture emulate, by packages of its distribution alone", () => {
+    const { steps: ofBuild = [] } = workflow.jobs["build"] ?? {};
+    const at = ofBuild.findIndex(({ run = "" }) => run.includes("qemu-user-static"));
+    expect(ofBuild[at + 1]?.with?.["stage"]).toBe("build");
+    expect(ofBuild[at]?.if).toContain(
+      "!startsWith(matrix.platform, runner.arch == 'ARM64' && 'linux/arm64' || 'linux/amd64')",
+    );
+  });
+
+  it("leaves out what has a reason, and nothing else", () => {
+    const { "build-secrets": secrets, ...others } = called.secrets;
+    const there = [...Object.keys(called.inputs), ...Object.keys(others)];
+    if (secrets !== undefined) there.push("secrets");
+    const missing = Object.keys(inputs).filter((input) => !there.includes(input));
+    const reasons = { ...left, ...(name === "director-image-check.yml" ? leftByCheck : {}) };
+    expect(missing.sort()).toEqual(Object.keys(reasons).sort());
   });
 });
 
@@ -86,6 +154,15 @@ describe("director-image.yml", () => {
     expect(jobs["promote"]?.concurrency).toEqual({
       group: `director-image-promote-\${{ needs.prepare.outputs.image }}`,
       queue: "max",
+    });
+  });
+
+  it("knows all Git tags where a version is built, for which one is the newest", () => {
+    const isTag = "inputs.rebuild || startsWith(github.ref, 'refs/tags/')";
+    const checkout = jobs["prepare"]?.steps?.find(({ uses }) => uses?.includes("checkout"));
+    expect(checkout?.with).toMatchObject({
+      "fetch-depth": `\${{ (${isTag}) && '0' || '1' }}`,
+      "fetch-tags": `\${{ ${isTag} }}`,
     });
   });
 
