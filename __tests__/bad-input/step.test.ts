@@ -91,11 +91,35 @@ it("an image's name with capitals is lower-cased", async () => {
 it("a lock that is not there is told in the summary, with how one is written", async () => {
   const { host, repository } = await world.registry();
   const image = `${host}/weights`;
-  expect((await step({ stage: "prepare", image, models: "no.lock.json" })).failed).toBe(false);
-  const { failed, summary } = await step({ stage: "models", image });
+  const { failed, summary } = await step({ stage: "prepare", image, models: "no.lock.json" });
   expect(failed).toBe(true);
   expect(summary).toMatch(/models: the lock .*no\.lock\.json cannot be read\..*models lock/s);
   expect([...repository("weights").tags.keys()]).toEqual([]);
+});
+
+it.each([
+  ["a lock that is malformed", { models: "models.json" }, "models.json"],
+  ["a policy that is not there", { "scan-policy": "no.json" }, "scan-policy: "],
+  ["acceptance that is off without a reason", { acceptance: "off" }, "nothing is published"],
+  ["an amount that is none", { "max-vram": "much" }, "max-vram: "],
+])("%s is told by prepare, before hours of work", async (_, inputs, message) => {
+  const { failed, summary } = await step({ stage: "prepare", image: "127.0.0.1:9/x", ...inputs });
+  expect(failed).toBe(true);
+  expect(summary).toContain(message);
+});
+
+it("acceptance may be off where nothing is pushed, or a reason is given", async () => {
+  const wanted = { stage: "prepare", image: "127.0.0.1:9/x", acceptance: "off" };
+  expect(await step({ ...wanted, push: "false" })).toMatchObject({ failed: false });
+  expect(await step({ ...wanted, "allow-untested": "a try" })).toMatchObject({ failed: false });
+});
+
+it("a plan of another image is refused, since two calls in one run mix their results", async () => {
+  await step({ stage: "prepare", image: "127.0.0.1:9/one" });
+  const { failed, summary } = await step({ stage: "models", image: "127.0.0.1:9/other" });
+  expect(failed).toBe(true);
+  expect(summary).toContain("is of 127.0.0.1:9/one, and this job's image is 127.0.0.1:9/other.");
+  expect(summary).toContain("call the workflow once a run");
 });
 
 it("results that are gone are told in the summary, with what to run again", async () => {

@@ -111,7 +111,7 @@ describe("the commit's time, where there is no checkout", () => {
   });
 });
 
-it("says which commit is checked out where it is not the event's", async () => {
+it("says which commit is checked out where it is not the event's, and which Git tags there are where one is built", async () => {
   const folder = await mkdtemp(join(tmpdir(), "facts-"));
   try {
     const git = async (...args: readonly string[]) =>
@@ -124,10 +124,13 @@ it("says which commit is checked out where it is not the event's", async () => {
     await git("init", "--quiet");
     await git("commit", "--quiet", "--allow-empty", "--message", "first");
     const head = await git("rev-parse", "HEAD");
-    const read = (sha: string) =>
+    const read = (sha: string, ref = "refs/heads/main") =>
       readFacts(
         readEnvironment(
-          { GITHUB_ACTIONS: "true", GITHUB_EVENT_NAME: "schedule", GITHUB_SHA: sha },
+          {
+            ...{ GITHUB_ACTIONS: "true", GITHUB_EVENT_NAME: "schedule" },
+            ...{ GITHUB_SHA: sha, GITHUB_REF: ref },
+          },
           folder,
         ),
         { exec, files, log: { warning: () => undefined } },
@@ -138,6 +141,10 @@ it("says which commit is checked out where it is not the event's", async () => {
     const plain = await read(head);
     expect(plain.checkedOut).toBeUndefined();
     expect(builtCommit(plain)).toBe(head);
+    await git("tag", "v1.2.3");
+    await git("tag", "v1.3.0");
+    expect(await read(head)).not.toHaveProperty("gitTags");
+    expect((await read(head, "refs/tags/v1.2.3")).gitTags).toEqual(["v1.2.3", "v1.3.0"]);
   } finally {
     await rm(folder, { recursive: true });
   }

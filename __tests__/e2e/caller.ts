@@ -29,7 +29,9 @@ export function caller(
   const workflow = parse(text) as Workflow;
   const jobs = Object.entries(workflow.jobs).map(([id, job]) => {
     const given = { ...job.with, ...surroundings };
-    if (id !== "publish") return [id, { ...job, with: given }];
+    // This repository gives no machine of its own to pull requests; another one may.
+    const onGpu = { ...given, "gpu-runner": `\${{ vars.GPU_RUNNER }}` };
+    if (id !== "publish") return [id, { ...job, with: onGpu }];
     const untested = { "allow-untested": `\${{ vars.ALLOW_UNTESTED }}` };
     const all = { ...given, ...untested, ...own };
     return [id, { ...job, with: all, secrets: { ...job.secrets, ...secrets } }];

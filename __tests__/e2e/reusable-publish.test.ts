@@ -113,9 +113,10 @@ describe("a version and the months after it", () => {
     expect(run.summaries.join("\n")).toContain("### For an issue");
   });
 
-  it("a month in which the image changed rebuilds the release's commit, and moves latest and monthly alone", async () => {
+  it("a rebuild that is asked for, with fresh bases, is of the release's commit, and moves latest and monthly alone", async () => {
     const before = await tagsOf(image());
-    const run = await start(scheduleOf(), { FILE: "Dockerfile.renewed" });
+    const asked = dispatchOf("refs/heads/main", { rebuild: "true" });
+    const run = await start(asked, { FILE: "Dockerfile.renewed" });
     expect(errors(run)).toEqual([]);
     const digest = run.outputs["assemble"]?.["digest"];
     expect(digest).not.toBe(released);
@@ -136,7 +137,8 @@ it("an older version that is published late takes its own tag, and none of a new
     ...{ "1.2.2": run.outputs["assemble"]?.["digest"] },
     ...{ "1.2": before["1.2"], latest: before["latest"] },
   });
-  expect(run.summaries.join("\n")).toContain("| `latest` | not moved | held by the newer image");
+  expect(run.summaries.join("\n")).toContain("| `1.2` | not moved | held by the newer image");
+  expect(run.summaries.join("\n")).toContain("latest is left to v1.2.3");
 });
 
 it("a dispatch goes no further than it is told", async () => {

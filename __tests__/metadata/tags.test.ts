@@ -42,7 +42,9 @@ describe("type=semver, the table of its documentation", () => {
 
   it("does not apply to a branch, and warns of a Git tag that is no version", () => {
     const rule = "type=semver,pattern={{version}}";
-    expect(tagsFor([rule], [], base)).toEqual({ tags: [], version: undefined, warnings: [] });
+    expect(tagsFor([rule], [], base)).toEqual({
+      ...{ tags: [], version: undefined, warnings: [], notes: [] },
+    });
     const { tags: none, warnings } = tagsFor([rule], [], on("refs/tags/stable"));
     expect(none).toEqual([]);
     expect(warnings).toEqual([expect.stringContaining("stable is not a semantic version")]);

@@ -76,6 +76,17 @@ describe("what a plan's runners become", () => {
     const one = { ...prepare, gpu: { runner: "gpu" } };
     expect(outputsOf({ ...rest, prepare: one }, "")["gpu-runner"]).toBe('"gpu"');
     expect(outputsOf(results, "")).not.toHaveProperty("runners");
+    expect(outputsOf(results, "")).not.toHaveProperty("accept-runner");
+  });
+
+  it.each([
+    ["the one with a GPU", "linux/arm64", '["self-hosted","gpu"]', '["self-hosted","gpu"]'],
+    ["amd64, where that is built", "linux/arm64,linux/amd64", "", '"ubuntu-24.04"'],
+    ["arm64, where nothing else is", "linux/arm64", "", '"ubuntu-24.04-arm"'],
+  ])("are a runner for the acceptance: %s", (_, platforms, gpu, expected) => {
+    const plan = { ...prepare, ...planned({ platforms }), gpu: { runner: gpu } };
+    const { notes: _notes, ...own } = plan;
+    expect(outputsOf({ ...rest, prepare: own }, "")["accept-runner"]).toBe(expected);
   });
 
   it("are a row of the summary where nothing had a GPU", () => {

@@ -15,9 +15,17 @@ import { folderToolCache } from "../../src/terminal/tool-cache.ts";
 import { results } from "../report/results.ts";
 import { testPorts } from "../stores/ports.ts";
 
+/** What the jobs of a run leave. */
+const artifacts = [
+  ...["prepare", "models", "build-linux-amd64", "scan-linux-amd64", "assemble"],
+].map((name) => `director-image-${name}`);
+
 let folder: string;
+/** Those of them that a step asked for. */
+let fetched: string[];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "step-"));
+  fetched = [];
 });
 afterEach(() => rm(folder, { recursive: true }));
 
@@ -43,7 +51,13 @@ async function outputsOfFailed(
   const all: StepPorts = {
     ...ports,
     step,
-    artifacts: { upload, download: async () => [] },
+    artifacts: {
+      upload,
+      download: async (isWanted) => {
+        fetched.push(...artifacts.filter(isWanted));
+        return [];
+      },
+    },
     spawn,
     tools: folderToolCache(join(folder, "tools")),
     cache: folderCache(join(folder, "kept")),
@@ -64,7 +78,7 @@ it("a step that fails before its run began leaves no outputs of an earlier step'
     await writeResult(files, join(folder, "results"), name, results[name] ?? {});
   const tags = await outputsOfFailed({ tags: "type=nonsense" }, "nonsense");
   expect(Object.keys(tags)).toEqual(["bytes-uploaded"]);
-  const begun = await outputsOfFailed({ acceptance: "off" }, "nothing is published");
+  const begun = await outputsOfFailed({ acceptance: "off", models: "" }, "nothing is published");
   expect(Object.keys(begun).sort()).toEqual([
     ...["bytes-uploaded", "image", "platforms", "push", "tags"],
   ]);
@@ -91,4 +105,16 @@ it("a promote that failed names no tags", async () => {
   const outputs = await outputsOfFailed({ stage: "promote" }, "");
   expect(outputs).toHaveProperty("digest");
   expect(outputs).not.toHaveProperty("tags");
+});
+
+it.each([
+  ["with what the image stands on", "true", ["prepare", "models", "build-linux-amd64", "assemble"]],
+  [
+    "but no layouts of gigabytes, where nothing is pushed",
+    "false",
+    ["prepare", "models", "assemble"],
+  ],
+])("accept fetches the results before it, %s", async (_, push, names) => {
+  await outputsOfFailed({ stage: "accept", push }, "no prepare.json");
+  expect(fetched).toEqual(names.map((name) => `director-image-${name}`));
 });

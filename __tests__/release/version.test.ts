@@ -11,6 +11,7 @@ const workflow = `jobs:
       - uses: nsn/director-image-action@v1.0.0 # of this very version
       - uses: "nsn/director-image-action/.github/workflows/other.yml@v1.0.0"
       - uses: nsn/director-image-action@v1
+      - uses: nsn/director-image-action/.github/workflows/other.yml@v1
       - uses: other/director-image-action@v1.0.0
 `;
 let folder: string;

@@ -10,6 +10,35 @@ const names = ["director-image.yml", "director-image-check.yml"] as const;
 /** What the workflows have beside the action's inputs. */
 const own = ["environment", "timeout-minutes", "rebuild", "rebuild-tags"];
 
+/** Inputs of the action that neither workflow has, and why. Who needs one of them writes a job of stages (docs/usage.md). */
+const left: Readonly<Record<string, string>> = {
+  results: "results go from job to job by the workflow's own hand",
+  push: "each of the two workflows is one answer to it",
+  layout: "only where nothing is pushed, in the runner's own folder",
+  "github-token": "the job's own",
+  "workflow-sha": "the workflow's own knowledge",
+  gpu: "follows from gpu-runner",
+  "sarif-file": "findings go by the API, not by a later step",
+  "secret-envs": "a called workflow has no variables of its caller",
+  ssh: "a hosted runner has no agent; build-secrets bring a key",
+  builder: "a job on a fresh machine has none",
+  network: "a setting of one builder: driver-opts and buildkitd-config say it",
+  allow: "entitlements take away what keeps a build apart from its machine",
+  "add-hosts": "names belong to the network of the runner, or to a build argument",
+  "shm-size": "no RUN of a runtime image computes",
+};
+const leftByCheck: Readonly<Record<string, string>> = {
+  ...{ tags: "nothing is published", flavor: "nothing is published" },
+  ...{ "only-changed": "nothing is published", force: "nothing is published" },
+  ...{ sign: "nothing is published", sigstore: "nothing is published" },
+  ...{ sbom: "nothing is published", provenance: "nothing is published" },
+  "allow-untested": "nothing is published",
+  "cache-to": "nothing is written",
+  stage: "it goes as far as nothing is published",
+  ...{ "registry-username": "no password", "registry-password": "a pull request's code is run" },
+  secrets: "a pull request's code is run",
+};
+
 describe.each(names)("%s", (name) => {
   const workflow = readWorkflow(name);
   const called = calledOf(workflow);
@@ -59,7 +88,46 @@ describe.each(names)("%s", (name) => {
     expect(workflow.jobs["build"]?.["runs-on"]).toBe(
       `\${{ fromJSON(needs.prepare.outputs.runners)[matrix.platform] }}`,
     );
-    expect(workflow.jobs["accept"]?.["runs-on"]).toContain("needs.prepare.outputs.gpu-runner");
+    expect(workflow.jobs["accept"]?.["runs-on"]).toBe(
+      `\${{ fromJSON(needs.prepare.outputs.accept-runner) }}`,
+    );
+  });
+
+  it("gives prepare every input, so that what is wrong with one is said before hours of work", () => {
+    const given = stagesOf(workflow.jobs["prepare"]).get("prepare")?.with ?? {};
+    const all = Object.keys(called.inputs).filter((one) => ![...own, "stage"].includes(one));
+    expect(Object.keys(given)).toEqual(expect.arrayContaining(all));
+    for (const input of all) expect(String(given[input])).toContain(`inputs.${input}`);
+  });
+
+  it("gives each stage its inputs, and each input to a stage", () => {
+    const stages = new Map(jobs.flatMap(([, job]) => [...stagesOf(job)]));
+    for (const input of ["file", "context", "target"] as const)
+      expect(stages.get("scan")?.with?.[input]).toBe(`\${{ inputs.${input} }}`);
+    stages.delete("prepare");
+    const given = [...stages.values()].flatMap(({ with: inputsOf = {} }) => Object.keys(inputsOf));
+    const ofPrepare = ["runners", "gpu-runner", "tags", "flavor", "labels", "annotations"];
+    ofPrepare.push("models", "models-delivery", "models-repository");
+    for (const input of Object.keys(called.inputs))
+      if (![...own, ...ofPrepare].includes(input)) expect(given).toContain(input);
+  });
+
+  it("lets a runner of another architecture emulate, by packages of its distribution alone", () => {
+    const { steps: ofBuild = [] } = workflow.jobs["build"] ?? {};
+    const at = ofBuild.findIndex(({ run = "" }) => run.includes("qemu-user-static"));
+    expect(ofBuild[at + 1]?.with?.["stage"]).toBe("build");
+    expect(ofBuild[at]?.if).toContain(
+      "!startsWith(matrix.platform, runner.arch == 'ARM64' && 'linux/arm64' || 'linux/amd64')",
+    );
+  });
+
+  it("leaves out what has a reason, and nothing else", () => {
+    const { "build-secrets": secrets, ...others } = called.secrets;
+    const there = [...Object.keys(called.inputs), ...Object.keys(others)];
+    if (secrets !== undefined) there.push("secrets");
+    const missing = Object.keys(inputs).filter((input) => !there.includes(input));
+    const reasons = { ...left, ...(name === "director-image-check.yml" ? leftByCheck : {}) };
+    expect(missing.sort()).toEqual(Object.keys(reasons).sort());
   });
 });
 
@@ -93,6 +161,15 @@ describe("director-image.yml", () => {
     });
   });
 
+  it("knows all Git tags where a version is built, for which one is the newest", () => {
+    const isTag = "inputs.rebuild || startsWith(github.ref, 'refs/tags/')";
+    const checkout = jobs["prepare"]?.steps?.find(({ uses }) => uses?.includes("checkout"));
+    expect(checkout?.with).toMatchObject({
+      "fetch-depth": `\${{ (${isTag}) && '0' || '1' }}`,
+      "fetch-tags": `\${{ ${isTag} }}`,
+    });
+  });
+
   it("waits for the environment in promote alone", () => {
     const waiting = Object.entries(jobs).filter(([, job]) => job.environment !== undefined);
     expect(waiting.map(([id]) => id)).toEqual(["promote"]);
@@ -113,7 +190,12 @@ describe("docker-director.yml", () => {
         ],
       },
       schedule: [{ cron: "17 4 1 * *" }],
-      workflow_dispatch: { inputs: { stage: expect.objectContaining({ type: "choice" }) } },
+      workflow_dispatch: {
+        inputs: {
+          stage: expect.objectContaining({ type: "choice" }),
+          rebuild: expect.objectContaining({ type: "boolean", default: false }),
+        },
+      },
     });
   });
 
@@ -123,10 +205,21 @@ describe("docker-director.yml", () => {
     expect(offered.inputs.stage.options).toEqual(taken.split(" | "));
   });
 
-  it("calls the workflows of this version, by their repository", () => {
+  it("calls the workflows by their repository and the tag that follows the newest 1.x, as every user does", () => {
     expect(Object.values(jobs).map(({ uses }) => uses)).toEqual(
-      names.map((name) => `nsn/director-image-action/.github/workflows/${name}@v${version}`),
+      names.map((name) => `nsn/director-image-action/.github/workflows/${name}@v1`),
     );
+  });
+
+  it("rebuilds by the schedule and when asked, and then moves tags only where something changed", () => {
+    const asked = `\${{ github.event_name == 'schedule' || inputs.rebuild == true }}`;
+    expect(jobs["publish"]?.with).toMatchObject({ rebuild: asked, "only-changed": asked });
+    const { "rebuild-tags": rules } = calledOf(readWorkflow("director-image.yml")).inputs;
+    expect(rules?.default).toBe("type=raw,value=monthly\ntype=raw,value=latest");
+  });
+
+  it("gives pull requests no machine of the repository's own", () => {
+    expect(jobs["check"]?.with).toBeUndefined();
   });
 
   it("gives only inputs and secrets that they take", () => {

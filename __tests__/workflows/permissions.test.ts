@@ -24,7 +24,7 @@ describe("what each job may do", () => {
       "build: actions read, contents read, packages write, security-events write",
       "assemble: contents read, packages write",
       "accept: contents read, packages read",
-      "promote: attestations write, contents read, id-token write, packages write",
+      "promote: contents read, id-token write, packages write",
     ]);
   });
 
@@ -41,7 +41,7 @@ describe("what each job may do", () => {
 
   it("of the caller: the union of what it calls", () => {
     expect(rows("docker-director.yml")).toEqual([
-      "publish: actions read, attestations write, contents read, id-token write, packages write, security-events write",
+      "publish: actions read, contents read, id-token write, packages write, security-events write",
       "check: contents read, packages read",
     ]);
   });

@@ -35,6 +35,7 @@ export interface Job {
 
 export interface Step {
   readonly uses?: string;
+  readonly if?: string;
   readonly run?: string;
   readonly with?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, unknown>>;

@@ -2,7 +2,6 @@
 # Sourced by scripts/try-on-github.sh: the workflows of the scratch repository. Expressions in them are GitHub's.
 
 permissions='      actions: read
-      attestations: write
       contents: read
       id-token: write
       packages: write

@@ -16,6 +16,8 @@ export interface Facts {
   readonly commitTime: number;
   readonly defaultBranch: string;
   readonly baseRef?: string;
+  /** The Git tags that the checkout knows, where a Git tag is built. */
+  readonly gitTags?: readonly string[];
   readonly repository: {
     readonly name: string;
     readonly description?: string;
@@ -42,7 +44,12 @@ export async function readFacts(environment: Environment, ports: Ports): Promise
   if (github === undefined) return localFacts(git, commitTime);
   const event = eventFacts(github, await readEvent(github, ports.files), commitTime);
   const head = await git("rev-parse", "HEAD");
-  return head === "" || head === event.sha ? event : { ...event, checkedOut: head };
+  const gitTags = event.ref.startsWith("refs/tags/") ? await git("tag", "--list") : "";
+  return {
+    ...event,
+    ...(gitTags === "" ? {} : { gitTags: gitTags.split("\n") }),
+    ...(head === "" || head === event.sha ? {} : { checkedOut: head }),
+  };
 }
 
 /** The commit that is built; empty where none is known. */

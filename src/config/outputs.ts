@@ -8,6 +8,8 @@ export const outputs = {
   platforms: "Platforms (JSON list)",
   runners: "Runner of each platform (JSON object)",
   "gpu-runner": "The runner with a GPU (JSON), where it may be used",
+  "accept-runner":
+    "The runner that starts the image (JSON): the one with a GPU, else GitHub's of a planned platform",
   image: "Repository of the final image",
   push: "Whether anything is pushed",
   revision: "Commit that is built",

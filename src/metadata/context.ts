@@ -13,6 +13,8 @@ export interface Context {
   readonly defaultBranch: string;
   /** Target branch of a pull request, or `base_ref` of a pushed tag. */
   readonly baseRef?: string;
+  /** The repository's Git tags, as far as the checkout knows them. */
+  readonly gitTags?: readonly string[];
   readonly repository: RepositoryFacts;
 }
 

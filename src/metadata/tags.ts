@@ -1,4 +1,4 @@
-import { parse, prerelease, valid } from "semver";
+import { gt, parse, prerelease, type SemVer, valid } from "semver";
 import { UsageError } from "../errors.ts";
 import { branchOf, type Context, pullOf, shortSha, tagOf } from "./context.ts";
 import { isRaw, render } from "./expression.ts";
@@ -23,10 +23,14 @@ export interface Tags {
   readonly version: string | undefined;
   /** Rules that could not apply although their event did: sentences for a person. */
   readonly warnings: readonly string[];
+  /** Why there is no `latest` where a reader would look for it: sentences for a person. */
+  readonly notes: readonly string[];
 }
 
-/** A rule's answer: a tag before its prefix and suffix, and whether `latest=auto` follows from it. */
-type Answer = { readonly value: string; readonly latest: boolean } | { readonly warning: string };
+/** A rule's answer: a tag before its prefix and suffix, and whether `latest=auto` follows from it; if not, `newer` may be the version that has it. */
+type Answer =
+  | { readonly value: string; readonly latest: boolean; readonly newer?: string }
+  | { readonly warning: string };
 
 /**
  * The tags of an image, by the rule language of docker/metadata-action, one rule a line (`defaultRules` where there are none). Pure. A bad
@@ -45,6 +49,7 @@ export function tagsFor(
   const tags = new Set<string>();
   const warnings: string[] = [];
   let latest: boolean | undefined;
+  let newer: string | undefined;
   for (const rule of sorted) {
     const answer = about(rule, () => (isEnabled(rule, context) ? apply(rule, context) : undefined));
     if (answer === undefined) continue;
@@ -55,11 +60,16 @@ export function tagsFor(
     const tag = about(rule, () => decorated(answer.value, rule, taste, context));
     if (tag === "") continue;
     tags.add(checked(tag, rule.line));
+    if (latest === undefined && taste.latest === "auto") newer = answer.newer;
     latest ??= taste.latest === "auto" ? answer.latest : taste.latest === "true";
   }
   if (latest === true) tags.add(latestTag(taste, context));
   const all = [...tags];
-  return { tags: all, version: all[0], warnings };
+  const notes =
+    newer === undefined
+      ? []
+      : [`latest is left to ${newer}, which is a newer version than ${tagOf(context.ref)}.`];
+  return { tags: all, version: all[0], warnings, notes };
 }
 
 function isEnabled({ enable }: Rule, context: Context): boolean {
@@ -107,20 +117,49 @@ function semver(
   { pattern = "", value = "", match: part = "" }: Attributes,
   context: Context,
 ): Answer | undefined {
-  let text = value === "" ? tagOf(context.ref) : render(value, context);
-  if (text === "") return undefined;
-  if (part !== "") {
-    const found = patternOf(line, part).exec(text);
-    if (found === null) return { warning: `${part} does not match ${text}.` };
-    text = found[1] ?? found[0];
-  } else text = text.replaceAll("/", "-");
-  const version = valid(text) === null ? null : parse(text);
+  const given = value === "" ? tagOf(context.ref) : render(value, context);
+  if (given === "") return undefined;
+  const text = versionText(line, part, given);
+  if (text === undefined) return { warning: `${part} does not match ${given}.` };
+  const version = versionIn(text);
   if (version === null) return { warning: `${text} is not a semantic version (semver.org).` };
   const { major, minor, patch } = version;
   const isPre = prerelease(text) !== null;
   const wanted = isPre && !isRaw(pattern) ? "{{version}}" : pattern;
   const values = { raw: text, version: version.version, major, minor, patch };
-  return { value: render(wanted, context, values), latest: !isPre };
+  const answer = { value: render(wanted, context, values), latest: !isPre };
+  if (isPre || value !== "") return answer;
+  // A fix of an older line (v1.2.4 after v1.3.0) is made later, and is not the latest version.
+  const newer = newerThan(version, context.gitTags ?? [], (tag) => versionText(line, part, tag));
+  return newer === undefined ? answer : { ...answer, latest: false, newer };
+}
+
+/** What of a Git tag is its version by a rule; undefined where the rule's `match` does not match. */
+function versionText(line: string, match: string, tag: string): string | undefined {
+  if (match === "") return tag.replaceAll("/", "-");
+  const found = patternOf(line, match).exec(tag);
+  return found === null ? undefined : (found[1] ?? found[0]);
+}
+
+function versionIn(text: string): SemVer | null {
+  return valid(text) === null ? null : parse(text);
+}
+
+/** The Git tag of the newest full version, where that is newer than this one. */
+function newerThan(
+  version: SemVer,
+  gitTags: readonly string[],
+  read: (tag: string) => string | undefined,
+): string | undefined {
+  let newest = version;
+  let its: string | undefined;
+  for (const tag of gitTags) {
+    const other = versionIn(read(tag) ?? "");
+    if (other === null || other.prerelease.length > 0 || !gt(other, newest)) continue;
+    newest = other;
+    its = tag;
+  }
+  return its;
 }
 
 function match(

@@ -18,11 +18,12 @@ export function prepare(
 ): PrepareResult {
   const revision = builtCommit(facts);
   const context: Context = { ...facts, sha: revision, now };
-  const { tags, version, warnings } = tagsFor(config.tags, config.flavor, context);
+  const { tags, version, warnings, notes: tagNotes } = tagsFor(config.tags, config.flavor, context);
   for (const warning of warnings) log.warning(warning);
   const { push, why } = mayPush(config, facts);
   const runners = plannedRunners(config, facts);
-  for (const note of runners.notes) log.warning(note);
+  const notes = [...tagNotes, ...runners.notes];
+  for (const note of notes) log.warning(note);
   log.info(
     push
       ? `Goes to ${placeName(config.image)}${tags.length > 0 ? `, tags ${tags.join(", ")}` : ""}.`
@@ -36,7 +37,7 @@ export function prepare(
     target: push ? placeName(config.image) : `oci:${config.layout}`,
     platforms: [...runners.platforms],
     ...(config.stage === "prepare" ? { gpu: runners.gpu } : {}),
-    ...(runners.notes.length === 0 ? {} : { notes: [...runners.notes] }),
+    ...(notes.length === 0 ? {} : { notes }),
     tags: [...tags],
     ...(version === undefined ? {} : { version }),
     ...said,

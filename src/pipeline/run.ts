@@ -1,8 +1,9 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Config } from "../config/config.ts";
 import type { Facts } from "../config/facts.ts";
 import type { StageName } from "../config/input.ts";
 import { CheckError, UsageError } from "../errors.ts";
+import { placeName } from "../images/reference.ts";
 import { earlierRun } from "../results/earlier-run.ts";
 import { readResult, readResults, writeResult } from "../results/folder.ts";
 import {
@@ -21,7 +22,7 @@ import { assembleStage } from "./assemble.ts";
 import { unsignedBecause } from "./attest-image.ts";
 import { buildStage } from "./build.ts";
 import { jobName } from "./job.ts";
-import { modelsStage } from "./models.ts";
+import { modelsStage, readLock } from "./models.ts";
 import { needed } from "./needed.ts";
 import { changesFiles } from "./only-changed.ts";
 import { checkOwnCommit } from "./own-commit.ts";
@@ -80,6 +81,7 @@ export async function runStages(
     async () => {
       const [first, ...others] = names;
       let result = await runStage(first, config, facts, ports);
+      if (first === "prepare") await foresee(config, prepareResult.parse(result), ports);
       for (const name of others) result = await runStage(name, config, facts, ports);
       return result;
     },
@@ -114,8 +116,16 @@ async function runStage(
   return timed;
 }
 
-/** A plan comes from a file: it may not say more than this very job may do. */
+/** A plan comes from a file: it is of this job's image, and may not say more than this very job may do. */
 function checkPlan(config: Config, facts: Facts, { prepare: plan }: Results): void {
+  const image = placeName(config.image);
+  if (plan !== undefined && plan.image !== image)
+    throw new CheckError(
+      `The plan in prepare.json is of ${plan.image}, and this job's image is ${image}.`,
+      {
+        todo: "Give all stages of a run the same image, and call the workflow once a run: results go from job to job under fixed names. A second image has a workflow of its own.",
+      },
+    );
   const { push, why } = mayPush(config, facts);
   if (plan?.push !== true || push) return;
   throw new CheckError(`The plan in prepare.json says that the image is pushed, but ${why}.`, {
@@ -148,9 +158,8 @@ export async function runPipeline(
     begun();
     try {
       const { prepare: plan } = await readAll(config.results, ports);
-      refuseUntested(config, plan);
+      await foresee(config, plan, ports);
       if (plan?.push === true) unsignedBecause(config.attest);
-      await policyOf(config, ports);
       await together([["models"], ["build", "scan"]], run, ports.signal);
     } finally {
       const { build } = await readAll(config.results, ports);
@@ -166,7 +175,15 @@ export async function runPipeline(
   return aloneIn(config.results, work, ports);
 }
 
-/** Promote would refuse a candidate that nobody accepted: said before hours of work, not after. */
+/** What later stages would fail by and the plan's own job can see: said before hours of work, not after. */
+async function foresee(config: Config, plan: Results["prepare"], ports: Ports): Promise<void> {
+  const { lock } = config.models;
+  if (lock !== undefined) await readLock(resolve(config.workspace, lock), ports);
+  await policyOf(config, ports);
+  refuseUntested(config, plan);
+}
+
+/** Promote would refuse a candidate that nobody accepted. */
 function refuseUntested({ promote, acceptance }: Config, plan: Results["prepare"]): void {
   if (plan?.push !== true || acceptance.mode !== "off" || promote.allowUntested !== undefined)
     return;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import { secretValues } from "../config/entries.ts";
 import type { Environment } from "../config/environment.ts";
-import { readFacts } from "../config/facts.ts";
+import { type Facts, readFacts } from "../config/facts.ts";
 import type { Input, StageName } from "../config/input.ts";
 import { type InputName, inputs } from "../config/inputs.ts";
 import { readConfig } from "../config/read.ts";
@@ -17,6 +17,7 @@ import type { Results } from "../results/stages.ts";
 import { jobName, jobPlatforms, sbomFiles } from "./job.ts";
 import { changesFiles } from "./only-changed.ts";
 import type { Ports } from "./ports.ts";
+import { mayPush } from "./prepare.ts";
 import { sarifFileOf } from "./publish-findings.ts";
 import { issueFile, refreshIssue } from "./refresh-issue.ts";
 import { judges, readAll, resultName, runPipeline, runStages } from "./run.ts";
@@ -82,13 +83,7 @@ async function runAs(
       await runPipeline(config, facts, ports, () => {
         isOurs = true;
       });
-    else
-      await runAlone(
-        stage,
-        config,
-        { run: () => runStages([stage], config, facts, ports), issueOf },
-        ports,
-      );
+    else await runAlone(stage, config, { facts, issueOf }, ports);
   } catch (thrown) {
     error = thrown;
     throw thrown;
@@ -110,11 +105,13 @@ type IssueOf = (results: Results, failure: unknown) => Promise<string>;
 async function runAlone(
   stage: StageName,
   config: Config,
-  { run, issueOf }: { readonly run: () => Promise<object>; readonly issueOf: IssueOf },
+  { facts, issueOf }: { readonly facts: Facts; readonly issueOf: IssueOf },
   ports: StepPorts,
 ): Promise<void> {
   const { artifacts, log } = ports;
-  const before = predecessors[stage];
+  const before = [...predecessors[stage]];
+  // What the image stands on, which it must name; where nothing is pushed, gigabytes come with it.
+  if (stage === "accept" && mayPush(config, facts).push) before.push("build");
   if (before.length > 0) {
     await ports.files.mkdir(config.results, { recursive: true });
     const isWanted = (name: string) =>
@@ -126,7 +123,7 @@ async function runAlone(
   }
   let failure: unknown;
   try {
-    await run();
+    await runStages([stage], config, facts, ports);
   } catch (error) {
     failure = error;
   }

@@ -1,4 +1,4 @@
-import type { Results, ScanResult } from "../results/stages.ts";
+import type { PrepareResult, Results, ScanResult } from "../results/stages.ts";
 import { tagsAt } from "../results/tags-at.ts";
 import { acceptances, scans } from "./stages.ts";
 
@@ -55,6 +55,12 @@ function json(value: object | undefined): string | undefined {
   return value === undefined ? undefined : JSON.stringify(value);
 }
 
+/** GitHub's own runner that starts the image: one of its platforms, amd64 where it may choose. */
+function hostedFor({ platforms }: PrepareResult): string {
+  const isAmd64 = platforms.some(({ platform }) => platform === "linux/amd64");
+  return isAmd64 ? "ubuntu-24.04" : "ubuntu-24.04-arm";
+}
+
 /** As `runs-on: ${{ fromJSON(…) }}` takes them: several labels of one runner are a list. */
 function runnersOf(prepare: Results["prepare"]): Readonly<Record<string, string | undefined>> {
   if (prepare === undefined) return {};
@@ -69,5 +75,6 @@ function runnersOf(prepare: Results["prepare"]): Readonly<Record<string, string 
             Object.fromEntries(named.map(({ platform, runner }) => [platform, label(runner)])),
           ),
     "gpu-runner": gpu === "" ? undefined : JSON.stringify(label(gpu)),
+    "accept-runner": prepare.gpu && JSON.stringify(label(gpu || hostedFor(prepare))),
   };
 }
