@@ -61246,12 +61246,14 @@ function gigabytes(bytes) {
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
-/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3943);
+/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3261);
 /* harmony import */ var _commands_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(979);
 /* harmony import */ var _commands_program_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6989);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(452);
 /* harmony import */ var _host_closed_pipe_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(113);
+/* harmony import */ var _host_printable_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(2469);
 /* harmony import */ var _host_signals_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1411);
+
 
 
 
@@ -61271,7 +61273,7 @@ try {
 }
 catch (error) {
     const { text, exitCode } = (0,_errors_js__WEBPACK_IMPORTED_MODULE_5__/* .ending */ .K1)(error);
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${(0,_host_printable_js__WEBPACK_IMPORTED_MODULE_8__/* .printable */ .g)(text, new Set())}\n`);
     process.exitCode = exitCode;
 }
 /** The repository's top folder, from src/ as from dist/cli/. */
@@ -61287,7 +61289,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 3943:
+/***/ 3261:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -64137,6 +64139,17 @@ function parsePlatform(text) {
     if (variant === undefined || (architecture === "arm64" && variant === "v8"))
         return { os, architecture };
     return { os, architecture, variant };
+}
+/** Whether a name that a stranger wrote is one as `platformName` gives them. */
+function isPlatform(name) {
+    try {
+        return platformName(parsePlatform(name)) === name;
+    }
+    catch (error) {
+        if (error instanceof lib_errors/* UsageError */.eb)
+            return false;
+        throw error;
+    }
 }
 function platformName({ os, architecture, variant }) {
     return variant === undefined || (architecture === "arm64" && variant === "v8")
@@ -74011,10 +74024,14 @@ const acceptResult = looseObject({
 });
 const promoteResult = looseObject({
     ...timed,
+    /** The candidate. */
     digest: digest,
+    /** What the tags were left at, or brought to, since the candidate changes nothing of it (`only-changed`). */
+    published: digest.optional(),
     tags: array(looseObject({
         tag: schemas_string(),
         from: digest.optional(),
+        /** Where it points if it moved; otherwise it is at `from`. */
         to: digest,
         moved: schemas_boolean(),
         why: schemas_string(),
@@ -75921,8 +75938,27 @@ async function checkLayer(layer, root, store, signal) {
     return owner;
 }
 
-;// CONCATENATED MODULE: external "node:stream/consumers"
-const consumers_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/consumers");
+;// CONCATENATED MODULE: ./lib/images/read-bounded.js
+
+/**
+ * A blob in memory: at most as many bytes as its descriptor says, and never more than `most`. Whoever wrote the descriptor may have
+ * lied: an IntegrityError ends the read there.
+ */
+async function readBounded(store, { digest, size }, most) {
+    const bytes = (count) => `${count.toLocaleString("en-US")} bytes`;
+    if (size > most)
+        throw new lib_errors/* IntegrityError */.cs(`The blob ${digest} is said to have ${bytes(size)}: at most ${bytes(most)} are read of its kind.`);
+    const pieces = [];
+    let read = 0;
+    for await (const piece of store.readBlob(digest)) {
+        read += piece.length;
+        if (read > size)
+            throw new lib_errors/* IntegrityError */.cs(`The blob ${digest} is longer than the ${bytes(size)} said of it.`);
+        pieces.push(piece);
+    }
+    return Buffer.concat(pieces);
+}
+
 ;// CONCATENATED MODULE: ./lib/pipeline/runtime-images.js
 
 
@@ -75983,10 +76019,12 @@ async function readRuntime(runtime) {
     const config = await readConfigBlob(manifest, store);
     return { ...runtime, image: { platform: parsePlatform(platform), manifest, config } };
 }
-/** An image's config as it is; an IntegrityError if it is not JSON. */
+/** Bytes; a config is some kilobytes of JSON. */
+const longestConfig = 16 * 2 ** 20;
+/** An image's config as it is; an IntegrityError if it is not JSON, or not as long as the manifest says. */
 async function readConfigBlob(manifest, store) {
     const { config } = (0,images_manifest/* parseManifest */.Ng)(manifest);
-    const bytes = await (0,consumers_namespaceObject.buffer)(store.readBlob(config.digest));
+    const bytes = await readBounded(store, config, longestConfig);
     try {
         return JSON.parse(bytes.toString("utf8"));
     }
@@ -76687,6 +76725,8 @@ function placeIn(messages, { file }) {
     return { place, instruction: marked.length === 0 ? undefined : marked.join(" ") };
 }
 
+;// CONCATENATED MODULE: external "node:stream/consumers"
+const consumers_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/consumers");
 ;// CONCATENATED MODULE: ./lib/buildx/provenance.js
 
 
@@ -77548,8 +77588,8 @@ function needed(results, name) {
     });
 }
 
-// EXTERNAL MODULE: ./lib/pipeline/open.js + 28 modules
-var pipeline_open = __nccwpck_require__(3377);
+// EXTERNAL MODULE: ./lib/pipeline/open.js + 29 modules
+var pipeline_open = __nccwpck_require__(7528);
 ;// CONCATENATED MODULE: ./lib/pipeline/remembered-build.js
 
 
@@ -81457,7 +81497,7 @@ async function publishedLock(store, reference, root) {
     const last = (await imageLayers(store, reference))?.at(-1);
     if (last === undefined || last.size > largestLockLayer)
         return undefined;
-    const text = lockTextOf(root, await (0,consumers_namespaceObject.buffer)(store.readBlob(last.digest)));
+    const text = lockTextOf(root, await readBounded(store, last, largestLockLayer));
     if (text === undefined)
         return undefined;
     try {
@@ -82448,7 +82488,12 @@ async function readFacts(environment, ports) {
         return localFacts(git, commitTime);
     const event = eventFacts(github, await readEvent(github, ports.files), commitTime);
     const head = await git("rev-parse", "HEAD");
-    return head === "" || head === event.sha ? event : { ...event, checkedOut: head };
+    const gitTags = event.ref.startsWith("refs/tags/") ? await git("tag", "--list") : "";
+    return {
+        ...event,
+        ...(gitTags === "" ? {} : { gitTags: gitTags.split("\n") }),
+        ...(head === "" || head === event.sha ? {} : { checkedOut: head }),
+    };
 }
 /** The commit that is built; empty where none is known. */
 function builtCommit({ sha, checkedOut, }) {
@@ -82985,6 +83030,7 @@ function tagsFor(rules, flavor, context) {
     const tags = new Set();
     const warnings = [];
     let latest;
+    let newer;
     for (const rule of sorted) {
         const answer = about(rule, () => (isEnabled(rule, context) ? apply(rule, context) : undefined));
         if (answer === undefined)
@@ -82997,12 +83043,17 @@ function tagsFor(rules, flavor, context) {
         if (tag === "")
             continue;
         tags.add(tags_checked(tag, rule.line));
+        if (latest === undefined && taste.latest === "auto")
+            newer = answer.newer;
         latest ??= taste.latest === "auto" ? answer.latest : taste.latest === "true";
     }
     if (latest === true)
         tags.add(latestTag(taste, context));
     const all = [...tags];
-    return { tags: all, version: all[0], warnings };
+    const notes = newer === undefined
+        ? []
+        : [`latest is left to ${newer}, which is a newer version than ${tagOf(context.ref)}.`];
+    return { tags: all, version: all[0], warnings, notes };
 }
 function isEnabled({ enable }, context) {
     const answer = render(enable, context).trim().toLowerCase();
@@ -83043,25 +83094,48 @@ function fromRef(event, ref) {
     return value === "" ? undefined : { value, latest: event === "tag" };
 }
 function tags_semver(line, { pattern = "", value = "", match: part = "" }, context) {
-    let text = value === "" ? tagOf(context.ref) : render(value, context);
-    if (text === "")
+    const given = value === "" ? tagOf(context.ref) : render(value, context);
+    if (given === "")
         return undefined;
-    if (part !== "") {
-        const found = patternOf(line, part).exec(text);
-        if (found === null)
-            return { warning: `${part} does not match ${text}.` };
-        text = found[1] ?? found[0];
-    }
-    else
-        text = text.replaceAll("/", "-");
-    const version = (0,semver.valid)(text) === null ? null : (0,semver.parse)(text);
+    const text = versionText(line, part, given);
+    if (text === undefined)
+        return { warning: `${part} does not match ${given}.` };
+    const version = versionIn(text);
     if (version === null)
         return { warning: `${text} is not a semantic version (semver.org).` };
     const { major, minor, patch } = version;
     const isPre = (0,semver.prerelease)(text) !== null;
     const wanted = isPre && !isRaw(pattern) ? "{{version}}" : pattern;
     const values = { raw: text, version: version.version, major, minor, patch };
-    return { value: render(wanted, context, values), latest: !isPre };
+    const answer = { value: render(wanted, context, values), latest: !isPre };
+    if (isPre || value !== "")
+        return answer;
+    // A fix of an older line (v1.2.4 after v1.3.0) is made later, and is not the latest version.
+    const newer = newerThan(version, context.gitTags ?? [], (tag) => versionText(line, part, tag));
+    return newer === undefined ? answer : { ...answer, latest: false, newer };
+}
+/** What of a Git tag is its version by a rule; undefined where the rule's `match` does not match. */
+function versionText(line, match, tag) {
+    if (match === "")
+        return tag.replaceAll("/", "-");
+    const found = patternOf(line, match).exec(tag);
+    return found === null ? undefined : (found[1] ?? found[0]);
+}
+function versionIn(text) {
+    return (0,semver.valid)(text) === null ? null : (0,semver.parse)(text);
+}
+/** The Git tag of the newest full version, where that is newer than this one. */
+function newerThan(version, gitTags, read) {
+    let newest = version;
+    let its;
+    for (const tag of gitTags) {
+        const other = versionIn(read(tag) ?? "");
+        if (other === null || other.prerelease.length > 0 || !(0,semver.gt)(other, newest))
+            continue;
+        newest = other;
+        its = tag;
+    }
+    return its;
 }
 function tags_match(line, { pattern = "", group = "0", value = "" }, context) {
     const text = value === "" ? tagOf(context.ref) : render(value, context);
@@ -83169,12 +83243,13 @@ function noRunner(platform, runners) {
 function prepare(config, facts, now, log) {
     const revision = builtCommit(facts);
     const context = { ...facts, sha: revision, now };
-    const { tags, version, warnings } = tagsFor(config.tags, config.flavor, context);
+    const { tags, version, warnings, notes: tagNotes } = tagsFor(config.tags, config.flavor, context);
     for (const warning of warnings)
         log.warning(warning);
     const { push, why } = mayPush(config, facts);
     const runners = plannedRunners(config, facts);
-    for (const note of runners.notes)
+    const notes = [...tagNotes, ...runners.notes];
+    for (const note of notes)
         log.warning(note);
     log.info(push
         ? `Goes to ${(0,images_reference/* placeName */.fW)(config.image)}${tags.length > 0 ? `, tags ${tags.join(", ")}` : ""}.`
@@ -83187,7 +83262,7 @@ function prepare(config, facts, now, log) {
         target: push ? (0,images_reference/* placeName */.fW)(config.image) : `oci:${config.layout}`,
         platforms: [...runners.platforms],
         ...(config.stage === "prepare" ? { gpu: runners.gpu } : {}),
-        ...(runners.notes.length === 0 ? {} : { notes: [...runners.notes] }),
+        ...(notes.length === 0 ? {} : { notes }),
         tags: [...tags],
         ...(version === undefined ? {} : { version }),
         ...said,
@@ -83323,6 +83398,15 @@ function worst(judged) {
 ;// CONCATENATED MODULE: ./lib/pipeline/readiness.js
 
 
+/** How what was not looked at is named in `missing`, which the signed statement of the assembly repeats and verify reads. */
+const theAcceptance = "the acceptance";
+function theScanOf(platform) {
+    return `the scan of ${platform}`;
+}
+/** Whether a list of what is missing names it, with or without why. Pure. */
+function isMissing(what, missing) {
+    return missing.some((entry) => entry === what || entry.startsWith(`${what} `));
+}
 /**
  * Whether this very candidate was scanned and accepted (design: "promote"): the results speak of its digests, and the layers that were
  * scanned are those of the image that the store has.
@@ -83367,34 +83451,35 @@ function namedIn({ platforms }, { platform, digest }) {
 function scanOf({ platform, runtimeDigest }, seen, scans) {
     const looked = scans.filter(({ platforms }) => platforms.some((scanned) => scanned.platform === platform));
     const scan = worst(looked);
+    const what = theScanOf(platform);
     if (scan === undefined)
-        return { missing: `the scan of ${platform}` };
+        return { missing: what };
     const scanned = looked
         .flatMap(({ platforms }) => platforms)
         .filter((entry) => entry.platform === platform);
     const foreign = scanned.find((entry) => entry.digest !== runtimeDigest);
     if (foreign !== undefined)
         return {
-            refused: `the scan of ${platform} looked at ${foreign.digest}, the candidate was made from ${runtimeDigest}`,
+            refused: `${what} looked at ${foreign.digest}, the candidate was made from ${runtimeDigest}`,
         };
     const layers = seen.find((entry) => entry.platform === platform)?.diffIds;
     if (scanned.some(({ diffIds }) => diffIds !== undefined && !(0,external_node_util_.isDeepStrictEqual)(diffIds, layers)))
         return {
-            refused: `the scan of ${platform} looked at other layers than the candidate's (diff_ids)`,
+            refused: `${what} looked at other layers than the candidate's (diff_ids)`,
         };
-    const verdict = readiness_judged(`the scan of ${platform}`, scan);
+    const verdict = readiness_judged(what, scan);
     return verdict.refused === undefined && scanned.some(({ diffIds }) => diffIds === undefined)
-        ? { missing: `the scan of ${platform} (it does not say which layers it looked at)` }
+        ? { missing: `${what} (it does not say which layers it looked at)` }
         : verdict;
 }
 function acceptanceOf({ digest }, accepts) {
     const accept = worst(accepts);
     if (accept === undefined)
-        return { missing: "the acceptance" };
+        return { missing: theAcceptance };
     const other = accepts.find((entry) => entry.digest !== digest);
     if (other !== undefined)
-        return { refused: `the acceptance started ${other.digest}, the candidate is ${digest}` };
-    return readiness_judged("the acceptance", accept);
+        return { refused: `${theAcceptance} started ${other.digest}, the candidate is ${digest}` };
+    return readiness_judged(theAcceptance, accept);
 }
 function readiness_judged(what, { verdict, reason }) {
     if (verdict === "passed")
@@ -83579,9 +83664,10 @@ const assemblyPredicate = looseObject({
         metadata: looseObject({ invocationId: schemas_string().optional() }).optional(),
     }),
 });
-const assemblyStatement = looseObject({ predicate: assemblyPredicate });
-/** The scan's result as it is in the results folder; `platforms[].digest` and `diffIds` are the runtime's. */
-const scanPredicate = scanResult;
+/** The scan's result, without the image published before and the scanner's path; `platforms[].digest` and `diffIds` are the runtime's. */
+const scanPredicate = scanResult
+    .omit({ published: true, scanner: true })
+    .extend({ scanner: looseObject({ version: schemas_string() }).optional() });
 /** The acceptance's result, without the node's log and the single samples of memory. */
 const acceptancePredicate = acceptResult.omit({ logs: true, vram: true });
 
@@ -83749,9 +83835,13 @@ function aboutMaterials(image, platform, cycloneDx) {
     const predicate = JSON.parse(cycloneDx);
     return statementOf(subjects(image, [platform]), predicateTypes.sbom, predicate);
 }
+/** What the scan saw of an image that was published before is not said of this one, nor where the scanner lay on the machine. */
 function aboutScan(image, scan) {
     const platforms = scan.platforms.map(({ platform }) => platform);
-    return statementOf(subjects(image, platforms), predicateTypes.scan, scan);
+    const { published: _before, scanner, ...said } = scan;
+    const { path: _path, ...named } = scanner ?? {};
+    const predicate = scanner === undefined ? said : { ...said, scanner: named };
+    return statementOf(subjects(image, platforms), predicateTypes.scan, predicate);
 }
 /** The node's log may hold anything, and the samples of memory are many: neither is said to everybody, for ever. */
 function aboutAcceptance(image, accept) {
@@ -83915,7 +84005,10 @@ function bundleManifest({ bundle, predicateType, created, subject, }) {
 }
 /** A bundle of ours is a statement and a signature; a stranger may attach anything. */
 const longestBundle = 64 * 1024 * 1024;
-/** The bundle in a referrer; undefined where it is no bundle, or is not about that subject. Each manifest is read: what lists it may be wrong about it. */
+/**
+ * The bundle in a referrer; undefined where it is no bundle, or is not about that subject. Each manifest is read: what lists it may be
+ * wrong about it. An IntegrityError for whatever else a stranger may have attached.
+ */
 async function readAttached(store, { digest }, subject) {
     const found = await store.readManifest(digest);
     if (found === undefined || found.mediaType !== descriptor/* mediaTypes */.I.manifest)
@@ -83927,9 +84020,11 @@ async function readAttached(store, { digest }, subject) {
         return undefined;
     if (about?.digest !== subject)
         return undefined;
-    if (layer.size > longestBundle)
-        throw new lib_errors/* IntegrityError */.cs(`${digest} says that its bundle has ${layer.size} bytes.`);
-    const bytes = await (0,consumers_namespaceObject.buffer)(store.readBlob(layer.digest));
+    const bytes = await readBounded(store, layer, longestBundle).catch(async (cause) => {
+        if (!(cause instanceof lib_errors/* RemoteError */.Hi) || (await store.blobSize(layer.digest)) !== undefined)
+            throw cause;
+        throw new lib_errors/* IntegrityError */.cs(`The bundle ${layer.digest} that it names is not there.`);
+    });
     return {
         digest,
         predicateType: annotations?.[artifact_names.predicateType],
@@ -83949,11 +84044,12 @@ async function readAttached(store, { digest }, subject) {
 
 /**
  * Signs statements, attaches each to the image as a referrer, one after the other, and reads all back: what is given is there, proved by
- * the root. What this workflow has said in the same words before is not said again.
+ * the root. What this workflow has said in the same words before, in a run of the same repository and ref, is not said again.
  */
-async function attach(statements, image, { signer, root }, ports) {
+async function attach(statements, image, speaker, ports) {
     const { store, log, signal } = ports;
-    const mine = await ownBundles(image.digest, { signer, root }, store);
+    const { signer, root } = speaker;
+    const mine = (await provedBundles(image.digest, root, store)).filter(isBy(speaker));
     const done = [];
     for (const statement of statements) {
         signal?.throwIfAborted();
@@ -83966,13 +84062,6 @@ async function attach(statements, image, { signer, root }, ports) {
     return done.map(({ statement: { predicateType }, digest }) => ({
         ...{ predicateType, digest, subject: image.digest },
     }));
-}
-/** What this workflow said of an image before. */
-async function saidBefore(image, speaker, store) {
-    return (await ownBundles(image, speaker, store)).map(({ statement }) => statement);
-}
-async function ownBundles(image, { signer, root }, store) {
-    return (await provedBundles(image, root, store)).filter((entry) => isBy(entry, signer));
 }
 async function attachOne(statement, image, signer, { store, clock, log }) {
     const { predicateType } = statement;
@@ -84002,10 +84091,7 @@ async function provedBundles(image, root, store) {
             if (attached === undefined)
                 continue;
             const { statement, signer } = signedStatement(attached.bundle, root);
-            found.push({
-                ...{ ...attached, statement: parseStatement(statement) },
-                subject: signer.subject,
-            });
+            found.push({ ...attached, statement: parseStatement(statement), signer });
         }
         catch (error) {
             if (!(error instanceof lib_errors/* IntegrityError */.cs))
@@ -84014,10 +84100,18 @@ async function provedBundles(image, root, store) {
     }
     return found;
 }
-/** Fulcio names a job of GitHub by the workflow that it is written in. */
-function isBy({ subject }, { claims }) {
-    const workflow = claims.job_workflow_ref;
-    return workflow !== undefined && subject.endsWith(`/${workflow}`);
+/**
+ * Whether this job's own workflow said it: a reusable one has the same name whoever calls it, so the run's repository and ref must be
+ * the same, too (Fulcio docs/oid-info.md, 1.3.6.1.4.1.57264.1.12 and 14). A token without these claims has said nothing before.
+ */
+function isBy({ signer: { claims }, server }) {
+    const { iss, job_workflow_ref: workflow, repository, ref } = claims;
+    if ([iss, workflow, repository, ref].includes(undefined))
+        return () => false;
+    return ({ signer: { issuer, subject, extensions } }) => issuer === iss &&
+        subject === `${server}/${workflow}` &&
+        extensions["sourceRepositoryURI"] === `${server}/${repository}` &&
+        extensions["sourceRepositoryRef"] === ref;
 }
 /** Whether it need not be said again: in the same words but for the run, or of the same bytes what does not change with time. */
 function saysTheSame(before, now) {
@@ -84367,11 +84461,15 @@ async function alreadyThere(answer, url, ports) {
 
 const token_shape = looseObject({
     sub: schemas_string().min(1),
+    iss: schemas_string().optional(),
     /** `public`, `private`, `internal` */
     repository_visibility: schemas_string().optional(),
     /** `owner/name/.github/workflows/file.yml@ref` of the workflow that the job is written in. */
     job_workflow_ref: schemas_string().optional(),
+    /** Of the run: where a reusable workflow of another repository is called, the caller's. */
     repository: schemas_string().optional(),
+    /** Of the run, such as `refs/heads/main`. */
+    ref: schemas_string().optional(),
     run_id: schemas_string().optional(),
     run_attempt: schemas_string().optional(),
 });
@@ -84485,6 +84583,129 @@ function bundleOf(envelope, certificate, entry) {
     };
 }
 
+;// CONCATENATED MODULE: ./lib/pipeline/candidate.js
+
+
+
+
+
+/** The candidate's platforms as the store has them, by their manifests and configs; a CheckError if one is not there. */
+async function readCandidate(document, store) {
+    if (!(0,images_manifest/* isIndex */.nw)(document))
+        throw new lib_errors/* CheckError */.tl(`${document.digest} is no index over platforms, as every candidate is (${document.mediaType}).`, { todo: "Run the stage assemble, and promote what it makes." });
+    return Promise.all((0,images_manifest/* parseIndex */.A1)(document).manifests.map(async ({ digest, platform }) => {
+        const manifest = await store.readManifest(digest);
+        if (manifest === undefined)
+            throw new lib_errors/* CheckError */.tl(`${store.name} does not hold ${digest} of ${document.digest}.`, {
+                todo: "Run the stage assemble again: it sends what is missing.",
+            });
+        const config = await readConfigBlob(manifest, store);
+        return {
+            platform: platform === undefined ? "unknown" : platformName(platform),
+            digest,
+            diffIds: runtimePart((0,images_manifest/* parseManifest */.Ng)(manifest).layers, config)?.diffIds,
+        };
+    }));
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/verify/final-image.js
+
+
+
+
+
+
+
+
+
+/** Reads index, manifests, configs and locks: no weights, no runtime layers. A CheckError for what is no final image. */
+async function readFinalImage(document, { platforms: named, machine }, store) {
+    if (!(0,images_manifest/* isIndex */.nw)(document))
+        throw new lib_errors/* CheckError */.tl(`${document.digest} is no index over platforms, as every image is that director-image publishes (${document.mediaType}).`, { todo: "Name the image's tag, or the digest of its index." });
+    const index = (0,images_manifest/* parseIndex */.A1)(document).manifests.map(({ digest, platform }) => ({
+        platform: platform === undefined ? "unknown/unknown" : final_image_platformIn(document, platform),
+        digest,
+    }));
+    const missing = named?.find((name) => !index.some(({ platform }) => platform === name));
+    if (missing !== undefined)
+        throw new lib_errors/* UsageError */.eb(`--platform: ${document.digest} has no ${missing}, only ${index.map(({ platform }) => platform).join(", ")}.`);
+    if (index.length === 0)
+        throw new lib_errors/* CheckError */.tl(`${document.digest} is an index over nothing.`);
+    const own = index.filter(({ platform }) => platform === machine);
+    const chosen = named === undefined
+        ? own.length === 0
+            ? index
+            : own
+        : index.filter(({ platform }) => named.includes(platform));
+    const platforms = await Promise.all(chosen.map((one) => readPlatform(one, store)));
+    return { digest: document.digest, index, platforms };
+}
+/** A platform's name as the index says it; an IntegrityError where nobody could ask for it by that name. */
+function final_image_platformIn({ digest }, fields) {
+    const name = platformName(fields);
+    if (isPlatform(name))
+        return name;
+    throw new lib_errors/* IntegrityError */.cs(`${digest} names ${JSON.stringify(name)}, which is no platform.`);
+}
+async function readPlatform({ platform, digest }, store) {
+    const document = await store.readManifest(digest);
+    if (document === undefined)
+        throw new lib_errors/* CheckError */.tl(`${store.name} does not hold ${digest}, its image for ${platform}.`);
+    const manifest = (0,images_manifest/* parseManifest */.Ng)(document);
+    const config = await readConfigBlob(document, store);
+    const labels = config.config?.Labels ?? {};
+    const part = runtimePart(manifest.layers, config);
+    const root = labels[names.root];
+    const isLast = part !== undefined && part.above.length > 0;
+    const lock = root !== undefined && isLast ? await publishedLock(store, digest, root) : undefined;
+    const owner = saidOwner(manifest.annotations)?.owner;
+    return {
+        platform,
+        digest,
+        lock,
+        modelsImage: labels[names.models],
+        layers: part && {
+            below: part.below.map((layer) => layer.digest),
+            diffIds: part.diffIds,
+            top: part.above[0]?.digest,
+            lockLayer: lock && lockLayer(lock, owner).digest,
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/made-from.js
+
+
+
+
+
+/** The builds of the very runtimes that a candidate was made from, in its order; a CheckError where one is of another build, or missing. */
+function runtimesOf({ digest: candidate, platforms }, builds) {
+    const all = builds.flatMap((build) => build.platforms.map((built) => ({ built, build })));
+    return platforms.map(({ platform, runtimeDigest }) => {
+        const own = all.filter(({ built }) => built.platform === platform);
+        const found = own.find(({ built }) => built.digest === runtimeDigest);
+        if (found !== undefined)
+            return found;
+        const seen = own.map(({ built }) => built.digest).join(", ");
+        throw new lib_errors/* CheckError */.tl(`${candidate} was made from the runtime ${runtimeDigest} for ${platform}, but the results folder ${seen === "" ? "has no build for that platform" : `has the build of ${seen}`}: its provenance would not be true.`, {
+            todo: "Promote with the results of the run that assembled it (build.json, assemble.json), or run the stages assemble, scan and accept again. For a runtime that was not built here: provenance: false.",
+        });
+    });
+}
+/** A CheckError unless every platform of a candidate carries this very lock; none, where it is undefined. */
+async function carriesLock(candidate, lock, store) {
+    const wanted = lock && (0,images_digest/* digestOf */.ol)(formatLock(lock));
+    const { platforms } = await readFinalImage(candidate, {}, store);
+    for (const { platform, lock: own } of platforms) {
+        const seen = own && (0,images_digest/* digestOf */.ol)(formatLock(own));
+        if (seen !== wanted)
+            throw new lib_errors/* CheckError */.tl(`${candidate.digest} carries ${seen === undefined ? "no lock" : `the lock ${seen}`} for ${platform}, but ${wanted === undefined ? "prepare.json names none" : `${lock_lockName} in the results folder is ${wanted}`}: its provenance would not be true.`, {
+                todo: `Promote with the results of the run that assembled it (${lock_lockName}), or run the stages assemble, scan and accept again.`,
+            });
+    }
+}
+
 ;// CONCATENATED MODULE: ./lib/pipeline/model-parts.js
 /** The models that lie in a final image, as its bill of materials has them. Pure. */
 function modelParts({ models }, delivery) {
@@ -84532,27 +84753,31 @@ function originOf(source, path) {
 
 /** What a single statement may weigh, in bytes: transparency logs and verifiers take no more. */
 const largest = 16 * 1024 * 1024;
-/** Everything that is said of a final image, the assembly first. A CheckError where a wanted bill of materials is not there. */
+/**
+ * Everything that is said of a final image, the assembly first. A CheckError where a wanted bill of materials is not there, or what has to be
+ * said is too much.
+ */
 async function statementsOf(speaking, ports) {
     const { image, results, inputs } = speaking;
-    const all = [
-        ...(inputs.provenance ? [aboutAssembly(image, assemblyOf(speaking))] : []),
-        ...(inputs.provenance ? await ofRuntimes(speaking, ports) : []),
-        ...(inputs.sbom === "off" ? [] : await ofMaterials(speaking, ports)),
-        ...results.scan.map((scan) => aboutScan(image, scan)),
-        ...results.accept.map((accept) => aboutAcceptance(image, accept)),
+    const { provenance, sbom } = inputs;
+    const bills = sbom === "off" ? [] : await ofMaterials(speaking, ports);
+    return [
+        ...(provenance ? [whole(aboutAssembly(image, assemblyOf(speaking)))] : []),
+        ...(provenance ? statements_small(await ofRuntimes(speaking, ports), ports.log) : []),
+        ...(sbom === "required" ? bills.map(whole) : statements_small(bills, ports.log)),
+        ...results.scan.map((scan) => whole(aboutScan(image, scan))),
+        ...results.accept.map((accept) => whole(aboutAcceptance(image, accept))),
     ];
-    return all.filter((statement) => isSmall(statement, inputs, ports.log));
 }
-function assemblyOf({ plan, results, lock, untested, by }) {
+function assemblyOf({ plan, results, runtimes, lock, untested, by }) {
     const { models } = results;
     return {
         ...{ plan, untested },
         ...by,
-        platforms: results.build.flatMap(({ platforms, repository }) => platforms.map(({ platform, digest, base }) => ({
+        platforms: runtimes.map(({ built: { platform, digest, base }, build: { repository } }) => ({
             ...{ platform, base },
             runtime: { repository, digest },
-        }))),
+        })),
         models: models?.digest === undefined
             ? undefined
             : { repository: models.repository, digest: models.digest },
@@ -84563,11 +84788,12 @@ function assemblyOf({ plan, results, lock, untested, by }) {
     };
 }
 /** BuildKit's provenance of each runtime, where its index holds any. */
-async function ofRuntimes({ image, results }, { runtimes, log }) {
+async function ofRuntimes({ image, runtimes }, { runtimes: storeOf, log }) {
     const found = [];
-    for (const build of results.build) {
-        const provenances = await provenancesOf(build, runtimes(build));
-        for (const { platform, digest } of build.platforms) {
+    for (const build of new Set(runtimes.map((runtime) => runtime.build))) {
+        const provenances = await provenancesOf(build, storeOf(build));
+        for (const { built } of runtimes.filter((runtime) => runtime.build === build)) {
+            const { platform, digest } = built;
             const text = provenances.get(digest);
             const said = text && aboutRuntime(image, { platform, digest }, text);
             if (said)
@@ -84609,18 +84835,34 @@ async function ofMaterials({ image, inputs, folder }, { files, log }) {
     }
     return found;
 }
-function isSmall(statement, { sbom }, log) {
+/** What has to be said: a CheckError where it is too much for one statement. */
+function whole(statement) {
+    const problem = tooLarge(statement);
+    if (problem === undefined)
+        return statement;
+    throw new lib_errors/* CheckError */.tl(`${problem} Nothing is published without it.`, {
+        todo: "See what fills it in the results folder, or publish without signed statements: sign: off.",
+    });
+}
+/** What may be left out where it is too much. */
+function statements_small(statements, log) {
+    return statements.filter((statement) => {
+        const problem = tooLarge(statement);
+        if (problem !== undefined)
+            log.warning(`${problem} It is left out.`);
+        return problem === undefined;
+    });
+}
+function tooLarge(statement) {
     const size = Buffer.byteLength(JSON.stringify(statement));
-    if (size <= largest)
-        return true;
-    const message = `The statement ${statement.predicateType} has ${size} bytes, more than the ${largest} that may be signed.`;
-    if (sbom === "required")
-        throw new lib_errors/* CheckError */.tl(message);
-    log.warning(`${message} It is left out.`);
-    return false;
+    return size <= largest
+        ? undefined
+        : `The statement ${statement.predicateType} has ${size} bytes, more than the ${largest} that may be signed.`;
 }
 
 ;// CONCATENATED MODULE: ./lib/pipeline/attest-image.js
+
+
 
 
 
@@ -84661,17 +84903,19 @@ async function attestImage(image, untested, { results, inputs, folder, store, ru
     if ("unsigned" in speaker)
         return speaker;
     const { plan, signer } = speaker;
-    const lock = plan.models.lock === "" ? undefined : await lockIn(folder, files);
+    const made = inputs.provenance
+        ? await madeFrom(image, plan, { results, folder, store, files })
+        : { lock: undefined, runtimes: [] };
     const statements = await statementsOf({
-        ...{ plan, results, lock, untested, inputs, folder },
+        ...{ plan, results, untested, inputs, folder, ...made },
         image: finalImage(image, plan),
         by: runOf(signer.claims, inputs),
     }, { files, log, runtimes });
     return attached(statements, image, speaker, { store, ...ports });
 }
 /**
- * Says of a published image what a later scan of the same runtimes saw, so that it stays young to who asks (verify --max-age); nothing where
- * it was not made from the very runtimes that were scanned.
+ * Says of a published image what a later scan of the same runtime layers saw, so that it stays young to who asks (verify --max-age); nothing
+ * where other layers were scanned. Layers, not manifests, are compared: a refresh's manifest bears its month.
  */
 async function attestScan(published, { results, inputs, store }, ports) {
     const unfit = results.scan.find(({ verdict }) => verdict !== "passed");
@@ -84680,11 +84924,9 @@ async function attestScan(published, { results, inputs, store }, ports) {
     const speaker = await speakerFor(results, inputs, ports);
     if ("unsigned" in speaker)
         return speaker;
-    const made = runtimesIn(await saidBefore(published.digest, speaker, store));
-    const scanned = results.scan.flatMap(({ platforms }) => platforms);
-    const other = scanned.find(({ digest }) => !made.includes(digest));
+    const other = await scannedElsewhere(published, results.scan, store);
     if (other !== undefined)
-        return attest_image_left(`no statement of this workflow says that ${published.digest} was made from ${other.digest}, which was scanned for ${other.platform}`, ports.log);
+        return attest_image_left(other, ports.log);
     const about = finalImage(published, speaker.plan);
     const statements = results.scan.map((scan) => aboutScan(about, scan));
     return attached(statements, published, speaker, { store, ...ports });
@@ -84693,17 +84935,19 @@ async function attached(...given) {
     const all = await attach(...given);
     return { attestations: all.map((entry) => ({ ...entry })) };
 }
-/** The runtimes that statements of an assembly name. */
-function runtimesIn(statements) {
-    return statements.flatMap((statement) => {
-        const { success, data } = assemblyStatement.safeParse(statement);
-        if (!success)
-            return [];
-        const { resolvedDependencies } = data.predicate.buildDefinition;
-        return resolvedDependencies
-            .filter(({ annotations }) => annotations.kind === "runtime")
-            .map(({ digest }) => `sha256:${digest["sha256"]}`);
+/** Why scans say nothing of an image: they looked at other layers than its runtimes'. Undefined where they did not. */
+async function scannedElsewhere(image, scans, store) {
+    if (!(0,images_manifest/* isIndex */.nw)(image))
+        return `${image.digest} is no index over platforms (${image.mediaType})`;
+    const seen = await readCandidate(image, store);
+    const other = scans
+        .flatMap(({ platforms }) => platforms)
+        .find(({ platform, diffIds }) => {
+        const own = seen.find((entry) => entry.platform === platform)?.diffIds;
+        return own === undefined || !(0,external_node_util_.isDeepStrictEqual)(diffIds, own);
     });
+    return (other &&
+        `the runtime layers of ${image.digest} for ${other.platform} are not those that were scanned (diff_ids of ${other.digest})`);
 }
 /** Who may say something in this job, and of which plan; or why nobody may. */
 async function speakerFor(results, inputs, { fetch, clock, log, files, signal }) {
@@ -84720,7 +84964,9 @@ async function speakerFor(results, inputs, { fetch, clock, log, files, signal })
     const ports = { fetch, clock, log, signal };
     const signer = await keylessSigner(inputs.identity, instance, ports);
     const secret = secrecy(signer.claims, inputs);
-    return secret === undefined ? { signer, root: instance.root, plan } : attest_image_left(secret, log);
+    if (secret !== undefined)
+        return attest_image_left(secret, log);
+    return { signer, plan, root: instance.root, server: inputs.server };
 }
 function finalImage(image, plan) {
     return {
@@ -84755,6 +85001,13 @@ function runOf(claims, { server }) {
             : `${server}/${repository}/actions/runs/${run}/attempts/${attempt ?? 1}`,
     };
 }
+/** What the candidate was made from, held against it: what is signed of it is true. */
+async function madeFrom(image, plan, { results, folder, store, files, }) {
+    const lock = plan.models.lock === "" ? undefined : await lockIn(folder, files);
+    const runtimes = runtimesOf(needed(results, "assemble"), results.build);
+    await carriesLock(image, lock, store);
+    return { lock, runtimes };
+}
 async function lockIn(folder, files) {
     try {
         return await completedLock(folder, files);
@@ -84762,46 +85015,6 @@ async function lockIn(folder, files) {
     catch (cause) {
         throw new lib_errors/* UsageError */.eb(`${(0,external_node_path_.join)(folder, lock_lockName)} cannot be read, so that the provenance could not name the weights.`, { cause, todo: "Promote needs the results of the stages models and build, too." });
     }
-}
-
-;// CONCATENATED MODULE: ./lib/images/age.js
-
-function ageOf(annotations) {
-    const commitTime = annotations?.[names.created];
-    if (commitTime === undefined || Number.isNaN(Date.parse(commitTime)))
-        return undefined;
-    const refresh = annotations?.[names.refresh];
-    return { commitTime, ...(refresh === undefined ? {} : { refresh }) };
-}
-/** Whether a tag goes from the image it points at to the candidate. */
-function promotion(current, candidate, force) {
-    if (current === undefined)
-        return { move: true, why: "first" };
-    if (current.digest === candidate.digest)
-        return { move: false, why: "already there" };
-    if (age_same(current.platforms, candidate.platforms))
-        return { move: false, why: "unchanged: the same platform manifests" };
-    if (current.age === undefined)
-        return { move: true, why: "the image before does not say how old it is" };
-    if (isOlder(candidate.age, current.age)) {
-        return force
-            ? { move: true, why: `moved back by force from ${ageName(current.age)}` }
-            : { move: false, why: `held by the newer image of ${ageName(current.age)}` };
-    }
-    return {
-        move: true,
-        why: isOlder(current.age, candidate.age) ? "newer" : "same commit and refresh, rebuilt",
-    };
-}
-function isOlder(one, other) {
-    const [a, b] = [Date.parse(one.commitTime), Date.parse(other.commitTime)];
-    return a === b ? (one.refresh ?? "") < (other.refresh ?? "") : a < b;
-}
-function ageName({ commitTime, refresh }) {
-    return refresh === undefined ? commitTime : `${commitTime}, refresh ${refresh}`;
-}
-function age_same(one, other) {
-    return one.length === other.length && one.every((digest, at) => digest === other[at]);
 }
 
 ;// CONCATENATED MODULE: ./lib/report/markdown.js
@@ -84821,7 +85034,14 @@ function cell(text) {
         .replaceAll("<", "&lt;");
 }
 
+;// CONCATENATED MODULE: ./lib/report/one-line.js
+/** A line for a terminal, whatever its parts are made of: an image may hold text that would begin lines of its own. Pure. */
+function asOneLine(line) {
+    return line.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, (controls) => (/\s/.test(controls) ? " " : ""));
+}
+
 ;// CONCATENATED MODULE: ./lib/report/changes.js
+
 
 
 /** Rows of a list in the short form, which stands in a summary or an issue. */
@@ -84854,7 +85074,7 @@ function changesLines(changes) {
         ...gone.map((platform) => `${platform}  is no longer there`),
         ...notes,
     ];
-    return lines.map(changes_short);
+    return lines.map((line) => asOneLine(changes_short(line)));
 }
 function changesText(changes, most) {
     const { why, platforms, gone, notes } = changes;
@@ -85284,29 +85504,49 @@ function compare_modelChanges(old, now) {
     return { revisions, deliveries, files: files.map((file) => ({ ...file })) };
 }
 
-;// CONCATENATED MODULE: ./lib/pipeline/candidate.js
+;// CONCATENATED MODULE: ./lib/images/age.js
 
-
-
-
-
-/** The candidate's platforms as the store has them, by their manifests and configs; a CheckError if one is not there. */
-async function readCandidate(document, store) {
-    if (!(0,images_manifest/* isIndex */.nw)(document))
-        throw new lib_errors/* CheckError */.tl(`${document.digest} is no index over platforms, as every candidate is (${document.mediaType}).`, { todo: "Run the stage assemble, and promote what it makes." });
-    return Promise.all((0,images_manifest/* parseIndex */.A1)(document).manifests.map(async ({ digest, platform }) => {
-        const manifest = await store.readManifest(digest);
-        if (manifest === undefined)
-            throw new lib_errors/* CheckError */.tl(`${store.name} does not hold ${digest} of ${document.digest}.`, {
-                todo: "Run the stage assemble again: it sends what is missing.",
-            });
-        const config = await readConfigBlob(manifest, store);
+function ageOf(annotations) {
+    const commitTime = annotations?.[names.created];
+    if (commitTime === undefined || Number.isNaN(Date.parse(commitTime)))
+        return undefined;
+    const refresh = annotations?.[names.refresh];
+    return { commitTime, ...(refresh === undefined ? {} : { refresh }) };
+}
+/** Whether a tag goes from the image it points at to another one: the candidate, or one that is published. */
+function promotion(current, candidate, force) {
+    if (current === undefined)
+        return { move: true, why: "first" };
+    if (current.digest === candidate.digest)
+        return { move: false, why: "already there" };
+    if (age_same(current.platforms, candidate.platforms))
+        return { move: false, why: "unchanged: the same platform manifests" };
+    if (current.age === undefined)
+        return { move: true, why: "the image before does not say how old it is" };
+    if (candidate.age === undefined)
         return {
-            platform: platform === undefined ? "unknown" : platformName(platform),
-            digest,
-            diffIds: runtimePart((0,images_manifest/* parseManifest */.Ng)(manifest).layers, config)?.diffIds,
+            move: false,
+            why: `held by the image of ${ageName(current.age)}: the other one does not say how old it is`,
         };
-    }));
+    if (isOlder(candidate.age, current.age)) {
+        return force
+            ? { move: true, why: `moved back by force from ${ageName(current.age)}` }
+            : { move: false, why: `held by the newer image of ${ageName(current.age)}` };
+    }
+    return {
+        move: true,
+        why: isOlder(current.age, candidate.age) ? "newer" : "same commit and refresh, rebuilt",
+    };
+}
+function isOlder(one, other) {
+    const [a, b] = [Date.parse(one.commitTime), Date.parse(other.commitTime)];
+    return a === b ? (one.refresh ?? "") < (other.refresh ?? "") : a < b;
+}
+function ageName({ commitTime, refresh }) {
+    return refresh === undefined ? commitTime : `${commitTime}, refresh ${refresh}`;
+}
+function age_same(one, other) {
+    return one.length === other.length && one.every((digest, at) => digest === other[at]);
 }
 
 ;// CONCATENATED MODULE: ./lib/pipeline/promote.js
@@ -85316,10 +85556,13 @@ async function readCandidate(document, store) {
 
 
 
-/** Points tags at a candidate that was tested: all of them, or none. Throws a CheckError that names what is missing or refused. */
+/**
+ * Points tags at a candidate that was tested, or at what is published `instead`: all of them, or none. Throws a CheckError that names what is
+ * missing or refused.
+ */
 async function promote(promoting, ports) {
     const { store, log } = ports;
-    const { candidate, force, unless } = promoting;
+    const { candidate, force, instead } = promoting;
     const tags = [...new Set(promoting.tags)];
     const bad = tags.find((tag) => !(0,images_reference/* isTag */.dz)(tag));
     if (bad !== undefined)
@@ -85337,12 +85580,15 @@ async function promote(promoting, ports) {
     if (left.length > 0)
         log.info(`Accepted without: ${inWords(left)}.`);
     const aged = candidateAge(document);
-    const planned = await Promise.all(tags.map((tag) => plan(tag, aged, force, store)));
-    const moves = unless === undefined ? planned : planned.map((move) => held(move, unless));
-    const attested = unless === undefined ? await ports.attest(document, untested) : undefined;
-    await moveAll(moves, document, ports);
+    const planned = (tag) => instead === undefined
+        ? plan(tag, aged, force, store)
+        : planInstead(tag, candidate.digest, instead, store);
+    const moves = await Promise.all(tags.map(planned));
+    const attested = instead === undefined ? await ports.attest(document, untested) : undefined;
+    await moveAll(moves, instead?.published ?? document, ports);
     return {
         digest: candidate.digest,
+        ...(instead === undefined ? {} : { published: instead.published.digest }),
         ...attested,
         tags: moves.map(({ before: _before, ...move }) => move),
         ...(left.length === 0 ? {} : { notRun: left }),
@@ -85361,20 +85607,33 @@ function promote_checked({ candidate, scans, accepts, allowUntested }, seen) {
         todo: "Run the missing stages, or say why it may be published all the same: allow-untested: REASON.",
     });
 }
-async function plan(tag, candidate, force, store) {
+async function plan(tag, image, force, store) {
     const before = await store.readManifest(tag);
-    const { move, why } = promotion(before === undefined ? undefined : agedOf(before), candidate, force);
+    const { move, why } = promotion(before === undefined ? undefined : agedOf(before), image, force);
     return {
         tag,
         ...(before === undefined ? {} : { from: before.digest }),
-        to: candidate.digest,
+        to: image.digest,
         moved: move,
         why,
         before,
     };
 }
-function held(move, why) {
-    return move.moved ? { ...move, moved: false, why } : move;
+/** A tag stays at the published image, and at the candidate; others follow to the published image, which is no older. */
+async function planInstead(tag, candidate, { published, why }, store) {
+    if ((await store.manifestDigest(tag)) === candidate && candidate !== published.digest)
+        return {
+            tag,
+            from: candidate,
+            to: candidate,
+            moved: false,
+            why: "already there",
+            before: undefined,
+        };
+    const move = await plan(tag, agedOf(published), false, store);
+    if (move.moved)
+        return { ...move, why: `${move.why}, to the published image: ${why}` };
+    return move.from === published.digest ? { ...move, why } : move;
 }
 /** Moves tag after tag, each read again afterwards; what was moved goes back when one fails. */
 async function moveAll(moves, document, { store, log, signal }) {
@@ -85407,12 +85666,12 @@ async function stillAt(tag, wanted, store) {
         return;
     throw new lib_errors/* RemoteError */.Hi(`the tag ${tag} was moved by somebody else meanwhile: it is at ${seen ?? "nothing"}, ${wanted ?? "nothing"} was expected.`);
 }
-/** Puts tags back that still point at the candidate, and says in words how that went. */
-async function putBack(moved, candidate, { store, log }) {
+/** Puts tags back that still point at the image that they were moved to, and says in words how that went. */
+async function putBack(moved, image, { store, log }) {
     const stuck = [];
     for (const { tag, before } of moved.toReversed()) {
         try {
-            if ((await store.manifestDigest(tag)) !== candidate)
+            if ((await store.manifestDigest(tag)) !== image)
                 continue;
             if (before !== undefined)
                 await store.putManifest(before, tag);
@@ -85443,6 +85702,56 @@ function agedOf(document) {
         platforms: index.manifests.map(({ digest }) => digest),
         age: ageOf(index.annotations),
     };
+}
+
+;// CONCATENATED MODULE: ./lib/pipeline/published.js
+
+
+
+
+/** The images under the plan's tags and `latest`, the main tag's first. */
+async function publishedBy({ tags, version }, store) {
+    const names = [...new Set([...(version === undefined ? [] : [version]), ...tags, "latest"])];
+    const all = [];
+    for (const tag of names.filter(images_reference/* isTag */.dz)) {
+        const document = await store.readManifest(tag);
+        if (document === undefined)
+            continue;
+        const age = (0,images_manifest/* isIndex */.nw)(document) ? ageOf((0,images_manifest/* parseIndex */.A1)(document).annotations) : undefined;
+        all.push({ tag, digest: document.digest, age, document });
+    }
+    return all;
+}
+/**
+ * The image that operators have: the newest, by commit and refresh; at a tie the first. One that does not say how old it is counts as older than
+ * any that does. Pure.
+ */
+function newestOf(all) {
+    return all.reduce((newest, one) => (newest === undefined || isNewer(one, newest) ? one : newest), undefined);
+}
+function isNewer({ age }, { age: other }) {
+    return age !== undefined && (other === undefined || isOlder(other, age));
+}
+/**
+ * A candidate is compared with the newest of the other images: an earlier try may have brought some of the tags to it already. If it changes
+ * nothing, the tags belong to that image; to the candidate where a tag has it and that image is no newer, so that a tag which was moved
+ * does not go back. Undefined where nothing is published. Pure.
+ */
+function standing(all, candidate) {
+    const own = all.find(({ digest }) => digest === candidate);
+    const since = newestOf(all.filter(({ digest }) => digest !== candidate)) ?? own;
+    if (since === undefined)
+        return undefined;
+    return { since, tagged: own === undefined || isNewer(since, own) ? since : own };
+}
+/** The published image's platforms among those wanted, for a scan with the candidate's own database; undefined where nothing is published. */
+async function publishedRuntimes(plan, platforms, store) {
+    const newest = newestOf(await publishedBy(plan, store));
+    if (newest === undefined)
+        return undefined;
+    const { tag, digest } = newest;
+    const all = await runtimePlatforms(digest, store);
+    return { tag, digest, runtimes: all.filter(({ platform }) => platforms.includes(platform)) };
 }
 
 ;// CONCATENATED MODULE: ./lib/pipeline/read-image.js
@@ -85477,80 +85786,57 @@ async function readImage(reference, store) {
 
 
 
-
-
 /** Names of the report of what changed, in the results folder. */
 const changesFiles = ["changes.json", "changes.md"];
-/**
- * The image that operators have: the newest of those under the plan's tags and `latest`, by commit and refresh; at a tie the main tag's, then
- * the first in the plan's order. One that does not say how old it is counts as older than any that does.
- */
-async function newestPublished({ tags, version }, store) {
-    const names = [...new Set([...(version === undefined ? [] : [version]), ...tags, "latest"])];
-    let newest;
-    for (const tag of names.filter(images_reference/* isTag */.dz)) {
-        const found = await publishedAt(tag, store);
-        if (found !== undefined && (newest === undefined || isNewer(found, newest)))
-            newest = found;
-    }
-    return newest;
-}
-async function publishedAt(tag, store) {
-    const document = await store.readManifest(tag);
-    if (document === undefined)
-        return undefined;
-    const age = (0,images_manifest/* isIndex */.nw)(document) ? ageOf((0,images_manifest/* parseIndex */.A1)(document).annotations) : undefined;
-    return { tag, digest: document.digest, age };
-}
-function isNewer({ age }, { age: other }) {
-    return age !== undefined && (other === undefined || isOlder(other, age));
-}
-/** The published image's platforms among those wanted, for a scan with the candidate's own database; undefined where nothing is published. */
-async function publishedRuntimes(plan, platforms, store) {
-    const newest = await newestPublished(plan, store);
-    if (newest === undefined)
-        return undefined;
-    const { tag, digest } = newest;
-    const all = await runtimePlatforms(digest, store);
-    return { tag, digest, runtimes: all.filter(({ platform }) => platforms.includes(platform)) };
-}
-/** What the candidate changes of the image that operators have, and which that is. */
+/** What the candidate changes of the image that operators have, and the image that keeps the tags if it is nothing. */
 async function changesSince(candidate, plan, scans, store) {
     const now = {
         ...(await readImage(candidate, store)),
         ...{ name: candidate, scans: scans.flatMap(({ platforms }) => platforms) },
     };
-    const newest = await newestPublished(plan, store);
-    if (newest === undefined)
+    const found = standing(await publishedBy(plan, store), candidate);
+    if (found === undefined)
         return {
             changes: firstOf(now, "nothing was published under the plan's tags or latest before"),
         };
-    const { tag, digest } = newest;
+    const { digest, tag } = found.since;
+    const name = `${tag}@${digest}`;
+    const old = await readImage(digest, store).catch(unreadable);
+    if ("unreadable" in old) {
+        const why = `changed: the published image ${name} cannot be read: ${old.unreadable}`;
+        return { changes: { ...firstOf(now, why), since: name } };
+    }
     const looked = scannedBefore(digest, scans);
-    const old = { ...(await readImage(digest, store)), name: `${tag}@${digest}`, scans: looked };
-    return { changes: compare(old, now), published: digest };
+    return {
+        changes: compare({ ...old, name, scans: looked }, now),
+        published: found.tagged.document,
+    };
+}
+/** An image of which something is gone or broken: nobody can pull it, so that the candidate is better whatever it is. */
+function unreadable(error) {
+    if (!(error instanceof lib_errors/* CheckError */.tl || error instanceof lib_errors/* IntegrityError */.cs))
+        throw error;
+    return { unreadable: error.message.replace(/\.$/, "") };
 }
 /** What the scans saw of the published image; nothing where it was another one then. */
 function scannedBefore(digest, scans) {
     return scans.flatMap(({ published }) => published?.digest === digest ? published.platforms : []);
 }
 /**
- * Promotes where an operator gets something by the candidate, and reports what; else no tag moves, and what is published is said to have
- * been scanned again.
+ * Promotes where an operator gets something by the candidate, and reports what. Else the tags are left at, or brought to, what is published,
+ * and that is said to have been scanned again.
  */
 async function promoteChanged(promoting, version, folder, { files, attestScan, ...ports }) {
     const { candidate, tags, scans } = promoting;
-    const { store, log } = ports;
-    const { changes, published } = await changesSince(candidate.digest, { tags, version }, scans, store);
+    const plan = { tags, version };
+    const { changes, published } = await changesSince(candidate.digest, plan, scans, ports.store);
     await writeChanges(changes, folder, files);
     for (const line of changesLines(changes))
-        log.info(line);
-    if (changes.changed)
+        ports.log.info(line);
+    if (changes.changed || published === undefined)
         return { ...(await promote(promoting, ports)), changes };
-    const held = await promote({ ...promoting, unless: changes.why }, ports);
-    const document = published === undefined ? undefined : await store.readManifest(published);
-    const said = document === undefined ? {} : await attestScan(document);
-    return { ...held, ...said, changes };
+    const kept = await promote({ ...promoting, instead: { published, why: changes.why } }, ports);
+    return { ...kept, ...(await attestScan(published)), changes };
 }
 /** Keeps the report in the results folder, for programs and for people. */
 async function writeChanges(changes, folder, files) {
@@ -86172,7 +86458,7 @@ function document_runOf(platform, alerts, about) {
                 rules: ids.flatMap((id) => about.rules.get(id) ?? []),
             },
         },
-        automationDetails: { id: category(subject.image, platform.platform) },
+        automationDetails: { id: category(subject, platform.platform) },
         ...document_provenance(subject.source),
         columnKind: "utf16CodeUnits",
         invocations: [
@@ -86186,9 +86472,12 @@ function document_runOf(platform, alerts, about) {
         },
     };
 }
-/** Code scanning holds one analysis for each category; the `/` at its end keeps GitHub from taking the last part for a run's name. */
-function category(image, platform) {
-    return `${image}/${platform}/`;
+/**
+ * Code scanning holds one analysis for each category: a rebuild of a release has one of its own, so that it does not replace the branch's.
+ * The `/` at its end keeps GitHub from taking the last part for a run's name.
+ */
+function category({ image, rebuild = false }, platform) {
+    return `${image}/${platform}/${rebuild ? "rebuild/" : ""}`;
 }
 function document_provenance(source) {
     if (source === undefined || !URL.canParse(source.url))
@@ -86524,6 +86813,7 @@ async function publishFindings(result, image, { config, facts }, ports) {
         subject: {
             ...{ image, dockerfile: await dockerfileOf(config, ports) },
             source: publish_findings_sourceOf(facts),
+            rebuild: checkedOut !== undefined && !facts.isPullRequest,
         },
         file: sarifFileOf(config),
         upload: scan.sarifUpload,
@@ -86891,7 +87181,7 @@ function program_complaint({ stdout, stderr }) {
 const systems = { linux: "Linux", darwin: "macOS" };
 const release_processors = { x64: "64bit", arm64: "ARM64" };
 /** The version alone of `0.74.0`, `v0.74.0` or `0.74.0@sha256:…`; a UsageError for anything else. */
-function versionIn(text) {
+function release_versionIn(text) {
     const [version = "", digest, ...rest] = text.replace(/^v/, "").split("@");
     const isOne = /^\d+\.\d+\.\d+$/.test(version) && rest.length === 0;
     if (!isOne || (digest !== undefined && !(0,images_digest/* isDigest */.Bc)(digest)))
@@ -86900,7 +87190,7 @@ function versionIn(text) {
 }
 /** The files of a release for a machine; `mirror` stands for `https://github.com`. */
 function trivyRelease(text, { os, architecture }, mirror = "https://github.com") {
-    const { version, digest } = versionIn(text);
+    const { version, digest } = release_versionIn(text);
     const [system, processor] = [systems[os], release_processors[architecture]];
     if (system === undefined || processor === undefined)
         throw new lib_errors/* UsageError */.eb(`There is no Trivy to install for ${os}-${architecture}.`, {
@@ -86925,7 +87215,7 @@ function trivyRelease(text, { os, architecture }, mirror = "https://github.com")
 /** The Trivy of the wanted version: this machine's, else the release's, whose signature is checked. */
 async function findTrivy(request, ports) {
     const { scratch, machine, downloadMirror } = request;
-    const { version, digest } = versionIn(request.version);
+    const { version, digest } = release_versionIn(request.version);
     const found = digest === undefined ? await onPath(version, scratch, ports) : undefined;
     if (found !== undefined)
         return { path: found, version };
@@ -87988,6 +88278,7 @@ async function scanStage({ config, results }, ports) {
 
 
 
+
 const stages = {
     prepare: async ({ config, facts }, ports) => {
         await checkOwnCommit(config, ports);
@@ -88019,6 +88310,8 @@ async function runStages(names, config, facts, ports) {
     return aloneIn(config.results, async () => {
         const [first, ...others] = names;
         let result = await runStage(first, config, facts, ports);
+        if (first === "prepare")
+            await foresee(config, prepareResult.parse(result), ports);
         for (const name of others)
             result = await runStage(name, config, facts, ports);
         return result;
@@ -88045,8 +88338,13 @@ async function runStage(name, config, facts, ports, before = {}) {
     await conclude?.(timed, stage, ports);
     return timed;
 }
-/** A plan comes from a file: it may not say more than this very job may do. */
+/** A plan comes from a file: it is of this job's image, and may not say more than this very job may do. */
 function checkPlan(config, facts, { prepare: plan }) {
+    const image = (0,images_reference/* placeName */.fW)(config.image);
+    if (plan !== undefined && plan.image !== image)
+        throw new lib_errors/* CheckError */.tl(`The plan in prepare.json is of ${plan.image}, and this job's image is ${image}.`, {
+            todo: "Give all stages of a run the same image, and call the workflow once a run: results go from job to job under fixed names. A second image has a workflow of its own.",
+        });
     const { push, why } = mayPush(config, facts);
     if (plan?.push !== true || push)
         return;
@@ -88074,10 +88372,9 @@ async function runPipeline(config, facts, ports, begun = () => undefined) {
         begun();
         try {
             const { prepare: plan } = await readAll(config.results, ports);
-            refuseUntested(config, plan);
+            await foresee(config, plan, ports);
             if (plan?.push === true)
                 unsignedBecause(config.attest);
-            await policyOf(config, ports);
             await together([["models"], ["build", "scan"]], run, ports.signal);
         }
         finally {
@@ -88094,7 +88391,15 @@ async function runPipeline(config, facts, ports, begun = () => undefined) {
     };
     return aloneIn(config.results, work, ports);
 }
-/** Promote would refuse a candidate that nobody accepted: said before hours of work, not after. */
+/** What later stages would fail by and the plan's own job can see: said before hours of work, not after. */
+async function foresee(config, plan, ports) {
+    const { lock } = config.models;
+    if (lock !== undefined)
+        await readLock((0,external_node_path_.resolve)(config.workspace, lock), ports);
+    await policyOf(config, ports);
+    refuseUntested(config, plan);
+}
+/** Promote would refuse a candidate that nobody accepted. */
 function refuseUntested({ promote, acceptance }, plan) {
     if (plan?.push !== true || acceptance.mode !== "off" || promote.allowUntested !== undefined)
         return;
@@ -90030,21 +90335,24 @@ async function stages_read(given, { environment, ports }, overrides) {
     return { config, facts: await readFacts(environment, ports) };
 }
 
-// EXTERNAL MODULE: ./lib/host/printable.js
-var host_printable = __nccwpck_require__(2469);
 ;// CONCATENATED MODULE: ./lib/pipeline/verify/identity.js
 
-const workflow = /^(https:\/\/[A-Za-z0-9.-]+(?::\d+)?\/[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+)\/\.github\/workflows\/[A-Za-z0-9_.-]+\.ya?ml@(\S+)$/;
+/** Repository and branch or tag of a workflow, whatever its file is called. */
+const workflow = /^(https:\/\/[A-Za-z0-9.-]+(?::\d+)?\/[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+)\/\.github\/workflows\/[^*]+?@(refs\/\S+|[^@\s]+)$/;
 /** Reads the flags; a UsageError where the identity would let strangers in. */
 function trusted({ identity, issuer, repository, ref }) {
     if (identity === undefined || identity.trim() === "")
         throw new lib_errors/* UsageError */.eb("--identity: whom do you trust? An image cannot vouch for itself.", {
-            todo: "Name the workflow that publishes it: --identity 'https://github.com/OWNER/REPO/.github/workflows/docker-director.yml@refs/tags/v*'. See docs/verification.md.",
+            todo: "Name the workflow that signs, such as --identity 'https://github.com/nsn/director-image-action/.github/workflows/director-image.yml@refs/tags/v1.*' --repository OWNER/REPO, whose run it was. See docs/verification.md.",
         });
     const [, own, branch] = workflow.exec(identity) ?? [];
     if (identity.includes("*") && !isRefPattern(branch ?? ""))
         throw new lib_errors/* UsageError */.eb(`--identity: "${identity}" has a * elsewhere than after @refs/heads/ or @refs/tags/ of a workflow.`, {
             todo: "A * stands for a part of a branch's or tag's name: write out whose workflow it is.",
+        });
+    if (repository === undefined && own === undefined && identity.includes("/.github/workflows/"))
+        throw new lib_errors/* UsageError */.eb(`--identity: "${identity}" does not say whose run it must be.`, {
+            todo: "Write it as https://github.com/OWNER/REPO/.github/workflows/FILE.yml@refs/tags/TAG, or name the repository: --repository OWNER/REPO.",
         });
     if (ref !== undefined && !/^refs\/(heads|tags)\/\S+$/.test(ref))
         throw new lib_errors/* UsageError */.eb(`--ref: "${ref}" is not refs/heads/BRANCH or refs/tags/TAG.`);
@@ -90062,11 +90370,14 @@ function identity_stranger(signer, wanted) {
         return `${issuer || "nobody"} vouches for its signer ${subject}, not ${wanted.issuer}`;
     if (!identity_pattern(wanted.identity).test(subject))
         return `${subject} signed it, not ${wanted.identity}`;
-    const { sourceRepositoryURI, sourceRepositoryRef = "" } = extensions;
+    const { sourceRepositoryURI, sourceRepositoryRef = "", buildTrigger = "" } = extensions;
     if (wanted.repository !== undefined && sourceRepositoryURI !== wanted.repository)
         return `a run of ${sourceRepositoryURI ?? "no repository"} signed it (by ${subject}), not one of ${wanted.repository}`;
     if (sourceRepositoryRef.startsWith("refs/pull/"))
         return `a run for a pull request signed it (${sourceRepositoryRef})`;
+    // Those of pull_request_target have the branch that is asked to take it, and may build what strangers wrote.
+    if (buildTrigger.startsWith("pull_request"))
+        return `a run for a pull request signed it (${buildTrigger})`;
     if (wanted.ref !== undefined && !identity_pattern(wanted.ref).test(sourceRepositoryRef))
         return `a run of ${sourceRepositoryRef || "no branch or tag"} signed it, not one of ${wanted.ref}`;
     return undefined;
@@ -90090,64 +90401,6 @@ function identity_address(name, text) {
     if (URL.canParse(text))
         return text;
     throw new lib_errors/* UsageError */.eb(`${name}: "${text}" is not an address.`);
-}
-
-;// CONCATENATED MODULE: ./lib/pipeline/verify/final-image.js
-
-
-
-
-
-
-
-
-
-/** Reads index, manifests, configs and locks: no weights, no runtime layers. A CheckError for what is no final image. */
-async function readFinalImage(document, { platforms: named, machine }, store) {
-    if (!(0,images_manifest/* isIndex */.nw)(document))
-        throw new lib_errors/* CheckError */.tl(`${document.digest} is no index over platforms, as every image is that director-image publishes (${document.mediaType}).`, { todo: "Name the image's tag, or the digest of its index." });
-    const index = (0,images_manifest/* parseIndex */.A1)(document).manifests.map(({ digest, platform }) => ({
-        platform: platform === undefined ? "unknown/unknown" : platformName(platform),
-        digest,
-    }));
-    const missing = named?.find((name) => !index.some(({ platform }) => platform === name));
-    if (missing !== undefined)
-        throw new lib_errors/* UsageError */.eb(`--platform: ${document.digest} has no ${missing}, only ${index.map(({ platform }) => platform).join(", ")}.`);
-    if (index.length === 0)
-        throw new lib_errors/* CheckError */.tl(`${document.digest} is an index over nothing.`);
-    const own = index.filter(({ platform }) => platform === machine);
-    const chosen = named === undefined
-        ? own.length === 0
-            ? index
-            : own
-        : index.filter(({ platform }) => named.includes(platform));
-    const platforms = await Promise.all(chosen.map((one) => readPlatform(one, store)));
-    return { digest: document.digest, index, platforms };
-}
-async function readPlatform({ platform, digest }, store) {
-    const document = await store.readManifest(digest);
-    if (document === undefined)
-        throw new lib_errors/* CheckError */.tl(`${store.name} does not hold ${digest}, its image for ${platform}.`);
-    const manifest = (0,images_manifest/* parseManifest */.Ng)(document);
-    const config = await readConfigBlob(document, store);
-    const labels = config.config?.Labels ?? {};
-    const part = runtimePart(manifest.layers, config);
-    const root = labels[names.root];
-    const isLast = part !== undefined && part.above.length > 0;
-    const lock = root !== undefined && isLast ? await publishedLock(store, digest, root) : undefined;
-    const owner = saidOwner(manifest.annotations)?.owner;
-    return {
-        platform,
-        digest,
-        lock,
-        modelsImage: labels[names.models],
-        layers: part && {
-            below: part.below.map((layer) => layer.digest),
-            diffIds: part.diffIds,
-            top: part.above[0]?.digest,
-            lockLayer: lock && lockLayer(lock, owner).digest,
-        },
-    };
 }
 
 ;// CONCATENATED MODULE: ./lib/pipeline/verify/freshness.js
@@ -90292,23 +90545,24 @@ function policy_provenance(image, assembly, statements, policy) {
             : `it was made for ${more.platform} too, which the image lacks`);
     return check_checked(name, undefined, problem, assembly.signedAt);
 }
-/** The runtime's layers are those that were scanned, of the runtime image that the assembly names. */
+/**
+ * The runtime's layers are those that the newest scan looked at. Of which manifest is no matter: a later build of the same layers has another
+ * one, and that the assembly's runtime became this image the provenance says, which names the platforms' manifests.
+ */
 function runtime({ platform, layers }, assembly, statements, { allowUntested }) {
     const name = "runtime";
     if (layers === undefined)
         return check_checked(name, platform, "its layers, diff_ids and history do not count up: director-image did not assemble it");
-    const made = assembly?.says.runtimes.find((one) => one.platform === platform);
-    if (made === undefined)
+    const isNamed = assembly?.says.runtimes.some((one) => one.platform === platform) ?? false;
+    if (!isNamed)
         return check_checked(name, platform, "no statement of the assembly names its runtime image");
     const scanned = policy_scanOf(statements, platform)?.entry;
     if (scanned === undefined) {
         const reason = "no scan says which layers it looked at";
-        return allowUntested && assembly?.says.untested !== undefined
+        return allowUntested && publishedWithout(theScanOf(platform), assembly) !== undefined
             ? { name, platform, verdict: "skipped", reason }
             : check_checked(name, platform, reason);
     }
-    if (scanned.digest !== made.digest)
-        return check_checked(name, platform, `${scanned.digest} was scanned, the image was made from ${made.digest}`);
     const problem = (0,external_node_util_.isDeepStrictEqual)(scanned.diffIds, layers.diffIds)
         ? undefined
         : "its layers between weights and lock are not those that were scanned (diff_ids)";
@@ -90370,10 +90624,10 @@ function sbom({ platform, digest }, statements, policy) {
 }
 /** What was published without: said by the assembly's statement, or by an acceptance that did not come to an end. */
 function untested(name, platform, assembly, statements, { allowUntested }, seen) {
-    const published = assembly?.says.untested;
+    const why = publishedWithout(name === "scan" ? theScanOf(platform) : theAcceptance, assembly);
     const said = [
         ...(seen === undefined ? [] : [seen]),
-        ...(published === undefined ? [] : [`published untested: ${published.reason}`]),
+        ...(why === undefined ? [] : [`published untested: ${why}`]),
     ];
     if (said.length === 0)
         return { ...check_missing(name, statements), platform };
@@ -90381,6 +90635,11 @@ function untested(name, platform, assembly, statements, { allowUntested }, seen)
     return allowUntested
         ? { name, platform, verdict: "skipped", reason }
         : { name, platform, verdict: "failed", reason: `${reason} (--allow-untested lets it pass)` };
+}
+/** Why the image was published without that very thing; undefined where the assembly does not say that it was. */
+function publishedWithout(what, assembly) {
+    const untested = assembly?.says.untested;
+    return untested !== undefined && isMissing(what, untested.missing) ? untested.reason : undefined;
 }
 function elsewhere(accepts) {
     const skipped = accepts.find(({ says }) => says.platform === "");
@@ -90593,6 +90852,7 @@ async function verify_image_verifyImage({ reference, platforms, machine, trust, 
 }
 
 ;// CONCATENATED MODULE: ./lib/report/verify-lines.js
+
 /** A table for a person at a terminal: a line for each check, then what was left aside and the answer. Pure. */
 function verifyLines({ image, verdict, trusted, checks, leftAside, }) {
     const widest = (texts) => Math.max(...texts.map(({ length }) => length));
@@ -90618,7 +90878,7 @@ function verifyLines({ image, verdict, trusted, checks, leftAside, }) {
         verdict === "passed"
             ? "Verified. A tag may move: pull it by this digest."
             : `Refused: ${failed} of ${checks.length} checks failed. See docs/verification.md for what each means.`,
-    ];
+    ].map(asOneLine);
 }
 
 ;// CONCATENATED MODULE: ./lib/commands/verify.js
@@ -90632,11 +90892,10 @@ function verifyLines({ image, verdict, trusted, checks, leftAside, }) {
 
 
 
-
 const verifyImageCommand = {
     name: "verify",
     summary: "check the signed statements about a published image, and what they say",
-    example: "director-image verify ghcr.io/nsn/director:1.2.3 --identity 'https://github.com/nsn/nsn/.github/workflows/docker-director.yml@refs/tags/v*'",
+    example: "director-image verify ghcr.io/nsn/director:1.2.3 --identity 'https://github.com/nsn/director-image-action/.github/workflows/director-image.yml@refs/tags/v1.*' --repository nsn/nsn",
     arguments: "<ref>",
     inputs: loginInputs,
     flags: [
@@ -90699,8 +90958,7 @@ const verifyImageCommand = {
         }, { ...ports, store });
         return {
             json: result,
-            // Certificates and statements are others' words.
-            text: verifyLines(result).map((line) => (0,host_printable/* printable */.g)(line, new Set())),
+            text: verifyLines(result),
             exitCode: result.verdict === "passed" ? 0 : 1,
         };
     },
@@ -90856,7 +91114,23 @@ const clock_clock = {
 var external_node_child_process_ = __nccwpck_require__(1421);
 ;// CONCATENATED MODULE: external "node:readline"
 const external_node_readline_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:readline");
+;// CONCATENATED MODULE: ./lib/host/variables.js
+/** Environment variables as programs are given them: without those that are not set. */
+function definedVariables(variables) {
+    return Object.fromEntries(Object.entries(variables).filter((entry) => entry[1] !== undefined));
+}
+/** With these a program could speak as this job (GitHub's documentation, "OpenID Connect"): only this process does. */
+const identity = [
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+];
+/** What started programs are given of an environment. A program of the same user could still look into this process's own. */
+function forPrograms(variables) {
+    return Object.fromEntries(Object.entries(variables).filter(([name]) => !identity.includes(name)));
+}
+
 ;// CONCATENATED MODULE: ./lib/host/exec.js
+
 
 
 
@@ -90867,7 +91141,10 @@ const tick = 50;
 const exec = (command, args, options = {}) => new Promise((resolve, reject) => {
     const { cwd, env = process.env, input, onLine, signal } = options;
     signal?.throwIfAborted();
-    const child = (0,external_node_child_process_.spawn)(command, args, { cwd, env, stdio: ["pipe", "pipe", "pipe"] });
+    const child = (0,external_node_child_process_.spawn)(command, args, {
+        ...{ cwd, env: forPrograms(env) },
+        stdio: ["pipe", "pipe", "pipe"],
+    });
     const output = { stdout: [], stderr: [] };
     for (const stream of ["stdout", "stderr"]) {
         child[stream].on("data", (piece) => output[stream].push(piece));
@@ -91132,12 +91409,13 @@ var external_node_events_ = __nccwpck_require__(8474);
 
 
 
+
 /** Milliseconds that killed processes have to be gone. */
 const patience = 5_000;
 /** Programs in a process group of their own, so that they can be ended with all that they started. */
 const spawn = async (command, args, { env, onLine }) => {
     const child = (0,external_node_child_process_.spawn)(command, args, {
-        env,
+        env: forPrograms(env),
         detached: true,
         stdio: ["ignore", "pipe", "pipe"],
     });
@@ -91205,14 +91483,8 @@ function stoppableClock(clock, stop) {
     };
 }
 
-;// CONCATENATED MODULE: ./lib/host/variables.js
-/** Environment variables as programs are given them: without those that are not set. */
-function definedVariables(variables) {
-    return Object.fromEntries(Object.entries(variables).filter((entry) => entry[1] !== undefined));
-}
-
-// EXTERNAL MODULE: ./lib/pipeline/open.js + 28 modules
-var pipeline_open = __nccwpck_require__(3377);
+// EXTERNAL MODULE: ./lib/pipeline/open.js + 29 modules
+var pipeline_open = __nccwpck_require__(7528);
 ;// CONCATENATED MODULE: ./lib/terminal/cache.js
 
 
@@ -91427,7 +91699,10 @@ const {
 var inputs = __nccwpck_require__(4566);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
+// EXTERNAL MODULE: ./lib/host/printable.js
+var printable = __nccwpck_require__(2469);
 ;// CONCATENATED MODULE: ./lib/commands/program.js
+
 
 
 
@@ -91502,8 +91777,9 @@ async function runOne(command, entry, { context, print }) {
     const outcome = await command.run(given, context(common, given));
     if (common.json)
         print(`${JSON.stringify(outcome.json, null, 2)}\n`);
+    // Labels, certificates and the like are others' words.
     else if (outcome.text.length > 0)
-        print(`${outcome.text.join("\n")}\n`);
+        print(`${(0,printable/* printable */.g)(outcome.text.join("\n"), new Set())}\n`);
     return outcome;
 }
 function givenOf(args, options) {
@@ -92275,6 +92551,7 @@ function parseIndex(document) {
         throw wrong(document, "has no list of manifests");
     for (const [at, entry] of value.manifests.entries())
         checkDescriptor(document, `manifests[${at}]`, entry);
+    checkAbout(document, value);
     return value;
 }
 /** BuildKit's attestation manifests in an index, by the digest of the image that each is about (BuildKit docs/attestations/attestation-storage.md). */
@@ -92292,6 +92569,7 @@ function parseManifest(document) {
         throw wrong(document, "has no list of layers");
     for (const [at, entry] of value.layers.entries())
         checkDescriptor(document, `layers[${at}]`, entry);
+    checkAbout(document, value);
     return value;
 }
 function parseJson(document) {
@@ -92306,13 +92584,32 @@ function parseJson(document) {
     throw wrong(document, "is not a JSON object");
 }
 function checkDescriptor(document, where, entry) {
-    const { mediaType, digest, size } = entry ?? {};
+    const { mediaType, digest, size, platform } = entry ?? {};
     if (typeof mediaType !== "string" ||
         typeof digest !== "string" ||
         !(0,_digest_js__WEBPACK_IMPORTED_MODULE_2__/* .isDigest */ .Bc)(digest) ||
-        !Number.isSafeInteger(size)) {
+        !Number.isSafeInteger(size) ||
+        Number(size) < 0) {
         throw wrong(document, `has no descriptor (mediaType, sha256 digest, size) at ${where}`);
     }
+    const { os, architecture } = platform ?? {};
+    if (platform !== undefined && (typeof os !== "string" || typeof architecture !== "string"))
+        throw wrong(document, `has a platform without os or architecture at ${where}`);
+}
+/** What both have, or lack; some writers put null for what they lack. */
+function checkAbout(document, { artifactType, annotations, subject }) {
+    if (typeof (artifactType ?? "") !== "string")
+        throw wrong(document, "has an artifactType that is no text");
+    if (!areTexts(annotations ?? {}))
+        throw wrong(document, "has annotations that are no texts");
+    if (subject !== undefined && subject !== null)
+        checkDescriptor(document, "subject", subject);
+}
+function areTexts(value) {
+    return (typeof value === "object" &&
+        value !== null &&
+        !Array.isArray(value) &&
+        Object.values(value).every((text) => typeof text === "string"));
 }
 function wrong(document, what) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .IntegrityError */ .cs(`${document.mediaType} ${document.digest} ${what}.`);
@@ -92471,7 +92768,7 @@ function isRunning(pid) {
 
 /***/ }),
 
-/***/ 3377:
+/***/ 7528:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -92499,9 +92796,13 @@ function mediaTypeOf(bytes, said) {
     if (/^application\/vnd\./.test(type))
         return type;
     const value = parsed(bytes);
-    if (typeof value.mediaType === "string")
+    if (typeof value.mediaType === "string" && isMediaType(value.mediaType))
         return value.mediaType;
     return Array.isArray(value.manifests) ? descriptor/* mediaTypes */.I.index : descriptor/* mediaTypes */.I.manifest;
+}
+/** RFC 6838, 4.2: a field may hold anything, lines for a terminal too. */
+function isMediaType(text) {
+    return /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/i.test(text);
 }
 function parsed(bytes) {
     try {
@@ -92827,6 +93128,8 @@ async function replace(path, value, { open, rename, rm }) {
 
 ;// CONCATENATED MODULE: ./lib/images/referrer.js
 
+
+
 /** The tag under which what refers to a manifest is listed where there is no API (distribution specification, "Referrers Tag Schema"). */
 function referrersTag(digest) {
     return digest.replace(":", "-");
@@ -92834,6 +93137,26 @@ function referrersTag(digest) {
 /** What a manifest or index is attached to; undefined where it is attached to nothing. */
 function subjectOf(manifest) {
     return ((0,images_manifest/* isIndex */.nw)(manifest) ? (0,images_manifest/* parseIndex */.A1)(manifest) : (0,images_manifest/* parseManifest */.Ng)(manifest)).subject?.digest;
+}
+/** What the document under that tag lists. Anybody who may push writes there: what is no list lists nothing. */
+function listedIn(list) {
+    if (list.mediaType !== descriptor/* mediaTypes */.I.index)
+        return [];
+    return ofStranger(() => (0,images_manifest/* parseIndex */.A1)(list).manifests) ?? [];
+}
+/** Whether a stranger's manifest is attached to that digest; what is no manifest is not. */
+function isAttachedTo(manifest, subject) {
+    return ofStranger(() => subjectOf(manifest)) === subject;
+}
+function ofStranger(read) {
+    try {
+        return read();
+    }
+    catch (error) {
+        if (error instanceof errors/* IntegrityError */.cs)
+            return undefined;
+        throw error;
+    }
 }
 /** A manifest as a list of referrers has it: with its artifact type and its annotations (distribution specification, "Listing Referrers"). */
 function referrerDescriptor(manifest) {
@@ -92850,17 +93173,16 @@ function referrerDescriptor(manifest) {
 ;// CONCATENATED MODULE: ./lib/stores/layout/referrers.js
 
 
-
 /** A layout lists every manifest that no index names; those with the subject are its referrers, and those under its tag, where it was copied. */
 async function referrersIn(folder, digest, readManifest, files) {
     const { manifests } = await readIndex(folder, files);
     const tagged = await readManifest(referrersTag(digest));
-    const named = tagged === undefined ? [] : (0,images_manifest/* parseIndex */.A1)(tagged).manifests;
+    const named = tagged === undefined ? [] : listedIn(tagged);
     const candidates = new Set([...manifests, ...named].map((entry) => entry.digest));
     const found = await Promise.all([...candidates].map((one) => readManifest(one)));
     return found
         .filter((one) => one !== undefined)
-        .filter((one) => subjectOf(one) === digest)
+        .filter((one) => isAttachedTo(one, digest))
         .map(referrerDescriptor);
 }
 
@@ -93475,7 +93797,43 @@ function tooLate(program, server, limit) {
     });
 }
 
+;// CONCATENATED MODULE: ./lib/stores/registry/pages.js
+
+
+const mostPages = 1000;
+/**
+ * A list page after page; undefined where the first answer is none. A RemoteError for one of more than `most` entries or 1,000 pages: it
+ * may never end.
+ */
+async function readPages(client, first, read, most) {
+    const found = [];
+    let next = first;
+    for (let pages = 1; next !== undefined; pages++) {
+        const url = next;
+        const page = await (0,persist/* persist */.Z)(() => read(url), client.ports);
+        if (page === undefined)
+            return undefined;
+        for (const entry of page.entries)
+            found.push(entry);
+        if (found.length > most || (page.next !== undefined && pages >= mostPages))
+            throw new errors/* RemoteError */.Hi(`${first.href}: the list does not end: ${found.length.toLocaleString("en-US")} entries on ${pages} pages; at most ${most.toLocaleString("en-US")} on ${mostPages.toLocaleString("en-US")} are read.`);
+        next = page.next;
+    }
+    return found;
+}
+/** The page after one with `count` entries (RFC 8288 links), of the same registry; a RemoteError where that is the very page. */
+function nextPage({ headers }, url, count) {
+    const link = /<([^>]+)>\s*;[^,]*\brel="?next"?/i.exec(headers["link"] ?? "")?.[1];
+    if (link === undefined || count === 0 || !URL.canParse(link, url.href))
+        return undefined;
+    const next = new URL(link, url);
+    if (next.href === url.href)
+        throw new errors/* RemoteError */.Hi(`${url.href}: the registry names this page as the one after it.`);
+    return next.origin === url.origin ? next : undefined;
+}
+
 ;// CONCATENATED MODULE: ./lib/stores/registry/manifests.js
+
 
 
 
@@ -93555,31 +93913,23 @@ async function deleteTag(client, tag) {
         return await response.discard().then(() => true);
     throw await refusal({ ...request, url: client.url(request.to) }, response);
 }
-/** The tags of the repository, page after page (RFC 8288 links). */
+/** A repository of many years has some ten thousand. */
+const mostTags = 200_000;
+/** The tags of the repository. */
 async function listTags(client) {
-    const found = [];
-    let next = client.url("tags/list");
-    while (next !== undefined) {
-        const url = next;
-        const page = await (0,persist/* persist */.Z)(() => getTags(client, url), client.ports);
-        found.push(...page.tags);
-        next = page.next;
-    }
-    return found;
+    const first = client.url("tags/list");
+    return (await readPages(client, first, (url) => getTags(client, url), mostTags)) ?? [];
 }
 async function getTags(client, url) {
     const response = await client.send({ method: "GET", to: url, access: "pull" });
     if (response.status === 404) {
         await response.discard();
-        return { tags: [], next: undefined };
+        return { entries: [], next: undefined };
     }
     if (response.status !== 200)
         throw await refusal({ method: "GET", url }, response);
     const { tags } = parseTags(await response.text(), url);
-    const link = /<([^>]+)>\s*;[^,]*\brel="?next"?/i.exec(response.headers["link"] ?? "")?.[1];
-    const more = link !== undefined && tags.length > 0 && URL.canParse(link, url.href);
-    const next = more ? new URL(link, url) : undefined;
-    return { tags, next: next?.origin === url.origin ? next : undefined };
+    return { entries: tags, next: nextPage(response, url, tags.length) };
 }
 function parseTags(text, url) {
     try {
@@ -93619,6 +93969,8 @@ async function readAll(response, url) {
 
 
 
+/** Each is read by whoever verifies; a run attaches seven. */
+const mostReferrers = 10_000;
 /** How often the tag's list is written anew where somebody else wrote it at the same time. */
 const rounds = 5;
 /** Milliseconds after which somebody who read the list before it was written has written it, too. */
@@ -93655,19 +94007,10 @@ async function putReferrer(client, manifest) {
         return;
     throw new errors/* RemoteError */.Hi(`${client.url(`manifests/${referrersTag(subject)}`).href}: somebody else writes this list at the same time, so that ${manifest.digest} is not in it.`, { todo: "Let one run at a time publish an image, and run this again." });
 }
-/** Page after page; undefined where the registry has no such API. */
+/** Undefined where the registry has no such API. */
 async function byApi(client, digest) {
-    const found = [];
-    let next = client.url(`referrers/${digest}`);
-    while (next !== undefined) {
-        const url = next;
-        const page = await (0,persist/* persist */.Z)(() => getPage(client, url), client.ports);
-        if (page === undefined)
-            return undefined;
-        found.push(...page.manifests);
-        next = page.next;
-    }
-    return found;
+    const first = client.url(`referrers/${digest}`);
+    return await readPages(client, first, (url) => getPage(client, url), mostReferrers);
 }
 async function getPage(client, url) {
     const headers = { accept: descriptor/* mediaTypes */.I.index };
@@ -93680,16 +94023,11 @@ async function getPage(client, url) {
         throw await refusal({ method: "GET", url }, response);
     const bytes = new TextEncoder().encode(await response.text());
     const { manifests } = (0,images_manifest/* parseIndex */.A1)({ mediaType: descriptor/* mediaTypes */.I.index, digest: (0,images_digest/* digestOf */.ol)(bytes), bytes });
-    const link = /<([^>]+)>\s*;[^,]*\brel="?next"?/i.exec(response.headers["link"] ?? "")?.[1];
-    const more = link !== undefined && manifests.length > 0 && URL.canParse(link, url.href);
-    const following = more ? new URL(link, url) : undefined;
-    return { manifests, next: following?.origin === url.origin ? following : undefined };
+    return { entries: manifests, next: nextPage(response, url, manifests.length) };
 }
 async function byTag(client, digest) {
     const list = await getManifest(client, referrersTag(digest));
-    if (list === undefined || list.mediaType !== descriptor/* mediaTypes */.I.index)
-        return [];
-    return (0,images_manifest/* parseIndex */.A1)(list).manifests;
+    return list === undefined ? [] : listedIn(list);
 }
 
 ;// CONCATENATED MODULE: ./lib/stores/registry/part-reader.js

@@ -28730,7 +28730,10 @@ const external_node_readline_namespaceObject = __WEBPACK_EXTERNAL_createRequire(
 var promises_ = __nccwpck_require__(8500);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
+// EXTERNAL MODULE: ./lib/host/variables.js
+var variables = __nccwpck_require__(1967);
 ;// CONCATENATED MODULE: ./lib/host/exec.js
+
 
 
 
@@ -28741,7 +28744,10 @@ const tick = 50;
 const exec = (command, args, options = {}) => new Promise((resolve, reject) => {
     const { cwd, env = process.env, input, onLine, signal } = options;
     signal?.throwIfAborted();
-    const child = (0,external_node_child_process_namespaceObject.spawn)(command, args, { cwd, env, stdio: ["pipe", "pipe", "pipe"] });
+    const child = (0,external_node_child_process_namespaceObject.spawn)(command, args, {
+        ...{ cwd, env: (0,variables/* forPrograms */.z)(env) },
+        stdio: ["pipe", "pipe", "pipe"],
+    });
     const output = { stdout: [], stderr: [] };
     for (const stream of ["stdout", "stderr"]) {
         child[stream].on("data", (piece) => output[stream].push(piece));
@@ -28815,11 +28821,21 @@ const files = external_node_fs_promises_namespaceObject;
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   J: () => (/* binding */ definedVariables)
+/* harmony export */   J: () => (/* binding */ definedVariables),
+/* harmony export */   z: () => (/* binding */ forPrograms)
 /* harmony export */ });
 /** Environment variables as programs are given them: without those that are not set. */
 function definedVariables(variables) {
     return Object.fromEntries(Object.entries(variables).filter((entry) => entry[1] !== undefined));
+}
+/** With these a program could speak as this job (GitHub's documentation, "OpenID Connect"): only this process does. */
+const identity = [
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+];
+/** What started programs are given of an environment. A program of the same user could still look into this process's own. */
+function forPrograms(variables) {
+    return Object.fromEntries(Object.entries(variables).filter(([name]) => !identity.includes(name)));
 }
 
 
