@@ -177,10 +177,10 @@ export async function runPipeline(
 
 /** What later stages would fail by and the plan's own job can see: said before hours of work, not after. */
 async function foresee(config: Config, plan: Results["prepare"], ports: Ports): Promise<void> {
+  refuseUntested(config, plan);
   const { lock } = config.models;
   if (lock !== undefined) await readLock(resolve(config.workspace, lock), ports);
   await policyOf(config, ports);
-  refuseUntested(config, plan);
 }
 
 /** Promote would refuse a candidate that nobody accepted. */
