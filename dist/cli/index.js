@@ -88393,11 +88393,11 @@ async function runPipeline(config, facts, ports, begun = () => undefined) {
 }
 /** What later stages would fail by and the plan's own job can see: said before hours of work, not after. */
 async function foresee(config, plan, ports) {
+    refuseUntested(config, plan);
     const { lock } = config.models;
     if (lock !== undefined)
         await readLock((0,external_node_path_.resolve)(config.workspace, lock), ports);
     await policyOf(config, ports);
-    refuseUntested(config, plan);
 }
 /** Promote would refuse a candidate that nobody accepted. */
 function refuseUntested({ promote, acceptance }, plan) {
