@@ -76,8 +76,9 @@ export async function promoteChanged(
   for (const line of changesLines(changes)) ports.log.info(line);
   if (changes.changed || published === undefined)
     return { ...(await promote(promoting, ports)), changes };
-  const kept = await promote({ ...promoting, instead: { published, why: changes.why } }, ports);
-  return { ...kept, ...(await attestScan(published)), changes };
+  const instead = { published, why: changes.why };
+  const attest = () => attestScan(published);
+  return { ...(await promote({ ...promoting, instead }, { ...ports, attest })), changes };
 }
 
 interface ChangedPorts extends PromotePorts {

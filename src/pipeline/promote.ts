@@ -33,7 +33,7 @@ interface MovePorts {
 }
 
 export interface PromotePorts extends MovePorts {
-  /** Says of the candidate what is known, and attaches it; whatever it throws, no tag is moved. */
+  /** Says of the candidate, or of what is published instead, what is known, and attaches it; whatever it throws, no tag is moved. */
   readonly attest: (candidate: Document, untested: PromoteResult["untested"]) => Promise<Attested>;
 }
 
@@ -68,7 +68,7 @@ export async function promote(promoting: Promoting, ports: PromotePorts): Promis
       ? plan(tag, aged, force, store)
       : planInstead(tag, candidate.digest, instead, store);
   const moves = await Promise.all(tags.map(planned));
-  const attested = instead === undefined ? await ports.attest(document, untested) : undefined;
+  const attested = await ports.attest(document, untested);
   await moveAll(moves, instead?.published ?? document, ports);
   return {
     digest: candidate.digest,
