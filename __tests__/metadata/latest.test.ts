@@ -4,6 +4,7 @@ import { on } from "./push.ts";
 
 const exact = "type=semver,pattern={{version}}";
 const ofOne = "type=semver,pattern={{version}},match=^one/v(.*)$";
+const anywhere = "type=semver,pattern={{version}},match=v(.*)";
 const left = (newer: string, ref: string) => [
   `latest is left to ${newer}, which is a newer version than ${ref}.`,
 ];
@@ -17,6 +18,8 @@ it.each([
   ["only a pre-release is newer", "v1.2.4", exact, ["v1.3.0-rc.1", "v1.2.4"], true, []],
   ["others are no versions", "v1.2.4", exact, ["v2", "stable", "x/v9.0.0", "v1.2.4"], true, []],
   ["tags have no v", "1.2.4", exact, ["1.3.0", "1.2.4"], false, left("1.3.0", "1.2.4")],
+  ["old tags were dates", "v1.2.3", exact, ["2023.10.1", "v1.2.3"], true, []],
+  ["another program's is newer", "app-v1.2.3", anywhere, ["web-v2.0.0", "app-v1.2.3"], true, []],
   ["another image's is newer", "one/v1.0.0", ofOne, ["two/v3.0.0", "v9.0.0"], true, []],
   [
     ...(["its image's own is newer", "one/v1.0.0", ofOne, ["one/v2.0.0"], false] as const),

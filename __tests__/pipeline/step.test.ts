@@ -85,18 +85,21 @@ it("a step that fails before its run began leaves no outputs of an earlier step'
 });
 
 it.each([
-  ["is an artifact", undefined],
-  ["hides nothing where it cannot be one", new RemoteError("no artifacts here")],
-])("the issue of a refresh whose prepare failed %s", async (_, refusal) => {
+  ["prepare", "prepare", "is an artifact", undefined],
+  ["scan", "scan-linux-amd64", "is an artifact, and no result", undefined],
+  ["prepare", "prepare", "hides nothing where it cannot be one", new RemoteError("no artifacts")],
+] as const)("the issue of a refresh whose %s failed (%s) %s", async (stage, name, _, refusal) => {
   const uploaded: unknown[] = [];
   const upload = async (name: string, at: string, paths: readonly string[]) => {
     uploaded.push([name, paths]);
     expect(await files.readFile(join(at, "issue.md"), "utf8")).toMatch(/^# Refresh of .* failed\n/);
     if (refusal !== undefined) throw refusal;
   };
-  const inputs = { stage: "prepare", "only-changed": "true", tags: "type=nonsense" };
-  await outputsOfFailed(inputs, "nonsense", upload);
-  expect(uploaded).toEqual([["director-image-issue-prepare", ["issue.md"]]]);
+  const inputs = { stage, "only-changed": "true", platforms: "linux/amd64" };
+  const bad = stage === "prepare" ? { tags: "type=nonsense" } : {};
+  const message = stage === "prepare" ? "nonsense" : "no prepare.json";
+  await outputsOfFailed({ ...inputs, ...bad }, message, upload);
+  expect(uploaded).toEqual([[`director-image-issue-${name}`, ["issue.md"]]]);
 });
 
 it("a promote that failed names no tags", async () => {

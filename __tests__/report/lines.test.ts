@@ -23,6 +23,16 @@ describe("the lines at the end of a run", () => {
     expect(layout.join("\n")).toContain("skopeo copy --preserve-digests oci:out:1.2.3 docker://");
   });
 
+  it("name the image that is published, where the run changed nothing", () => {
+    const { promote, assemble } = results;
+    if (promote === undefined || assemble === undefined) throw new Error("incomplete");
+    const published = digests.runtime;
+    const told = lines({ ...results, promote: { ...promote, published } }).join("\n");
+    expect(told).toContain(`Image      ghcr.io/nsn/director@${published}`);
+    expect(told).toContain(`:1.2.3@${published}`);
+    expect(told).not.toContain(assemble.digest);
+  });
+
   it("say what a scan found, and no more than why where it was skipped", () => {
     const scanned = (verdict: "passed" | "skipped", reason?: string) =>
       lines({

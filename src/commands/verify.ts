@@ -15,7 +15,7 @@ export const verifyImageCommand: Command = {
   name: "verify",
   summary: "check the signed statements about a published image, and what they say",
   example:
-    "director-image verify ghcr.io/nsn/director:1.2.3 --identity 'https://github.com/nsn/director-image-action/.github/workflows/director-image.yml@refs/tags/v1.*' --repository nsn/nsn",
+    "director-image verify ghcr.io/nsn/director:1.2.3 --identity 'https://github.com/nsn/director-image-action/.github/workflows/director-image.yml@refs/tags/v1*' --repository nsn/nsn",
   arguments: "<ref>",
   inputs: loginInputs,
   flags: [

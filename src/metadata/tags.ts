@@ -130,7 +130,10 @@ function semver(
   const answer = { value: render(wanted, context, values), latest: !isPre };
   if (isPre || value !== "") return answer;
   // A fix of an older line (v1.2.4 after v1.3.0) is made later, and is not the latest version.
-  const newer = newerThan(version, context.gitTags ?? [], (tag) => versionText(line, part, tag));
+  const prefix = beforeVersion(given, version);
+  const newer = newerThan(version, prefix, context.gitTags ?? [], (tag) =>
+    versionText(line, part, tag),
+  );
   return newer === undefined ? answer : { ...answer, latest: false, newer };
 }
 
@@ -145,9 +148,15 @@ function versionIn(text: string): SemVer | null {
   return valid(text) === null ? null : parse(text);
 }
 
-/** The Git tag of the newest full version, where that is newer than this one. */
+/** What stands before a tag's version: `v`, `director-v`, nothing. Other words before it are another series of versions. */
+function beforeVersion(tag: string, { version }: SemVer): string {
+  return tag.slice(0, Math.max(0, tag.indexOf(version)));
+}
+
+/** The Git tag of the newest full version of the same series, where that is newer than this one. */
 function newerThan(
   version: SemVer,
+  prefix: string,
   gitTags: readonly string[],
   read: (tag: string) => string | undefined,
 ): string | undefined {
@@ -156,6 +165,7 @@ function newerThan(
   for (const tag of gitTags) {
     const other = versionIn(read(tag) ?? "");
     if (other === null || other.prerelease.length > 0 || !gt(other, newest)) continue;
+    if (beforeVersion(tag, other) !== prefix) continue;
     newest = other;
     its = tag;
   }

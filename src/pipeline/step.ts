@@ -129,14 +129,14 @@ async function runAlone(
   }
   const results = await readAll(config.results, ports);
   const issue = (await issueOf(results, failure)) === "" ? [] : [issueFile];
-  if (failure !== undefined && !judges(stage)) {
+  // A verdict that says no is a result, too: without it, promote would take the stage for one that did not run.
+  const own = failure === undefined || judges(stage) ? await filesOf(stage, config, results) : [];
+  if (failure !== undefined && own.length === 0) {
     await uploadIssue(stage, config, issue, ports);
     throw failure;
   }
-  // A verdict that says no is a result, too: without it, promote would take the stage for one that did not run.
-  const files = [...(await filesOf(stage, config, results)), ...issue];
-  if (failure === undefined || files.length > 0)
-    await artifacts.upload(`${prefix}${resultName(stage, config, results)}`, config.results, files);
+  const name = `${prefix}${resultName(stage, config, results)}`;
+  await artifacts.upload(name, config.results, [...own, ...issue]);
   if (failure !== undefined) throw failure;
 }
 
@@ -148,7 +148,8 @@ async function uploadIssue(
   { artifacts, log }: StepPorts,
 ): Promise<void> {
   if (files.length === 0) return;
-  const of = stage === "build" ? `-${platforms.join("-").replaceAll("/", "-")}` : "";
+  const of =
+    stage === "build" || stage === "scan" ? `-${platforms.join("-").replaceAll("/", "-")}` : "";
   await artifacts
     .upload(`${prefix}issue-${stage}${of}`, results, files)
     .catch((error: unknown) => log.warning(`${issueFile} is in no artifact: ${explain(error)}`));

@@ -11,7 +11,8 @@ export function lines(results: Results, loaded?: string): readonly string[] {
     (sum, { platforms }) => sum + platforms.reduce((bytes, { size }) => bytes + size, 0),
     0,
   );
-  const reference = `${assemble.repository}@${assemble.digest}`;
+  const digest = promote?.published ?? assemble.digest;
+  const reference = `${assemble.repository}@${digest}`;
   return [
     `Image      ${reference}`,
     ...assemble.platforms.map(({ platform, size }) => `           ${platform}: ${amount(size)}`),
@@ -24,7 +25,7 @@ export function lines(results: Results, loaded?: string): readonly string[] {
         ]),
     `Uploaded   weights ${amount(models?.bytesUploaded ?? 0)}, runtime ${amount(assemble.newRuntimeBytes)} new of ${amount(runtime)}, manifests ${amount(assemble.bytesUploaded)}`,
     `Times      ${times(results)}`,
-    `Run it     ${assemble.absent.length > 0 ? `not without its weights, which are not published: ${assemble.absent.length} layers` : howToRun(assemble.repository, assemble.digest, moved[0] ?? prepare.version, loaded)}`,
+    `Run it     ${assemble.absent.length > 0 ? `not without its weights, which are not published: ${assemble.absent.length} layers` : howToRun(assemble.repository, digest, moved[0] ?? prepare.version, loaded)}`,
   ];
 }
 

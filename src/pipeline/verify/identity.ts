@@ -27,7 +27,7 @@ const workflow =
 export function trusted({ identity, issuer, repository, ref }: TrustFlags): Trusted {
   if (identity === undefined || identity.trim() === "")
     throw new UsageError("--identity: whom do you trust? An image cannot vouch for itself.", {
-      todo: "Name the workflow that signs, such as --identity 'https://github.com/nsn/director-image-action/.github/workflows/director-image.yml@refs/tags/v1.*' --repository OWNER/REPO, whose run it was. See docs/verification.md.",
+      todo: "Name the workflow that signs, such as --identity 'https://github.com/nsn/director-image-action/.github/workflows/director-image.yml@refs/tags/v1*' --repository OWNER/REPO, whose run it was. See docs/verification.md.",
     });
   const [, own, branch] = workflow.exec(identity) ?? [];
   if (identity.includes("*") && !isRefPattern(branch ?? ""))
