@@ -83111,7 +83111,8 @@ function tags_semver(line, { pattern = "", value = "", match: part = "" }, conte
     if (isPre || value !== "")
         return answer;
     // A fix of an older line (v1.2.4 after v1.3.0) is made later, and is not the latest version.
-    const newer = newerThan(version, context.gitTags ?? [], (tag) => versionText(line, part, tag));
+    const prefix = beforeVersion(given, version);
+    const newer = newerThan(version, prefix, context.gitTags ?? [], (tag) => versionText(line, part, tag));
     return newer === undefined ? answer : { ...answer, latest: false, newer };
 }
 /** What of a Git tag is its version by a rule; undefined where the rule's `match` does not match. */
@@ -83124,13 +83125,19 @@ function versionText(line, match, tag) {
 function versionIn(text) {
     return (0,semver.valid)(text) === null ? null : (0,semver.parse)(text);
 }
-/** The Git tag of the newest full version, where that is newer than this one. */
-function newerThan(version, gitTags, read) {
+/** What stands before a tag's version: `v`, `director-v`, nothing. Other words before it are another series of versions. */
+function beforeVersion(tag, { version }) {
+    return tag.slice(0, Math.max(0, tag.indexOf(version)));
+}
+/** The Git tag of the newest full version of the same series, where that is newer than this one. */
+function newerThan(version, prefix, gitTags, read) {
     let newest = version;
     let its;
     for (const tag of gitTags) {
         const other = versionIn(read(tag) ?? "");
         if (other === null || other.prerelease.length > 0 || !(0,semver.gt)(other, newest))
+            continue;
+        if (beforeVersion(tag, other) !== prefix)
             continue;
         newest = other;
         its = tag;
@@ -85584,7 +85591,7 @@ async function promote(promoting, ports) {
         ? plan(tag, aged, force, store)
         : planInstead(tag, candidate.digest, instead, store);
     const moves = await Promise.all(tags.map(planned));
-    const attested = instead === undefined ? await ports.attest(document, untested) : undefined;
+    const attested = await ports.attest(document, untested);
     await moveAll(moves, instead?.published ?? document, ports);
     return {
         digest: candidate.digest,
@@ -85835,8 +85842,9 @@ async function promoteChanged(promoting, version, folder, { files, attestScan, .
         ports.log.info(line);
     if (changes.changed || published === undefined)
         return { ...(await promote(promoting, ports)), changes };
-    const kept = await promote({ ...promoting, instead: { published, why: changes.why } }, ports);
-    return { ...kept, ...(await attestScan(published)), changes };
+    const instead = { published, why: changes.why };
+    const attest = () => attestScan(published);
+    return { ...(await promote({ ...promoting, instead }, { ...ports, attest })), changes };
 }
 /** Keeps the report in the results folder, for programs and for people. */
 async function writeChanges(changes, folder, files) {
@@ -90080,7 +90088,8 @@ function lines_lines(results, loaded) {
         return [];
     const moved = promote?.tags.filter((tag) => tag.moved).map(({ tag }) => tag) ?? [];
     const runtime = build.reduce((sum, { platforms }) => sum + platforms.reduce((bytes, { size }) => bytes + size, 0), 0);
-    const reference = `${assemble.repository}@${assemble.digest}`;
+    const digest = promote?.published ?? assemble.digest;
+    const reference = `${assemble.repository}@${digest}`;
     return [
         `Image      ${reference}`,
         ...assemble.platforms.map(({ platform, size }) => `           ${platform}: ${(0,amount/* amount */.v)(size)}`),
@@ -90093,7 +90102,7 @@ function lines_lines(results, loaded) {
             ]),
         `Uploaded   weights ${(0,amount/* amount */.v)(models?.bytesUploaded ?? 0)}, runtime ${(0,amount/* amount */.v)(assemble.newRuntimeBytes)} new of ${(0,amount/* amount */.v)(runtime)}, manifests ${(0,amount/* amount */.v)(assemble.bytesUploaded)}`,
         `Times      ${times(results)}`,
-        `Run it     ${assemble.absent.length > 0 ? `not without its weights, which are not published: ${assemble.absent.length} layers` : howToRun(assemble.repository, assemble.digest, moved[0] ?? prepare.version, loaded)}`,
+        `Run it     ${assemble.absent.length > 0 ? `not without its weights, which are not published: ${assemble.absent.length} layers` : howToRun(assemble.repository, digest, moved[0] ?? prepare.version, loaded)}`,
     ];
 }
 function acceptanceLine({ platform, verdict, reason, checks }) {
@@ -90343,7 +90352,7 @@ const workflow = /^(https:\/\/[A-Za-z0-9.-]+(?::\d+)?\/[A-Za-z0-9_.-]+\/[A-Za-z0
 function trusted({ identity, issuer, repository, ref }) {
     if (identity === undefined || identity.trim() === "")
         throw new lib_errors/* UsageError */.eb("--identity: whom do you trust? An image cannot vouch for itself.", {
-            todo: "Name the workflow that signs, such as --identity 'https://github.com/nsn/director-image-action/.github/workflows/director-image.yml@refs/tags/v1.*' --repository OWNER/REPO, whose run it was. See docs/verification.md.",
+            todo: "Name the workflow that signs, such as --identity 'https://github.com/nsn/director-image-action/.github/workflows/director-image.yml@refs/tags/v1*' --repository OWNER/REPO, whose run it was. See docs/verification.md.",
         });
     const [, own, branch] = workflow.exec(identity) ?? [];
     if (identity.includes("*") && !isRefPattern(branch ?? ""))
@@ -90895,7 +90904,7 @@ function verifyLines({ image, verdict, trusted, checks, leftAside, }) {
 const verifyImageCommand = {
     name: "verify",
     summary: "check the signed statements about a published image, and what they say",
-    example: "director-image verify ghcr.io/nsn/director:1.2.3 --identity 'https://github.com/nsn/director-image-action/.github/workflows/director-image.yml@refs/tags/v1.*' --repository nsn/nsn",
+    example: "director-image verify ghcr.io/nsn/director:1.2.3 --identity 'https://github.com/nsn/director-image-action/.github/workflows/director-image.yml@refs/tags/v1*' --repository nsn/nsn",
     arguments: "<ref>",
     inputs: loginInputs,
     flags: [
