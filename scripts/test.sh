@@ -148,7 +148,7 @@ run_python() {
 
 # These build and run images: one file at a time. All others may run side by side.
 together=(/integration/ /e2e/ /dockerfile/)
-run_unit() { suite unit count_jest jest unit 20 --testPathIgnorePatterns "${together[@]}"; }
+run_unit() { suite unit count_jest jest unit 30 --testPathIgnorePatterns "${together[@]}"; }
 run_integration() { suite integration count_jest jest integration 70 --runInBand --testPathPatterns "${together[@]}"; }
 
 chosen=()
