@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import type { Platform } from "../images/platform.ts";
+import { type Platform, platformsInName } from "../images/platform.ts";
 import type { Source } from "./dockerfile.ts";
 
 /** The inputs that go to BuildKit as they are; the configuration's `build` has all of them. */
@@ -134,7 +134,7 @@ function manifestOnly(
 }
 
 function caches({ options, cacheRepository, mayPush, platforms }: Invocation): readonly string[] {
-  const scope = platforms.map((platform) => platform.replaceAll("/", "-")).join("-");
+  const scope = platformsInName(platforms);
   const own = {
     registry:
       cacheRepository === undefined

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { UsageError } from "../errors.ts";
 import type { Digest } from "../images/digest.ts";
-import type { Platform } from "../images/platform.ts";
+import { type Platform, platformsInName } from "../images/platform.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Files } from "../ports/files.ts";
 import { type Log, maskSecret } from "../ports/log.ts";
@@ -85,7 +85,7 @@ async function freshMetadata(
   { scratch, platforms }: Pick<BuildRequest, "scratch" | "platforms">,
   { rm }: Pick<Files, "rm">,
 ): Promise<string> {
-  const path = join(scratch, `build-${platforms.join("-").replaceAll("/", "-")}.metadata.json`);
+  const path = join(scratch, `build-${platformsInName(platforms)}.metadata.json`);
   await rm(path, { force: true });
   return path;
 }

@@ -37,3 +37,8 @@ export function platformName({ os, architecture, variant }: PlatformFields): Pla
     ? `${os}/${architecture}`
     : `${os}/${architecture}/${variant}`;
 }
+
+/** Platforms in a file's or an artifact's name: `linux-amd64-linux-arm64`. */
+export function platformsInName(platforms: readonly Platform[]): string {
+  return platforms.join("-").replaceAll("/", "-");
+}

@@ -1,4 +1,4 @@
-import { digestOf, short } from "../images/digest.ts";
+import { type Digest, digestOf, short } from "../images/digest.ts";
 import type { Lock } from "./lock.ts";
 
 /** The lock as a file: two spaces, keys in the order of the design page, a line feed at the end. The same lock gives the same bytes. */
@@ -21,6 +21,11 @@ export function formatLock({ version, root, models, layers }: Lock): string {
     layers: layers?.map(({ digest, size, files }) => ({ digest, size, files })),
   };
   return `${JSON.stringify(ordered, null, 2)}\n`;
+}
+
+/** Digest of the lock's file, as it travels in every image. */
+export function lockFileDigest(lock: Lock): Digest {
+  return digestOf(formatLock(lock));
 }
 
 /**

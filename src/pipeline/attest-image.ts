@@ -14,6 +14,7 @@ import { keylessSigner } from "../sigstore/sign.ts";
 import type { Claims } from "../sigstore/token.ts";
 import { completedLock } from "./assemble.ts";
 import { readCandidate } from "./candidate.ts";
+import { nameOf } from "./job.ts";
 import { carriesLock, runtimesOf } from "./made-from.ts";
 import { needed } from "./needed.ts";
 import type { Ports } from "./ports.ts";
@@ -147,7 +148,7 @@ async function speakerFor(
 
 function finalImage(image: Document, plan: PrepareResult): FinalImage {
   return {
-    name: plan.image.startsWith("oci:") ? "director" : plan.image,
+    name: nameOf(plan),
     digest: image.digest,
     platforms: parseIndex(image).manifests.map(({ digest, platform }) => ({
       ...{ digest, platform: platform === undefined ? "unknown" : platformName(platform) },

@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { UsageError } from "../errors.ts";
-import type { Platform } from "../images/platform.ts";
+import { type Platform, platformsInName } from "../images/platform.ts";
 import type { PrepareResult } from "../results/stages.ts";
 
 type Job = Pick<Config, "platforms">;
@@ -26,11 +26,16 @@ export function jobName(
   const platforms = jobPlatforms(job, plan);
   return platforms.length === plan.platforms.length
     ? what
-    : `${what}-${platforms.join("-").replaceAll("/", "-")}`;
+    : `${what}-${platformsInName(platforms)}`;
 }
 
 /** The bills of materials of a platform's image, in the results folder. */
 export function sbomFiles(platform: Platform): readonly [cycloneDx: string, spdx: string] {
-  const name = `sbom-${platform.replaceAll("/", "-")}`;
+  const name = `sbom-${platformsInName([platform])}`;
   return [`${name}.cdx.json`, `${name}.spdx.json`];
+}
+
+/** What the image is called in bills of materials and statements: a layout's folder means nothing elsewhere. */
+export function nameOf({ image }: Pick<PrepareResult, "image">): string {
+  return image.startsWith("oci:") ? "director" : image;
 }

@@ -1,8 +1,7 @@
 import { CheckError } from "../errors.ts";
-import { digestOf } from "../images/digest.ts";
 import type { Document } from "../images/manifest.ts";
 import { type Lock, lockName } from "../models/lock.ts";
-import { formatLock } from "../models/lock-text.ts";
+import { lockFileDigest } from "../models/lock-text.ts";
 import type { Store } from "../ports/store.ts";
 import type { AssembleResult, BuildResult } from "../results/stages.ts";
 import { readFinalImage } from "./verify/final-image.ts";
@@ -39,10 +38,10 @@ export async function carriesLock(
   lock: Lock | undefined,
   store: Store,
 ): Promise<void> {
-  const wanted = lock && digestOf(formatLock(lock));
+  const wanted = lock && lockFileDigest(lock);
   const { platforms } = await readFinalImage(candidate, {}, store);
   for (const { platform, lock: own } of platforms) {
-    const seen = own && digestOf(formatLock(own));
+    const seen = own && lockFileDigest(own);
     if (seen !== wanted)
       throw new CheckError(
         `${candidate.digest} carries ${seen === undefined ? "no lock" : `the lock ${seen}`} for ${platform}, but ${wanted === undefined ? "prepare.json names none" : `${lockName} in the results folder is ${wanted}`}: its provenance would not be true.`,

@@ -3,7 +3,7 @@ import { RemoteError } from "../errors.ts";
 import { parsePlace } from "../images/reference.ts";
 import type { ScanResult } from "../results/stages.ts";
 import { runtimePlace } from "./build.ts";
-import { jobPlatforms } from "./job.ts";
+import { jobPlatforms, nameOf } from "./job.ts";
 import { modelParts } from "./model-parts.ts";
 import { readLock } from "./models.ts";
 import { needed } from "./needed.ts";
@@ -38,7 +38,7 @@ export async function scanStage({ config, results }: Stage, ports: Ports): Promi
         : await readLock(resolve(workspace, plan.models.lock), ports);
     const sbom = {
       folder: config.results,
-      image: plan.image.startsWith("oci:") ? "director" : plan.image,
+      image: nameOf(plan),
       models: lock === undefined ? [] : modelParts(lock, plan.models.delivery),
     };
     const published =

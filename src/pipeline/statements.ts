@@ -12,10 +12,9 @@ import type { Statement } from "../attest/statement.ts";
 import { provenanceIn } from "../buildx/provenance.ts";
 import type { AttestInputs } from "../config/attest.ts";
 import { CheckError, isError } from "../errors.ts";
-import { digestOf } from "../images/digest.ts";
 import { attestationsOf, isIndex, parseIndex } from "../images/manifest.ts";
 import { type Lock, lockName } from "../models/lock.ts";
-import { formatLock } from "../models/lock-text.ts";
+import { lockFileDigest } from "../models/lock-text.ts";
 import type { Files } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
@@ -86,7 +85,7 @@ function assemblyOf({ plan, results, runtimes, lock, untested, by }: Speaking): 
     lock:
       lock === undefined
         ? undefined
-        : { path: `${lock.root}/${lockName}`, digest: digestOf(formatLock(lock)) },
+        : { path: `${lock.root}/${lockName}`, digest: lockFileDigest(lock) },
   };
 }
 

@@ -8,6 +8,7 @@ import type { Input, StageName } from "../config/input.ts";
 import { type InputName, inputs } from "../config/inputs.ts";
 import { readConfig } from "../config/read.ts";
 import { explain } from "../errors.ts";
+import { platformsInName } from "../images/platform.ts";
 import { type Log, maskSecret } from "../ports/log.ts";
 import type { Artifacts, Step } from "../ports/step.ts";
 import { fenced } from "../report/issue.ts";
@@ -148,8 +149,7 @@ async function uploadIssue(
   { artifacts, log }: StepPorts,
 ): Promise<void> {
   if (files.length === 0) return;
-  const of =
-    stage === "build" || stage === "scan" ? `-${platforms.join("-").replaceAll("/", "-")}` : "";
+  const of = stage === "build" || stage === "scan" ? `-${platformsInName(platforms)}` : "";
   await artifacts
     .upload(`${prefix}issue-${stage}${of}`, results, files)
     .catch((error: unknown) => log.warning(`${issueFile} is in no artifact: ${explain(error)}`));

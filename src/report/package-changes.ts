@@ -1,6 +1,7 @@
 import type { PlatformChanges } from "../results/changes.ts";
-import { type Finding, severities } from "../results/finding.ts";
+import type { Finding } from "../results/finding.ts";
 import type { Installed } from "../results/installed.ts";
+import { worstFirst } from "./scan-lines.ts";
 
 type PackageChange = NonNullable<PlatformChanges["packages"]>[number];
 type Vulnerabilities = NonNullable<PlatformChanges["vulnerabilities"]>;
@@ -55,10 +56,9 @@ export function vulnerabilityChanges(
 ): Vulnerabilities {
   const [before, after] = [byPlace(old), byPlace(now)];
   const only = (some: ReadonlyMap<string, Finding>, others: ReadonlyMap<string, Finding>) =>
-    [...some]
-      .filter(([key]) => !others.has(key))
-      .map(([, finding]) => told(finding))
-      .sort((a, b) => severities.indexOf(b.severity) - severities.indexOf(a.severity));
+    worstFirst([...some].filter(([key]) => !others.has(key)).map(([, finding]) => finding)).map(
+      told,
+    );
   return {
     fixed: only(before, after),
     new: only(after, before),

@@ -1,4 +1,5 @@
 import { UsageError } from "../../errors.ts";
+import type { Signer } from "../../sigstore/verify.ts";
 
 /** Whom an operator trusts: every part must hold of whoever signed a statement. */
 export interface Trusted {
@@ -10,13 +11,6 @@ export interface Trusted {
   readonly repository: string | undefined;
   /** `refs/tags/v1.2.3`, with `*` as above: what the run was of. Any branch or tag where undefined. */
   readonly ref: string | undefined;
-}
-
-/** Who signed, as the certificate says it (sigstore/verify.ts). */
-export interface Signer {
-  readonly subject: string;
-  readonly issuer: string;
-  readonly extensions: Readonly<Record<string, string>>;
 }
 
 /** Repository and branch or tag of a workflow, whatever its file is called. */
@@ -60,7 +54,7 @@ export interface TrustFlags {
 }
 
 /** Why a signer is not the trusted one; undefined where it is. Pure. */
-export function stranger(signer: Signer, wanted: Trusted): string | undefined {
+export function stranger(signer: Omit<Signer, "time">, wanted: Trusted): string | undefined {
   const { subject, issuer, extensions } = signer;
   if (issuer !== wanted.issuer)
     return `${issuer || "nobody"} vouches for its signer ${subject}, not ${wanted.issuer}`;

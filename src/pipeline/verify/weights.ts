@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import { digestOf, short } from "../../images/digest.ts";
+import { short } from "../../images/digest.ts";
 import { filesOf } from "../../models/lock.ts";
-import { formatLock } from "../../models/lock-text.ts";
+import { lockFileDigest } from "../../models/lock-text.ts";
 import { bakedLayers } from "../../models/plan.ts";
 import type { FinalPlatform } from "./final-image.ts";
 import type { Assembly } from "./statement.ts";
@@ -24,7 +24,7 @@ export function weightsProblem(
   const label = modelsImage?.split("@")[1];
   if (said.models !== label)
     return `its label names the models image ${label ?? "nowhere"}, the assembly ${said.models ?? "none"}`;
-  const text = digestOf(formatLock(lock));
+  const text = lockFileDigest(lock);
   return (
     filesProblem(lock, said) ??
     (said.lock === text
