@@ -64156,6 +64156,10 @@ function platformName({ os, architecture, variant }) {
         ? `${os}/${architecture}`
         : `${os}/${architecture}/${variant}`;
 }
+/** Platforms in a file's or an artifact's name: `linux-amd64-linux-arm64`. */
+function platformsInName(platforms) {
+    return platforms.join("-").replaceAll("/", "-");
+}
 
 // EXTERNAL MODULE: ./lib/images/reference.js
 var images_reference = __nccwpck_require__(1403);
@@ -75517,6 +75521,10 @@ function formatLock({ version, root, models, layers }) {
     };
     return `${JSON.stringify(ordered, null, 2)}\n`;
 }
+/** Digest of the lock's file, as it travels in every image. */
+function lockFileDigest(lock) {
+    return (0,images_digest/* digestOf */.ol)(formatLock(lock));
+}
 /**
  * The canonical form, from which the models image has its tag: the lock without `layers` as JSON in UTF-8, keys of every object
  * sorted by code unit, lists in their order, no white space.
@@ -76257,6 +76265,7 @@ function maskSecret({ mask }, secret) {
 
 ;// CONCATENATED MODULE: ./lib/buildx/arguments.js
 
+
 /** 1980-01-01, the earliest that every archive format can say: the latest time of a file in a runtime layer. */
 const layerTime = 315_532_800;
 /** The call of `docker buildx build`. Pure. A secret that is not `ID=…` is a UsageError without its value. */
@@ -76326,7 +76335,7 @@ function manifestOnly(annotations) {
     return Object.fromEntries(Object.entries(annotations).filter(([key]) => /^manifest(\[[^\]]*\])?:/.test(key)));
 }
 function caches({ options, cacheRepository, mayPush, platforms }) {
-    const scope = platforms.map((platform) => platform.replaceAll("/", "-")).join("-");
+    const scope = platformsInName(platforms);
     const own = {
         registry: cacheRepository === undefined
             ? undefined
@@ -76871,6 +76880,7 @@ async function outcome_read(store, digest) {
 
 
 
+
 /**
  * Builds the runtime image. Afterwards it is in the repository by digest, or in the layout: the result's `repository` says which (`oci:DIR`
  * although `repository` was asked for: the docker driver cannot push by digest, so the layout must be transferred). A Dockerfile that
@@ -76905,7 +76915,7 @@ async function nativeDigest({ name }, request, ports) {
     return builtDigest(await ports.files.readFile(metadataFile, "utf8"));
 }
 async function freshMetadata({ scratch, platforms }, { rm }) {
-    const path = (0,external_node_path_.join)(scratch, `build-${platforms.join("-").replaceAll("/", "-")}.metadata.json`);
+    const path = (0,external_node_path_.join)(scratch, `build-${platformsInName(platforms)}.metadata.json`);
     await rm(path, { force: true });
     return path;
 }
@@ -77555,6 +77565,7 @@ async function removeBuilder({ name, variables }, { exec, env, log }) {
 
 ;// CONCATENATED MODULE: ./lib/pipeline/job.js
 
+
 /** The plan's platforms that a job was asked for, in the plan's order. A UsageError if there are none. */
 function jobPlatforms({ platforms }, plan) {
     const planned = plan.platforms.map(({ platform }) => platform);
@@ -77568,12 +77579,16 @@ function jobName(what, job, plan) {
     const platforms = jobPlatforms(job, plan);
     return platforms.length === plan.platforms.length
         ? what
-        : `${what}-${platforms.join("-").replaceAll("/", "-")}`;
+        : `${what}-${platformsInName(platforms)}`;
 }
 /** The bills of materials of a platform's image, in the results folder. */
 function sbomFiles(platform) {
-    const name = `sbom-${platform.replaceAll("/", "-")}`;
+    const name = `sbom-${platformsInName([platform])}`;
     return [`${name}.cdx.json`, `${name}.spdx.json`];
+}
+/** What the image is called in bills of materials and statements: a layout's folder means nothing elsewhere. */
+function job_nameOf({ image }) {
+    return image.startsWith("oci:") ? "director" : image;
 }
 
 ;// CONCATENATED MODULE: ./lib/pipeline/needed.js
@@ -84685,7 +84700,6 @@ async function readPlatform({ platform, digest }, store) {
 
 
 
-
 /** The builds of the very runtimes that a candidate was made from, in its order; a CheckError where one is of another build, or missing. */
 function runtimesOf({ digest: candidate, platforms }, builds) {
     const all = builds.flatMap((build) => build.platforms.map((built) => ({ built, build })));
@@ -84702,10 +84716,10 @@ function runtimesOf({ digest: candidate, platforms }, builds) {
 }
 /** A CheckError unless every platform of a candidate carries this very lock; none, where it is undefined. */
 async function carriesLock(candidate, lock, store) {
-    const wanted = lock && (0,images_digest/* digestOf */.ol)(formatLock(lock));
+    const wanted = lock && lockFileDigest(lock);
     const { platforms } = await readFinalImage(candidate, {}, store);
     for (const { platform, lock: own } of platforms) {
-        const seen = own && (0,images_digest/* digestOf */.ol)(formatLock(own));
+        const seen = own && lockFileDigest(own);
         if (seen !== wanted)
             throw new lib_errors/* CheckError */.tl(`${candidate.digest} carries ${seen === undefined ? "no lock" : `the lock ${seen}`} for ${platform}, but ${wanted === undefined ? "prepare.json names none" : `${lock_lockName} in the results folder is ${wanted}`}: its provenance would not be true.`, {
                 todo: `Promote with the results of the run that assembled it (${lock_lockName}), or run the stages assemble, scan and accept again.`,
@@ -84757,7 +84771,6 @@ function originOf(source, path) {
 
 
 
-
 /** What a single statement may weigh, in bytes: transparency logs and verifiers take no more. */
 const largest = 16 * 1024 * 1024;
 /**
@@ -84791,7 +84804,7 @@ function assemblyOf({ plan, results, runtimes, lock, untested, by }) {
         weights: lock === undefined ? [] : model_parts_weightsOf(lock, plan.models.delivery),
         lock: lock === undefined
             ? undefined
-            : { path: `${lock.root}/${lock_lockName}`, digest: (0,images_digest/* digestOf */.ol)(formatLock(lock)) },
+            : { path: `${lock.root}/${lock_lockName}`, digest: lockFileDigest(lock) },
     };
 }
 /** BuildKit's provenance of each runtime, where its index holds any. */
@@ -84868,6 +84881,7 @@ function tooLarge(statement) {
 }
 
 ;// CONCATENATED MODULE: ./lib/pipeline/attest-image.js
+
 
 
 
@@ -84977,7 +84991,7 @@ async function speakerFor(results, inputs, { fetch, clock, log, files, signal })
 }
 function finalImage(image, plan) {
     return {
-        name: plan.image.startsWith("oci:") ? "director" : plan.image,
+        name: job_nameOf(plan),
         digest: image.digest,
         platforms: (0,images_manifest/* parseIndex */.A1)(image).manifests.map(({ digest, platform }) => ({
             ...{ digest, platform: platform === undefined ? "unknown" : platformName(platform) },
@@ -85388,6 +85402,58 @@ function layerChanges(before, after) {
     };
 }
 
+;// CONCATENATED MODULE: ./lib/report/scan-lines.js
+
+/** What a person at a terminal wants to know of a scan: the worst first, the verdict last. */
+function scanLines(scan) {
+    const { verdict, reason, platforms, scanner, database, outdated = [] } = scan;
+    return [
+        ...platforms.flatMap(({ platform, os, packages, findings = [], blindSpots = [] }) => [
+            `${platform}  ${os ?? "no operating system"}, ${packages ?? 0} packages, ${countsOf(findings)}`,
+            ...blindSpots.map(({ name, reason: why }) => `  ${name}: ${why}`),
+            ...worstFirst(findings).map((finding) => `  ${scan_lines_lineOf(finding)}`),
+        ]),
+        ...(scanner === undefined ? [] : [`Scanner    Trivy ${scanner.version} (${scanner.path})`]),
+        ...(database === undefined ? [] : [`Database   ${database.updatedAt}, ${database.source}`]),
+        ...(outdated.length === 0
+            ? []
+            : [
+                `Outdated   ${outdated.map(({ package: name, fixed }) => `${name} (${fixed})`).join(", ")}`,
+            ]),
+        ...riskLines(scan),
+        `${verdict}${reason === undefined ? "" : ` (${reason})`}`,
+    ];
+}
+/** `2 CRITICAL, 1 LOW`; accepted ones are counted, too. */
+function countsOf(findings) {
+    const counts = severities
+        .map((severity) => [severity, findings.filter((one) => one.severity === severity).length])
+        .filter(([, count]) => count > 0)
+        .toReversed();
+    return counts.length === 0
+        ? "nothing found"
+        : counts.map(([severity, count]) => `${count} ${severity}`).join(", ");
+}
+function worstFirst(findings) {
+    return [...findings].sort((a, b) => severities.indexOf(b.severity) - severities.indexOf(a.severity));
+}
+function scan_lines_lineOf({ severity, id, package: name, installed, fixed, kind, accepted, }) {
+    const remedy = kind === "vulnerability"
+        ? `, ${fixed === undefined ? "no fixed version" : `fixed in ${fixed}`}`
+        : "";
+    const why = accepted === undefined ? "" : `; accepted: ${accepted}`;
+    return `${severity.padEnd(8)} ${id}  ${name}${installed === "" ? "" : ` ${installed}`}${remedy}${why}`;
+}
+/** Accepted risks that want a look: unused ones can go, expired ones fail the scan. */
+function riskLines({ risks }) {
+    const names = (entries) => entries.map(({ id, package: name }) => `${id} in ${name}`).join(", ");
+    const { unused = [], expired = [] } = risks ?? {};
+    return [
+        ...(unused.length === 0 ? [] : [`Accepted risks that nothing needs: ${names(unused)}`]),
+        ...(expired.length === 0 ? [] : [`Accepted risks that expired: ${names(expired)}`]),
+    ];
+}
+
 ;// CONCATENATED MODULE: ./lib/report/package-changes.js
 
 /** Packages that came, went or have another version, by name. Pure. */
@@ -85424,10 +85490,7 @@ function byName(installed) {
 /** Vulnerabilities that only one of two looks has, the worst first; one that is in several packages counts in each. Pure. */
 function vulnerabilityChanges(old, now) {
     const [before, after] = [byPlace(old), byPlace(now)];
-    const only = (some, others) => [...some]
-        .filter(([key]) => !others.has(key))
-        .map(([, finding]) => told(finding))
-        .sort((a, b) => severities.indexOf(b.severity) - severities.indexOf(a.severity));
+    const only = (some, others) => worstFirst([...some].filter(([key]) => !others.has(key)).map(([, finding]) => finding)).map(told);
     return {
         fixed: only(before, after),
         new: only(after, before),
@@ -88243,7 +88306,7 @@ async function scanStage({ config, results }, ports) {
             : await readLock((0,external_node_path_.resolve)(workspace, plan.models.lock), ports);
         const sbom = {
             folder: config.results,
-            image: plan.image.startsWith("oci:") ? "director" : plan.image,
+            image: job_nameOf(plan),
             models: lock === undefined ? [] : modelParts(lock, plan.models.delivery),
         };
         const published = plan.push && config.promote.onlyChanged
@@ -89929,58 +89992,6 @@ const promoteCommand = {
     },
 };
 
-;// CONCATENATED MODULE: ./lib/report/scan-lines.js
-
-/** What a person at a terminal wants to know of a scan: the worst first, the verdict last. */
-function scanLines(scan) {
-    const { verdict, reason, platforms, scanner, database, outdated = [] } = scan;
-    return [
-        ...platforms.flatMap(({ platform, os, packages, findings = [], blindSpots = [] }) => [
-            `${platform}  ${os ?? "no operating system"}, ${packages ?? 0} packages, ${countsOf(findings)}`,
-            ...blindSpots.map(({ name, reason: why }) => `  ${name}: ${why}`),
-            ...worstFirst(findings).map((finding) => `  ${scan_lines_lineOf(finding)}`),
-        ]),
-        ...(scanner === undefined ? [] : [`Scanner    Trivy ${scanner.version} (${scanner.path})`]),
-        ...(database === undefined ? [] : [`Database   ${database.updatedAt}, ${database.source}`]),
-        ...(outdated.length === 0
-            ? []
-            : [
-                `Outdated   ${outdated.map(({ package: name, fixed }) => `${name} (${fixed})`).join(", ")}`,
-            ]),
-        ...riskLines(scan),
-        `${verdict}${reason === undefined ? "" : ` (${reason})`}`,
-    ];
-}
-/** `2 CRITICAL, 1 LOW`; accepted ones are counted, too. */
-function countsOf(findings) {
-    const counts = severities
-        .map((severity) => [severity, findings.filter((one) => one.severity === severity).length])
-        .filter(([, count]) => count > 0)
-        .toReversed();
-    return counts.length === 0
-        ? "nothing found"
-        : counts.map(([severity, count]) => `${count} ${severity}`).join(", ");
-}
-function worstFirst(findings) {
-    return [...findings].sort((a, b) => severities.indexOf(b.severity) - severities.indexOf(a.severity));
-}
-function scan_lines_lineOf({ severity, id, package: name, installed, fixed, kind, accepted, }) {
-    const remedy = kind === "vulnerability"
-        ? `, ${fixed === undefined ? "no fixed version" : `fixed in ${fixed}`}`
-        : "";
-    const why = accepted === undefined ? "" : `; accepted: ${accepted}`;
-    return `${severity.padEnd(8)} ${id}  ${name}${installed === "" ? "" : ` ${installed}`}${remedy}${why}`;
-}
-/** Accepted risks that want a look: unused ones can go, expired ones fail the scan. */
-function riskLines({ risks }) {
-    const names = (entries) => entries.map(({ id, package: name }) => `${id} in ${name}`).join(", ");
-    const { unused = [], expired = [] } = risks ?? {};
-    return [
-        ...(unused.length === 0 ? [] : [`Accepted risks that nothing needs: ${names(unused)}`]),
-        ...(expired.length === 0 ? [] : [`Accepted risks that expired: ${names(expired)}`]),
-    ];
-}
-
 ;// CONCATENATED MODULE: ./lib/commands/scan.js
 
 
@@ -90487,7 +90498,7 @@ function weightsProblem({ layers, lock, modelsImage }, said) {
     const label = modelsImage?.split("@")[1];
     if (said.models !== label)
         return `its label names the models image ${label ?? "nowhere"}, the assembly ${said.models ?? "none"}`;
-    const text = (0,images_digest/* digestOf */.ol)(formatLock(lock));
+    const text = lockFileDigest(lock);
     return (filesProblem(lock, said) ??
         (said.lock === text
             ? undefined
