@@ -1,13 +1,15 @@
+import { spawn as spawnOther } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { mkdir, mkdtemp, open, readdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import type { RunningNode } from "../../src/acceptance/node.ts";
-import { freePorts } from "../../src/acceptance/process-ports.ts";
+import { holdPorts } from "../../src/acceptance/process-ports.ts";
 import { processTarget } from "../../src/acceptance/process-target.ts";
 import { CommandError } from "../../src/errors.ts";
 import { clock } from "../../src/host/clock.ts";
@@ -147,18 +149,48 @@ it("hashing ends with its signal, in the middle of a file", async () => {
   await expect(hashing).rejects.toBe(reason);
 });
 
-it("ports are all different, and free on every address for TCP and UDP", async () => {
-  const others = Array.from({ length: 1_000 }, () => createSocket("udp4").bind(0, "127.0.0.2"));
-  await Promise.all(others.map((socket) => once(socket, "listening")));
-  const ports = await freePorts(300);
-  expect(new Set(ports).size).toBe(300);
-  for (const port of ports) {
-    const server = createServer().listen(port, "0.0.0.0");
-    await once(server, "listening");
-    server.close();
-    const socket = createSocket("udp4").bind(port, "0.0.0.0");
-    await once(socket, "listening");
-    socket.close();
-  }
-  for (const socket of others) socket.close();
+describe("ports", () => {
+  it("are all different, and free on every address for TCP and UDP", async () => {
+    const others = Array.from({ length: 1_000 }, () => createSocket("udp4").bind(0, "127.0.0.2"));
+    await Promise.all(others.map((socket) => once(socket, "listening")));
+    const { ports, giveBack } = await holdPorts(300);
+    expect(new Set(ports).size).toBe(300);
+    for (const port of ports) {
+      const server = createServer().listen(port, "0.0.0.0");
+      await once(server, "listening");
+      server.close();
+      const socket = createSocket("udp4").bind(port, "0.0.0.0");
+      await once(socket, "listening");
+      socket.close();
+    }
+    await giveBack();
+    for (const socket of others) socket.close();
+  });
+
+  it("are promised to one process until it gives them back, or ends, whatever language it is in", async () => {
+    // Of 20,000 ports: two that did not ask each other would be given ten or so of the same.
+    const { ports, giveBack } = await holdPorts(450);
+    const mine = new Set(ports);
+    const other = spawnOther("python3", ["-B", "-c", pythonHolds], { cwd: broken });
+    other.stderr.pipe(process.stderr);
+    const lines = createInterface(other.stdout)[Symbol.asyncIterator]();
+    const theirs: number[] = JSON.parse((await lines.next()).value);
+    expect(theirs).toHaveLength(450);
+    expect(theirs.filter((port) => mine.has(port))).toEqual([]);
+    const third = await holdPorts(450);
+    const taken = new Set([...mine, ...theirs]);
+    expect(third.ports.filter((port) => taken.has(port))).toEqual([]);
+    const ended = once(other, "exit");
+    other.kill("SIGKILL");
+    await ended;
+    await Promise.all([giveBack(), third.giveBack()]);
+    const again = await holdPorts(450);
+    expect(again.ports.filter((port) => taken.has(port))).not.toEqual([]);
+    await again.giveBack();
+  });
 });
+
+const broken = join(process.cwd(), "__tests__", "acceptance", "broken");
+const pythonHolds = `import json, relay, time
+print(json.dumps([relay.free_port() for _ in range(450)]), flush=True)
+time.sleep(600)`;

@@ -61598,37 +61598,57 @@ var external_node_net_ = __nccwpck_require__(7030);
 
 
 /** Ports that are free for TCP and UDP on every address, as many as are asked for, no two the same. */
-async function freePorts(count) {
-    const held = [];
+async function holdPorts(count) {
+    const promises = [];
+    const giveBack = async () => {
+        await Promise.all(promises.map(({ name }) => process_ports_closed(name)));
+    };
     try {
-        while (held.length < count) {
-            const one = await hold();
+        while (promises.length < count) {
+            const one = await promise((0,external_node_crypto_.randomInt)(...range));
             if (one !== undefined)
-                held.push(one);
+                promises.push(one);
         }
-        return held.map(({ port }) => port);
     }
-    finally {
-        for (const { release } of held)
-            await release();
+    catch (error) {
+        await giveBack();
+        throw error;
     }
+    return { ports: promises.map(({ port }) => port), giveBack };
 }
 /** Below the ports that Linux gives to outgoing connections: one of those might be taken between the look and the start. */
 const range = [12_000, 32_000];
-/** Takes a port for both; undefined where it is another's. */
-async function hold() {
-    const port = (0,external_node_crypto_.randomInt)(...range);
+/**
+ * A port that is free and promised to nobody; undefined where it is another's. A node listens on it only a while
+ * after this look, and not while it starts again, so the promise is a name that the kernel gives to one process of
+ * the port's own network namespace, and takes back at that process's end: an abstract socket (unix(7)).
+ */
+async function promise(port) {
+    const name = (0,external_node_net_.createServer)((connection) => connection.destroy()).listen(nameOf(port));
+    if (!(await listens(name)))
+        return undefined;
+    name.unref();
+    if (await free(port))
+        return { port, name };
+    await process_ports_closed(name);
+    return undefined;
+}
+/** As long as such a name may be: Node 20 fills a shorter one up with zeros, and Node 24 does not. */
+function nameOf(port) {
+    return `\0director-image/port/${port}`.padEnd(108, "-");
+}
+async function free(port) {
     const server = (0,external_node_net_.createServer)().listen(port, "0.0.0.0");
     const socket = (0,external_node_dgram_namespaceObject.createSocket)("udp4").bind(port, "0.0.0.0");
-    const taken = await Promise.allSettled([(0,external_node_events_.once)(server, "listening"), (0,external_node_events_.once)(socket, "listening")]);
-    const release = async () => {
-        await new Promise((resolve) => server.close(() => resolve()));
-        await new Promise((resolve) => socket.close(() => resolve()));
-    };
-    if (taken.every(({ status }) => status === "fulfilled"))
-        return { port, release };
-    await release().catch(() => undefined);
-    return undefined;
+    const is = await Promise.all([listens(server), listens(socket)]);
+    await Promise.all([process_ports_closed(server), process_ports_closed(socket)]);
+    return is.every(Boolean);
+}
+function listens(socket) {
+    return (0,external_node_events_.once)(socket, "listening").then(() => true, () => false);
+}
+function process_ports_closed(socket) {
+    return new Promise((resolve) => void socket.close(() => resolve()));
 }
 
 ;// CONCATENATED MODULE: ./lib/acceptance/process-node.js
@@ -61638,12 +61658,14 @@ async function hold() {
 
 /** In the folder of its data. */
 const metricsFile = "metrics.json";
-/** Starts the command on free ports of loopback, with a folder of its own for its data. */
+/** Starts the command on ports of loopback that no other run has, with a folder of its own for its data. */
 async function runProcess({ command, env, models, temporary, wanted }, ports, signal) {
     const { spawn, clock, files } = ports;
-    const data = await files.mkdtemp((0,external_node_path_.join)(temporary, `director-${wanted.name.replaceAll(/[^a-z0-9]+/g, "-")}-`));
+    const held = await holdPorts(3);
+    let data;
     try {
-        const [http = 0, grpc = 0, p2p = 0] = await freePorts(3);
+        data = await files.mkdtemp((0,external_node_path_.join)(temporary, `director-${wanted.name.replaceAll(/[^a-z0-9]+/g, "-")}-`));
+        const [http = 0, grpc = 0, p2p = 0] = held.ports;
         const bare = wanted.bare === true;
         const environment = {
             ...env,
@@ -61665,14 +61687,16 @@ async function runProcess({ command, env, models, temporary, wanted }, ports, si
         signal.throwIfAborted();
         const started = clock.now();
         const made = {
-            ...{ name: wanted.name, environment, data, ports: { http, grpc, p2p }, started, lines, run },
-            ...{ child: await run(), ending: undefined, signalled: false },
+            ...{ name: wanted.name, environment, data, held, ports: { http, grpc, p2p } },
+            ...{ started, lines, run, child: await run(), ending: undefined, signalled: false },
         };
         watchEnd(made, ports);
         return nodeOf(made, ports, signal);
     }
     catch (error) {
-        await files.rm(data, { recursive: true, force: true });
+        await held.giveBack();
+        if (data !== undefined)
+            await files.rm(data, { recursive: true, force: true });
         throw error;
     }
 }
@@ -61730,6 +61754,7 @@ function nodeOf(made, ports, signal) {
         },
         remove: async () => {
             await made.child.killAll(family);
+            await made.held.giveBack();
             await files.rm(data, { recursive: true, force: true }).catch((error) => {
                 ports.log.warning(`${data} is left: ${error instanceof Error ? error.message : error}`);
             });
@@ -73599,7 +73624,7 @@ const ZodPromise = /*@__PURE__*/ (/* unused pure expression or super */ null && 
     inst._zod.processJSONSchema = (ctx, json, params) => processors.promiseProcessor(inst, ctx, json, params);
     inst.unwrap = () => inst._zod.def.innerType;
 })));
-function promise(innerType) {
+function schemas_promise(innerType) {
     return new ZodPromise({
         type: "promise",
         innerType: innerType,
@@ -77424,9 +77449,9 @@ function selectPlatforms(index, wanted) {
     const names = new Set(wanted.map((platform) => platformName(parsePlatform(platform))));
     const value = (0,images_manifest/* parseIndex */.A1)(index);
     const found = value.manifests.filter(({ platform }) => platform !== undefined && names.has(platformName(platform)));
-    const missing = [...names].find((name) => !found.some((entry) => nameOf(entry) === name));
+    const missing = [...names].find((name) => !found.some((entry) => select_nameOf(entry) === name));
     if (missing !== undefined) {
-        const has = value.manifests.map(nameOf).filter((name) => name !== undefined);
+        const has = value.manifests.map(select_nameOf).filter((name) => name !== undefined);
         throw new lib_errors/* CheckError */.tl(`${index.digest} has no manifest for ${missing}, only ${has.join(", ")}.`);
     }
     const kept = new Set(found.map(({ digest }) => digest));
@@ -77435,7 +77460,7 @@ function selectPlatforms(index, wanted) {
         ? index
         : (0,images_manifest/* document */.Al)(index.mediaType, { ...value, manifests });
 }
-function nameOf({ platform }) {
+function select_nameOf({ platform }) {
     return platform === undefined || platform.os === "unknown" ? undefined : platformName(platform);
 }
 

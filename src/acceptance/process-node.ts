@@ -3,7 +3,7 @@ import type { Spawned } from "../ports/spawn.ts";
 import type { LogLine, NodeState, RunningNode, StartOptions } from "./node.ts";
 import { parseStatuses, usageOf } from "./proc.ts";
 import { familyOf } from "./process-family.ts";
-import { freePorts } from "./process-ports.ts";
+import { type HeldPorts, holdPorts } from "./process-ports.ts";
 import type { ProcessOptions, ProcessPorts } from "./process-target.ts";
 
 interface Run extends ProcessOptions {
@@ -20,6 +20,7 @@ interface Made {
   readonly name: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly data: string;
+  readonly held: HeldPorts;
   readonly ports: { readonly http: number; readonly grpc: number; readonly p2p: number };
   readonly started: number;
   readonly lines: LogLine[];
@@ -32,18 +33,20 @@ interface Made {
 /** In the folder of its data. */
 const metricsFile = "metrics.json";
 
-/** Starts the command on free ports of loopback, with a folder of its own for its data. */
+/** Starts the command on ports of loopback that no other run has, with a folder of its own for its data. */
 export async function runProcess(
   { command, env, models, temporary, wanted }: Run,
   ports: ProcessPorts,
   signal: AbortSignal,
 ): Promise<RunningNode> {
   const { spawn, clock, files } = ports;
-  const data = await files.mkdtemp(
-    join(temporary, `director-${wanted.name.replaceAll(/[^a-z0-9]+/g, "-")}-`),
-  );
+  const held = await holdPorts(3);
+  let data: string | undefined;
   try {
-    const [http = 0, grpc = 0, p2p = 0] = await freePorts(3);
+    data = await files.mkdtemp(
+      join(temporary, `director-${wanted.name.replaceAll(/[^a-z0-9]+/g, "-")}-`),
+    );
+    const [http = 0, grpc = 0, p2p = 0] = held.ports;
     const bare = wanted.bare === true;
     const environment = {
       ...env,
@@ -65,13 +68,14 @@ export async function runProcess(
     signal.throwIfAborted();
     const started = clock.now();
     const made: Made = {
-      ...{ name: wanted.name, environment, data, ports: { http, grpc, p2p }, started, lines, run },
-      ...{ child: await run(), ending: undefined, signalled: false },
+      ...{ name: wanted.name, environment, data, held, ports: { http, grpc, p2p } },
+      ...{ started, lines, run, child: await run(), ending: undefined, signalled: false },
     };
     watchEnd(made, ports);
     return nodeOf(made, ports, signal);
   } catch (error) {
-    await files.rm(data, { recursive: true, force: true });
+    await held.giveBack();
+    if (data !== undefined) await files.rm(data, { recursive: true, force: true });
     throw error;
   }
 }
@@ -128,6 +132,7 @@ function nodeOf(made: Made, ports: ProcessPorts, signal: AbortSignal): RunningNo
     },
     remove: async () => {
       await made.child.killAll(family);
+      await made.held.giveBack();
       await files.rm(data, { recursive: true, force: true }).catch((error) => {
         ports.log.warning(`${data} is left: ${error instanceof Error ? error.message : error}`);
       });

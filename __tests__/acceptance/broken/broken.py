@@ -46,11 +46,8 @@ def in_its_place() -> int | None:
 def reroute(environment: dict[str, str], course: Course) -> Relays:
     """Takes ports from the node, by its environment, and stands in for it there."""
 
-    told = {int(environment[name]) for name in ("METRICS_PORT", "GRPC_PORT", "P2P_PORT")}
-
     def take(name: str) -> tuple[int, int]:
-        own, elsewhere = int(environment[name]), free_port(told)
-        told.add(elsewhere)
+        own, elsewhere = int(environment[name]), free_port()
         environment[name] = str(elsewhere)
         return own, elsewhere
 

@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer, type IncomingHttpHeaders } from "node:http2";
+import { holdPorts } from "../../../src/acceptance/process-ports.ts";
 
 /** `node no-reflection.ts PROGRAM…`: a Director whose gRPC does not tell its services; everything else passes through. */
 const [program = "", ...args] = process.argv.slice(2);
 const own = Number(process.env["GRPC_PORT"]);
-/** Not one of those that Linux gives to outgoing connections. */
-const elsewhere = 12_000 + Math.floor(Math.random() * 20_000);
+const { ports } = await holdPorts(1);
+const [elsewhere] = ports;
 const node = spawn(program, args, {
   env: { ...process.env, GRPC_PORT: String(elsewhere) },
   stdio: "inherit",

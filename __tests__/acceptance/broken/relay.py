@@ -93,11 +93,17 @@ class DatagramRelay:
             send(packet)
 
 
-def free_port(promised: set[int]) -> int:
-    """A port that is free for TCP and UDP, promised to nobody, and that no outgoing connection takes meanwhile."""
+def free_port() -> int:
+    """A port that is free for TCP and UDP, promised to nobody else while this process lives, and that no outgoing connection takes meanwhile."""
     while True:
-        port = random.choice([port for port in range(12_000, 32_000) if port not in promised])
+        port = random.randrange(12_000, 32_000)
+        name = socket.socket(socket.AF_UNIX)
         with socket.socket() as streams, socket.socket(type=socket.SOCK_DGRAM) as datagrams, suppress(OSError):
+            name.bind(f"\0director-image/port/{port}".ljust(108, "-"))  # as src/acceptance/process-ports.ts has it
             streams.bind(("0.0.0.0", port))
             datagrams.bind(("0.0.0.0", port))
+            promises.append(name)
             return port
+
+
+promises: list[socket.socket] = []
