@@ -12,7 +12,10 @@ afterEach(() => {
   for (const server of open.splice(0)) server.close();
 });
 
-async function datagrams(answer: (tries: number) => Uint8Array | undefined): Promise<number> {
+async function datagrams(
+  answer: (tries: number) => Uint8Array | undefined,
+  port = 0,
+): Promise<number> {
   const server = createSocket("udp4");
   open.push(server);
   let tries = 0;
@@ -21,7 +24,7 @@ async function datagrams(answer: (tries: number) => Uint8Array | undefined): Pro
     const packet = answer(tries);
     if (packet !== undefined) server.send(packet, port, "127.0.0.1");
   });
-  server.bind(0, "127.0.0.1");
+  server.bind(port, "127.0.0.1");
   await once(server, "listening");
   return server.address().port;
 }
@@ -81,17 +84,19 @@ it.each([
   ["libp2p", (port: number, signal: AbortSignal) => probeMultistream("127.0.0.1", port, signal)],
 ])("a probe for %s that was stopped before it began asks nobody", async (_, probe) => {
   let asked = 0;
-  const udp = await datagrams(() => {
-    asked += 1;
-    return undefined;
-  });
+  // First for TCP: a number that is free for UDP may be that of a connection which has just ended.
   const tcp = createServer(() => {
     asked += 1;
-  }).listen(udp, "127.0.0.1");
+  }).listen(0, "127.0.0.1");
   open.push(tcp);
   await once(tcp, "listening");
+  const { port } = tcp.address() as AddressInfo;
+  await datagrams(() => {
+    asked += 1;
+    return undefined;
+  }, port);
   const begun = Date.now();
-  await probe(udp, AbortSignal.abort(new Error("stopped"))).catch(() => undefined);
+  await probe(port, AbortSignal.abort(new Error("stopped"))).catch(() => undefined);
   expect(Date.now() - begun).toBeLessThan(100);
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(asked).toBe(0);

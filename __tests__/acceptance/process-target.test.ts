@@ -191,6 +191,6 @@ describe("ports", () => {
 });
 
 const broken = join(process.cwd(), "__tests__", "acceptance", "broken");
-const pythonHolds = `import json, relay, time
+const pythonHolds = `import json, relay, sys
 print(json.dumps([relay.free_port() for _ in range(450)]), flush=True)
-time.sleep(600)`;
+sys.stdin.read()`;

@@ -180,8 +180,8 @@ if os.environ["P2P_BOOTSTRAP_PEERS"]: print("no peer"); sys.exit(3)
 time.sleep(600)`;
     const result = await judge(["python3", "-c", second], async (world) => {
       await world.nodes.startMain();
-      await world.nodes.second();
-      await setTimeout(1_000);
+      const node = await world.nodes.second();
+      while ((await node.state()).running) await setTimeout(20);
       await world.nodes.second();
       return judged([]);
     });

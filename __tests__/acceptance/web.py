@@ -12,7 +12,7 @@ MODE = sys.argv[1]
 class Page(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if MODE == "slow-answer":
-            time.sleep(1.5)
+            time.sleep(2.5)
         checks = ",".join(f'"{name}":{{"ok":true,"detail":""}}' for name in ("p2p_connected", "models_loaded", "chain_synced"))
         body = f'{{"status":"healthy","version":"1","checks":{{{checks}}}}}'.encode()
         self.send_response(200)

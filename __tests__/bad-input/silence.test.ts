@@ -8,7 +8,7 @@ jest.setTimeout(60_000);
 
 let world: World;
 beforeEach(async () => {
-  world = await startWorld({ idleTimeout: 200 });
+  world = await startWorld({ idleTimeout: 1_000 });
 });
 afterEach(() => world.close());
 

@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
+import { CommandError } from "../errors.ts";
 
 /** Ports of a node; no other run on this machine takes them until they are given back. */
 export interface HeldPorts {
@@ -16,9 +17,14 @@ export async function holdPorts(count: number): Promise<HeldPorts> {
     await Promise.all(promises.map(({ name }) => closed(name)));
   };
   try {
-    while (promises.length < count) {
+    for (let taken = 0; promises.length < count; ) {
       const one = await promise(randomInt(...range));
       if (one !== undefined) promises.push(one);
+      else taken += 1;
+      if (taken === mostTaken)
+        throw new CommandError(`${taken} ports from ${range.join(" to ")} could not be had.`, {
+          todo: "End what holds them, or let this process open more files (ulimit -n).",
+        });
     }
   } catch (error) {
     await giveBack();
@@ -34,6 +40,7 @@ interface Promised {
 
 /** Below the ports that Linux gives to outgoing connections: one of those might be taken between the look and the start. */
 const range = [12_000, 32_000] as const;
+const mostTaken = 1_000;
 
 /**
  * A port that is free and promised to nobody; undefined where it is another's. A node listens on it only a while

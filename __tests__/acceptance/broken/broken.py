@@ -92,7 +92,6 @@ def on_healthy(node: subprocess.Popen[bytes], count: int) -> bool:
         threading.Timer(20, crash).start()
     if MODE == "sidecar-dies" and count == 2:
         threading.Thread(target=kill_sidecars, args=(node.pid,), daemon=True).start()
-        time.sleep(1)
         return True
     return False
 
@@ -125,7 +124,7 @@ def stop(node: subprocess.Popen[bytes], course: Course, relays: Relays) -> None:
     if MODE == "dies-at-second":
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if MODE == "metrics-gone":
-        time.sleep(2)
+        time.sleep(1)
     node.send_signal(signal.SIGTERM)
 
 

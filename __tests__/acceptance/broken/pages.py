@@ -24,7 +24,7 @@ class Page:
 class Course:
     """What a run has come to, and what a mode does at it."""
 
-    #: Told how often /health was about to answer 200; gives whether the node is to be asked again.
+    #: Told how often /health was about to answer 200; gives whether the node is to be asked until it answers something else.
     on_healthy: Callable[[int], bool] = lambda _: False
     healthy: int = 0
     stopping: bool = False
@@ -50,11 +50,11 @@ def metrics(mode: str, page: Page, stopping: bool, vram_bytes: str) -> Page:
     return replace(page, body=body)
 
 
-def health(mode: str, page: Page) -> Page:
+def health(mode: str, page: Page, was_healthy: bool) -> Page:
     match mode:
         case "wrong-body":
             return replace(page, body=b'{"ok":true}')
-        case "always-healthy" | "crash-after-20s":
+        case "always-healthy" | "crash-after-20s" if was_healthy:
             return replace(page, status=200, body=page.body.replace(b"unhealthy", b"healthy"))
     return page
 
@@ -91,8 +91,15 @@ def serve(mode: str, own: int, upstream: int, course: Course, vram_bytes: str) -
             if self.path == "/health" and page.status == 200:
                 course.healthy += 1
                 if course.on_healthy(course.healthy):
-                    page = ask(self.path, headers)
-            return health(mode, page) if self.path == "/health" else page
+                    page = self.page_once_unhealthy(headers)
+            return health(mode, page, course.healthy > 0) if self.path == "/health" else page
+
+        def page_once_unhealthy(self, headers: dict[str, str]) -> Page:
+            """Within what a check has patience for."""
+            until = time.monotonic() + 2.5
+            while (page := ask(self.path, headers)).status == 200 and time.monotonic() < until:
+                time.sleep(0.1)
+            return page
 
         def log_message(self, *_: object) -> None:
             pass

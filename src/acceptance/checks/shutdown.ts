@@ -77,7 +77,7 @@ async function endUnderLoad(world: World): Promise<LoadedEnd> {
     const drain = watchDrain(flight, node, calls, { ...world, signal: watching });
     // Where it does not end, nobody waits for what was seen.
     drain.catch(() => undefined);
-    await clock.sleep(200, signal);
+    await clock.sleep(500, signal);
     const again = clock.now();
     await node.signal("SIGTERM");
     const limit = limits.shutdownSeconds;

