@@ -89,3 +89,27 @@ describe("a rebuild", () => {
     });
   });
 });
+
+describe("the accepted risks of a rebuild", () => {
+  const only = "inputs.rebuild && inputs.scan-policy";
+
+  it.each(["prepare", "build"])("are the event's commit's in the job %s", (id) => {
+    const steps = jobs[id]?.steps ?? [];
+    const at = steps.findIndex(({ with: given }) => given?.["path"] === ".event");
+    expect(steps[at]).toMatchObject({
+      if: `${only} != ''`,
+      with: { ref: `\${{ github.sha }}`, "persist-credentials": false },
+    });
+    const reading = steps.findIndex(({ with: given }) => given?.["scan-policy"] !== undefined);
+    expect(reading).toBeGreaterThan(at);
+    expect(steps[reading]?.with?.["scan-policy"]).toBe(
+      `\${{ ${only} && format('.event/{0}', inputs.scan-policy) || inputs.scan-policy }}`,
+    );
+  });
+
+  it("come when the image is built, so that its context is the release's alone", () => {
+    const steps = jobs["build"]?.steps ?? [];
+    const at = steps.findIndex(({ with: given }) => given?.["path"] === ".event");
+    expect(at).toBeGreaterThan(steps.findIndex(({ with: given }) => given?.["stage"] === "build"));
+  });
+});
