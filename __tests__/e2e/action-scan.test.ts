@@ -8,22 +8,15 @@ import type { Run } from "./act.ts";
 import { pullRequestOf, pushOf } from "./events.ts";
 import { tagsOf } from "./published.ts";
 import { startTrials, type Trials } from "./trials.ts";
+import { addWeak, madeUp, weakFiles } from "./weak.ts";
 
 jest.setTimeout(60_000);
 
 const dockerfile = `FROM scratch AS runtime
-COPY system /
-COPY packages /var/lib/dpkg/status.d/
+${addWeak}
 USER 1000
 HEALTHCHECK CMD ["/ok"]
 `;
-
-/** A package as Debian has it; the tests' database knows `made-up-critical` up to its version 2.0. */
-const madeUp = (version: string) =>
-  ["Package: made-up-critical", "Status: install ok installed", `Version: ${version}`]
-    .concat(["Architecture: all", "Maintainer: Nobody <nobody@example.com>"])
-    .concat(["Description: made up", ""])
-    .join("\n");
 
 /** What a pull request might try to have its findings overlooked. */
 const loosened = {
@@ -39,9 +32,10 @@ beforeAll(async () => {
   trials = await startTrials();
   const { workspace } = trials;
   await workspace.commitFile("Dockerfile.director", dockerfile);
-  await workspace.commitFile("system/etc/debian_version", "12.5\n");
-  await workspace.commitFile("system/etc/os-release", 'ID=debian\nVERSION_ID="12"\n');
-  commits.push(await workspace.commitFile("packages/made-up-critical", madeUp("1.0-1")));
+  let commit = "";
+  for (const [path, text] of Object.entries(weakFiles))
+    commit = await workspace.commitFile(path, text);
+  commits.push(commit);
   scanning = await startCodeScanning({ repository: "operator/node", commits });
 });
 afterAll(async () => {

@@ -14,6 +14,7 @@ export const surroundings = {
   cache: "none",
   "trivy-db": `\${{ vars.TRIVY_DB }}`,
   "min-packages": "0",
+  "scan-policy": `\${{ vars.SCAN_POLICY }}`,
   acceptance: `\${{ vars.ACCEPTANCE || 'off' }}`,
 };
 

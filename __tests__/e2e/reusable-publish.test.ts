@@ -3,11 +3,13 @@ import type { Event, Run } from "./act.ts";
 import { dispatchOf, pushOf, scheduleOf } from "./events.ts";
 import { readIndex, tagsOf } from "./published.ts";
 import { startTrials, type Trials } from "./trials.ts";
+import { addWeak, weakFiles, weakness } from "./weak.ts";
 
 jest.setTimeout(120_000);
 
-/** What a newer base image makes of the same sources: other bytes. */
+/** What a newer base image makes of the same sources: other bytes, and a weakness. */
 const renewed = `FROM scratch AS runtime
+${addWeak}
 COPY greeting /app/greeting
 COPY greeting /app/newer
 WORKDIR /app
@@ -89,7 +91,8 @@ it("a push to develop moves develop, and no other branch's tag", async () => {
 describe("a version and the months after it", () => {
   let released: string | undefined;
   beforeAll(async () => {
-    await trials.workspace.commitFile("Dockerfile.renewed", renewed);
+    for (const [path, text] of Object.entries({ ...weakFiles, "Dockerfile.renewed": renewed }))
+      await trials.workspace.commitFile(path, text);
     const commit = await trials.workspace.commitFile("greeting", "hello from 1.2.3\n");
     await trials.workspace.tag("v1.2.3");
     const run = await start(pushOf("refs/tags/v1.2.3", commit));
@@ -113,10 +116,13 @@ describe("a version and the months after it", () => {
     expect(run.summaries.join("\n")).toContain("### For an issue");
   });
 
-  it("a rebuild that is asked for, with fresh bases, is of the release's commit, and moves latest and monthly alone", async () => {
+  it("a rebuild that is asked for, with fresh bases and a risk that was accepted since, is of the release's commit, and moves latest and monthly alone", async () => {
     const before = await tagsOf(image());
+    const accepted = [{ ...weakness, reason: "a trial of the workflows", expires: "2999-12-31" }];
+    await trials.workspace.commitFile("security/risks.json", JSON.stringify(accepted));
     const asked = dispatchOf("refs/heads/main", { rebuild: "true" });
-    const run = await start(asked, { FILE: "Dockerfile.renewed" });
+    const fresh = { FILE: "Dockerfile.renewed", SCAN_POLICY: "./security/risks.json" };
+    const run = await start(asked, fresh);
     expect(errors(run)).toEqual([]);
     const digest = run.outputs["assemble"]?.["digest"];
     expect(digest).not.toBe(released);

@@ -6,28 +6,20 @@ import { jobAgain } from "./caller.ts";
 import { pushOf } from "./events.ts";
 import { tagsOf } from "./published.ts";
 import { startTrials, type Trials } from "./trials.ts";
+import { addWeak, weakFiles } from "./weak.ts";
 
 jest.setTimeout(120_000);
-
-/** A package as Debian has it; the tests' database knows a critical weakness of it. */
-const madeUp = ["Package: made-up-critical", "Status: install ok installed", "Version: 1.0-1"]
-  .concat(["Architecture: all", "Maintainer: Nobody <nobody@example.com>"])
-  .concat(["Description: made up", ""])
-  .join("\n");
 
 /** Dockerfiles beside the one that is well. */
 const files: Readonly<Record<string, string>> = {
   "Dockerfile.broken": "FROM scratch AS runtime\nCOPY not-there /\nUSER 1000\n",
   "Dockerfile.weak": `FROM scratch AS runtime
-COPY system /
-COPY packages /var/lib/dpkg/status.d/
+${addWeak}
 COPY greeting /app/greeting
 USER 1000
 ENTRYPOINT ["/app/greeting"]
 `,
-  "system/etc/debian_version": "12.5\n",
-  "system/etc/os-release": 'ID=debian\nVERSION_ID="12"\n',
-  "packages/made-up-critical": madeUp,
+  ...weakFiles,
 };
 
 let trials: Trials;

@@ -34,6 +34,7 @@ export interface Job {
 }
 
 export interface Step {
+  readonly id?: string;
   readonly uses?: string;
   readonly if?: string;
   readonly run?: string;
