@@ -80,6 +80,11 @@ it("takes facts of the repository from the event", () => {
   });
 });
 
+it("takes the branch of a schedule for the default one where the event does not tell it", () => {
+  const schedule = { ...github, eventName: "schedule", ref: "refs/heads/trunk" };
+  expect(eventFacts(schedule, {}, 5)).toMatchObject({ defaultBranch: "trunk" });
+});
+
 it.each([
   ["https://github.com/nsn/director.git", "https://github.com/nsn/director"],
   ["https://user:secret@github.com/nsn/director", "https://github.com/nsn/director"],

@@ -108,7 +108,7 @@ export function eventFacts(github: GithubEnvironment, event: Event, commitTime: 
     ref: github.ref,
     sha: github.sha,
     commitTime,
-    defaultBranch: repository?.default_branch ?? "main",
+    defaultBranch: repository?.default_branch ?? defaultBranchOf(github),
     ...(baseRef === undefined ? {} : { baseRef }),
     repository: {
       name: repository?.name ?? github.repository.split("/")[1] ?? "",
@@ -119,6 +119,11 @@ export function eventFacts(github: GithubEnvironment, event: Event, commitTime: 
     isPullRequest,
     untrusted: isPullRequest ? stranger(github, event) : undefined,
   };
+}
+
+/** Where the event tells nothing of the repository, as a schedule's did for years: a schedule runs on the default branch. */
+function defaultBranchOf({ eventName, ref }: GithubEnvironment): string {
+  return eventName === "schedule" ? ref.replace(/^refs\/heads\//, "") : "main";
 }
 
 /** Dependabot's pull requests come from the repository itself, with a token that can only read. */
