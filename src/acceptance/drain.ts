@@ -15,7 +15,7 @@ export interface Flight {
 }
 
 /** Seconds that the work in flight shall last, and the most calls for it. */
-const wanted = { seconds: 3, calls: 40 };
+const wanted = { seconds: 2.5, calls: 40 };
 const recipes = { name: "nsn_p2p_messages_total", labels: { topic: "nsn/recipes" } };
 
 /** Gives a node some seconds of work. The calls have reached it: the second node has their recipes, or they are unanswered after a second. */

@@ -20,13 +20,16 @@ export const health: Check = {
     if (wrong.length > 0) return failed(`its body is not as documented: ${wrong.join("; ")}`);
     if (chain === undefined)
       return skipped("with a real chain nobody stops it, so that 503 was not seen");
+    const hasEnded = async () => !(await node.state()).running;
     const down = await withoutChain(world);
+    if (!down.met && (await hasEnded())) return failed("it ended");
     if (!down.met)
       return failed(
         `the chain's endpoint was stopped, and after ${notice} s ${describe(down.last)}; 503 was wanted`,
       );
     const back = { wanted: isHealthy, since: clock.now(), seconds: notice };
     const up = await awaitHealth(node, back, world);
+    if (!up.met && (await hasEnded())) return failed("it ended");
     return judged(
       [
         ...(typeof down.last === "string" ? [] : complaintsOf(down.last, ["chain_synced"])).map(
