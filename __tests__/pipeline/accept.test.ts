@@ -3,6 +3,7 @@ import { type Digest, digestOf } from "../../src/images/digest.ts";
 import type { CompleteLock } from "../../src/models/lock.ts";
 import { refuseAcceptance } from "../../src/pipeline/accept.ts";
 import { missingBytes } from "../../src/pipeline/docker-room.ts";
+import { candidateName, modelsName, outdated } from "../../src/pipeline/loaded-images.ts";
 import { modelsImageOf, mountedModels, mountOf } from "../../src/pipeline/mounted-models.ts";
 import { notRun } from "../../src/pipeline/readiness.ts";
 import type { AcceptResult } from "../../src/results/stages.ts";
@@ -80,6 +81,30 @@ describe("bytes that Docker lacks of an image", () => {
     ["none, where it has the image itself", [[a, b, c]], 0],
     ["all, where equal layers stand on others", [[b, a, c]], 321],
   ])("are %s", (_, there, bytes) => expect(missingBytes(image, there)).toBe(bytes));
+});
+
+describe("images that acceptances left in Docker", () => {
+  const at = (day: number, ...names: string[]) =>
+    names.map((name) => ({ name, tagged: `2026-11-0${day}T00:00:00.123456789Z` }));
+  const [one, two, three] = ["1", "2", "3"].map((text) => candidateName(digestOf(text))) as [
+    string,
+    string,
+    string,
+  ];
+  const models = (text: string) => ["a-b", "c"].map((model) => modelsName(digestOf(text), model));
+
+  it("are outdated but for the newest of each kind, and what is wanted", () => {
+    const there = [...at(3, three, ...models("3")), ...at(1, one, ...models("1")), ...at(2, two)];
+    expect(outdated(there, [])).toEqual([one, ...models("1"), two]);
+    expect(outdated(there, [three])).toEqual([one, ...models("1")]);
+    expect(outdated(there, [one, models("1")[1] ?? ""])).toEqual([two]);
+  });
+
+  it("are told by their exact names", () => {
+    const others = [`elsewhere/${one}`, "director-image-candidate:latest", "director-image:1"];
+    const alike = [one.replace(":", "-old:"), "director-image-candidate:<none>", "<none>:<none>"];
+    expect(outdated(at(1, ...others, ...alike), [])).toEqual([]);
+  });
 });
 
 describe("models that are not in an image", () => {

@@ -17,6 +17,7 @@ const left: Readonly<Record<string, string>> = {
   layout: "only where nothing is pushed, in the runner's own folder",
   "github-token": "the job's own",
   "workflow-sha": "the workflow's own knowledge",
+  "expected-digest": "the workflow's own knowledge",
   gpu: "follows from gpu-runner",
   "sarif-file": "findings go by the API, not by a later step",
   "secret-envs": "a called workflow has no variables of its caller",
@@ -168,6 +169,15 @@ describe("director-image.yml", () => {
       "fetch-depth": `\${{ (${isTag}) && '0' || '1' }}`,
       "fetch-tags": `\${{ ${isTag} }}`,
     });
+  });
+
+  it("holds what artifacts say of the image against what the job assemble told", () => {
+    const told = `\${{ needs.assemble.outputs.digest }}`;
+    for (const [id, job] of Object.entries(jobs)) {
+      const { with: given } = stagesOf(job).get(id) ?? {};
+      const expected = ["accept", "promote"].includes(id) ? told : undefined;
+      expect([id, given?.["expected-digest"]]).toEqual([id, expected]);
+    }
   });
 
   it("waits for the environment in promote alone", () => {

@@ -71,7 +71,7 @@ export const buildCommand: Command = {
 
 /** Inputs that say something in a workflow only. */
 const ofWorkflows: readonly string[] = [
-  ...["stage", "github-token", "runners", "gpu-runner", "workflow-sha"],
+  ...["stage", "github-token", "runners", "gpu-runner", "workflow-sha", "expected-digest"],
 ];
 
 export const runCommand: Command = {

@@ -1,3 +1,4 @@
+import type { Digest } from "../images/digest.ts";
 import type { Platform } from "../images/platform.ts";
 import type { Reference } from "../images/reference.ts";
 import type { deliveries } from "../results/stages.ts";
@@ -25,6 +26,8 @@ export interface Config {
   readonly gpuRunner: RunnerLabels | undefined;
   /** Commit of the reusable workflow that calls. */
   readonly workflowSha: string | undefined;
+  /** Of the candidate, as the job that made it told. */
+  readonly expectedDigest: Digest | undefined;
   /** The action that runs, where a workflow names it so. */
   readonly action: { readonly repository: string; readonly ref: string } | undefined;
   readonly push: "auto" | "true" | "false";

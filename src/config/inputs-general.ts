@@ -122,4 +122,10 @@ export const general = {
     value: "COMMIT",
     description: "Commit of the reusable workflow that calls the action: must be the action's own",
   },
+  "expected-digest": {
+    default: "",
+    value: "DIGEST",
+    description:
+      "Digest that the job assemble gave: accept and promote refuse artifacts that name another one",
+  },
 } as const satisfies Record<string, Input>;

@@ -13,7 +13,7 @@ import type { Environment } from "./environment.ts";
 import { stageNames } from "./input.ts";
 import { type InputName, inputs } from "./inputs.ts";
 import { labelsOf, runnersOf } from "./runners.ts";
-import { choice, count, flag, lines, pairs, seconds, size, wrong } from "./values.ts";
+import { choice, count, digest, flag, lines, pairs, seconds, size, wrong } from "./values.ts";
 
 /** What was given for an input: undefined where nothing was. */
 export type Given = (name: InputName) => string | undefined;
@@ -44,6 +44,7 @@ export function readConfig(given: Given, environment: Environment): Config {
     runners: runnersOf("runners", read("runners")),
     gpuRunner: labelsOf("gpu-runner", read("gpu-runner")),
     workflowSha: optional(read("workflow-sha")),
+    expectedDigest: digest("expected-digest", read("expected-digest")),
     action: environment.github?.action,
     push: choice("push", read("push"), ["auto", "true", "false"] as const),
     layout: read("layout"),
@@ -170,7 +171,6 @@ function hubEndpoint({ hubEndpoint: text }: Environment): URL {
 function buildInputs(read: Read): BuildInputs {
   const whole = (name: InputName) => entries(name, read(name));
   const split = (name: InputName) => items(name, read(name));
-  const ternary = ["auto", "true", "false"] as const;
   return {
     context: read("context"),
     file: read("file"),
@@ -201,7 +201,7 @@ function buildInputs(read: Read): BuildInputs {
     driverOpts: lines(read("driver-opts")),
     buildkitdConfig: optional(read("buildkitd-config")),
     buildxVersion: read("buildx-version").replace(/^v/, ""),
-    provenance: choice("provenance", read("provenance"), ternary),
+    provenance: choice("provenance", read("provenance"), ["auto", "true", "false"] as const),
   };
 }
 

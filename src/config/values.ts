@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { type Digest, isDigest } from "../images/digest.ts";
 
 /** Readers of single values; each complaint names the input, what was seen and what was wanted. */
 export function choice<T extends string>(name: string, text: string, choices: readonly T[]): T {
@@ -28,6 +29,12 @@ export function pairs(name: string, entries: readonly string[]): Readonly<Record
       return [line.slice(0, at), line.slice(at + 1)];
     }),
   );
+}
+
+/** Undefined where nothing was given. */
+export function digest(name: string, text: string): Digest | undefined {
+  if (text !== "" && !isDigest(text)) throw wrong(name, text, "sha256: and 64 hexadecimal digits");
+  return text === "" ? undefined : text;
 }
 
 /** A whole number from `least` up. */

@@ -4,7 +4,7 @@ import { type Acceptance, accept } from "../acceptance/run.ts";
 import type { Expected } from "../acceptance/world.ts";
 import type { AcceptanceInputs } from "../config/config.ts";
 import type { Descriptor } from "../images/descriptor.ts";
-import { type Digest, short } from "../images/digest.ts";
+import type { Digest } from "../images/digest.ts";
 import { parseManifest } from "../images/manifest.ts";
 import { names } from "../images/names.ts";
 import type { Platform } from "../images/platform.ts";
@@ -16,6 +16,7 @@ import { acceptOptions, type Promised } from "./accept-options.ts";
 import { type DockerEngine, dockerEngine } from "./docker-engine.ts";
 import { roomFor } from "./docker-room.ts";
 import { loadImage } from "./load.ts";
+import { candidateName, modelsName, removeOutdated } from "./loaded-images.ts";
 import { type ModelsImage, modelsImageOf, mountedModels, mountOf } from "./mounted-models.ts";
 import type { Ports } from "./ports.ts";
 import { type ReadRuntime, readRuntime, runtimePlatforms } from "./runtime-images.ts";
@@ -48,12 +49,10 @@ export async function acceptImage(
       ...{ digest, platform, target: "container", verdict: "skipped" },
       ...{ reason: String(ready), checks: [] },
     };
-  const image = await load(`director-image-candidate:${short(digest)}`, { store, digest }, ports);
+  const image = await load(candidateName(digest), { store, digest }, ports);
   const mounts: string[] = [];
-  for (const { model, root, from } of ready.mounted) {
-    const name = `director-image-models:${short(from.digest)}-${model}`;
+  for (const { model, root, from, name } of ready.mounted)
     mounts.push(mountOf(model, root, await load(name, from, ports)));
-  }
   const fitting = { ...inputs, cpus: fittingCpus(inputs.cpus, engine, ports) };
   const { lock } = candidate;
   const { labels = [], annotations: wanted = [] } = candidate.promised?.(platform) ?? {};
@@ -75,10 +74,12 @@ interface Ready {
     readonly model: string;
     readonly root: string;
     readonly from: ModelsImage;
+    /** In the local Docker. */
+    readonly name: string;
   }[];
 }
 
-/** What a run needs besides the image; a string says why it cannot be run here. */
+/** What a run needs besides the image, with room made for both; a string says why it cannot be run here. */
 async function readyToLoad(
   { digest, store, lock }: Candidate,
   engine: DockerEngine,
@@ -103,12 +104,20 @@ async function readyToLoad(
     parseManifest(manifest).layers.map(({ size, digest }, at) => ({
       ...{ size, diffId: config.rootfs.diff_ids[at] ?? digest },
     }));
+  const root = lock?.root ?? "/models";
+  const mounting = models
+    ? mounted.map((model) => ({
+        model,
+        root,
+        from: models,
+        name: modelsName(models.digest, model),
+      }))
+    : [];
+  await removeOutdated([candidateName(digest), ...mounting.map(({ name }) => name)], ports);
   const full = await roomFor(pulled.map(diffIds), engine, ports);
   if (full !== undefined) return full;
   const { annotations = {} } = parseManifest(image.image.manifest);
-  const root = lock?.root ?? "/models";
-  const from = models ? mounted.map((model) => ({ model, root, from: models })) : [];
-  return { annotations, mounted: from };
+  return { annotations, mounted: mounting };
 }
 
 /** The image for a platform; undefined where it is for others only. */

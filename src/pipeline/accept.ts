@@ -9,7 +9,7 @@ import { acceptImage } from "./accept-image.ts";
 import { promisedBy } from "./accept-options.ts";
 import { completedLock } from "./assemble.ts";
 import { jobName } from "./job.ts";
-import { needed } from "./needed.ts";
+import { assembled, needed } from "./needed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
 import { inWords, notRun } from "./readiness.ts";
@@ -25,7 +25,7 @@ const shownLines = 40;
 export async function acceptStage(stage: Stage, ports: Ports): Promise<AcceptResult> {
   const { config, results, accepted } = stage;
   const plan = needed(results, "prepare");
-  const candidate = needed(results, "assemble");
+  const candidate = assembled(stage);
   const { digest } = candidate;
   const xml = join(config.results, `${jobName("accept", config, plan)}.xml`);
   await ports.files.rm(xml, { force: true });

@@ -2,7 +2,7 @@ import { parsePlace } from "../images/reference.ts";
 import type { BuildResult, PromoteResult } from "../results/stages.ts";
 import { attester } from "./attest-image.ts";
 import { runtimePlace } from "./build.ts";
-import { needed } from "./needed.ts";
+import { assembled, needed } from "./needed.ts";
 import { promoteChanged } from "./only-changed.ts";
 import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
@@ -16,7 +16,7 @@ export async function promoteStage(
 ): Promise<PromoteResult> {
   const { files, open, log, signal } = ports;
   const plan = needed(results, "prepare");
-  const candidate = needed(results, "assemble");
+  const candidate = assembled({ config, results });
   const { scan: scans, accept: accepts } = results;
   if (!plan.push) {
     log.info(`No tag is moved: ${plan.pushReason}.`);
