@@ -37,6 +37,20 @@ describe("a pull request of the repository", () => {
     expect(jobs(run).sort()).toEqual(["accept", "build", "models", "prepare"]);
   });
 
+  it("hands the layout on for some days, and nobody fetches it but who assembles", () => {
+    const kept = trials.results.artifacts.filter(({ expires }) => expires !== undefined);
+    expect(kept.map(({ name }) => name)).toEqual(["director-image-build"]);
+    const fetched = [...run.printed.matchAll(/Results of earlier jobs: (.*)\./g)].map(
+      ([, names = ""]) => names.split(", ").sort().join(" ").replaceAll("director-image-", ""),
+    );
+    // The models and the build, the scan in the build's own job; the assembly; the acceptance after it.
+    expect(fetched.sort()).toEqual([
+      "assemble models prepare",
+      "build models prepare",
+      ...["prepare", "prepare", "prepare"],
+    ]);
+  });
+
   it("writes nothing to the registry, and says that it was not meant to", async () => {
     expect(await snapshot(trials.registry.data)).toEqual(before);
     expect(run.summaries.join("\n")).toContain("Nothing was pushed: push is false.");
