@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { formatLock } from "../../src/models/lock-text.ts";
+import { answer } from "../fakes/faults.ts";
+import { type FakeRegistry, startRegistry } from "../fakes/registry.ts";
 import type { Event, Run } from "./act.ts";
 import { pullRequestOf } from "./events.ts";
 import { snapshot, startTrials, type Trials } from "./trials.ts";
@@ -37,6 +40,20 @@ describe("a pull request of the repository", () => {
     expect(jobs(run).sort()).toEqual(["accept", "build", "models", "prepare"]);
   });
 
+  it("hands the layout on for some days, and nobody fetches it but who assembles", () => {
+    const kept = trials.results.artifacts.filter(({ expires }) => expires !== undefined);
+    expect(kept.map(({ name }) => name)).toEqual(["director-image-build"]);
+    const fetched = [...run.printed.matchAll(/Results of earlier jobs: (.*)\./g)].map(
+      ([, names = ""]) => names.split(", ").sort().join(" ").replaceAll("director-image-", ""),
+    );
+    // The models and the build, the scan in the build's own job; the assembly; the acceptance after it.
+    expect(fetched.sort()).toEqual([
+      "assemble models prepare",
+      "build models prepare",
+      ...["prepare", "prepare", "prepare"],
+    ]);
+  });
+
   it("writes nothing to the registry, and says that it was not meant to", async () => {
     expect(await snapshot(trials.registry.data)).toEqual(before);
     expect(run.summaries.join("\n")).toContain("Nothing was pushed: push is false.");
@@ -44,29 +61,65 @@ describe("a pull request of the repository", () => {
   });
 });
 
-describe.each([
-  ["a fork", { from: "stranger/node" }],
-  ["Dependabot", { by: "dependabot[bot]" }],
-])("a pull request by %s", (who, of) => {
-  let run: Run;
+describe("a stranger's pull request", () => {
+  let unreadable: FakeRegistry;
+  let commit: string;
   beforeAll(async () => {
-    run = await start(pullRequestOf(trials.workspace.commit, of), { GPU_RUNNER: "gpu" }, ["gpu"]);
+    const lock = formatLock(await trials.complete());
+    commit = await trials.workspace.commitFile("models.lock.json", lock);
+    const owner = { username: "operator", password: "another's" };
+    unreadable = await startRegistry({ auth: { scheme: "bearer", ...owner } });
+    trials.faults.push({ path: "/nsn/clip-vit-b-32/resolve", does: answer(401) });
+  });
+  afterAll(async () => {
+    trials.faults.splice(0);
+    await unreadable.close();
   });
 
-  it("has the same stages, and nothing of it comes to the runner with a GPU", () => {
-    expect(errors(run)).toEqual([]);
-    expect(run.succeeded).toBe(true);
-    expect(run.outputs["prepare"]).not.toHaveProperty("gpu-runner");
-    expect(JSON.parse(run.outputs["scan"]?.["scan"] ?? "")).toMatchObject({ verdict: "passed" });
-    expect(jobs(run).sort()).toEqual(["accept", "build", "models", "prepare"]);
-  });
+  describe.each([
+    ["a fork", { from: "stranger/node" }],
+    ["Dependabot", { by: "dependabot[bot]" }],
+  ])("by %s", (who, of) => {
+    let run: Run;
+    beforeAll(async () => {
+      const variables = {
+        GPU_RUNNER: "gpu",
+        ACCEPTANCE: "auto",
+        IMAGE: `${unreadable.host}/operator/director`,
+      };
+      run = await start(pullRequestOf(commit, of), variables, ["gpu"]);
+    });
 
-  it("says in its summaries what was left out, and why", () => {
-    const text = run.summaries.join("\n");
-    expect(text).toContain(`Nothing was pushed: a pull request by ${who} may not.`);
-    expect(text).toContain(
-      `| GPU checks | not run: a pull request by ${who} never runs on gpu-runner |`,
-    );
+    it("has the same stages, and nothing of it comes to the runner with a GPU", () => {
+      expect(errors(run)).toEqual([]);
+      expect(run.succeeded).toBe(true);
+      expect(run.outputs["prepare"]).not.toHaveProperty("gpu-runner");
+      expect(JSON.parse(run.outputs["scan"]?.["scan"] ?? "")).toMatchObject({ verdict: "passed" });
+      expect(jobs(run).sort()).toEqual(["accept", "build", "models", "prepare"]);
+    });
+
+    it("says in its summaries what was left out, and why", () => {
+      const text = run.summaries.join("\n");
+      expect(text).toContain(`Nothing was pushed: a pull request by ${who} may not.`);
+      expect(text).toContain(
+        `| GPU checks | not run: a pull request by ${who} never runs on gpu-runner |`,
+      );
+    });
+
+    it("does without the weights of a gated model, and of a package that it may not read", () => {
+      const text = run.summaries.join("\n");
+      expect(text).toMatch(/\| clip-vit-b-32\/config.json, .* \| gated, not checked \|/);
+      expect(text).toMatch(/\| kokoro-82m\/kokoro.safetensors \| .* \| checked \|/);
+      expect(text).toContain("1 of them were not checked: the hub wants a token for them (gated)");
+      expect(text).toContain(
+        "### Acceptance on linux/amd64: skipped\n\nweights not published: 2 layers",
+      );
+      const warnings = run.commands("warning").map(({ arg }) => arg);
+      expect(warnings).toContainEqual(
+        expect.stringMatching(/^Not checked: clip-vit-b-32\/.*token/),
+      );
+      expect(unreadable.requests.length).toBeGreaterThan(0);
+    });
   });
 });
 

@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, readdir, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Lock } from "../../src/models/lock.ts";
+import type { CompleteLock, Lock } from "../../src/models/lock.ts";
+import { pushModels } from "../../src/models/push.ts";
 import { type RegistryProcess, startRegistryProcess } from "../fakes/registry-process.ts";
 import { type ResultsService, startResultsService } from "../fakes/results-service.ts";
 import { service } from "../fakes/service.ts";
@@ -15,6 +16,10 @@ export interface Trials {
   readonly hub: World["hub"];
   readonly results: ResultsService;
   readonly lock: Lock;
+  /** The hub's; may be changed at any time. */
+  readonly faults: World["faults"];
+  /** The lock with its layers. */
+  complete(): Promise<CompleteLock>;
   readonly workspace: Workspace;
   /** Of the latest run: HOME, DOCKER_CONFIG, and a folder where steps leave what a test looks at. */
   readonly folders: { readonly home: string; readonly docker: string; readonly kept: string };
@@ -73,7 +78,9 @@ export async function startTrials({ htpasswd }: { htpasswd?: string } = {}): Pro
       });
     };
     return {
-      ...{ registry, hub: world.hub, results, lock, workspace, run, close },
+      ...{ registry, hub: world.hub, faults: world.faults, results, lock, workspace, run, close },
+      complete: async () =>
+        (await pushModels(lock, { ...world.ports, store: world.store() }, { platforms: [] })).lock,
       get folders() {
         return folders;
       },

@@ -111,6 +111,27 @@ await upload("director-image-report", ${JSON.stringify(join(folder, "from"))}, [
     expect(after?.equals(before ?? Buffer.alloc(0))).toBe(true);
   });
 
+  it("keeps what is bulky for three days and as it is, and the rest as long as the repository says", async () => {
+    const from = join(folder, "from");
+    await mkdir(join(from, "runtime"), { recursive: true });
+    const zeros = Buffer.alloc(9e6);
+    await writeFile(join(from, "runtime", "layer"), zeros);
+    const files = `${JSON.stringify(from)}, ["runtime/layer"]`;
+    await job(
+      service.token("build"),
+      `await upload("small", ${files}); await upload("bulky", ${files}, { isBulky: true });`,
+    );
+    const [small, bulky] = service.artifacts;
+    expect(small?.size).toBeLessThan(100_000);
+    expect(small).not.toHaveProperty("expires");
+    expect(bulky?.size).toBeGreaterThan(zeros.length);
+    const days = (Date.parse(bulky?.expires ?? "") - Date.now()) / 86_400_000;
+    expect(days).toBeGreaterThan(2.9);
+    expect(days).toBeLessThan(3.1);
+    await job(service.token("assemble"), fetchAll("bulky"));
+    expect(zeros.equals(await readFile(join(folder, "to", "runtime", "layer")))).toBe(true);
+  });
+
   it("refuses an artifact whose bytes changed on their way", async () => {
     await job(service.token("prepare"), await result("prepare.json", "{}"));
     await job(service.token("other"), await result("other.json", "something else"));

@@ -25,6 +25,8 @@ interface Artifact {
   readonly attempt: string;
   readonly created: string;
   readonly blob: string;
+  /** RFC 3339; absent where the repository's setting holds. */
+  readonly expires?: string;
   /** Both are known once the upload was finalized. */
   readonly size?: number;
   readonly digest?: string;
@@ -35,6 +37,7 @@ interface Call {
   readonly name?: string;
   readonly size?: string;
   readonly hash?: string;
+  readonly expires_at?: string;
   readonly name_filter?: string;
   readonly id_filter?: string;
   readonly workflow_run_backend_id?: string;
@@ -108,12 +111,16 @@ interface State {
 }
 
 const methods: Readonly<Record<string, (call: Call, caller: Caller, state: State) => object>> = {
-  CreateArtifact({ name = "" }, { attempt, job }, { url, storage, artifacts }) {
+  CreateArtifact({ name = "", expires_at }, { attempt, job }, { url, storage, artifacts }) {
     if (artifacts.some((artifact) => artifact.name === name && artifact.attempt === attempt))
       throw new Refusal(409, "already_exists", `there is an artifact ${name} in this run`);
+    if (expires_at !== undefined && !(Date.parse(expires_at) > Date.now()))
+      throw new Refusal(400, "invalid_argument", `${expires_at} is no time to come`);
     const id = (artifacts.at(-1)?.id ?? 1000) + 1;
     const blob = `${id}/${name}.zip`;
-    artifacts.push({ id, name, job, attempt, blob, created: new Date().toISOString() });
+    const expires = expires_at === undefined ? {} : { expires: expires_at };
+    const created = new Date().toISOString();
+    artifacts.push({ id, name, job, attempt, blob, created, ...expires });
     return { ok: true, signed_upload_url: storage.sign(url, blob, "w") };
   },
   FinalizeArtifact({ name, size, hash }, { attempt }, { storage, artifacts }) {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { readEnvironment } from "../../src/config/environment.ts";
 import { RemoteError } from "../../src/errors.ts";
 import { files } from "../../src/host/files.ts";
@@ -110,14 +110,47 @@ it("a promote that failed names no tags", async () => {
   expect(outputs).not.toHaveProperty("tags");
 });
 
-it.each([
-  ["with what the image stands on", "true", ["prepare", "models", "build-linux-amd64", "assemble"]],
-  [
-    "but no layouts of gigabytes, where nothing is pushed",
-    "false",
-    ["prepare", "models", "assemble"],
-  ],
-])("accept fetches the results before it, %s", async (_, push, names) => {
-  await outputsOfFailed({ stage: "accept", push }, "no prepare.json");
-  expect(fetched).toEqual(names.map((name) => `director-image-${name}`));
+describe("the results before a stage", () => {
+  const plan = {
+    ...results.prepare,
+    image: "127.0.0.1:9/director",
+    finished: "2026-11-01T12:00:00Z",
+    platforms: [
+      { platform: "linux/amd64", runner: "" },
+      { platform: "linux/arm64", runner: "" },
+    ],
+  };
+  const built = { ...results.build[0], finished: "2026-11-01T12:05:00Z" };
+  const left = (name: string, value: object) =>
+    writeResult(files, join(folder, "results"), name, value);
+
+  it.each([
+    ["with what the image stands on", true, ["prepare", "models", "build-linux-amd64", "assemble"]],
+    [
+      "but no layouts of gigabytes, where nothing is pushed",
+      false,
+      ["prepare", "models", "assemble"],
+    ],
+  ])("are fetched by accept, %s", async (_, push, names) => {
+    await left("prepare", { ...plan, push });
+    await outputsOfFailed({ stage: "accept", push: String(push) }, "no assemble.json");
+    expect(fetched).toEqual(names.map((name) => `director-image-${name}`));
+  });
+
+  it.each([
+    ["the build of its platform", "linux/amd64", {}, ["prepare", "build-linux-amd64"]],
+    ["no other platform's", "linux/arm64", {}, ["prepare"]],
+    ["nothing that its own job has built", "linux/amd64", built, ["prepare"]],
+    [
+      "what an earlier run has left in the folder",
+      "linux/amd64",
+      { ...built, finished: "2026-11-01T11:55:00Z" },
+      ["prepare", "build-linux-amd64"],
+    ],
+  ])("are fetched by scan: %s", async (_, platforms, here, names) => {
+    await left("prepare", { ...plan, push: false, models: { ...plan.models, lock: "" } });
+    if ("platforms" in here) await left("build-linux-amd64", here);
+    await outputsOfFailed({ stage: "scan", platforms, push: "false" }, "");
+    expect(fetched).toEqual(names.map((name) => `director-image-${name}`));
+  });
 });

@@ -40,6 +40,16 @@ describe("the job summary", () => {
     expect(shown).not.toContain("### Tags");
   });
 
+  it("says which weights were not checked", () => {
+    const { models } = results;
+    if (models === undefined) throw new Error("incomplete");
+    const layers = models.layers.map((layer) => ({ ...layer, state: "gated" as const }));
+    const shown = summary({ ...results, models: { ...models, layers, bytesUploaded: 0 } });
+    expect(shown).toContain("| one/a\\|b.bin | 5.0 MB | gated, not checked |");
+    expect(shown).toContain("1 of them were not checked: the hub wants a token for them (gated)");
+    expect(text).not.toContain("gated");
+  });
+
   it("is a heading alone where nothing ran", () => {
     expect(summary({ build: [], scan: [], accept: [] })).toBe("## Director image\n");
   });

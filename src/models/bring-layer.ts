@@ -13,6 +13,7 @@ import type { ModelFile } from "./lock.ts";
 import type { PlannedLayer } from "./pack.ts";
 import { beginAgain } from "./sources/begin-again.ts";
 import type { CheckedFile } from "./sources/checked-file.ts";
+import { GatedError } from "./sources/refusal.ts";
 import { streamDigest } from "./stream-digest.ts";
 
 export type LayerState = ModelsResult["layers"][number];
@@ -48,6 +49,7 @@ export interface BringContext {
   readonly mountFrom?: Pick<Store, "name" | "blobSize" | "readBlob"> | undefined;
   readonly allowCopy?: boolean | undefined;
   readonly checkOnly?: boolean | undefined;
+  readonly leaveGated?: boolean | undefined;
   readonly signal: AbortSignal;
   readonly onProgress: (done: number) => void;
 }
@@ -69,7 +71,7 @@ export async function bringLayer(
   context: BringContext,
 ): Promise<Brought> {
   const { digest, size } = layer;
-  const { store, log, mountFrom, checkOnly, signal, onProgress } = context;
+  const { store, log, mountFrom, checkOnly, leaveGated, signal, onProgress } = context;
   const options = { signal, onProgress };
   let copy: CheckedLayer | undefined;
   if (checkOnly !== true && digest !== undefined && mountFrom !== undefined) {
@@ -77,7 +79,7 @@ export async function bringLayer(
       return { state: { digest, size, state: "mounted" }, bytesSent: 0, verdicts: [] };
     copy = await copyOf(root, layer, digest, context);
   }
-  return await beginAgain(async () => {
+  const bringing = beginAgain<Brought>(async () => {
     const { source, files } = read();
     const from = copy === undefined ? source : opened(source, copy);
     const brought =
@@ -93,6 +95,23 @@ export async function bringLayer(
       ...(verdicts.length === layer.files.length ? { verdict: layerVerdict(verdicts) } : {}),
     };
   }, log);
+  return await (leaveGated === true ? bringing.catch(unlessGated(layer, context)) : bringing);
+}
+
+/** A layer that the hub does not show is left out; one without a digest cannot be, since nothing could stand for it in the image. */
+function unlessGated(
+  { digest, size }: PlannedLayer,
+  { log }: Pick<BringContext, "log">,
+): (error: unknown) => Brought {
+  return (error) => {
+    if (!(error instanceof GatedError)) throw error;
+    if (digest === undefined)
+      throw new GatedError(error.message, {
+        todo: "This run has no token for it, and would do without the file if the lock were complete: run director-image models lock with a token, and commit what it writes.",
+      });
+    log.info(error.message);
+    return { state: { digest, size, state: "gated" }, bytesSent: 0, verdicts: [] };
+  };
 }
 
 /** A layer as another repository has it, where it may be copied from there; undefined where that has it not, or shows it to nobody. */

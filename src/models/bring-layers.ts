@@ -27,6 +27,8 @@ export interface BringOptions {
   readonly allowCopy?: boolean | undefined;
   /** Nothing may be pushed: missing layers are read, hashed, gated and thrown away. */
   readonly checkOnly?: boolean | undefined;
+  /** A layer that the hub does not show is left out (`gated`): the run has no token, and nobody who could give it one. */
+  readonly leaveGated?: boolean | undefined;
   /** Called for each layer once its digest is known, with the verdict where its bytes came through here. */
   readonly onLayer?:
     | ((layer: PlannedLayer, digest: Digest, verdict?: LayerVerdict) => Promise<void>)

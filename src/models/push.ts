@@ -80,7 +80,8 @@ async function push(lock: Lock, ports: PushPorts, options: PushOptions): Promise
   const bring = { ...options, onLayer: journal?.add };
   let layers = await bringLayers(lock.root, planned, tally, counted, bring);
   const complete = completed(lock, planned, layers);
-  const there = await gateRest(complete, tally, counted, { ...options, journal });
+  const gated = new Set(layers.flatMap(({ state, digest }) => (state === "gated" ? digest : [])));
+  const there = await gateRest(complete, gated, tally, counted, { ...options, journal });
   let digest: Digest | undefined;
   if (options.checkOnly !== true) {
     const image = modelsImage(complete, tally.layers, options);
@@ -114,16 +115,17 @@ async function journalOf(
 }
 
 /**
- * Gives every layer its verdict, and says what the tags of the models image point at. Where that is the image of these layers with nothing
+ * Gives every layer but those that are `gated` its verdict, and says what the tags of the models image point at. Where that is the image of these layers with nothing
  * but current verdicts, its digest says so, and nothing of it is read.
  */
 async function gateRest(
   lock: CompleteLock,
+  gated: ReadonlySet<Digest>,
   tally: Tally,
   ports: PushPorts,
   options: Omit<PushOptions, "journal"> & { readonly journal: LayerJournal | undefined },
 ): Promise<Tagged> {
-  const layers = plannedLayers(lock);
+  const layers = plannedLayers(lock).filter(({ digest = "sha256:" }) => !gated.has(digest));
   const open = layers.flatMap(({ digest = "sha256:" }) =>
     tally.layers.has(digest) ? [] : [digest],
   );

@@ -8,6 +8,7 @@ import { either } from "../stores/either.ts";
 import { acceptImage } from "./accept-image.ts";
 import { promisedBy } from "./accept-options.ts";
 import { completedLock } from "./assemble.ts";
+import { forgiving } from "./forgiving.ts";
 import { jobName } from "./job.ts";
 import { assembled, needed } from "./needed.ts";
 import { loginOf } from "./open.ts";
@@ -43,7 +44,8 @@ export async function acceptStage(stage: Stage, ports: Ports): Promise<AcceptRes
   const login = loginOf(config);
   const open: Ports["open"] = (place, more) => ports.open(place, { login, ...more });
   const target = open(parsePlace(candidate.repository));
-  const store = plan.push ? target : either(target, open(parsePlace(plan.models.repository)));
+  const weights = forgiving(open(parsePlace(plan.models.repository)), ports.log);
+  const store = plan.push ? target : either(target, weights);
   const lock =
     plan.models.lock === "" ? undefined : await completedLock(config.results, ports.files);
   const promised = promisedBy(plan, results.build);

@@ -1,11 +1,13 @@
 import { join, resolve } from "node:path";
 import { amount } from "../amount.ts";
+import type { Facts } from "../config/facts.ts";
 import { UsageError } from "../errors.ts";
 import { parsePlace } from "../images/reference.ts";
 import type { Lock } from "../models/lock.ts";
 import { parseLock } from "../models/lock-parse.ts";
 import { formatLock } from "../models/lock-text.ts";
 import { pushModels } from "../models/push.ts";
+import type { Log } from "../ports/log.ts";
 import type { ModelsResult, PrepareResult } from "../results/stages.ts";
 import { countRequests } from "../stores/count-requests.ts";
 import { forgiving } from "./forgiving.ts";
@@ -15,9 +17,11 @@ import { loginOf } from "./open.ts";
 import type { Ports } from "./ports.ts";
 import type { Stage } from "./stage.ts";
 
+type Trust = Pick<Facts, "untrusted">;
+
 /** Makes sure that the weights are where the plan wants them, and leaves the lock with its layers in the results folder. */
 export async function modelsStage(
-  { config, results }: Pick<Stage, "config" | "results">,
+  { config, facts, results }: Pick<Stage, "config" | "results"> & { readonly facts: Trust },
   ports: Ports,
 ): Promise<ModelsResult> {
   const plan = needed(results, "prepare");
@@ -46,6 +50,8 @@ export async function modelsStage(
       platforms: plan.platforms.map(({ platform }) => platform),
       annotations: sourceOf(plan),
       checkOnly: !plan.push,
+      // Nobody can give a stranger's pull request a token; whoever can is told to (the error).
+      leaveGated: facts.untrusted !== undefined && config.hub.token === undefined,
       // The image's own repository may have layers from before it was parted from the weights, and those of its earlier images.
       mountFrom:
         plan.image !== plan.models.repository && canMount(image, repository)
@@ -61,9 +67,24 @@ export async function modelsStage(
     ...layer,
     files: pushed.lock.layers[at]?.files ?? [],
   }));
-  for (const { state, size, files } of layers)
-    ports.log.info(`${state.padEnd(8)}  ${amount(size).padStart(8)}  ${filesText(files)}`);
+  tell(layers, facts, ports.log);
   return { ...pushed.result, layers };
+}
+
+type Layer = ModelsResult["layers"][number] & { readonly files: readonly string[] };
+
+function tell(
+  layers: readonly Layer[],
+  { untrusted }: Trust,
+  log: Pick<Log, "info" | "warning">,
+): void {
+  for (const { state, size, files } of layers)
+    log.info(`${state.padEnd(8)}  ${amount(size).padStart(8)}  ${filesText(files)}`);
+  const gated = layers.filter(({ state }) => state === "gated").flatMap(({ files }) => files);
+  if (gated.length > 0)
+    log.warning(
+      `Not checked: ${filesText(gated)}. The hub wants a token for that, and a pull request by ${untrusted} has none.`,
+    );
 }
 
 function filesText([first = "", ...more]: readonly string[]): string {

@@ -15,10 +15,10 @@ import { fenced } from "../report/issue.ts";
 import { outputsOf } from "../report/outputs.ts";
 import { summary } from "../report/summary.ts";
 import type { Results } from "../results/stages.ts";
+import { artifactName, readBy } from "./earlier-results.ts";
 import { jobName, jobPlatforms, sbomFiles } from "./job.ts";
 import { changesFiles } from "./only-changed.ts";
 import type { Ports } from "./ports.ts";
-import { mayPush } from "./prepare.ts";
 import { sarifFileOf } from "./publish-findings.ts";
 import { issueFile, refreshIssue } from "./refresh-issue.ts";
 import { judges, readAll, resultName, runPipeline, runStages } from "./run.ts";
@@ -29,22 +29,8 @@ export interface StepPorts extends Ports {
   readonly artifacts: Artifacts;
 }
 
-const prefix = "director-image-";
-
 /** What a run left that never began. */
 const nothing: Results = { build: [], scan: [], accept: [] };
-
-/** Whose results a stage reads: others may be gigabytes (the layout of a runtime that was not pushed). */
-const predecessors: Readonly<Record<StageName, readonly StageName[]>> = {
-  prepare: [],
-  models: ["prepare"],
-  build: ["prepare"],
-  scan: ["prepare", "build"],
-  assemble: ["prepare", "models", "build"],
-  accept: ["prepare", "models", "assemble"],
-  promote: ["prepare", "models", "build", "assemble", "scan", "accept"],
-  report: ["prepare", "models", "build", "scan", "assemble", "accept", "promote"],
-};
 
 /**
  * One step of a workflow: reads the inputs, runs the pipeline or one stage of it, and leaves outputs, artifacts and a summary, in which
@@ -109,19 +95,7 @@ async function runAlone(
   { facts, issueOf }: { readonly facts: Facts; readonly issueOf: IssueOf },
   ports: StepPorts,
 ): Promise<void> {
-  const { artifacts, log } = ports;
-  const before = [...predecessors[stage]];
-  // What the image stands on, which it must name; where nothing is pushed, gigabytes come with it.
-  if (stage === "accept" && mayPush(config, facts).push) before.push("build");
-  if (before.length > 0) {
-    await ports.files.mkdir(config.results, { recursive: true });
-    const isWanted = (name: string) =>
-      before.some(
-        (wanted) => name === `${prefix}${wanted}` || name.startsWith(`${prefix}${wanted}-`),
-      );
-    const found = await artifacts.download(isWanted, config.results);
-    log.info(`Results of earlier jobs: ${found.join(", ") || "none"}.`);
-  }
+  if (stage !== "prepare") await fetchEarlier(stage, config, ports);
   let failure: unknown;
   try {
     await runStages([stage], config, facts, ports);
@@ -136,9 +110,21 @@ async function runAlone(
     await uploadIssue(stage, config, issue, ports);
     throw failure;
   }
-  const name = `${prefix}${resultName(stage, config, results)}`;
-  await artifacts.upload(name, config.results, [...own, ...issue]);
+  const name = artifactName(resultName(stage, config, results));
+  const isBulky = layoutOf(stage, config, results) !== undefined;
+  await ports.artifacts.upload(name, config.results, [...own, ...issue], { isBulky });
   if (failure !== undefined) throw failure;
+}
+
+/** The plan says which of the others are wanted. */
+async function fetchEarlier(stage: StageName, config: Config, ports: StepPorts): Promise<void> {
+  const { artifacts, files, log } = ports;
+  await files.mkdir(config.results, { recursive: true });
+  const isPlan = (name: string) => name === artifactName("prepare");
+  const plan = await artifacts.download(isPlan, config.results);
+  const isRead = readBy(stage, config, await readAll(config.results, ports));
+  const others = await artifacts.download(isRead, config.results);
+  log.info(`Results of earlier jobs: ${[...plan, ...others].join(", ") || "none"}.`);
 }
 
 /** The text of an issue goes by a name of its own where there is no result, and what keeps it from there hides not why the stage failed. */
@@ -151,7 +137,7 @@ async function uploadIssue(
   if (files.length === 0) return;
   const of = stage === "build" || stage === "scan" ? `-${platformsInName(platforms)}` : "";
   await artifacts
-    .upload(`${prefix}issue-${stage}${of}`, results, files)
+    .upload(artifactName(`issue-${stage}${of}`), results, files)
     .catch((error: unknown) => log.warning(`${issueFile} is in no artifact: ${explain(error)}`));
 }
 
@@ -163,8 +149,7 @@ async function filesOf(
 ): Promise<readonly string[]> {
   const { results: folder } = config;
   const { prepare: plan } = results;
-  const layout =
-    stage === "build" && plan !== undefined ? `${jobName("runtime", config, plan)}/` : undefined;
+  const layout = layoutOf(stage, config, results);
   const scanned = stage === "scan" && plan !== undefined ? jobPlatforms(config, plan) : [];
   const bills = scanned.flatMap((platform) => sbomFiles(platform));
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -178,8 +163,19 @@ async function filesOf(
         (stage === "promote" && changesFiles.includes(path)) ||
         (stage === "models" && path === "models.lock.json") ||
         (stage === "scan" && bills.includes(path)) ||
-        (layout !== undefined && path.startsWith(layout)),
+        (layout !== undefined && path.startsWith(`${layout}/`)),
     );
+}
+
+/** The folder of what was built and not pushed; one that was sent to a registry from there stays behind. */
+function layoutOf(
+  stage: StageName,
+  config: Config,
+  { prepare: plan, build }: Results,
+): string | undefined {
+  if (stage !== "build" || plan === undefined) return undefined;
+  const layout = jobName("runtime", config, plan);
+  return build.some(({ repository }) => repository === `oci:${layout}`) ? layout : undefined;
 }
 
 /** The plan and one stage's own result: the summaries of the jobs stand below one another. */

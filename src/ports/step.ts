@@ -14,8 +14,13 @@ export interface Step {
 
 /** Files that one job leaves for another. */
 export interface Artifacts {
-  /** Keeps files of a folder under a name, in place of an earlier attempt's. */
-  upload(name: string, folder: string, files: readonly string[]): Promise<void>;
+  /** Keeps files of a folder under a name, in place of an earlier attempt's; bulky ones for some days only. */
+  upload(
+    name: string,
+    folder: string,
+    files: readonly string[],
+    options?: { readonly isBulky?: boolean },
+  ): Promise<void>;
   /** Brings the wanted artifacts of this run into a folder; their names. */
   download(isWanted: (name: string) => boolean, folder: string): Promise<readonly string[]>;
 }

@@ -92,10 +92,15 @@ function layers({ models }: Results): string {
   const rows = models.layers.map(({ digest, size, state, files }) => [
     cell(names(files)),
     amount(size),
-    state,
+    state === "gated" ? "gated, not checked" : state,
     code(digest),
   ]);
-  return `### Model layers\n\n${table(["Files", "Size", "State", "Digest"], rows)}\n\n${amount(models.bytesUploaded)} of weights went to ${code(models.repository)}.`;
+  const gated = models.layers.filter(({ state }) => state === "gated").length;
+  const left =
+    gated === 0
+      ? ""
+      : `${gated} of them were not checked: the hub wants a token for them (gated), and this run has none.\n\n`;
+  return `### Model layers\n\n${table(["Files", "Size", "State", "Digest"], rows)}\n\n${left}${amount(models.bytesUploaded)} of weights went to ${code(models.repository)}.`;
 }
 
 /** Files of a layer, where the result has them. */

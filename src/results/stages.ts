@@ -53,16 +53,16 @@ export const prepareResult = z.looseObject({
 });
 export type PrepareResult = z.infer<typeof prepareResult>;
 
-const layerState = z.enum(["present", "mounted", "uploaded", "checked"]);
+const layerState = z.enum(["present", "mounted", "uploaded", "checked", "gated"]);
 
 export const modelsResult = z.looseObject({
   ...timed,
   /** The models image's index; absent where nothing was pushed. */
   digest: digest.optional(),
   repository: z.string(),
-  /** Version of the rules of the weights gate, by which every layer has passed. */
+  /** Version of the rules of the weights gate, by which every layer has passed that could be read. */
   gateRules: z.int().optional(),
-  /** `readBack`: it was there without a verdict of these rules, and was read and gated. */
+  /** `gated`: nobody read it, since the hub wants a token. `readBack`: it was there without a verdict of these rules, and was read and gated. */
   layers: z.array(
     z.looseObject({ digest, size: bytes, state: layerState, readBack: z.boolean().optional() }),
   ),

@@ -2,16 +2,24 @@ import { join } from "node:path";
 import { IntegrityError, isError, RemoteError } from "../errors.ts";
 import type { Artifacts } from "../ports/step.ts";
 
+/**
+ * A layout's layers are compressed already. Kept as long as other results, the first pull request's gigabytes would use up the storage of a
+ * private repository.
+ */
+const bulky = { retentionDays: 3, compressionLevel: 0 };
+
 /** The run's artifacts (@actions/artifact, loaded only where it is used: it is large). What their service refuses is a RemoteError. */
 export const artifacts: Artifacts = {
-  async upload(name, folder, files) {
+  async upload(name, folder, files, { isBulky = false } = {}) {
     const client = await artifactClient();
     const { artifacts: found } = await asked("listed", () => client.listArtifacts());
     // A name is free once in an attempt of a run. One of an earlier attempt may not be removable, and need not be.
     if (found.some((artifact) => artifact.name === name))
       await client.deleteArtifact(name).catch(() => undefined);
     const paths = files.map((file) => join(folder, file));
-    await asked(`uploaded (${name})`, () => client.uploadArtifact(name, paths, folder));
+    await asked(`uploaded (${name})`, () =>
+      client.uploadArtifact(name, paths, folder, isBulky ? bulky : {}),
+    );
   },
   async download(isWanted, folder) {
     const client = await artifactClient();

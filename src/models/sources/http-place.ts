@@ -51,8 +51,12 @@ function problemOf(
   if (linkedSha256 !== undefined && file.sha256 !== undefined && linkedSha256 !== file.sha256)
     return otherBytes(file, name, `has sha256 ${linkedSha256}`, file.sha256);
   if (status === 416) return otherBytes(file, name, `has no byte ${grouped(from)}`);
-  if (status !== 200 && status !== 206)
-    return refusal({ status, headers }, { ...options, what: file.name, place: name, url }, now);
+  if (status !== 200 && status !== 206) {
+    // A storage that it redirects to was shown no token, and wants none.
+    const access = url.origin === options.url.origin ? options.access : undefined;
+    const asked = { ...options, what: file.name, place: name, url, access };
+    return refusal({ status, headers }, asked, now);
+  }
   return undefined;
 }
 

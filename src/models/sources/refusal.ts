@@ -3,6 +3,9 @@ import type { HttpResponse } from "../../ports/fetch.ts";
 import { isBusy, PassingError, retryAfter } from "../../retry/passing.ts";
 import { grouped } from "./place.ts";
 
+/** The hub shows a model's files to nobody, or not to who asks. */
+export class GatedError extends RemoteError {}
+
 export interface Asked {
   /** What was asked for, for messages. */
   readonly what: string;
@@ -10,7 +13,7 @@ export interface Asked {
   readonly place: string;
   readonly url: URL;
   readonly token?: string | undefined;
-  /** What to do when the place wants to know who asks. */
+  /** What to do when the place wants to know who asks; of the hub alone. */
   readonly access?: string | undefined;
 }
 
@@ -26,9 +29,9 @@ export function refusal(
   if (status === 401 || status === 403) {
     const who = token === undefined ? "no token was sent" : "with the token that was sent";
     const how = access === undefined ? "" : `, ${who}`;
-    return new RemoteError(`${what}: ${place} refused ${where} (HTTP ${status}${how}).${said}`, {
-      todo: access ?? "The address must be open to everybody.",
-    });
+    const message = `${what}: ${place} refused ${where} (HTTP ${status}${how}).${said}`;
+    if (access !== undefined) return new GatedError(message, { todo: access });
+    return new RemoteError(message, { todo: "The address must be open to everybody." });
   }
   if (status === 404 || status === 410) {
     return new RemoteError(

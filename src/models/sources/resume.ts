@@ -5,6 +5,7 @@ import { contentType } from "../gate/content.ts";
 import { BeginAgain } from "./begin-again.ts";
 import { otherBytes } from "./http-place.ts";
 import { grouped, type Place, type WantedFile } from "./place.ts";
+import { GatedError } from "./refusal.ts";
 
 /** Who gave bytes: a place, or what an earlier try left. */
 type Giver = Pick<Place, "name">;
@@ -138,11 +139,12 @@ function summary({ name }: WantedFile, failures: readonly Error[]): Error {
   const said = new Set(failures.map(({ message }) => message));
   const [only] = failures;
   if (only !== undefined && said.size === 1) return only;
-  const worst = failures.find((error) => error instanceof IntegrityError);
-  const Kind = worst === undefined ? RemoteError : IntegrityError;
-  const todo = worst instanceof IntegrityError ? worst.todo : undefined;
-  return new Kind(
-    `${name}: no source gave it. ${[...said].join(" ")}`,
-    todo === undefined ? {} : { todo },
-  );
+  const worst =
+    failures.find((error) => error instanceof IntegrityError) ??
+    failures.find((error) => error instanceof GatedError);
+  const told = `${name}: no source gave it. ${[...said].join(" ")}`;
+  if (worst === undefined) return new RemoteError(told);
+  const { todo } = worst;
+  const Kind = worst instanceof IntegrityError ? IntegrityError : GatedError;
+  return new Kind(told, todo === undefined ? {} : { todo });
 }
