@@ -18,6 +18,8 @@ export interface Trial {
   /** Labels of runners that there are, beside GitHub's; act leaves out a job for any other. */
   readonly runners?: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
+  /** Those that workflows name themselves; in act's log they are `***`, whatever the action does. */
+  readonly secrets?: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
   /** A folder for the repository's cache, which act serves; without it there is none. */
   readonly cache?: string;
@@ -61,6 +63,8 @@ export interface Run {
   readonly printed: string;
   /** What came from a step's outputs: by step, by name. */
   readonly outputs: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** The jobs that began, in their order. */
+  readonly jobs: readonly string[];
   /** Workflow commands of a kind, such as `error` and `warning`. */
   commands(name: string): readonly Entry[];
   /** The job summaries, in the order of their coming. */
@@ -81,7 +85,8 @@ const [pinnedCheckout = ""] =
 
 /** Runs a workflow by act on this machine, without containers, with the Node of the runner (24). */
 export async function runWorkflow(trial: Trial): Promise<Run> {
-  const { workspace, workflow, event, home, action, variables, env, cache, onEntry } = trial;
+  const { workspace, workflow, event, home, action, cache, onEntry } = trial;
+  const { variables, secrets = {}, env } = trial;
   const labels = ["ubuntu-latest", "ubuntu-24.04", "ubuntu-24.04-arm", ...(trial.runners ?? [])];
   const checkout = join(action, "__tests__", "e2e", "actions", "checkout");
   const payload = join(home, "event.json");
@@ -99,6 +104,7 @@ export async function runWorkflow(trial: Trial): Promise<Run> {
     ...["--local-repository", `${pinnedCheckout}=${checkout}`],
     ...["--actor", "octocat", "--concurrent-jobs", "2"],
     ...Object.entries(variables).flatMap(([name, value]) => ["--var", `${name}=${value}`]),
+    ...Object.entries(secrets).flatMap(([name, value]) => ["--secret", `${name}=${value}`]),
     ...Object.entries(env).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
   ];
   const node = resolve("node_modules", "node", "bin");
@@ -172,6 +178,9 @@ function runOf(succeeded: boolean, entries: readonly Entry[]): Run {
       .map(({ msg }) => msg)
       .join(""),
     outputs,
+    jobs: [
+      ...new Set(entries.flatMap(({ jobID = "", stage }) => (stage === undefined ? [] : jobID))),
+    ],
     commands,
     summaries: commands("summary").map(({ content = "" }) => content),
     result: (step, stage) => results.get(`${step} ${stage}`),

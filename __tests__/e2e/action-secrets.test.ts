@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { service } from "../fakes/service.ts";
 import type { Run } from "./act.ts";
 import { pushOf } from "./events.ts";
+import { passwords } from "./passwords.ts";
 import { endByForce } from "./processes.ts";
 import { builders, leftBehind, startTrials, type Trials } from "./trials.ts";
 
@@ -11,17 +12,15 @@ const limit = 60_000;
 
 /** What the workflows are given; none of it is known to act as a secret. */
 const secrets = {
-  PASSWORD: "geheim-7c1e",
+  PASSWORD: passwords.one.plain,
   HUB_TOKEN: "hf_trialsOfTheHubToken",
   API_KEY: "an-api-key-of-the-build",
 };
-/** The password's bcrypt hash. */
-const account = "operator:$2b$05$ZlwtmGR78.A4zfjAYBEJUuMSaOSoUjoZDI/hLho0d7dfyxW/SKnie\n";
 
 describe("a step with log-ins", () => {
   let trials: Trials;
   beforeAll(async () => {
-    trials = await startTrials({ htpasswd: account });
+    trials = await startTrials({ htpasswd: `operator:${passwords.one.hash}` });
   }, limit);
   afterAll(async () => {
     await trials.close();

@@ -11,13 +11,17 @@ interface Manifest {
   };
 }
 
-/** Every tag of a repository with its digest; none where there is no such repository. */
-export async function tagsOf(repository: string): Promise<Readonly<Record<string, string>>> {
-  const response = await fetch(url(repository, "tags/list"));
+/** Every tag of a repository with its digest; none where there is no such repository. `login`: NAME:PASSWORD, where it asks for one. */
+export async function tagsOf(
+  repository: string,
+  login?: string,
+): Promise<Readonly<Record<string, string>>> {
+  const headers = login === undefined ? {} : { authorization: `Basic ${btoa(login)}` };
+  const response = await fetch(url(repository, "tags/list"), { headers });
   if (response.status === 404) return {};
   const { tags } = (await response.json()) as { readonly tags: readonly string[] | null };
   const pairs = (tags ?? []).map(
-    async (tag) => [tag, (await readManifest(repository, tag)).digest] as const,
+    async (tag) => [tag, (await readManifest(repository, tag, headers)).digest] as const,
   );
   return Object.fromEntries(await Promise.all(pairs));
 }
@@ -41,9 +45,14 @@ export async function readIndex(reference: string): Promise<readonly PublishedPl
   return Promise.all(platforms);
 }
 
-async function readManifest(repository: string, reference: string): Promise<Manifest> {
+async function readManifest(
+  repository: string,
+  reference: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Manifest> {
   const response = await fetch(url(repository, `manifests/${reference}`), {
     headers: {
+      ...more,
       accept: "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json",
     },
   });

@@ -1,33 +1,50 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
-import type { Run } from "./act.ts";
+import { service } from "../fakes/service.ts";
+import type { Event, Run, Trial } from "./act.ts";
 import { caller } from "./caller.ts";
 import { dispatchOf, pullRequestOf, pushOf } from "./events.ts";
+import { passwords } from "./passwords.ts";
+import { tagsOf } from "./published.ts";
 import { startTrials, type Trials } from "./trials.ts";
 
 jest.setTimeout(120_000);
 
-const password = "geheim-7c1e";
-/** The password's bcrypt hash. */
-const account = "operator:$2b$05$ZlwtmGR78.A4zfjAYBEJUuMSaOSoUjoZDI/hLho0d7dfyxW/SKnie\n";
+const { one, other } = passwords;
+const account = `operator:${one.hash}`;
+
+/** Healthy for ten seconds, so that an acceptance comes to its GPU, and soon to its end. */
+const healthy = `FROM base AS runtime
+COPY greeting /www/health
+WORKDIR /www
+USER 1000
+ENTRYPOINT ["timeout", "10", "python3", "-m", "http.server", "9100"]
+`;
 
 let trials: Trials;
 beforeAll(async () => {
   trials = await startTrials({ htpasswd: account });
   const text = caller(
-    { "registry-username": "operator" },
-    { "registry-password": `\${{ vars.PASSWORD }}` },
+    {
+      "registry-username": "operator",
+      "build-contexts": `base=docker-image://${service("TEST_BASES")}/base:bookworm`,
+    },
+    {
+      "registry-password": `\${{ vars.PASSWORD }}`,
+      "registry-read-password": `\${{ vars.READ_PASSWORD }}`,
+    },
   );
   await writeFile(join(trials.workspace.folder, ".github", "workflows", "private.yml"), text);
 });
 afterAll(() => trials?.close());
 
 const errors = (run: Run) => run.commands("error").map(({ arg }) => arg);
-const start = (event: Parameters<Trials["run"]>[1], variables = {}) => {
+const start = (event: Event, variables = {}, more: Partial<Trial> = {}) => {
   trials.results.forget();
   return trials.run("private.yml", event, {
-    variables: { ALLOW_UNTESTED: "a trial of the workflows", PASSWORD: password, ...variables },
+    ...more,
+    variables: { ALLOW_UNTESTED: "a trial of the workflows", PASSWORD: one.plain, ...variables },
   });
 };
 const push = () => pushOf("refs/heads/main", trials.workspace.commit);
@@ -38,8 +55,8 @@ describe("a registry that asks for a password", () => {
     expect(errors(run)).toEqual([]);
     expect(run.succeeded).toBe(true);
     expect(run.outputs["promote"]?.["ref"]).toMatch(/@sha256:/);
-    expect(run.printed).not.toContain(password);
-    expect(run.summaries.join("\n")).not.toContain(password);
+    expect(run.printed).not.toContain(one.plain);
+    expect(run.summaries.join("\n")).not.toContain(one.plain);
   });
 
   it("and gets a wrong one: the summary says so, and the run ends there", async () => {
@@ -48,6 +65,44 @@ describe("a registry that asks for a password", () => {
     expect(run.summaries.join("\n")).toMatch(/### Failed[\s\S]*Log in first/);
     expect(run.outputs["promote"]).toBeUndefined();
   });
+});
+
+it("a runner with a GPU gets the password that can read, and no tag moves where it has no card", async () => {
+  const image = `${trials.registry.host}/operator/director`;
+  const tags = () => tagsOf(image, `operator:${one.plain}`);
+  const before = await tags();
+  const commit = await trials.workspace.commitFile("Dockerfile.healthy", healthy);
+  let isAccepting = false;
+  const run = await start(
+    pushOf("refs/heads/main", commit),
+    {
+      ...{ GPU_RUNNER: "gpu", ACCEPTANCE: "auto", FILE: "Dockerfile.healthy" },
+      READ_PASSWORD: other.plain,
+    },
+    {
+      runners: ["gpu"],
+      // htpasswd knows no rights: the password that can write is good for nothing from here on.
+      onEntry: ({ jobID }) => {
+        if (jobID !== "accept" || isAccepting) return;
+        isAccepting = true;
+        void trials.registry.letIn(`operator:${other.hash}`);
+      },
+    },
+  );
+  await trials.registry.letIn(account);
+  expect(errors(run)).toEqual([
+    expect.stringMatching(
+      /^The acceptance of sha256:\w+ failed\. .*gpu: this machine has no GPU: /s,
+    ),
+  ]);
+  expect(run.summaries.at(-1)).toMatch(/### Acceptance[\s\S]*this machine has no GPU/);
+  expect(run.jobs.toSorted()).toEqual(["accept", "assemble", "build", "models", "prepare"]);
+  expect(JSON.parse(run.outputs["prepare"]?.["accept-runner"] ?? "")).toBe("gpu");
+  const masked = run.commands("add-mask").filter(({ jobID }) => jobID === "accept");
+  expect(masked.map(({ arg }) => arg)).toContain(other.plain);
+  expect(masked.map(({ arg }) => arg)).not.toContain(one.plain);
+  expect(before).toHaveProperty("main");
+  expect(await tags()).toEqual(before);
 });
 
 describe("the workflow that publishes", () => {

@@ -76,8 +76,7 @@ it.each([
   expect(run.succeeded).toBe(false);
   expect(errors(run)).toEqual([expect.stringMatching(message)]);
   expect(run.summaries.at(-1)).toContain("### Failed");
-  const begun = run.entries.flatMap(({ jobID, stage }) => (stage === undefined ? [] : [jobID]));
-  expect([...new Set(begun)].sort()).toEqual(jobs);
+  expect(run.jobs.toSorted()).toEqual(jobs);
   expect(await published()).toEqual([]);
 });
 

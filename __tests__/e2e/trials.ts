@@ -91,6 +91,14 @@ export async function startTrials({ htpasswd }: { htpasswd?: string } = {}): Pro
   }
 }
 
+/** What the stages of a run leave, each in a job of its own: one artifact a stage, and one a platform of the build and of the scan. */
+export const allArtifacts = [
+  ...["director-image-accept", "director-image-assemble"],
+  ...["director-image-build-linux-amd64", "director-image-build-linux-arm64"],
+  ...["director-image-models", "director-image-prepare", "director-image-promote"],
+  ...["director-image-scan-linux-amd64", "director-image-scan-linux-arm64"],
+] as const;
+
 /** A home and a docker configuration of its own, with the buildx of the services and no builders. */
 async function makeFolders(folder: string): Promise<Trials["folders"]> {
   const [home, docker, kept] = ["home", "docker", "kept"].map((name) => join(folder, name));

@@ -11,6 +11,8 @@ export interface RegistryProcess {
   readonly host: string;
   /** Where it keeps everything that it was sent. */
   readonly data: string;
+  /** From now on these may log in, and nobody else (htpasswd); only where it was started with such. */
+  letIn(htpasswd: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -20,7 +22,7 @@ export async function startRegistryProcess({
   htpasswd,
 }: {
   readonly variable?: "TEST_REGISTRY_BIN" | "TEST_OLD_REGISTRY_BIN";
-  /** Who may log in: a line `NAME:BCRYPT`. */
+  /** Who may log in: lines `NAME:BCRYPT`. */
   readonly htpasswd?: string | undefined;
 } = {}): Promise<RegistryProcess> {
   const program = service(variable);
@@ -28,7 +30,8 @@ export async function startRegistryProcess({
   const host = `127.0.0.1:${await freePort()}`;
   const config = join(folder, "config.yml");
   const users = join(folder, "htpasswd");
-  if (htpasswd !== undefined) await writeFile(users, `${htpasswd}\n`);
+  const letIn = (lines: string) => writeFile(users, `${lines}\n`);
+  if (htpasswd !== undefined) await letIn(htpasswd);
   await writeFile(
     config,
     `version: 0.1
@@ -49,7 +52,7 @@ ${htpasswd === undefined ? "" : `auth: { htpasswd: { realm: test, path: ${users}
     await close();
     throw error;
   }
-  return { host, data: join(folder, "data"), close };
+  return { host, data: join(folder, "data"), letIn, close };
 }
 
 async function freePort(): Promise<number> {

@@ -87,18 +87,42 @@ describe.each(names)("%s", (name) => {
 });
 
 describe("secrets", () => {
-  const secretsIn = (name: string) =>
-    jobsOf(name).map(([id, job]) => {
-      const found = JSON.stringify(job).match(/secrets\.[a-z-]+/g) ?? [];
-      return `${id}: ${[...new Set(found)].sort().join(", ") || "none"}`;
+  /** Each value that names a secret, as `place key: secret, …`. */
+  const named = (place: string, values: object) =>
+    Object.entries(values).flatMap(([key, value]) => {
+      const found = JSON.stringify(value).match(/\bsecrets\b[\w.'[\]-]*/g) ?? [];
+      return found.length === 0 ? [] : [`${place} ${key}: ${[...new Set(found)].join(", ")}`];
     });
+  /** By job and stage, into which input; what is no input of a step stands there by its own key. */
+  const secretsIn = (name: string) =>
+    jobsOf(name).flatMap(([id, { steps = [], ...others }]) => [
+      ...named(id, others),
+      ...steps.flatMap(({ with: given = {}, ...step }) =>
+        named(`${id} ${given["stage"]}`, { ...step, ...given }),
+      ),
+    ]);
+  const login = (place: string, passwords = "secrets.registry-password") => [
+    `${place} registry-username: ${passwords}`,
+    `${place} registry-password: ${passwords}`,
+  ];
+
+  it("of the workflow that publishes: the registry's in every stage, the hub's in models, the build's in build", () => {
+    expect(secretsIn("director-image.yml")).toEqual([
+      ...login("prepare prepare"),
+      ...login("models models"),
+      "models models hub-token: secrets.hub-token",
+      ...login("build build"),
+      "build build secrets: secrets.build-secrets",
+      ...login("build scan"),
+      ...login("assemble assemble"),
+      ...login("accept accept", "secrets.registry-read-password, secrets.registry-password"),
+      ...login("promote promote"),
+    ]);
+  });
 
   it("of the check are in no job that runs a pull request's code", () => {
     expect(secretsIn("director-image-check.yml")).toEqual([
-      "prepare: none",
-      "models: secrets.hub-token",
-      "build: none",
-      "accept: none",
+      "models models hub-token: secrets.hub-token",
     ]);
   });
 
