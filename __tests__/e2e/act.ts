@@ -65,6 +65,8 @@ export interface Run {
   readonly outputs: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** The jobs that began, in their order. */
   readonly jobs: readonly string[];
+  /** What it failed of, as annotations say it. */
+  readonly errors: readonly string[];
   /** Workflow commands of a kind, such as `error` and `warning`. */
   commands(name: string): readonly Entry[];
   /** The job summaries, in the order of their coming. */
@@ -178,6 +180,7 @@ function runOf(succeeded: boolean, entries: readonly Entry[]): Run {
       .map(({ msg }) => msg)
       .join(""),
     outputs,
+    errors: commands("error").map(({ arg = "" }) => arg),
     jobs: [
       ...new Set(entries.flatMap(({ jobID = "", stage }) => (stage === undefined ? [] : jobID))),
     ],

@@ -14,7 +14,6 @@ describe("the whole pipeline in one step of a workflow", () => {
     trials = await startTrials();
   }, limit);
   afterAll(() => trials.close());
-  const image = () => `${trials.registry.host}/operator/director`;
 
   describe("on a push to a branch", () => {
     let run: Run;
@@ -23,35 +22,35 @@ describe("the whole pipeline in one step of a workflow", () => {
     }, limit);
 
     it("succeeds", () => {
-      expect(run.commands("error").map(({ arg }) => arg)).toEqual([]);
+      expect(run.errors).toEqual([]);
       expect(run.succeeded).toBe(true);
     });
 
     it("moves the tags of the rules, and no other", async () => {
       const { digest } = run.outputs["image"] ?? {};
-      expect(await tagsOf(image())).toEqual(
+      expect(await tagsOf(trials.image)).toEqual(
         expect.objectContaining({
           main: digest,
           [`sha-${trials.workspace.commit.slice(0, 7)}`]: digest,
         }),
       );
-      const others = Object.keys(await tagsOf(image())).filter(
+      const others = Object.keys(await tagsOf(trials.image)).filter(
         (tag) => !/^(main|sha-|models-[0-9a-f]{12}$|buildcache-)/.test(tag),
       );
       expect(others).toEqual([]);
     });
 
     it("leaves an index of both platforms behind the tags", async () => {
-      const index = await readIndex(`${image()}:main`);
+      const index = await readIndex(`${trials.image}:main`);
       expect(index.map(({ platform }) => platform)).toEqual(["linux/amd64", "linux/arm64"]);
       expect(index.map(({ layers }) => layers.length)).toEqual([5, 5]);
     });
 
     it("gives a later step its outputs", () => {
       const { ref, version, tags, platforms, digest } = run.outputs["image"] ?? {};
-      expect(run.printed).toContain(`later: ${image()}@${digest}\n`);
+      expect(run.printed).toContain(`later: ${trials.image}@${digest}\n`);
       expect({ ref, version, platforms }).toEqual({
-        ref: `${image()}@${digest}`,
+        ref: `${trials.image}@${digest}`,
         version: "main",
         platforms: '["linux/amd64","linux/arm64"]',
       });
@@ -66,7 +65,7 @@ describe("the whole pipeline in one step of a workflow", () => {
       const { digest } = run.outputs["image"] ?? {};
       expect(run.summaries).toHaveLength(1);
       for (const part of [
-        `## Director image \`${image()}\` \`main\``,
+        `## Director image \`${trials.image}\` \`main\``,
         `Digest: \`${digest}\``,
         "### Model layers",
         "kokoro-82m/kokoro.safetensors",
@@ -74,7 +73,7 @@ describe("the whole pipeline in one step of a workflow", () => {
         "| linux/arm64 |",
         "| `main` | moved |",
         "Published without",
-        `docker pull ${image()}:main@${digest}`,
+        `docker pull ${trials.image}:main@${digest}`,
       ])
         expect(summary).toContain(part);
     });
@@ -93,7 +92,7 @@ describe("the whole pipeline in one step of a workflow", () => {
   });
 
   it("moves no weights the second time, and no tag", async () => {
-    const before = await tagsOf(image());
+    const before = await tagsOf(trials.image);
     const run = await trials.run("all.yml", pushOf("refs/heads/main", trials.workspace.commit));
     expect(run.succeeded).toBe(true);
     expect(JSON.parse(run.outputs["image"]?.["bytes-uploaded"] ?? "")).toMatchObject({
@@ -102,7 +101,7 @@ describe("the whole pipeline in one step of a workflow", () => {
     // BuildKit writes its cache anew where it likes.
     const images = (tags: object) =>
       Object.entries(tags).filter(([tag]) => !tag.startsWith("buildcache-"));
-    expect(images(await tagsOf(image()))).toEqual(images(before));
+    expect(images(await tagsOf(trials.image))).toEqual(images(before));
     expect(run.summaries[0]).toContain("| `main` | not moved | already there |");
   }, 60_000);
 
@@ -113,7 +112,7 @@ describe("the whole pipeline in one step of a workflow", () => {
     expect(run.succeeded).toBe(true);
     const { digest, version } = run.outputs["image"] ?? {};
     expect(version).toBe("1.2.3");
-    const tags = await tagsOf(image());
+    const tags = await tagsOf(trials.image);
     expect(Object.keys(tags).filter((tag) => tags[tag] === digest)).toEqual(
       ["1.2", "1.2.3", "latest", `sha-${commit.slice(0, 7)}`].sort(),
     );
@@ -140,7 +139,7 @@ describe("the whole pipeline in one step of a workflow", () => {
       const run = await trials.run("all.yml", pullRequestOf(trials.workspace.commit, pull), {
         variables: { PUSH: push },
       });
-      expect(run.commands("error").map(({ arg }) => arg)).toEqual([]);
+      expect(run.errors).toEqual([]);
       expect(run.succeeded).toBe(true);
       expect(await snapshot(trials.registry.data)).toEqual(before);
       const layout = await readFile(join(trials.folders.kept, "layout", "index.json"), "utf8");
@@ -155,7 +154,7 @@ describe("the whole pipeline in one step of a workflow", () => {
       variables: { PUSH: "true" },
     });
     expect(run.succeeded).toBe(true);
-    expect((await tagsOf(image()))["pr-7"]).toBe(run.outputs["image"]?.["digest"]);
+    expect((await tagsOf(trials.image))["pr-7"]).toBe(run.outputs["image"]?.["digest"]);
   }, 60_000);
 
   it("checks weights that were never published, and keeps none of them", async () => {

@@ -53,7 +53,6 @@ function start(event: Parameters<Trials["run"]>[1], name: string): Promise<Run> 
 }
 
 const matching = (part: object) => expect.objectContaining(part);
-const errors = (run: Run) => run.commands("error").map(({ arg }) => arg);
 const findings = async () =>
   JSON.parse(await readFile(join(trials.folders.kept, "findings.sarif"), "utf8"));
 
@@ -65,7 +64,7 @@ describe("a push of an image with a critical weakness", () => {
 
   it("fails, says why, and publishes nothing", async () => {
     expect(run.succeeded).toBe(false);
-    expect(errors(run)).toEqual([expect.stringContaining("CVE-2026-1001 in made-up-critical")]);
+    expect(run.errors).toEqual([expect.stringContaining("CVE-2026-1001 in made-up-critical")]);
     expect(Object.keys(await tagsOf(image("pushed")))).not.toContain("main");
   });
 
@@ -103,7 +102,7 @@ describe("a push of an image with a critical weakness", () => {
 it("a rebuild that brings the fix closes the alert and is published", async () => {
   commits.push(await trials.workspace.commitFile("packages/made-up-critical", madeUp("2.0-1")));
   const run = await start(pushOf("refs/heads/main", commits.at(-1) ?? ""), "pushed");
-  expect(errors(run)).toEqual([]);
+  expect(run.errors).toEqual([]);
   expect(scanning.alerts("refs/heads/main")).toMatchObject([{ state: "fixed" }]);
   expect((await tagsOf(image("pushed")))["main"]).toBe(run.outputs["image"]?.["digest"]);
 });
@@ -119,7 +118,7 @@ describe("a pull request that brings the weakness and tries to have it overlooke
 
   it("fails, with an alert of its own", async () => {
     const run = await start(pullRequestOf(commit), "pulled");
-    expect(errors(run)).toEqual([expect.stringContaining("CVE-2026-1001 in made-up-critical")]);
+    expect(run.errors).toEqual([expect.stringContaining("CVE-2026-1001 in made-up-critical")]);
     expect(scanning.uploads.at(-1)).toMatchObject({ ref: "refs/pull/7/merge", commit });
     expect(scanning.alerts("refs/pull/7/merge")).toMatchObject([{ state: "open" }]);
   });
@@ -127,7 +126,7 @@ describe("a pull request that brings the weakness and tries to have it overlooke
   it("of a fork, fails as well; nothing is sent, and a warning says why", async () => {
     const before = scanning.requests.length;
     const run = await start(pullRequestOf(commit, { from: "stranger/node" }), "forked");
-    expect(errors(run)).toEqual([expect.stringContaining("CVE-2026-1001 in made-up-critical")]);
+    expect(run.errors).toEqual([expect.stringContaining("CVE-2026-1001 in made-up-critical")]);
     expect(scanning.requests).toHaveLength(before);
     expect(run.commands("warning").map(({ arg }) => arg)).toEqual([
       expect.stringMatching(/not in code scanning: this is a pull request of a fork, whose token/),

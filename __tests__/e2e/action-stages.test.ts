@@ -12,7 +12,6 @@ describe("each stage in a job of its own", () => {
     trials = await startTrials();
   }, limit);
   afterAll(() => trials.close());
-  const image = () => `${trials.registry.host}/operator/director`;
   const push = () => pushOf("refs/heads/main", trials.workspace.commit);
 
   describe("on a push", () => {
@@ -22,7 +21,7 @@ describe("each stage in a job of its own", () => {
     }, limit);
 
     it("succeeds", () => {
-      expect(run.commands("error").map(({ arg }) => arg)).toEqual([]);
+      expect(run.errors).toEqual([]);
       expect(run.succeeded).toBe(true);
     });
 
@@ -31,9 +30,9 @@ describe("each stage in a job of its own", () => {
     });
 
     it("joins what the two build jobs made", async () => {
-      const index = await readIndex(`${image()}:main`);
+      const index = await readIndex(`${trials.image}:main`);
       expect(index.map(({ platform }) => platform)).toEqual(["linux/amd64", "linux/arm64"]);
-      expect((await tagsOf(image()))["main"]).toBe(run.outputs["assemble"]?.["digest"]);
+      expect((await tagsOf(trials.image))["main"]).toBe(run.outputs["assemble"]?.["digest"]);
     });
 
     it("gives each job's outputs what is known by then", () => {
@@ -41,7 +40,7 @@ describe("each stage in a job of its own", () => {
       expect(prepare?.["platforms"]).toBe('["linux/amd64","linux/arm64"]');
       expect(prepare?.["digest"]).toBeUndefined();
       expect(models?.["models-digest"]).toMatch(/^sha256:/);
-      expect(promote?.["ref"]).toBe(`${image()}@${run.outputs["assemble"]?.["digest"]}`);
+      expect(promote?.["ref"]).toBe(`${trials.image}@${run.outputs["assemble"]?.["digest"]}`);
     });
 
     it("writes a summary in each job", () => {
@@ -64,13 +63,13 @@ describe("each stage in a job of its own", () => {
 
   it("publishes nothing that its acceptance refuses, and keeps the verdict for whoever asks", async () => {
     const token = { ACTIONS_RUNTIME_TOKEN: trials.results.token("job", 5) };
-    const { main } = await tagsOf(image());
+    const { main } = await tagsOf(trials.image);
     await trials.workspace.commitFile("greeting", "hello again\n");
     trials.results.forget();
     const variables = { ACCEPTANCE: "required" };
     const run = await trials.run("stages.yml", push(), { env: token, variables });
     expect(run.succeeded).toBe(false);
-    expect(run.commands("error").map(({ arg }) => arg)).toEqual([
+    expect(run.errors).toEqual([
       expect.stringMatching(/^The acceptance of sha256:\w+ failed\. config: .*startup: /s),
     ]);
     expect(trials.results.artifacts.map(({ name }) => name)).toContain("director-image-accept");
@@ -81,13 +80,13 @@ describe("each stage in a job of its own", () => {
       /### Acceptance on linux\/amd64: failed[\s\S]*\*\*failed\*\*/,
     );
     expect(run.outputs["promote"]).toBeUndefined();
-    expect((await tagsOf(image()))["main"]).toBe(main);
+    expect((await tagsOf(trials.image))["main"]).toBe(main);
   }, 90_000);
 
   it("carries the runtime from job to job where nothing may be pushed", async () => {
     const before = await snapshot(trials.registry.data);
     const run = await trials.run("stages.yml", pullRequestOf(trials.workspace.commit));
-    expect(run.commands("error").map(({ arg }) => arg)).toEqual([]);
+    expect(run.errors).toEqual([]);
     expect(run.succeeded).toBe(true);
     expect(await snapshot(trials.registry.data)).toEqual(before);
     expect(run.outputs["assemble"]?.["ref"]).toMatch(/^oci:director-image@sha256:/);
@@ -98,7 +97,7 @@ describe("each stage in a job of its own", () => {
     trials.results.forget();
     const run = await trials.run("one-stage.yml", push(), { env: token });
     expect(run.succeeded).toBe(false);
-    expect(run.commands("error").map(({ arg }) => arg)).toEqual([
+    expect(run.errors).toEqual([
       expect.stringContaining("The results folder has no prepare.json."),
     ]);
     expect(run.commands("error")[0]?.arg).toContain("Run the stage prepare first");

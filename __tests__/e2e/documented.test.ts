@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { documentedWorkflow } from "../docs/yaml-blocks.ts";
-import type { Event, Run, Trial } from "./act.ts";
+import type { Event, Trial } from "./act.ts";
 import { documented } from "./documented.ts";
 import { dispatchOf, pullRequestOf, pushOf, scheduleOf } from "./events.ts";
 import { passwords } from "./passwords.ts";
@@ -14,9 +14,6 @@ beforeAll(async () => {
   trials = await startTrials();
 });
 afterAll(() => trials?.close());
-
-const image = () => `${trials.registry.host}/operator/director`;
-const errors = (run: Run) => run.commands("error").map(({ arg }) => arg);
 
 /** Commits a documented workflow to the caller's repository; gives that commit. */
 const commit = (page: string, name: string, { workspace } = trials) =>
@@ -36,10 +33,10 @@ describe("What the documentation shows, in another repository", () => {
     expect(lines.length).toBeLessThanOrEqual(10);
     const sha = await commit("README.md", "director image");
     const run = await start(pushOf("refs/heads/main", sha));
-    expect(errors(run)).toEqual([]);
+    expect(run.errors).toEqual([]);
     expect(run.succeeded).toBe(true);
     const digest = run.outputs["assemble"]?.["digest"];
-    expect(await tagsOf(image())).toMatchObject({
+    expect(await tagsOf(trials.image)).toMatchObject({
       main: digest,
       [`sha-${sha.slice(0, 7)}`]: digest,
     });
@@ -48,10 +45,14 @@ describe("What the documentation shows, in another repository", () => {
   it("the README's job with the action as a step publishes a version, and tells its reference", async () => {
     const sha = await commit("README.md", "director image in one job");
     const run = await start(pushOf("refs/tags/v1.2.3", sha));
-    expect(errors(run)).toEqual([]);
+    expect(run.errors).toEqual([]);
     const digest = run.outputs["image"]?.["digest"];
-    expect(run.printed).toContain(`Built ${image()}@${digest}`);
-    expect(await tagsOf(image())).toMatchObject({ "1.2.3": digest, "1.2": digest, latest: digest });
+    expect(run.printed).toContain(`Built ${trials.image}@${digest}`);
+    expect(await tagsOf(trials.image)).toMatchObject({
+      "1.2.3": digest,
+      "1.2": digest,
+      latest: digest,
+    });
   });
 
   it.each([
@@ -65,27 +66,29 @@ describe("What the documentation shows, in another repository", () => {
   ])("the workflow %s %s publishes", async (name, _, event, tags) => {
     const sha = await commit("docs/usage.md", name);
     const run = await start(event(sha));
-    expect(errors(run)).toEqual([]);
+    expect(run.errors).toEqual([]);
     expect(run.succeeded).toBe(true);
-    expect(await tagsOf(image())).toMatchObject(each(tags, run.outputs["assemble"]?.["digest"]));
+    expect(await tagsOf(trials.image)).toMatchObject(
+      each(tags, run.outputs["assemble"]?.["digest"]),
+    );
     expect(run.summaries.join("\n")).toContain("| GPU checks | not run: no gpu-runner |");
   });
 
   it("the check of a fork's pull request is green and publishes nothing", async () => {
-    const before = await tagsOf(image());
+    const before = await tagsOf(trials.image);
     const sha = await commit("docs/usage.md", "check");
     const run = await start(pullRequestOf(sha, { from: "stranger/node", by: "stranger" }));
-    expect(errors(run)).toEqual([]);
+    expect(run.errors).toEqual([]);
     expect(run.succeeded).toBe(true);
-    expect(await tagsOf(image())).toEqual(before);
+    expect(await tagsOf(trials.image)).toEqual(before);
   });
 
   it("the monthly rebuild moves monthly and latest, and no version", async () => {
-    const before = await tagsOf(image());
+    const before = await tagsOf(trials.image);
     await commit("docs/usage.md", "monthly");
     const run = await start(scheduleOf());
-    expect(errors(run)).toEqual([]);
-    const { monthly, latest, ...others } = await tagsOf(image());
+    expect(run.errors).toEqual([]);
+    const { monthly, latest, ...others } = await tagsOf(trials.image);
     const digest = run.outputs["assemble"]?.["digest"];
     expect([monthly, latest]).toEqual([digest, digest]);
     expect(before).toMatchObject(others);
@@ -95,11 +98,11 @@ describe("What the documentation shows, in another repository", () => {
     const sha = await commit("docs/usage.md", "image by emulation");
     const variables = { PLATFORMS: "linux/amd64,linux/arm64" };
     const run = await start(pushOf("refs/heads/main", sha), { variables });
-    expect(errors(run)).toEqual([]);
+    expect(run.errors).toEqual([]);
     expect(JSON.parse(run.outputs["prepare"]?.["runners"] ?? "")).toEqual(
       each(["linux/amd64", "linux/arm64"], "ubuntu-24.04"),
     );
-    const index = await readIndex(`${image()}:main`);
+    const index = await readIndex(`${trials.image}:main`);
     expect(index.map(({ platform }) => platform)).toEqual(["linux/amd64", "linux/arm64"]);
   });
 });
@@ -123,11 +126,10 @@ describe("What it shows for a registry that asks for a password", () => {
       secrets: { REGISTRY_PASSWORD: plain, REGISTRY_READ_PASSWORD: plain, GITHUB_TOKEN: plain },
     };
     const run = await start(pushOf(ref, sha), more, locked);
-    expect(errors(run)).toEqual([]);
+    expect(run.errors).toEqual([]);
     expect(run.succeeded).toBe(true);
     // act numbers the steps without an id.
     const { digest } = run.outputs["assemble"] ?? run.outputs["1"] ?? {};
-    const image = `${locked.registry.host}/operator/director`;
-    expect(await tagsOf(image, `octocat:${plain}`)).toMatchObject(each(tags, digest));
+    expect(await tagsOf(locked.image, `octocat:${plain}`)).toMatchObject(each(tags, digest));
   });
 });

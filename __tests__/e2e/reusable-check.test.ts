@@ -14,7 +14,6 @@ beforeAll(async () => {
 });
 afterAll(() => trials?.close());
 
-const errors = (run: Run) => run.commands("error").map(({ arg }) => arg);
 const start = (event: Event, variables = {}, runners: readonly string[] = []) => {
   trials.results.forget();
   return trials.run("docker-director.yml", event, { variables, runners });
@@ -33,7 +32,7 @@ describe("a pull request of the repository", () => {
   });
 
   it("is built, scanned and assembled", () => {
-    expect(errors(run)).toEqual([]);
+    expect(run.errors).toEqual([]);
     expect(run.succeeded).toBe(true);
     expect(JSON.parse(run.outputs["scan"]?.["scan"] ?? "")).toMatchObject({ verdict: "passed" });
     expect(run.outputs["assemble"]?.["ref"]).toMatch(/^oci:director-image@sha256:/);
@@ -91,7 +90,7 @@ describe("a stranger's pull request", () => {
     });
 
     it("has the same stages, and nothing of it comes to the runner with a GPU", () => {
-      expect(errors(run)).toEqual([]);
+      expect(run.errors).toEqual([]);
       expect(run.succeeded).toBe(true);
       expect(run.outputs["prepare"]).not.toHaveProperty("gpu-runner");
       expect(JSON.parse(run.outputs["scan"]?.["scan"] ?? "")).toMatchObject({ verdict: "passed" });
@@ -131,5 +130,5 @@ it("a pull request of the repository goes to the runner with a GPU, and fails wh
   );
   expect(JSON.parse(run.outputs["prepare"]?.["gpu-runner"] ?? "")).toBe("gpu");
   expect(run.succeeded).toBe(false);
-  expect(errors(run)).toEqual([expect.stringMatching(/acceptance of sha256:/)]);
+  expect(run.errors).toEqual([expect.stringMatching(/acceptance of sha256:/)]);
 });

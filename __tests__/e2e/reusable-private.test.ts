@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { service } from "../fakes/service.ts";
-import type { Event, Run, Trial } from "./act.ts";
+import type { Event, Trial } from "./act.ts";
 import { caller } from "./caller.ts";
 import { dispatchOf, pullRequestOf, pushOf } from "./events.ts";
 import { passwords } from "./passwords.ts";
@@ -39,7 +39,6 @@ beforeAll(async () => {
 });
 afterAll(() => trials?.close());
 
-const errors = (run: Run) => run.commands("error").map(({ arg }) => arg);
 const start = (event: Event, variables = {}, more: Partial<Trial> = {}) => {
   trials.results.forget();
   return trials.run("private.yml", event, {
@@ -52,7 +51,7 @@ const push = () => pushOf("refs/heads/main", trials.workspace.commit);
 describe("a registry that asks for a password", () => {
   it("gets it from every job that writes, and it is shown nowhere", async () => {
     const run = await start(push());
-    expect(errors(run)).toEqual([]);
+    expect(run.errors).toEqual([]);
     expect(run.succeeded).toBe(true);
     expect(run.outputs["promote"]?.["ref"]).toMatch(/@sha256:/);
     expect(run.printed).not.toContain(one.plain);
@@ -68,8 +67,7 @@ describe("a registry that asks for a password", () => {
 });
 
 it("a runner with a GPU gets the password that can read, and no tag moves where it has no card", async () => {
-  const image = `${trials.registry.host}/operator/director`;
-  const tags = () => tagsOf(image, `operator:${one.plain}`);
+  const tags = () => tagsOf(trials.image, `operator:${one.plain}`);
   const before = await tags();
   const commit = await trials.workspace.commitFile("Dockerfile.healthy", healthy);
   let isAccepting = false;
@@ -90,7 +88,7 @@ it("a runner with a GPU gets the password that can read, and no tag moves where 
     },
   );
   await trials.registry.letIn(account);
-  expect(errors(run)).toEqual([
+  expect(run.errors).toEqual([
     expect.stringMatching(
       /^The acceptance of sha256:\w+ failed\. .*gpu: this machine has no GPU: /s,
     ),
@@ -109,7 +107,7 @@ describe("the workflow that publishes", () => {
   it("refuses a stage that it has not, instead of doing nothing in green", async () => {
     const run = await start(dispatchOf("refs/heads/main", { stage: "scam" }));
     expect(run.succeeded).toBe(false);
-    expect(errors(run)).toEqual([expect.stringContaining("stage: wanted one of all, prepare")]);
+    expect(run.errors).toEqual([expect.stringContaining("stage: wanted one of all, prepare")]);
     expect(run.summaries.join("\n")).toContain("stage: wanted one of all");
   });
 
@@ -121,7 +119,7 @@ describe("the workflow that publishes", () => {
     await writeFile(join(folder, ".github", "workflows", "private.yml"), text);
     const run = await start(pullRequestOf(commit));
     expect(run.succeeded).toBe(false);
-    expect(errors(run)).toEqual([expect.stringContaining("Call director-image-check.yml")]);
+    expect(run.errors).toEqual([expect.stringContaining("Call director-image-check.yml")]);
     expect(run.outputs["models"]).toBeUndefined();
   });
 });

@@ -31,8 +31,6 @@ beforeAll(async () => {
 });
 afterAll(() => trials?.close());
 
-const image = () => `${trials.registry.host}/operator/director`;
-const errors = (run: Run) => run.commands("error").map(({ arg }) => arg);
 /** A run of its own: artifacts are a run's. */
 const start = (event: Event, variables = {}) => {
   trials.results.forget();
@@ -40,7 +38,7 @@ const start = (event: Event, variables = {}) => {
 };
 /** Tags of images, without those of weights. */
 const published = async () =>
-  Object.keys(await tagsOf(image()))
+  Object.keys(await tagsOf(trials.image))
     .filter((tag) => !tag.startsWith("models-"))
     .sort();
 const push = () => pushOf("refs/heads/main", commit);
@@ -74,7 +72,7 @@ it.each([
 ] as const)("%s moves no tag, and the error says so", async (_, variables, message, jobs) => {
   const run = await start(push(), variables);
   expect(run.succeeded).toBe(false);
-  expect(errors(run)).toEqual([expect.stringMatching(message)]);
+  expect(run.errors).toEqual([expect.stringMatching(message)]);
   expect(run.summaries.at(-1)).toContain("### Failed");
   expect(run.jobs.toSorted()).toEqual(jobs);
   expect(await published()).toEqual([]);
@@ -82,7 +80,7 @@ it.each([
 
 it("a platform without a runner is refused at once, and the way out is named", async () => {
   const run = await start(push(), { PLATFORMS: "linux/amd64,linux/riscv64" });
-  expect(errors(run)).toEqual([
+  expect(run.errors).toEqual([
     expect.stringMatching(/^runners: linux\/riscv64 is to be built, and no runner is named for it/),
   ]);
   expect(trials.results.artifacts).toEqual([]);
@@ -108,8 +106,8 @@ describe("a run that is cancelled when it was about to move tags", () => {
     for (const [name, text] of Object.entries(jobAgain("promote", run.outputs)))
       await writeFile(join(trials.workspace.folder, ".github", "workflows", name), text);
     const again = await trials.run("one-job-again.yml", push(), { variables: untested });
-    expect(errors(again)).toEqual([]);
+    expect(again.errors).toEqual([]);
     expect(await published()).toEqual(["main", `sha-${commit.slice(0, 7)}`]);
-    expect((await tagsOf(image()))["main"]).toBe(run.outputs["assemble"]?.["digest"]);
+    expect((await tagsOf(trials.image))["main"]).toBe(run.outputs["assemble"]?.["digest"]);
   });
 });

@@ -13,6 +13,8 @@ import { checkOutAction, makeWorkspace, type Workspace } from "./workspace.ts";
 /** All that the workflows of a test file need: a registry, a hub with two small models, the results service, the action checked out. */
 export interface Trials {
   readonly registry: RegistryProcess;
+  /** The image's repository there. */
+  readonly image: string;
   readonly hub: World["hub"];
   readonly results: ResultsService;
   readonly lock: Lock;
@@ -39,6 +41,7 @@ export async function startTrials({ htpasswd }: { htpasswd?: string } = {}): Pro
     begun.push(() => world.close());
     const registry = await startRegistryProcess({ htpasswd });
     begun.push(() => registry.close());
+    const image = `${registry.host}/operator/director`;
     const results = await startResultsService();
     begun.push(() => results.close());
     const lock = openLock(
@@ -61,7 +64,7 @@ export async function startTrials({ htpasswd }: { htpasswd?: string } = {}): Pro
         ...{ workspace: workspace.folder, home: folders.home, workflow, event, action },
         ...more,
         variables: {
-          IMAGE: `${registry.host}/operator/director`,
+          IMAGE: image,
           BUILDKIT: service("TEST_BUILDKIT_ADDR"),
           TRIVY_DB: service("TEST_TRIVY_DB"),
           KEPT: folders.kept,
@@ -78,7 +81,17 @@ export async function startTrials({ htpasswd }: { htpasswd?: string } = {}): Pro
       });
     };
     return {
-      ...{ registry, hub: world.hub, faults: world.faults, results, lock, workspace, run, close },
+      ...{
+        registry,
+        image,
+        hub: world.hub,
+        faults: world.faults,
+        results,
+        lock,
+        workspace,
+        run,
+        close,
+      },
       complete: async () =>
         (await pushModels(lock, { ...world.ports, store: world.store() }, { platforms: [] })).lock,
       get folders() {
