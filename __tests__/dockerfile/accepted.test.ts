@@ -61,7 +61,7 @@ describe("The reference node's image with the miniature's weights", () => {
     expect(verdicts).toEqual([
       ["config", "passed"],
       ["startup", "passed"],
-      ["gpu", "skipped", "no GPU: nvidia-smi could not be started."],
+      ["gpu", "skipped", "no GPU: nvidia-smi could not be started"],
       ["models", "passed"],
       ["vram", "skipped", "after gpu"],
       ["user", "passed"],

@@ -61383,7 +61383,8 @@ async function findGpus(exec) {
         return { gpus: { cards, apps, now }, why: "" };
     }
     catch (error) {
-        return { why: error instanceof Error ? error.message : String(error) };
+        // It goes on in a sentence of others.
+        return { why: (error instanceof Error ? error.message : String(error)).replace(/\.$/, "") };
     }
 }
 /** The cards that an acceptance looks at, as the input `gpu` says. */
@@ -62426,7 +62427,7 @@ function isHealthy({ status }) {
 /** An answer in a few words, for a reason. Pure. */
 function describe(health) {
     if (typeof health === "string")
-        return health;
+        return health.replace(/\.$/, "");
     const why = failing(health.body);
     return `/health answers ${health.status}${why === "" ? "" : ` (${why})`}`;
 }

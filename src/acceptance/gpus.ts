@@ -50,7 +50,8 @@ export async function findGpus(exec: Exec): Promise<{ gpus?: Gpus; why: string }
     const apps = async () => parseApps(await ask(`--query-compute-apps=${appFields}`, csv));
     return { gpus: { cards, apps, now }, why: "" };
   } catch (error) {
-    return { why: error instanceof Error ? error.message : String(error) };
+    // It goes on in a sentence of others.
+    return { why: (error instanceof Error ? error.message : String(error)).replace(/\.$/, "") };
   }
 }
 

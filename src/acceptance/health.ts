@@ -118,7 +118,7 @@ export function isHealthy({ status }: Health): boolean {
 
 /** An answer in a few words, for a reason. Pure. */
 export function describe(health: Health | string): string {
-  if (typeof health === "string") return health;
+  if (typeof health === "string") return health.replace(/\.$/, "");
   const why = failing(health.body);
   return `/health answers ${health.status}${why === "" ? "" : ` (${why})`}`;
 }
