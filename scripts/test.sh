@@ -32,12 +32,32 @@ report() {
   printf '%-14s %5s s  %s passed, %s failed, %s skipped\n' "$1" "$2" "$3" "$4" "$5"
 }
 
+# run COMMAND…: in a process group of its own, which is told when this script is: nothing outlives it, services included.
+running=
+run() {
+  set -m
+  "$@" &
+  running=$!
+  set +m
+  wait "$running"
+}
+interrupted() {
+  trap '' INT TERM
+  if [[ -n $running ]]; then
+    kill -TERM -- "-$running" 2>/dev/null || true
+    wait "$running" 2>/dev/null || true
+  fi
+  exit "$1"
+}
+trap 'interrupted 130' INT
+trap 'interrupted 143' TERM
+
 # check NAME COMMAND…: one test, which passes when the command does.
 check() {
   local name=$1 began=$SECONDS
   shift
   printf '\n== %s: %s\n' "$name" "$*"
-  if "$@" >"$logs/$name.log" 2>&1 </dev/null; then
+  if run "$@" >"$logs/$name.log" 2>&1 </dev/null; then
     report "$name" $((SECONDS - began)) 1 0 0
   else
     report "$name" $((SECONDS - began)) 0 1 0
@@ -50,7 +70,7 @@ suite() {
   local name=$1 counter=$2 began=$SECONDS status=0 counts
   shift 2
   printf '\n== %s: %s\n' "$name" "$*"
-  "$@" >"$logs/$name.log" 2>&1 </dev/null || status=$?
+  run "$@" >"$logs/$name.log" 2>&1 </dev/null || status=$?
   read -ra counts <<<"$("$counter" "$name" 2>>"$logs/$name.log" || true)"
   [[ ${#counts[@]} -eq 3 ]] || counts=(0 0 0)
   if ((counts[1] == 0 && (status != 0 || counts[0] == 0))); then

@@ -28,6 +28,7 @@ beforeAll(async () => {
   const text = caller(
     {
       "registry-username": "operator",
+      "registry-read-username": "reader",
       "build-contexts": `base=docker-image://${service("TEST_BASES")}/base:bookworm`,
     },
     {
@@ -83,7 +84,7 @@ it("a runner with a GPU gets the password that can read, and no tag moves where 
       onEntry: ({ jobID }) => {
         if (jobID !== "accept" || isAccepting) return;
         isAccepting = true;
-        void trials.registry.letIn(`operator:${other.hash}`);
+        void trials.registry.letIn(`reader:${other.hash}`);
       },
     },
   );

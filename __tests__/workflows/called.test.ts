@@ -8,7 +8,7 @@ const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { versio
 const names = ["director-image.yml", "director-image-check.yml"] as const;
 
 /** What the workflows have beside the action's inputs. */
-const own = ["environment", "timeout-minutes", "rebuild", "rebuild-tags"];
+const own = ["environment", "timeout-minutes", "rebuild", "rebuild-tags", "registry-read-username"];
 
 /** Inputs of the action that neither workflow has, and why. Who needs one of them writes a job of stages (docs/usage.md). */
 const left: Readonly<Record<string, string>> = {

@@ -74877,7 +74877,7 @@ async function sweep(id, docker, { log, late }) {
         try {
             await takeAway(id, docker);
             clean += 1;
-            if (clean === (late ? 2 : 1))
+            if (clean === (late ? 3 : 1))
                 return;
         }
         catch (error) {

@@ -28,7 +28,7 @@ export async function sweep(
     try {
       await takeAway(id, docker);
       clean += 1;
-      if (clean === (late ? 2 : 1)) return;
+      if (clean === (late ? 3 : 1)) return;
     } catch (error) {
       clean = 0;
       why = error instanceof Error ? error.message : String(error);
