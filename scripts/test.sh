@@ -35,11 +35,14 @@ report() {
 # run COMMAND…: in a process group of its own, which is told when this script is: nothing outlives it, services included.
 running=
 run() {
+  local status=0
   set -m
   "$@" &
   running=$!
   set +m
-  wait "$running"
+  wait "$running" || status=$?
+  running=
+  return "$status"
 }
 interrupted() {
   trap '' INT TERM

@@ -107,6 +107,11 @@ function diskRefusal(error: unknown): string | undefined {
   return path === undefined || message.includes(path) ? message : `${message} (${path})`;
 }
 
+/** A message as a part of another sentence: without its stop. */
+export function inSentence(message: string): string {
+  return message.replace(/\.$/, "");
+}
+
 /** The text for a person: the message, its causes, and what to do, indented by two spaces. */
 export function explain(error: unknown): string {
   if (!isError(error)) return String(error);

@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { type Hub, startHub } from "../../examples/miniature/hub.ts";
 import { type BrokenImage, imageChecks, images } from "../acceptance/broken/images.ts";
+import { leftOf } from "../acceptance/labelled.ts";
 import { undocumented } from "../docs/acceptance.ts";
 import { matching, passing, sideBySide, views } from "../integration/accepted.ts";
 import { output, run, type Said } from "../integration/workspace.ts";
 import { derive, type Image, manifestOf } from "./derived.ts";
-import { attempt, build, buildTimeout, docker } from "./docker.ts";
+import { attempt, build, buildTimeout } from "./docker.ts";
 
 const lock = join("examples", "miniature", "models.lock.json");
 const node = join("node_modules", ".bin", "node");
@@ -24,7 +25,7 @@ describe("The reference node's image with the miniature's weights", () => {
     run(node, ["src/cli.ts", ...args], undefined, { HF_ENDPOINT: hub?.endpoint ?? "" });
 
   beforeAll(async () => {
-    before = await leftBehind();
+    before = await leftOf();
     folder = await mkdtemp(join(tmpdir(), "accepted-"));
     await output(node, join("examples", "miniature", "make.ts"), "--out", join(folder, "hub"));
     hub = await startHub({ root: join(folder, "hub") });
@@ -116,7 +117,7 @@ describe("The reference node's image with the miniature's weights", () => {
 
   it("leaves no container, network or volume behind", async () => {
     // A run that was killed may have left some, before.
-    expect((await leftBehind()).filter((one) => !before.includes(one))).toEqual([]);
+    expect((await leftOf()).filter((one) => !before.includes(one))).toEqual([]);
   });
 
   it("is refused by a lock of other weights, which names the file", async () => {
@@ -135,18 +136,6 @@ describe("The reference node's image with the miniature's weights", () => {
     expect(resources).toMatchObject({ verdict: "skipped", reason: "after models" });
   }, 300_000);
 });
-
-/** Containers, networks and volumes of acceptances. */
-async function leftBehind(): Promise<readonly string[]> {
-  const label = ["--quiet", "--filter", "label=network.nsn.director.acceptance"];
-  const kinds = [
-    ["ps", "--all"],
-    ["network", "ls"],
-    ["volume", "ls"],
-  ];
-  const lists = await Promise.all(kinds.map((kind) => docker(...kind, ...label)));
-  return lists.flatMap((list) => list.split("\n")).filter((one) => one !== "");
-}
 
 /** What `accept` calls an image in the local Docker. */
 function loadedName(digest: string): string {

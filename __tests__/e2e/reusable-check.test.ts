@@ -18,10 +18,6 @@ const start = (event: Event, variables = {}, runners: readonly string[] = []) =>
   trials.results.forget();
   return trials.run("docker-director.yml", event, { variables, runners });
 };
-/** Jobs that act began, by name. */
-const jobs = (run: Run) => [
-  ...new Set(run.entries.flatMap(({ jobID, stage }) => (stage === undefined ? [] : [jobID]))),
-];
 
 describe("a pull request of the repository", () => {
   let run: Run;
@@ -36,7 +32,7 @@ describe("a pull request of the repository", () => {
     expect(run.succeeded).toBe(true);
     expect(JSON.parse(run.outputs["scan"]?.["scan"] ?? "")).toMatchObject({ verdict: "passed" });
     expect(run.outputs["assemble"]?.["ref"]).toMatch(/^oci:director-image@sha256:/);
-    expect(jobs(run).sort()).toEqual(["accept", "build", "models", "prepare"]);
+    expect(run.jobs.toSorted()).toEqual(["accept", "build", "models", "prepare"]);
   });
 
   it("hands the layout on for some days, and nobody fetches it but who assembles", () => {
@@ -94,7 +90,7 @@ describe("a stranger's pull request", () => {
       expect(run.succeeded).toBe(true);
       expect(run.outputs["prepare"]).not.toHaveProperty("gpu-runner");
       expect(JSON.parse(run.outputs["scan"]?.["scan"] ?? "")).toMatchObject({ verdict: "passed" });
-      expect(jobs(run).sort()).toEqual(["accept", "build", "models", "prepare"]);
+      expect(run.jobs.toSorted()).toEqual(["accept", "build", "models", "prepare"]);
     });
 
     it("says in its summaries what was left out, and why", () => {

@@ -61246,7 +61246,7 @@ function gigabytes(bytes) {
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
-/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9110);
+/* harmony import */ var _commands_all_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2347);
 /* harmony import */ var _commands_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(979);
 /* harmony import */ var _commands_program_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6989);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(452);
@@ -61289,7 +61289,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 9110:
+/***/ 2347:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -61357,7 +61357,10 @@ function parseArgsStringToArgv(value, env, file) {
     return myArray;
 }
 
+// EXTERNAL MODULE: ./lib/errors.js
+var lib_errors = __nccwpck_require__(452);
 ;// CONCATENATED MODULE: ./lib/acceptance/gpus.js
+
 const mebibyte = 1024 ** 2;
 const csv = "--format=csv,noheader,nounits";
 /** What nvidia-smi is asked for, here and inside the node. */
@@ -61383,8 +61386,7 @@ async function findGpus(exec) {
         return { gpus: { cards, apps, now }, why: "" };
     }
     catch (error) {
-        // It goes on in a sentence of others.
-        return { why: (error instanceof Error ? error.message : String(error)).replace(/\.$/, "") };
+        return { why: (0,lib_errors/* inSentence */.BX)(error instanceof Error ? error.message : String(error)) };
     }
 }
 /** The cards that an acceptance looks at, as the input `gpu` says. */
@@ -61593,8 +61595,6 @@ const external_node_dgram_namespaceObject = __WEBPACK_EXTERNAL_createRequire(imp
 var external_node_events_ = __nccwpck_require__(8474);
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
-// EXTERNAL MODULE: ./lib/errors.js
-var lib_errors = __nccwpck_require__(452);
 ;// CONCATENATED MODULE: ./lib/acceptance/process-ports.js
 
 
@@ -61672,11 +61672,11 @@ const metricsFile = "metrics.json";
 /** Starts the command on ports of loopback that no other run has, with a folder of its own for its data. */
 async function runProcess({ command, env, models, temporary, wanted }, ports, signal) {
     const { spawn, clock, files } = ports;
-    const held = await holdPorts(3);
+    const { ports: held, giveBack } = await holdPorts(3);
     let data;
     try {
         data = await files.mkdtemp((0,external_node_path_.join)(temporary, `director-${wanted.name.replaceAll(/[^a-z0-9]+/g, "-")}-`));
-        const [http = 0, grpc = 0, p2p = 0] = held.ports;
+        const [http = 0, grpc = 0, p2p = 0] = held;
         const bare = wanted.bare === true;
         const environment = {
             ...env,
@@ -61698,14 +61698,14 @@ async function runProcess({ command, env, models, temporary, wanted }, ports, si
         signal.throwIfAborted();
         const started = clock.now();
         const made = {
-            ...{ name: wanted.name, environment, data, held, ports: { http, grpc, p2p } },
+            ...{ name: wanted.name, environment, data, giveBack, ports: { http, grpc, p2p } },
             ...{ started, lines, run, child: await run(), ending: undefined, signalled: false },
         };
         watchEnd(made, ports);
         return nodeOf(made, ports, signal);
     }
     catch (error) {
-        await held.giveBack();
+        await giveBack();
         if (data !== undefined)
             await files.rm(data, { recursive: true, force: true });
         throw error;
@@ -61765,7 +61765,7 @@ function nodeOf(made, ports, signal) {
         },
         remove: async () => {
             await made.child.killAll(family);
-            await made.held.giveBack();
+            await made.giveBack();
             await files.rm(data, { recursive: true, force: true }).catch((error) => {
                 ports.log.warning(`${data} is left: ${error instanceof Error ? error.message : error}`);
             });
@@ -62427,7 +62427,7 @@ function isHealthy({ status }) {
 /** An answer in a few words, for a reason. Pure. */
 function describe(health) {
     if (typeof health === "string")
-        return health.replace(/\.$/, "");
+        return (0,lib_errors/* inSentence */.BX)(health);
     const why = failing(health.body);
     return `/health answers ${health.status}${why === "" ? "" : ` (${why})`}`;
 }
@@ -64167,8 +64167,6 @@ function checkLine({ name, verdict, reason, seconds = 0, }) {
 
 // EXTERNAL MODULE: ./lib/images/digest.js
 var images_digest = __nccwpck_require__(972);
-// EXTERNAL MODULE: ./lib/images/loopback.js
-var loopback = __nccwpck_require__(4301);
 ;// CONCATENATED MODULE: ./lib/images/platform.js
 
 /** Reads `linux/arm64/v8`; a UsageError for anything else. `arm64/v8` is `arm64`: Docker treats both as one. */
@@ -74097,6 +74095,40 @@ const promoteResult = looseObject({
     changes: changes.optional(),
 });
 
+// EXTERNAL MODULE: ./lib/images/loopback.js
+var loopback = __nccwpck_require__(4301);
+;// CONCATENATED MODULE: ./lib/config/access.js
+
+
+/** The workflow's own token opens ghcr.io; it is never sent to another registry. */
+function credentialsOf(read, image, { actor = "token" }) {
+    const username = read("registry-username");
+    const password = read("registry-password");
+    if (username !== "" && password === "")
+        throw new lib_errors/* UsageError */.eb("registry-password: registry-username was given without it.");
+    if (password !== "")
+        return { username: username || actor, password };
+    const token = read("github-token");
+    return token !== "" && image.kind === "registry" && image.registry === "ghcr.io"
+        ? { username: actor, password: token }
+        : undefined;
+}
+/** Where `huggingface` sources are, and the token for gated ones: the input, else HF_TOKEN. */
+function hubOf(token, environment) {
+    return {
+        endpoint: hubEndpoint(environment),
+        token: token || environment.hubToken,
+    };
+}
+function hubEndpoint({ hubEndpoint: text }) {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url === undefined || !/^https?:$/.test(url.protocol))
+        throw new lib_errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is not an address (https://…).`);
+    if (url.protocol === "http:" && !(0,loopback/* isLoopback */.U)(url.hostname))
+        throw new lib_errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is plain HTTP, which is for loopback only; wanted https:`, { todo: "The hub's token would travel where everybody on the way can read it." });
+    return url;
+}
+
 ;// CONCATENATED MODULE: ./lib/config/values.js
 
 
@@ -74106,6 +74138,10 @@ function choice(name, text, choices) {
     if (found === undefined)
         throw wrong(name, text, `one of ${choices.join(", ")}`);
     return found;
+}
+/** Yes, no, or as it fits. */
+function ternary(name, text) {
+    return choice(name, text, ["auto", "true", "false"]);
 }
 function flag(name, text) {
     return choice(name, text, ["true", "false"]) === "true";
@@ -74163,13 +74199,12 @@ function wrong(name, text, wanted) {
 ;// CONCATENATED MODULE: ./lib/config/attest.js
 
 const signings = ["auto", "required", "off"];
-const ternary = ["auto", "true", "false"];
 function attestInputs(read, environment) {
-    const sbom = choice("sbom", read("sbom"), ternary);
+    const sbom = ternary("sbom", read("sbom"));
     const sigstore = read("sigstore") || undefined;
     return {
         sign: choice("sign", read("sign"), signings),
-        provenance: choice("provenance", read("provenance"), ternary) !== "false",
+        provenance: ternary("provenance", read("provenance")) !== "false",
         sbom: { auto: "auto", true: "required", false: "off" }[sbom],
         sigstore,
         server: environment.github?.serverUrl ?? "https://github.com",
@@ -74387,7 +74422,7 @@ function readConfig(given, environment) {
         workflowSha: read_optional(read("workflow-sha")),
         expectedDigest: values_digest("expected-digest", read("expected-digest")),
         action: environment.github?.action,
-        push: choice("push", read("push"), ["auto", "true", "false"]),
+        push: ternary("push", read("push")),
         layout: read("layout"),
         tags: lines(read("tags")),
         flavor: lines(read("flavor")),
@@ -74464,34 +74499,6 @@ function named(name, found) {
     pairs(name, found);
     return found;
 }
-/** The workflow's own token opens ghcr.io; it is never sent to another registry. */
-function credentialsOf(read, image, { actor = "token" }) {
-    const username = read("registry-username");
-    const password = read("registry-password");
-    if (username !== "" && password === "")
-        throw new lib_errors/* UsageError */.eb("registry-password: registry-username was given without it.");
-    if (password !== "")
-        return { username: username || actor, password };
-    const token = read("github-token");
-    return token !== "" && image.kind === "registry" && image.registry === "ghcr.io"
-        ? { username: actor, password: token }
-        : undefined;
-}
-/** Where `huggingface` sources are, and the token for gated ones: the input, else HF_TOKEN. */
-function hubOf(token, environment) {
-    return {
-        endpoint: hubEndpoint(environment),
-        token: read_optional(token ?? "") ?? environment.hubToken,
-    };
-}
-function hubEndpoint({ hubEndpoint: text }) {
-    const url = URL.canParse(text) ? new URL(text) : undefined;
-    if (url === undefined || !/^https?:$/.test(url.protocol))
-        throw new lib_errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is not an address (https://…).`);
-    if (url.protocol === "http:" && !(0,loopback/* isLoopback */.U)(url.hostname))
-        throw new lib_errors/* UsageError */.eb(`HF_ENDPOINT: "${text}" is plain HTTP, which is for loopback only; wanted https:`, { todo: "The hub's token would travel where everybody on the way can read it." });
-    return url;
-}
 function buildInputs(read) {
     const whole = (name) => entries(name, read(name));
     const split = (name) => items(name, read(name));
@@ -74525,7 +74532,7 @@ function buildInputs(read) {
         driverOpts: lines(read("driver-opts")),
         buildkitdConfig: read_optional(read("buildkitd-config")),
         buildxVersion: read("buildx-version").replace(/^v/, ""),
-        provenance: choice("provenance", read("provenance"), ["auto", "true", "false"]),
+        provenance: ternary("provenance", read("provenance")),
     };
 }
 /** The inputs of the scan alone, for the command that has no image of its own. */
@@ -86066,7 +86073,7 @@ async function changesSince(candidate, plan, scans, store) {
 function unreadable(error) {
     if (!(error instanceof lib_errors/* CheckError */.tl || error instanceof lib_errors/* IntegrityError */.cs))
         throw error;
-    return { unreadable: error.message.replace(/\.$/, "") };
+    return { unreadable: (0,lib_errors/* inSentence */.BX)(error.message) };
 }
 /** What the scans saw of the published image; nothing where it was another one then. */
 function scannedBefore(digest, scans) {
@@ -87015,7 +87022,7 @@ async function publish_send({ gzip }, { occasion, checkedOut, api }, ports) {
         if (ports.signal.aborted || !(error instanceof lib_errors/* RemoteError */.Hi))
             throw error;
         const todo = error.todo ?? "Run the job again; the findings are in the file.";
-        return { uploaded: false, why: error.message.replace(/\.$/, ""), todo, error };
+        return { uploaded: false, why: (0,lib_errors/* inSentence */.BX)(error.message), todo, error };
     }
 }
 async function sendTo(target, gzip, api, ports) {
@@ -90005,6 +90012,7 @@ function imageAt(given, lock, ports, environment) {
 
 
 
+
 const models_lockFlag = {
     flag: "--lock <file>",
     description: "the models lock",
@@ -92444,6 +92452,7 @@ const inputs = { ...general, ...building, ...judging };
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   BX: () => (/* binding */ inSentence),
 /* harmony export */   Hi: () => (/* binding */ RemoteError),
 /* harmony export */   K1: () => (/* binding */ ending),
 /* harmony export */   Q8: () => (/* binding */ MissingBlobError),
@@ -92545,6 +92554,10 @@ function diskRefusal(error) {
     if (!diskRefusals.has(code) && !(named && pathRefusals.has(code)))
         return undefined;
     return path === undefined || message.includes(path) ? message : `${message} (${path})`;
+}
+/** A message as a part of another sentence: without its stop. */
+function inSentence(message) {
+    return message.replace(/\.$/, "");
 }
 /** The text for a person: the message, its causes, and what to do, indented by two spaces. */
 function explain(error) {

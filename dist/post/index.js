@@ -28581,7 +28581,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /* harmony export */   Qd: () => (/* binding */ CommandError),
 /* harmony export */   WE: () => (/* binding */ explain)
 /* harmony export */ });
-/* unused harmony exports UsageError, IntegrityError, CheckError, RemoteError, MissingBlobError, InterruptedError, isKnown, isError */
+/* unused harmony exports UsageError, IntegrityError, CheckError, RemoteError, MissingBlobError, InterruptedError, isKnown, isError, inSentence */
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
 
 /**
@@ -28671,6 +28671,10 @@ function diskRefusal(error) {
     if (!diskRefusals.has(code) && !(named && pathRefusals.has(code)))
         return undefined;
     return path === undefined || message.includes(path) ? message : `${message} (${path})`;
+}
+/** A message as a part of another sentence: without its stop. */
+function inSentence(message) {
+    return message.replace(/\.$/, "");
 }
 /** The text for a person: the message, its causes, and what to do, indented by two spaces. */
 function explain(error) {

@@ -1,3 +1,4 @@
+import { inSentence } from "../errors.ts";
 import type { Exec } from "../ports/exec.ts";
 
 /** One card, as `nvidia-smi --query-gpu` tells it. */
@@ -50,8 +51,7 @@ export async function findGpus(exec: Exec): Promise<{ gpus?: Gpus; why: string }
     const apps = async () => parseApps(await ask(`--query-compute-apps=${appFields}`, csv));
     return { gpus: { cards, apps, now }, why: "" };
   } catch (error) {
-    // It goes on in a sentence of others.
-    return { why: (error instanceof Error ? error.message : String(error)).replace(/\.$/, "") };
+    return { why: inSentence(error instanceof Error ? error.message : String(error)) };
   }
 }
 

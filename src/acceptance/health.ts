@@ -1,4 +1,4 @@
-import { RemoteError } from "../errors.ts";
+import { inSentence, RemoteError } from "../errors.ts";
 import type { RunningNode } from "./node.ts";
 import type { World } from "./world.ts";
 
@@ -118,7 +118,7 @@ export function isHealthy({ status }: Health): boolean {
 
 /** An answer in a few words, for a reason. Pure. */
 export function describe(health: Health | string): string {
-  if (typeof health === "string") return health.replace(/\.$/, "");
+  if (typeof health === "string") return inSentence(health);
   const why = failing(health.body);
   return `/health answers ${health.status}${why === "" ? "" : ` (${why})`}`;
 }

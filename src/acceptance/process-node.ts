@@ -3,7 +3,7 @@ import type { Spawned } from "../ports/spawn.ts";
 import type { LogLine, NodeState, RunningNode, StartOptions } from "./node.ts";
 import { parseStatuses, usageOf } from "./proc.ts";
 import { familyOf } from "./process-family.ts";
-import { type HeldPorts, holdPorts } from "./process-ports.ts";
+import { holdPorts } from "./process-ports.ts";
 import type { ProcessOptions, ProcessPorts } from "./process-target.ts";
 
 interface Run extends ProcessOptions {
@@ -20,7 +20,7 @@ interface Made {
   readonly name: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly data: string;
-  readonly held: HeldPorts;
+  readonly giveBack: () => Promise<void>;
   readonly ports: { readonly http: number; readonly grpc: number; readonly p2p: number };
   readonly started: number;
   readonly lines: LogLine[];
@@ -40,13 +40,13 @@ export async function runProcess(
   signal: AbortSignal,
 ): Promise<RunningNode> {
   const { spawn, clock, files } = ports;
-  const held = await holdPorts(3);
+  const { ports: held, giveBack } = await holdPorts(3);
   let data: string | undefined;
   try {
     data = await files.mkdtemp(
       join(temporary, `director-${wanted.name.replaceAll(/[^a-z0-9]+/g, "-")}-`),
     );
-    const [http = 0, grpc = 0, p2p = 0] = held.ports;
+    const [http = 0, grpc = 0, p2p = 0] = held;
     const bare = wanted.bare === true;
     const environment = {
       ...env,
@@ -68,13 +68,13 @@ export async function runProcess(
     signal.throwIfAborted();
     const started = clock.now();
     const made: Made = {
-      ...{ name: wanted.name, environment, data, held, ports: { http, grpc, p2p } },
+      ...{ name: wanted.name, environment, data, giveBack, ports: { http, grpc, p2p } },
       ...{ started, lines, run, child: await run(), ending: undefined, signalled: false },
     };
     watchEnd(made, ports);
     return nodeOf(made, ports, signal);
   } catch (error) {
-    await held.giveBack();
+    await giveBack();
     if (data !== undefined) await files.rm(data, { recursive: true, force: true });
     throw error;
   }
@@ -132,7 +132,7 @@ function nodeOf(made: Made, ports: ProcessPorts, signal: AbortSignal): RunningNo
     },
     remove: async () => {
       await made.child.killAll(family);
-      await made.held.giveBack();
+      await made.giveBack();
       await files.rm(data, { recursive: true, force: true }).catch((error) => {
         ports.log.warning(`${data} is left: ${error instanceof Error ? error.message : error}`);
       });

@@ -1,5 +1,5 @@
+import { credentialsOf } from "../config/access.ts";
 import type { Environment } from "../config/environment.ts";
-import { credentialsOf } from "../config/read.ts";
 import type { Reference } from "../images/reference.ts";
 import { loginOf } from "../pipeline/open.ts";
 import type { Open, Ports } from "../pipeline/ports.ts";

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { dirname } from "node:path";
 import { amount } from "../amount.ts";
-import { hubOf } from "../config/read.ts";
+import { hubOf } from "../config/access.ts";
 import { isError, UsageError } from "../errors.ts";
 import type { LockChanges } from "../models/changes.ts";
 import type { Lock } from "../models/lock.ts";

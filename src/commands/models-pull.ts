@@ -1,6 +1,6 @@
 import { amount } from "../amount.ts";
+import { hubOf } from "../config/access.ts";
 import type { Environment } from "../config/environment.ts";
-import { hubOf } from "../config/read.ts";
 import { count } from "../config/values.ts";
 import { UsageError } from "../errors.ts";
 import { parseReference } from "../images/reference.ts";

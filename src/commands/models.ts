@@ -1,5 +1,6 @@
 import { amount } from "../amount.ts";
-import { hubOf, platformsOf } from "../config/read.ts";
+import { hubOf } from "../config/access.ts";
+import { platformsOf } from "../config/read.ts";
 import { count } from "../config/values.ts";
 import { UsageError } from "../errors.ts";
 import { parsePlace, parseReference, placeName } from "../images/reference.ts";

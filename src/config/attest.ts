@@ -1,7 +1,7 @@
 import type { TokenSource } from "../sigstore/token.ts";
 import type { Environment } from "./environment.ts";
 import type { Read } from "./read.ts";
-import { choice } from "./values.ts";
+import { choice, ternary } from "./values.ts";
 
 /** What is said of the final image, and as whom. */
 export interface AttestInputs {
@@ -21,14 +21,13 @@ export interface AttestInputs {
 }
 
 const signings = ["auto", "required", "off"] as const;
-const ternary = ["auto", "true", "false"] as const;
 
 export function attestInputs(read: Read, environment: Environment): AttestInputs {
-  const sbom = choice("sbom", read("sbom"), ternary);
+  const sbom = ternary("sbom", read("sbom"));
   const sigstore = read("sigstore") || undefined;
   return {
     sign: choice("sign", read("sign"), signings),
-    provenance: choice("provenance", read("provenance"), ternary) !== "false",
+    provenance: ternary("provenance", read("provenance")) !== "false",
     sbom: ({ auto: "auto", true: "required", false: "off" } as const)[sbom],
     sigstore,
     server: environment.github?.serverUrl ?? "https://github.com",

@@ -1,19 +1,30 @@
 import { join, resolve } from "node:path";
 import { UsageError } from "../errors.ts";
 import { digestOf, short } from "../images/digest.ts";
-import { isLoopback } from "../images/loopback.ts";
 import { type Platform, parsePlatform, platformName } from "../images/platform.ts";
 import { parsePlace, type Reference } from "../images/reference.ts";
 import { deliveries } from "../results/stages.ts";
+import { credentialsOf, hubOf } from "./access.ts";
 import { attestInputs } from "./attest.ts";
-import type { AcceptanceInputs, BuildInputs, Config, Credentials, ScanInputs } from "./config.ts";
+import type { AcceptanceInputs, BuildInputs, Config, ScanInputs } from "./config.ts";
 import { refuseContradictions } from "./contradictions.ts";
 import { entries, items } from "./entries.ts";
 import type { Environment } from "./environment.ts";
 import { stageNames } from "./input.ts";
 import { type InputName, inputs } from "./inputs.ts";
 import { labelsOf, runnersOf } from "./runners.ts";
-import { choice, count, digest, flag, lines, pairs, seconds, size, wrong } from "./values.ts";
+import {
+  choice,
+  count,
+  digest,
+  flag,
+  lines,
+  pairs,
+  seconds,
+  size,
+  ternary,
+  wrong,
+} from "./values.ts";
 
 /** What was given for an input: undefined where nothing was. */
 export type Given = (name: InputName) => string | undefined;
@@ -46,7 +57,7 @@ export function readConfig(given: Given, environment: Environment): Config {
     workflowSha: optional(read("workflow-sha")),
     expectedDigest: digest("expected-digest", read("expected-digest")),
     action: environment.github?.action,
-    push: choice("push", read("push"), ["auto", "true", "false"] as const),
+    push: ternary("push", read("push")),
     layout: read("layout"),
     tags: lines(read("tags")),
     flavor: lines(read("flavor")),
@@ -131,43 +142,6 @@ function named(name: InputName, found: readonly string[]): readonly string[] {
   return found;
 }
 
-/** The workflow's own token opens ghcr.io; it is never sent to another registry. */
-export function credentialsOf(
-  read: Read,
-  image: Reference,
-  { actor = "token" }: Environment,
-): Credentials | undefined {
-  const username = read("registry-username");
-  const password = read("registry-password");
-  if (username !== "" && password === "")
-    throw new UsageError("registry-password: registry-username was given without it.");
-  if (password !== "") return { username: username || actor, password };
-  const token = read("github-token");
-  return token !== "" && image.kind === "registry" && image.registry === "ghcr.io"
-    ? { username: actor, password: token }
-    : undefined;
-}
-
-/** Where `huggingface` sources are, and the token for gated ones: the input, else HF_TOKEN. */
-export function hubOf(token: string | undefined, environment: Environment): Config["hub"] {
-  return {
-    endpoint: hubEndpoint(environment),
-    token: optional(token ?? "") ?? environment.hubToken,
-  };
-}
-
-function hubEndpoint({ hubEndpoint: text }: Environment): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol))
-    throw new UsageError(`HF_ENDPOINT: "${text}" is not an address (https://…).`);
-  if (url.protocol === "http:" && !isLoopback(url.hostname))
-    throw new UsageError(
-      `HF_ENDPOINT: "${text}" is plain HTTP, which is for loopback only; wanted https:`,
-      { todo: "The hub's token would travel where everybody on the way can read it." },
-    );
-  return url;
-}
-
 function buildInputs(read: Read): BuildInputs {
   const whole = (name: InputName) => entries(name, read(name));
   const split = (name: InputName) => items(name, read(name));
@@ -201,7 +175,7 @@ function buildInputs(read: Read): BuildInputs {
     driverOpts: lines(read("driver-opts")),
     buildkitdConfig: optional(read("buildkitd-config")),
     buildxVersion: read("buildx-version").replace(/^v/, ""),
-    provenance: choice("provenance", read("provenance"), ["auto", "true", "false"] as const),
+    provenance: ternary("provenance", read("provenance")),
   };
 }
 

@@ -8,6 +8,11 @@ export function choice<T extends string>(name: string, text: string, choices: re
   return found;
 }
 
+/** Yes, no, or as it fits. */
+export function ternary(name: string, text: string): "auto" | "true" | "false" {
+  return choice(name, text, ["auto", "true", "false"]);
+}
+
 export function flag(name: string, text: string): boolean {
   return choice(name, text, ["true", "false"]) === "true";
 }

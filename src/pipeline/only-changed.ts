@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { CheckError, IntegrityError } from "../errors.ts";
+import { CheckError, IntegrityError, inSentence } from "../errors.ts";
 import type { Digest } from "../images/digest.ts";
 import type { Document } from "../images/manifest.ts";
 import type { Files } from "../ports/files.ts";
@@ -49,7 +49,7 @@ async function changesSince(
 /** An image of which something is gone or broken: nobody can pull it, so that the candidate is better whatever it is. */
 function unreadable(error: unknown): { readonly unreadable: string } {
   if (!(error instanceof CheckError || error instanceof IntegrityError)) throw error;
-  return { unreadable: error.message.replace(/\.$/, "") };
+  return { unreadable: inSentence(error.message) };
 }
 
 /** What the scans saw of the published image; nothing where it was another one then. */

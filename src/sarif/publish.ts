@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { RemoteError, UsageError } from "../errors.ts";
+import { inSentence, RemoteError, UsageError } from "../errors.ts";
 import { isLoopback } from "../images/loopback.ts";
 import type { Files } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
@@ -90,7 +90,7 @@ async function send(
   } catch (error) {
     if (ports.signal.aborted || !(error instanceof RemoteError)) throw error;
     const todo = error.todo ?? "Run the job again; the findings are in the file.";
-    return { uploaded: false, why: error.message.replace(/\.$/, ""), todo, error };
+    return { uploaded: false, why: inSentence(error.message), todo, error };
   }
 }
 
